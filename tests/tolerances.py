@@ -1,0 +1,1 @@
+"""How far two results may differ, by quantity, each with its reason."""

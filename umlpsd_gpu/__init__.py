@@ -1,0 +1,1 @@
+"""From microscopy movies of blinking nanocrystals to clusters and power spectra."""

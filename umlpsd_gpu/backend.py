@@ -1,0 +1,57 @@
+"""NumPy or CuPy: inside the rooms the array is asked; the device is chosen once, at the edge."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+from typing import Any, Literal
+
+from umlpsd_gpu.errors import DeviceError
+
+Device = Literal["auto", "cpu", "gpu"]
+
+
+def xp_of(*arrays: Any) -> ModuleType:
+    """Return the library that owns all the given arrays.
+
+    Raises
+    ------
+    TypeError
+        If the arrays are neither all NumPy nor all CuPy.
+    """
+    owners = {type(array).__module__.partition(".")[0] for array in arrays}
+    if owners not in ({"numpy"}, {"cupy"}):
+        raise TypeError(f"arrays must all be numpy or all cupy, got {sorted(owners)}")
+    return import_module(owners.pop())
+
+
+def gpu_missing() -> str | None:
+    """Say why no GPU can be used, or None where one can.
+
+    ``import cupy`` succeeds without a driver, so a device is asked for.
+    """
+    try:
+        cupy = import_module("cupy")
+    except ImportError:
+        return "CuPy is not installed (pip install 'umlpsd_gpu[cuda13]' or '[cuda12]')"
+    try:
+        n_devices = cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        return f"CuPy finds no usable CUDA device: {error}"
+    return None if n_devices else "CuPy finds no CUDA device"
+
+
+def choose_device(device: Device) -> Literal["cpu"]:
+    """Turn the setting ``device`` into the device that will run; ``"gpu"`` never falls back.
+
+    Raises
+    ------
+    DeviceError
+        If ``"gpu"`` is asked for: the rooms of this version compute on the CPU only.
+    """
+    if device == "gpu":
+        raise DeviceError(
+            "device 'gpu' was asked for, but this version computes on the CPU only; "
+            "use --device cpu or auto"
+        )
+    return "cpu"

@@ -1,0 +1,1 @@
+"""Sweeps → KDecision: number of clusters and smoothing scale; reruns nothing."""

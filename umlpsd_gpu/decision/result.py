@@ -1,0 +1,32 @@
+"""The decision: how many clusters, at which smoothing scale, why, and how sure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class KDecision:
+    """Number of clusters and smoothing scale, decided without an eye.
+
+    Attributes
+    ----------
+    k_opt : int
+        1 means "no cluster structure".
+    scale : str
+        Smoothing scale whose labels are final.
+    confidence : float
+        0…1; see the rule for its meaning.
+    votes : dict of str to int
+        What each single criterion says for K.
+    rule : str
+    reason : str
+        A sentence for the report.
+    """
+
+    k_opt: int
+    scale: str
+    confidence: float
+    votes: dict[str, int]
+    rule: str
+    reason: str

@@ -1,0 +1,1 @@
+"""Files → Movie: reading, metadata, integrity verdict."""

@@ -1,0 +1,115 @@
+"""The movie: what a file family holds, how sound it is, and its frames in chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from umlpsd_gpu.errors import MovieError
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How whole the files are.
+
+    Attributes
+    ----------
+    status : {"whole", "truncated", "mixed"}
+        ``truncated``: fewer sound frames than declared; ``mixed``: frames of unlike shape or type.
+    n_declared : int
+        Frames that the metadata announce.
+    n_sound : int
+        Leading frames that are complete and alike.
+    reason : str
+        One sentence; empty for a whole movie.
+    """
+
+    status: Literal["whole", "truncated", "mixed"]
+    n_declared: int
+    n_sound: int
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Movie:
+    """Frames in time order, read in chunks, never the whole file at once.
+
+    Attributes
+    ----------
+    path : Path
+        The file, or the folder of one-frame files.
+    n_frames, n_rows, n_cols : int
+        Sound frames and their size in pixels.
+    dtype : numpy.dtype
+        Of the stored counts, in native byte order.
+    dt_s : float or None
+        Frame interval in seconds; None where no metadata tell it.
+    dt_origin : str
+        Where ``dt_s`` comes from: ``"user"``, ``"measured timestamps (…)"``, ``"nominal (…)"``, or
+        ``"unknown"``.
+    dt_nominal_s : float or None
+        The interval the camera was asked for, where the metadata tell it.
+    pixel_size_um : float or None
+        Object-plane pixel size.
+    pixel_size_origin : str
+    verdict : Verdict
+    memory_mb : float
+        Default bound of one chunk.
+    """
+
+    path: Path
+    n_frames: int
+    n_rows: int
+    n_cols: int
+    dtype: np.dtype
+    dt_s: float | None
+    dt_origin: str
+    dt_nominal_s: float | None
+    pixel_size_um: float | None
+    pixel_size_origin: str
+    verdict: Verdict
+    memory_mb: float
+    read_frames: Callable[[int, int], np.ndarray] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    def known_dt_s(self) -> float:
+        """Return the frame interval, or ask for it.
+
+        Raises
+        ------
+        MovieError
+            If neither the metadata nor the user gave one.
+        """
+        if self.dt_s is None:
+            raise MovieError(
+                self.path,
+                "the metadata hold no frame interval, and without it no frequency is right; "
+                "give it in seconds with --dt-s (dt_s=… in Python)",
+            )
+        return self.dt_s
+
+    def chunks(self, memory_mb: float | None = None) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield ``(first_frame, frames)`` in time order.
+
+        Parameters
+        ----------
+        memory_mb : float, optional
+            Bound of one chunk in MB (1e6 bytes); at least one frame is always read.
+
+        Yields
+        ------
+        first_frame : int
+        frames : ndarray, shape (n, n_rows, n_cols), ``dtype``, counts
+        """
+        frame_bytes = self.n_rows * self.n_cols * self.dtype.itemsize
+        budget_mb = self.memory_mb if memory_mb is None else memory_mb
+        n_per_chunk = max(1, int(budget_mb * 1e6 // frame_bytes))
+        for start in range(0, self.n_frames, n_per_chunk):
+            yield start, self.read_frames(start, min(start + n_per_chunk, self.n_frames))

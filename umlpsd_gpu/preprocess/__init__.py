@@ -1,0 +1,1 @@
+"""Traces → Traces: binning or wavelet smoothing, then min-max scaling."""

@@ -1,0 +1,1 @@
+"""Study → figures, report.html, study folder."""

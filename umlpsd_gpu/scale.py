@@ -1,0 +1,46 @@
+"""The smoothing scale: raw, W80 (80 frames per bin) or WL6 (level-6 wavelet approximation)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from umlpsd_gpu.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How traces are smoothed before clustering.
+
+    Attributes
+    ----------
+    kind : {"raw", "bin", "wavelet"}
+    size : int
+        Frames per bin, or wavelet level; 0 for raw.
+    """
+
+    kind: Literal["raw", "bin", "wavelet"]
+    size: int = 0
+
+    @classmethod
+    def parse(cls, name: str) -> Scale:
+        """Read ``"raw"``, ``"W80"`` or ``"WL6"``; SettingsError for anything else."""
+        if name.lower() == "raw":
+            return cls("raw")
+        match = re.fullmatch(r"(WL|W)(\d{1,7})", name, flags=re.IGNORECASE)
+        if match is None or int(match[2]) == 0:
+            raise SettingsError(
+                f"scale '{name}' is not known; write 'raw', 'W80' (frames per bin) "
+                "or 'WL6' (wavelet level)"
+            )
+        return cls("wavelet" if match[1].upper() == "WL" else "bin", int(match[2]))
+
+    @property
+    def name(self) -> str:
+        return {"raw": "raw", "bin": f"W{self.size}", "wavelet": f"WL{self.size}"}[self.kind]
+
+    @property
+    def n_frames_averaged(self) -> int:
+        """Frames that one smoothed sample stands for: 1, W, or 2^L."""
+        return {"raw": 1, "bin": self.size, "wavelet": 2**self.size}[self.kind]

@@ -1,0 +1,205 @@
+"""Every setting of a study: one model that is the TOML file, the command line and what is saved.
+
+Each field's ``description`` is the sentence shown by ``umlpsd run --help`` and in the docs.
+Marks [P], [M] and [I] say whether a default comes from the paper, from its authors' scripts, or
+from our own inference (docs/equations.md).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from umlpsd_gpu.errors import SettingsError
+from umlpsd_gpu.scale import Scale
+
+PAPER_WINDOWS = (10, 20, 25, 40, 50, 80, 100, 125, 200, 250, 400, 500)
+PAPER_LEVELS = (3, 4, 5, 6, 7)
+PAPER_SCALES = (
+    "raw",
+    *(f"W{window}" for window in PAPER_WINDOWS),
+    *(f"WL{level}" for level in PAPER_LEVELS),
+)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class MovieSettings(_Section):
+    dt_s: float | None = Field(
+        None, gt=0, description="Frame interval in seconds; beats whatever the metadata say."
+    )
+    pixel_size_um: float | None = Field(
+        None, gt=0, description="Object-plane pixel size in µm; beats the metadata."
+    )
+    channel: int | None = Field(None, ge=0, description="Channel to read, from 0.")
+    position: int | None = Field(None, ge=0, description="Stage position to read, from 0.")
+    z: int | None = Field(None, ge=0, description="Focal plane to read, from 0.")
+    memory_mb: float = Field(
+        256, gt=0, description="Upper bound of one chunk of frames held in memory, in MB."
+    )
+    allow_damaged: bool = Field(
+        False, description="Analyse the sound frames of a truncated or mixed movie."
+    )
+
+
+class TracesSettings(_Section):
+    mode: Literal["emitters", "pixels"] = Field(
+        "emitters", description="One trace per diffraction-limited spot, or one per pixel."
+    )
+    psf_sigma_px: float = Field(
+        1.3, gt=0.3, le=10, description="Standard deviation of a spot's image, in pixels."
+    )
+    detection_snr: float = Field(
+        6.0, gt=0, description="A spot must exceed the image noise by this many deviations."
+    )
+    min_separation_px: float = Field(
+        5.0, ge=1, description="Spots nearer to each other than this are both dropped."
+    )
+    max_size_ratio: float = Field(
+        1.6, gt=1, description="Spots wider than this times psf_sigma_px are aggregates: dropped."
+    )
+    photometry: Literal["box", "gaussian"] = Field(
+        "box", description="Sum of a square box, or Gaussian-weighted sum."
+    )
+    box_radius_px: int = Field(2, ge=0, description="Box of (2 r + 1)² pixels around the spot.")
+    ring_inner_px: float = Field(4.0, gt=0, description="Inner radius of the background ring.")
+    ring_outer_px: float = Field(7.0, gt=0, description="Outer radius of the background ring.")
+    drift_correction: bool = Field(False, description="Register frames against the first ones.")
+    threshold: float | None = Field(
+        None,
+        description="Pixel mode: pixels whose time average exceeds this many counts are traces. "
+        "Not given: Otsu's threshold, reported.",
+    )
+    unequal_lengths: Literal["refuse", "crop"] = Field(
+        "refuse", description="Pooling traces of unequal lengths: refuse, or crop to the shortest."
+    )
+
+    @model_validator(mode="after")
+    def _ring_encloses_box(self) -> TracesSettings:
+        if self.ring_outer_px <= self.ring_inner_px:
+            raise ValueError(
+                f"ring_outer_px ({self.ring_outer_px}) must be larger than "
+                f"ring_inner_px ({self.ring_inner_px})"
+            )
+        return self
+
+
+class PreprocessSettings(_Section):
+    scales: tuple[str, ...] = Field(
+        PAPER_SCALES,
+        min_length=1,
+        description="Smoothing scales to try: 'raw', 'W80' (80 frames per bin), 'WL6' (DWT level).",
+    )
+    wavelet: str = Field("db4", description="PyWavelets name of the wavelet [I].")
+    wavelet_mode: str = Field("symmetric", description="PyWavelets signal extension mode [I].")
+    min_bins: int = Field(
+        20, ge=2, description="Scales that leave fewer independent samples are skipped [I]."
+    )
+
+    @field_validator("scales")
+    @classmethod
+    def _each_scale_parses(cls, scales: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(Scale.parse(scale).name for scale in scales))
+
+    @field_validator("wavelet")
+    @classmethod
+    def _wavelet_is_discrete(cls, wavelet: str) -> str:
+        import pywt
+
+        if wavelet not in pywt.wavelist(kind="discrete"):
+            raise ValueError(f"'{wavelet}' is no discrete wavelet of PyWavelets; try 'db4'")
+        return wavelet
+
+    @field_validator("wavelet_mode")
+    @classmethod
+    def _mode_is_known(cls, mode: str) -> str:
+        import pywt
+
+        if mode not in pywt.Modes.modes:
+            raise ValueError(f"'{mode}' is no mode of PyWavelets: {', '.join(pywt.Modes.modes)}")
+        return mode
+
+
+class SweepSettings(_Section):
+    k_max: int = Field(15, ge=2, le=100, description="Largest trial number of clusters [P, M].")
+    n_epochs: int = Field(100, ge=1, le=10_000, description="K-means runs for every K [P, M].")
+    seed: int = Field(0, ge=0, description="Same seed, same bits.")
+    engine: Literal["auto", "batched", "sklearn"] = Field(
+        "auto", description="Who runs K-means; the metrics are ours in every engine."
+    )
+    silhouette_metric: Literal["sqeuclidean", "euclidean"] = Field(
+        "sqeuclidean", description="MATLAB's silhouette is squared Euclidean [M]."
+    )
+    max_iter: int = Field(100, ge=1, description="Lloyd iterations at most [M].")
+
+
+class SpectrumSettings(_Section):
+    method: Literal["periodogram", "welch", "log_welch"] = Field(
+        "log_welch", description="Estimator of the power spectral density."
+    )
+    f_min_hz: float | None = Field(None, ge=0, description="Low end of the fit; default: all.")
+    f_max_hz: float | None = Field(None, gt=0, description="High end of the fit; default: all.")
+    model: Literal["power_law", "power_law_floor"] = Field(
+        "power_law", description="A f^-β, or A f^-β + C with a white (shot-noise) floor."
+    )
+
+
+class Settings(_Section):
+    """All settings of a study, with the sections of ``study.toml``."""
+
+    device: Literal["auto", "cpu", "gpu"] = Field("auto", description="Where to compute.")
+    n_threads: int | None = Field(
+        None, ge=1, description="Threads; default: all cores. Never changes a result."
+    )
+    movie: MovieSettings = MovieSettings()
+    traces: TracesSettings = TracesSettings()
+    preprocess: PreprocessSettings = PreprocessSettings()
+    sweep: SweepSettings = SweepSettings()
+    spectrum: SpectrumSettings = SpectrumSettings()
+
+    @classmethod
+    def from_toml(cls, path: str | Path) -> Settings:
+        """Read settings; sections and fields left out keep their defaults.
+
+        Raises
+        ------
+        SettingsError
+            If the file can't be read, is no TOML, or holds an unknown name or a bad value.
+        """
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+            return cls.from_mapping(tomllib.loads(text))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise SettingsError(f"settings file {path} can't be read as TOML: {error}") from error
+
+    @classmethod
+    def from_mapping(cls, values: dict[str, Any]) -> Settings:
+        """Validate nested plain values; SettingsError names the first field that is wrong."""
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"])
+            raise SettingsError(
+                f"setting {name}: {first['msg']}, got {first['input']!r}"
+            ) from error
+
+    def updated(self, **changes: dict[str, Any] | Any) -> Settings:
+        """Return a copy in which the given values replace ours: ``updated(sweep={"seed": 1})``."""
+        values = self.model_dump()
+        for name, change in changes.items():
+            if isinstance(change, dict):
+                values[name] = {**values[name], **change}
+            else:
+                values[name] = change
+        return type(self).from_mapping(values)
+
+    def to_toml(self) -> str:
+        """Return the settings as TOML; unset values (None) are left out."""
+        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))

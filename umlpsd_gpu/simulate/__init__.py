@@ -1,0 +1,1 @@
+"""Traces and movies with known answers."""

@@ -1,0 +1,1 @@
+"""Values → Sweep: K-means over every trial K and epoch, with its metrics."""

@@ -1,0 +1,1 @@
+"""Movie → Traces: finding emitters or pixels, photometry, drift, import of finished traces."""

@@ -1,0 +1,82 @@
+"""Photoluminescence trajectories: intensity against time, one row per emitter or pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from umlpsd_gpu.errors import TracesError
+
+
+@dataclass(frozen=True)
+class Traces:
+    """Trajectories of one ensemble.
+
+    Attributes
+    ----------
+    values : ndarray, shape (n_traces, n_frames)
+        Intensity in counts; float32 or float64. May hold NaN (flagged, see ``usable``).
+    dt_s : float
+        Frame interval in seconds.
+    rows, cols : ndarray, shape (n_traces,), float64
+        Position in pixels in the movie; NaN for imported traces.
+    source : tuple of str, length n_traces
+        Movie or table each trace comes from.
+    ids : tuple of str, length n_traces
+        Unique within the ensemble.
+    history : tuple of str
+        What has been done to the values, oldest first.
+    """
+
+    values: np.ndarray
+    dt_s: float
+    rows: np.ndarray
+    cols: np.ndarray
+    source: tuple[str, ...]
+    ids: tuple[str, ...]
+    history: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        if self.values.ndim != 2:
+            raise TracesError(
+                f"traces need the shape (n_traces, n_frames), got {self.values.shape}"
+            )
+        if not self.dt_s > 0:
+            raise TracesError(f"dt_s must be a positive number of seconds, got {self.dt_s}")
+        lengths = {len(self.rows), len(self.cols), len(self.source), len(self.ids)}
+        if lengths != {self.n_traces}:
+            raise TracesError(
+                f"rows, cols, source and ids need {self.n_traces} entries, got {sorted(lengths)}"
+            )
+
+    @property
+    def n_traces(self) -> int:
+        return self.values.shape[0]
+
+    @property
+    def n_frames(self) -> int:
+        return self.values.shape[1]
+
+    def usable(self) -> np.ndarray:
+        """Return which traces can be clustered: finite everywhere and not constant; (n_traces,)."""
+        finite = np.isfinite(self.values).all(axis=1)
+        varies = np.zeros(self.n_traces, dtype=bool)
+        varies[finite] = np.ptp(self.values[finite], axis=1) > 0
+        return varies
+
+    def select(self, keep: np.ndarray) -> Traces:
+        """Return the traces that a boolean mask or an index array picks."""
+        index = np.flatnonzero(keep) if np.asarray(keep).dtype == bool else np.asarray(keep)
+        return replace(
+            self,
+            values=self.values[index],
+            rows=self.rows[index],
+            cols=self.cols[index],
+            source=tuple(self.source[i] for i in index),
+            ids=tuple(self.ids[i] for i in index),
+        )
+
+    def with_values(self, values: np.ndarray, step: str, dt_s: float | None = None) -> Traces:
+        """Return the same traces with new values, the step noted in the history."""
+        return replace(self, values=values, dt_s=dt_s or self.dt_s, history=(*self.history, step))
