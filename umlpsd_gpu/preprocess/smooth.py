@@ -1,0 +1,78 @@
+"""The step before clustering: smooth by bins or wavelet or not at all, then scale to [0, 1]."""
+
+from __future__ import annotations
+
+from umlpsd_gpu.errors import SettingsError
+from umlpsd_gpu.preprocess.bin import bin_mean
+from umlpsd_gpu.preprocess.normalise import minmax
+from umlpsd_gpu.preprocess.wavelet import wavelet_approximation
+from umlpsd_gpu.scale import Scale
+from umlpsd_gpu.traces.traces import Traces
+
+
+def preprocess(
+    traces: Traces,
+    *,
+    frames_per_bin: int | None = None,
+    wavelet_level: int | None = None,
+    wavelet: str = "db4",
+    mode: str = "symmetric",
+) -> Traces:
+    """Smooth traces on one time scale, then min-max scale each of them.
+
+    Parameters
+    ----------
+    traces : Traces
+        Raw trajectories, values of any real type.
+    frames_per_bin : int, optional
+        Average over windows of this many frames, 1 to ``n_frames``; a ragged last window is
+        averaged over what it holds.
+    wavelet_level : int, optional
+        Keep the wavelet approximation of this level, at full length. Neither given: no smoothing.
+    wavelet, mode : str
+        PyWavelets names, used with ``wavelet_level`` only.
+
+    Returns
+    -------
+    Traces
+        Values in float64, without unit, in [0, 1]; 0 for a constant trace, NaN for one that
+        holds NaN or infinity. ``dt_s`` is that of the bins.
+
+    Raises
+    ------
+    SettingsError
+        If both smoothings are asked for, or one that the traces are too short for.
+    TracesError
+        If the traces hold no frames.
+
+    Notes
+    -----
+    Step 2 of the method [P, M].
+    """
+    if frames_per_bin is not None and wavelet_level is not None:
+        raise SettingsError(
+            f"frames_per_bin={frames_per_bin} and wavelet_level={wavelet_level} were both given, "
+            "but traces are smoothed in one way at a time; leave one of them out"
+        )
+    if frames_per_bin is not None:
+        scale = Scale("bin", frames_per_bin)
+    elif wavelet_level is not None:
+        scale = Scale("wavelet", wavelet_level)
+    else:
+        scale = Scale("raw")
+    return preprocess_at(traces, scale, wavelet, mode)
+
+
+def preprocess_at(
+    traces: Traces, scale: Scale, wavelet: str = "db4", mode: str = "symmetric"
+) -> Traces:
+    """Do what `preprocess` does, at a scale given by its name: raw, W80, WL6."""
+    values = traces.values
+    dt_s, step = traces.dt_s, "minmax"
+    if scale.kind == "bin":
+        values = bin_mean(values, scale.size)
+        dt_s, step = dt_s * scale.size, f"bin_mean(frames_per_bin={scale.size}), minmax"
+    elif scale.kind == "wavelet":
+        values = wavelet_approximation(values, scale.size, wavelet, mode)
+        step = f"wavelet_approximation(level={scale.size}, {wavelet}, {mode}), minmax"
+    return traces.with_values(minmax(values), step, dt_s)

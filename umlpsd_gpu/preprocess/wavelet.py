@@ -1,0 +1,110 @@
+"""Wavelet smoothing: the approximation of a level kept, every detail set to zero.
+
+Runs on the CPU only: PyWavelets owns the transform.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from umlpsd_gpu.errors import SettingsError
+
+
+def wavelet_approximation(
+    values: np.ndarray, level: int, wavelet: str = "db4", mode: str = "symmetric"
+) -> np.ndarray:
+    """Smooth each trace to its discrete-wavelet approximation of one level, at full length.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_traces, n_frames)
+        Counts, of any real type; NumPy.
+    level : int
+        From 1 to ``pywt.dwt_max_level(n_frames, wavelet)``; level L averages about 2^L frames.
+    wavelet, mode : str
+        PyWavelets names of the wavelet and of the extension beyond both ends.
+
+    Returns
+    -------
+    ndarray, shape (n_traces, n_frames), float64
+        Equal to ``pywt.waverec`` of ``pywt.wavedec`` with zeroed details, but for constant
+        traces: they stay as they are (some filters of PyWavelets sum to 1 only within 1e-3).
+        NaN and infinity spread over the reach of the filters.
+
+    Raises
+    ------
+    SettingsError
+        If the wavelet or mode is not known, or the level doesn't suit the length of the traces.
+
+    Notes
+    -----
+    Our reading [I] of the paper's WL scales; wavelet and mode are settings.
+    """
+    return wavelet_approximations(values, (level,), wavelet, mode)[level]
+
+
+def wavelet_approximations(
+    values: np.ndarray, levels: Iterable[int], wavelet: str = "db4", mode: str = "symmetric"
+) -> dict[int, np.ndarray]:
+    """Smooth each trace at several levels that share one analysis.
+
+    Parameters, limits and errors are those of `wavelet_approximation`.
+
+    Returns
+    -------
+    dict of int to ndarray, shape (n_traces, n_frames), float64
+        The approximation of each level asked for.
+    """
+    import pywt
+
+    counts = np.asarray(values, dtype=np.float64)
+    wanted = sorted(set(levels))
+    filters = _known_wavelet(wavelet, mode)
+    for level in wanted:
+        _require_level(level, counts.shape[1], filters)
+    constant = counts.min(axis=1) == counts.max(axis=1)
+    approximations = {}
+    coefficients, lengths = counts, []
+    for level in range(1, max(wanted, default=0) + 1):
+        lengths.append(coefficients.shape[1])
+        coefficients, _ = pywt.dwt(coefficients, filters, mode=mode, axis=1)
+        if level in wanted:
+            approximations[level] = _synthesised(coefficients, lengths, filters, mode)
+            approximations[level][constant] = counts[constant]
+    return approximations
+
+
+def _synthesised(
+    coefficients: np.ndarray, lengths: list[int], filters: Any, mode: str
+) -> np.ndarray:
+    """Climb from a level's coefficients back to full length, without any detail."""
+    import pywt
+
+    for length in reversed(lengths):
+        coefficients = pywt.idwt(coefficients, None, filters, mode=mode, axis=1)[:, :length]
+    return coefficients
+
+
+def _known_wavelet(wavelet: str, mode: str) -> Any:
+    import pywt
+
+    if wavelet not in pywt.wavelist(kind="discrete"):
+        raise SettingsError(f"'{wavelet}' is no discrete wavelet of PyWavelets; try 'db4'")
+    if mode not in pywt.Modes.modes:
+        raise SettingsError(f"'{mode}' is no mode of PyWavelets: {', '.join(pywt.Modes.modes)}")
+    return pywt.Wavelet(wavelet)
+
+
+def _require_level(level: int, n_frames: int, filters: Any) -> None:
+    import pywt
+
+    highest = pywt.dwt_max_level(n_frames, filters)
+    if not isinstance(level, int | np.integer) or not 1 <= level <= highest:
+        allowed = f"whole levels from 1 to {highest}" if highest else "no level at all"
+        raise SettingsError(
+            f"wavelet level {level} doesn't suit traces of {n_frames} frames, for which "
+            f"{filters.name} allows {allowed}; choose another level, a shorter wavelet or binning"
+        )
