@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -97,3 +98,16 @@ class Study:
             if sweep.scale == scale:
                 return sweep
         raise KeyError(f"no sweep at scale {scale}; made: {[s.scale for s in self.sweeps]}")
+
+    def save(self, folder: str | Path, overwrite: bool = False) -> Path:
+        """Write the data files of a study folder; see `umlpsd_gpu.study.files.save_study`."""
+        from umlpsd_gpu.study.files import save_study
+
+        return save_study(self, folder, overwrite)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Study:
+        """Read a study folder; see `umlpsd_gpu.study.files.load_study`."""
+        from umlpsd_gpu.study.files import load_study
+
+        return load_study(folder)

@@ -1,0 +1,400 @@
+"""The study folder: round trip, the same bytes again, whole or not there, clear refusals."""
+
+import csv
+import dataclasses
+import errno
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from studies import make_study
+
+from umlpsd_gpu.errors import OutputError, UmlpsdError
+from umlpsd_gpu.settings import Settings
+from umlpsd_gpu.study import folder as folder_module
+from umlpsd_gpu.study.files import TRACES_CSV_COLUMNS, load_study, save_study
+from umlpsd_gpu.study.folder import check_output
+from umlpsd_gpu.study.layout import FIELDS, digest_of, stored_fields
+from umlpsd_gpu.study.result import Study
+
+SUMMARY_KEYS = {
+    *("k_opt", "scale", "confidence", "votes", "rule", "reason", "n_traces", "n_clustered"),
+    *("n_frames", "dt_s", "dt_origin", "clusters", "notes", "timings_s", "device", "versions"),
+    *("seed", "digest"),
+}
+
+
+def small_study(**changes: object) -> Study:
+    return make_study(n_traces=23, n_frames=160, k_max=5, **changes)
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    return small_study()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """An otherwise empty folder to put studies in."""
+    place = tmp_path / "place"
+    place.mkdir()
+    return place
+
+
+def assert_equal(one: object, other: object) -> None:
+    """Compare nouns attribute by attribute, arrays with their dtypes, NaN equal to NaN."""
+    assert type(one) is type(other)
+    if dataclasses.is_dataclass(one):
+        for name in vars(one):
+            assert_equal(getattr(one, name), getattr(other, name))
+    elif isinstance(one, np.ndarray):
+        assert one.dtype == other.dtype
+        np.testing.assert_array_equal(one, other)
+    elif isinstance(one, tuple):
+        assert len(one) == len(other)
+        for left, right in zip(one, other, strict=True):
+            assert_equal(left, right)
+    else:
+        assert one == other
+
+
+class TestRoundTrip:
+    @pytest.mark.parametrize("kind", ["emitters", "pixels", "imported"])
+    @pytest.mark.parametrize("n_clusters", [1, 3])
+    def test_every_attribute_comes_back(self, place: Path, kind: str, n_clusters: int) -> None:
+        study = small_study(kind=kind, n_clusters=n_clusters)
+        assert_equal(Study.load(study.save(place / "a")), study)
+
+    def test_three_traces(self, place: Path) -> None:
+        study = make_study(n_traces=3, n_flagged=0, n_clusters=2, n_frames=101)
+        assert_equal(load_study(save_study(study, place / "tiny")), study)
+
+    def test_float32_traces_stay_float32(self, place: Path, study: Study) -> None:
+        traces = study.traces.with_values(study.traces.values.astype(np.float32), "to float32")
+        loaded = load_study(save_study(dataclasses.replace(study, traces=traces), place / "a"))
+        assert loaded.traces.values.dtype == np.float32
+
+    def test_settings_that_were_set_come_back(self, place: Path, study: Study) -> None:
+        settings = Settings().updated(movie={"dt_s": 0.1}, n_threads=2)
+        loaded = load_study(save_study(dataclasses.replace(study, settings=settings), place / "a"))
+        assert loaded.settings == settings
+
+    def test_names_that_hdf5_text_cannot_hold_are_mended(self, place: Path, study: Study) -> None:
+        ids = ("no\0zero", os.fsdecode(b"caf\xe9.tif"), "β \U0001f52c", *study.traces.ids[3:])
+        traces = dataclasses.replace(study.traces, ids=ids)
+        loaded = load_study(save_study(dataclasses.replace(study, traces=traces), place / "a"))
+        assert loaded.traces.ids[0] == "no�zero"
+        assert loaded.traces.ids[1].startswith("caf�")
+        assert loaded.traces.ids[2:] == ids[2:]
+
+
+class TestStudyH5:
+    def test_same_study_same_bytes(self, place: Path) -> None:
+        for name in ("a", "b"):
+            small_study().save(place / name)
+        first, second = ((place / name / "study.h5").read_bytes() for name in ("a", "b"))
+        assert first == second
+
+    def test_timings_and_threads_change_nothing(self, place: Path, study: Study) -> None:
+        slower = dataclasses.replace(
+            study,
+            timings_s={"sweep": 99.0},
+            settings=study.settings.updated(n_threads=1, device="cpu", movie={"memory_mb": 1}),
+        )
+        study.save(place / "a")
+        slower.save(place / "b")
+        assert (place / "a/study.h5").read_bytes() == (place / "b/study.h5").read_bytes()
+        assert digest_of(study) == digest_of(slower)
+
+    @pytest.mark.parametrize("change", ["labels", "settings", "votes", "name"])
+    def test_digest_sees_every_change(self, study: Study, change: str) -> None:
+        decision = dataclasses.replace(study.decision, votes={"silhouette break": 4})
+        traces = dataclasses.replace(study.traces, ids=("other", *study.traces.ids[1:]))
+        changed = {
+            "labels": dataclasses.replace(study, labels=study.labels[::-1]),
+            "settings": dataclasses.replace(
+                study, settings=study.settings.updated(spectrum={"method": "welch"})
+            ),
+            "votes": dataclasses.replace(study, decision=decision),
+            "name": dataclasses.replace(study, traces=traces),
+        }
+        assert digest_of(changed[change]) != digest_of(study)
+
+    def test_every_dataset_explains_itself(self, place: Path, study: Study) -> None:
+        study.save(place / "a")
+        seen = []
+
+        def look(name: str, item: h5py.Dataset | h5py.Group) -> None:
+            if isinstance(item, h5py.Dataset):
+                seen.append(name)
+                assert item.attrs["description"]
+                is_text = h5py.check_string_dtype(item.dtype) is not None
+                assert ("unit" in item.attrs) != is_text
+                assert len(item.attrs.get("dims", "").split(",")) == max(item.ndim, 1)
+
+        with h5py.File(place / "a/study.h5") as file:
+            file.visititems(look)
+            assert file.attrs["format_version"] == 1
+            assert file.attrs["umlpsd_version"] == study.versions["umlpsd_gpu"]
+            assert file["sweeps/W80/labels"].compression == "gzip"
+        assert sorted(seen) == sorted(path for path, _, _ in stored_fields(study))
+
+    def test_documentation_tabulates_every_field(self) -> None:
+        text = (Path(__file__).parents[1] / "docs" / "file_formats.md").read_text("utf-8")
+        rows = [row.split("|") for row in text.splitlines() if row.startswith("| `")]
+        documented = {
+            row[1].strip(" `"): (row[2].strip(), row[3].strip()) for row in rows if len(row) > 4
+        }
+        for field in FIELDS:
+            path = field.path.replace("movies/*", "movies/<n>").replace(
+                "sweeps/*", "sweeps/<scale>"
+            )
+            assert documented[path] == (field.dims or "–", field.unit or "text")
+        for column in TRACES_CSV_COLUMNS:
+            assert column in documented
+
+
+class TestSmallFiles:
+    def test_traces_csv(self, place: Path, study: Study) -> None:
+        study.save(place / "a")
+        with (place / "a/traces.csv").open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        assert tuple(rows[0]) == TRACES_CSV_COLUMNS
+        assert [row["id"] for row in rows] == list(study.traces.ids)
+        assert [int(row["cluster"]) for row in rows] == study.labels.tolist()
+        assert float(rows[0]["beta"]) == study.fit.beta[0]
+        assert [row["flag"] for row in rows[-3:]] == ["", "not finite", "constant"]
+        assert rows[-1]["beta"] == ""
+
+    def test_summary_json(self, place: Path, study: Study) -> None:
+        study.save(place / "a")
+        summary = json.loads((place / "a/summary.json").read_text("utf-8"))
+        assert summary.keys() >= SUMMARY_KEYS
+        assert summary["k_opt"] == 3
+        assert summary["n_clustered"] == 21
+        assert summary["votes"] == study.decision.votes
+        assert summary["clusters"][0]["beta_mean"] == study.clusters.beta_mean[0]
+        assert sum(cluster["n_traces"] for cluster in summary["clusters"]) == 21
+        assert summary["digest"] == digest_of(study)
+
+    def test_nan_is_null(self, place: Path) -> None:
+        small_study(n_clusters=1).save(place / "a")
+        summary = json.loads((place / "a/summary.json").read_text("utf-8"))
+        assert summary["clusters"][0]["silhouette_mean"] is None
+
+    def test_dt_of_imported_traces(self, place: Path) -> None:
+        small_study(kind="imported").save(place / "a")
+        summary = json.loads((place / "a/summary.json").read_text("utf-8"))
+        assert summary["dt_origin"] == "given with the traces"
+
+
+class TestWholeOrNotThere:
+    def test_failing_extras_leave_nothing(self, place: Path, study: Study) -> None:
+        def fail(partial: Path) -> None:
+            assert (partial / "study.h5").is_file()
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            save_study(study, place / "a", extras=fail)
+        assert list(place.iterdir()) == []
+
+    def test_failing_extras_keep_the_old_study(self, place: Path, study: Study) -> None:
+        study.save(place / "a")
+        before = {path.name: path.read_bytes() for path in (place / "a").iterdir()}
+
+        def fail(partial: Path) -> None:
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            save_study(small_study(seed=1), place / "a", overwrite=True, extras=fail)
+        assert {path.name: path.read_bytes() for path in (place / "a").iterdir()} == before
+        assert [path.name for path in place.iterdir()] == ["a"]
+
+    @pytest.mark.parametrize("exchange", [True, False])
+    def test_overwrite_replaces(
+        self, place: Path, study: Study, exchange: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        if not exchange:
+            monkeypatch.setattr(folder_module, "_exchange", lambda first, second: False)
+        save_study(study, place / "a", extras=lambda partial: (partial / "old").write_text(""))
+        save_study(small_study(seed=1), place / "a", overwrite=True)
+        assert load_study(place / "a").settings.sweep.seed == 1
+        assert not (place / "a/old").exists()
+        assert [path.name for path in place.iterdir()] == ["a"]
+
+    def test_failing_rename_brings_the_old_study_back(
+        self, place: Path, study: Study, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        study.save(place / "a")
+        rename = Path.rename
+
+        def fail_for_the_new(self: Path, target: Path) -> Path:
+            if ".partial-" in self.name:
+                raise OSError(errno.EIO, "Input/output error")
+            return rename(self, target)
+
+        monkeypatch.setattr(folder_module, "_exchange", lambda first, second: False)
+        monkeypatch.setattr(Path, "rename", fail_for_the_new)
+        with pytest.raises(OutputError, match="Input/output error"):
+            small_study(seed=1).save(place / "a", overwrite=True)
+        assert load_study(place / "a").settings.sweep.seed == 0
+        assert [path.name for path in place.iterdir()] == ["a"]
+
+    def test_every_file_and_folder_is_synced(
+        self, place: Path, study: Study, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        synced = []
+
+        def note(descriptor: int) -> None:
+            synced.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")).name)
+
+        if not Path("/proc/self/fd").is_dir():
+            pytest.skip("this system has no /proc to name an open file")
+        monkeypatch.setattr(os, "fsync", note)
+
+        def add_figure(partial: Path) -> None:
+            (partial / "figures").mkdir()
+            (partial / "figures/a.png").write_bytes(b"png")
+
+        save_study(study, place / "a", extras=add_figure)
+        files = {"a.png", "figures", "settings.toml", "study.h5", "summary.json", "traces.csv"}
+        assert files < set(synced)
+        assert synced[-1] == "place"
+
+    def test_full_disk_at_sync(
+        self, place: Path, study: Study, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(descriptor: int) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr(os, "fsync", full)
+        with pytest.raises(OutputError, match="No space left on device"):
+            study.save(place / "a")
+        assert list(place.iterdir()) == []
+
+    @pytest.mark.parametrize("room", [1_000, 60_000, 300_000, 370_000])
+    def test_full_disk_while_writing(self, place: Path, room: int) -> None:
+        """A process that may write ``room`` bytes a file: HDF5's data or its metadata don't fit."""
+        script = (
+            "import resource, sys\n"
+            "from studies import make_study\n"
+            "from umlpsd_gpu.errors import OutputError\n"
+            "study = make_study(n_traces=23, n_frames=160, k_max=5)\n"
+            f"resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, resource.RLIM_INFINITY))\n"
+            "try:\n"
+            "    study.save(sys.argv[1])\n"
+            "except OutputError as error:\n"
+            "    print(error)\n"
+            "    sys.exit(3)\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", script, str(place / "a")],
+            capture_output=True,
+            text=True,
+            cwd=Path(__file__).parent,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (3, "")
+        assert "File too large" in done.stdout
+        assert list(place.iterdir()) == []
+
+
+class TestRefusals:
+    def test_study_that_is_there(self, place: Path, study: Study) -> None:
+        study.save(place / "a")
+        with pytest.raises(OutputError, match=r"a already holds a study.*--overwrite"):
+            study.save(place / "a")
+        with pytest.raises(OutputError, match="already holds a study"):
+            check_output(place / "a")
+        assert check_output(place / "a", overwrite=True) == (place / "a").resolve()
+
+    @pytest.mark.parametrize("overwrite", [False, True])
+    def test_foreign_folder(self, place: Path, study: Study, overwrite: bool) -> None:
+        (place / "thesis.tex").write_text("years of work")
+        with pytest.raises(OutputError, match="holds files but no study"):
+            study.save(place, overwrite=overwrite)
+        assert (place / "thesis.tex").read_text() == "years of work"
+
+    def test_foreign_file_inside_a_study(self, place: Path, study: Study) -> None:
+        study.save(place / "a")
+        (place / "a/notes.txt").write_text("by hand")
+        with pytest.raises(OutputError, match=r"also notes\.txt"):
+            study.save(place / "a", overwrite=True)
+        assert (place / "a/notes.txt").read_text() == "by hand"
+
+    def test_file_in_the_way(self, place: Path, study: Study) -> None:
+        (place / "a").write_text("")
+        with pytest.raises(OutputError, match="is a file"):
+            study.save(place / "a", overwrite=True)
+        with pytest.raises(OutputError, match="is no folder you may write to"):
+            study.save(place / "a" / "b")
+
+    def test_folder_you_are_in(
+        self, place: Path, study: Study, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(place)
+        with pytest.raises(OutputError, match="the folder you are in"):
+            study.save(".")
+
+    def test_read_only_place(
+        self, place: Path, study: Study, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(os, "access", lambda path, mode: False)
+        with pytest.raises(OutputError, match="can't be written"):
+            check_output(place / "new" / "a")
+
+    def test_empty_and_missing_folders_are_fine(self, place: Path, study: Study) -> None:
+        (place / "empty").mkdir()
+        assert load_study(study.save(place / "empty")).decision.k_opt == 3
+        assert load_study(study.save(place / "new" / "deep")).decision.k_opt == 3
+
+    def test_link_to_an_empty_folder(self, place: Path, study: Study) -> None:
+        (place / "real").mkdir()
+        (place / "link").symlink_to(place / "real")
+        assert study.save(place / "link") == (place / "real").resolve()
+        assert (place / "link/study.h5").is_file()
+
+
+class TestDamage:
+    def test_no_study(self, place: Path) -> None:
+        for folder in (place, place / "missing"):
+            with pytest.raises(UmlpsdError, match="is no study folder"):
+                load_study(folder)
+
+    @pytest.mark.parametrize("name", ["study.h5", "settings.toml"])
+    def test_missing_file(self, place: Path, study: Study, name: str) -> None:
+        (study.save(place / "a") / name).unlink()
+        with pytest.raises(UmlpsdError, match="is damaged"):
+            load_study(place / "a")
+
+    @pytest.mark.parametrize("part", [0.0, 0.3, 0.99])
+    def test_truncated_file(self, place: Path, study: Study, part: float) -> None:
+        file = study.save(place / "a") / "study.h5"
+        whole = file.read_bytes()
+        file.write_bytes(whole[: int(part * len(whole))])
+        with pytest.raises(UmlpsdError, match="is damaged"):
+            load_study(place / "a")
+
+    def test_changed_number(self, place: Path, study: Study) -> None:
+        with h5py.File(study.save(place / "a") / "study.h5", "r+") as file:
+            file["fit/beta"][0] = 1.0
+        with pytest.raises(UmlpsdError, match="was changed after it was written"):
+            load_study(place / "a")
+
+    def test_missing_field(self, place: Path, study: Study) -> None:
+        with h5py.File(study.save(place / "a") / "study.h5", "r+") as file:
+            del file["fit/beta"]
+        with pytest.raises(UmlpsdError, match="is damaged"):
+            load_study(place / "a")
+
+    def test_other_format_version(self, place: Path, study: Study) -> None:
+        with h5py.File(study.save(place / "a") / "study.h5", "r+") as file:
+            file.attrs["format_version"] = 99
+        with pytest.raises(UmlpsdError, match="99"):
+            load_study(place / "a")

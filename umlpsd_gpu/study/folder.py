@@ -1,0 +1,227 @@
+"""A study folder is whole or not there: written beside its place, synced, then renamed."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import json
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from umlpsd_gpu.errors import OutputError
+
+SUMMARY = "summary.json"
+FORMAT = "umlpsd study"
+
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
+
+
+def check_output(folder: str | Path, overwrite: bool = False) -> Path:
+    """Refuse a folder that a study can't go to, before the long computation.
+
+    Parameters
+    ----------
+    folder : path
+        Missing, empty, or (with ``overwrite``) holding a study and nothing else.
+    overwrite : bool
+        Whether a study that is there may be replaced.
+
+    Returns
+    -------
+    Path
+        The folder, absolute and without symbolic links.
+
+    Raises
+    ------
+    OutputError
+        If the folder is a file, in use, not ours to replace, or in a place that can't be written.
+    """
+    try:
+        target = Path(folder).resolve()
+        _refuse_foreign(target, folder, overwrite)
+        _refuse_unmovable(target, folder)
+    except OutputError:
+        raise
+    except OSError as error:
+        raise OutputError(f"output folder {folder} can't be used: {error}") from error
+    return target
+
+
+def write_whole(folder: str | Path, fill: Callable[[Path], None], overwrite: bool = False) -> Path:
+    """Let ``fill`` write into a temporary folder, then move that into place in one step.
+
+    Parameters
+    ----------
+    folder : path
+        See `check_output`.
+    fill : callable
+        Writes files, `SUMMARY` among them, into the folder it is given. If it raises, nothing is
+        left, and an older study stays as it was.
+    overwrite : bool
+
+    Returns
+    -------
+    Path
+        The folder, absolute.
+
+    Raises
+    ------
+    OutputError
+        As `check_output`; or if the disk is full or can't be written.
+    """
+    target = check_output(folder, overwrite)
+    partial = target.with_name(f".{target.name}.partial-{secrets.token_hex(4)}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial.mkdir()
+        try:
+            fill(partial)
+            _sync_tree(partial)
+            check_output(folder, overwrite)
+            replaced = _move_into_place(partial, target)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+        _sync(target.parent)
+    except OutputError:
+        raise
+    except OSError as error:
+        reason = error.strerror or error
+        raise OutputError(
+            f"the study can't be written to {folder}: {reason}; nothing was left there, "
+            "free some space or give another folder"
+        ) from error
+    if replaced is not None:
+        _delete(replaced, target)
+    return target
+
+
+def read_summary(folder: Path) -> dict[str, Any] | None:
+    """Return summary.json of a study folder, or None where the folder holds no study."""
+    try:
+        summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    is_study = isinstance(summary, dict) and summary.get("format") == FORMAT
+    return summary if is_study else None
+
+
+def files_in(folder: Path) -> list[str]:
+    """Return the files below a folder as sorted relative paths, `SUMMARY` left out."""
+    paths = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if _is_leaf(path))
+    return sorted(path for path in paths if path != SUMMARY)
+
+
+def _is_leaf(path: Path) -> bool:
+    return path.is_symlink() or not path.is_dir()
+
+
+def _refuse_foreign(target: Path, folder: str | Path, overwrite: bool) -> None:
+    """Refuse to replace anything but an empty folder, or (overwrite) a study by itself."""
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise OutputError(f"output folder {folder} is a file; give the name of a folder")
+    if not any(target.iterdir()):
+        return
+    summary = read_summary(target)
+    if summary is None:
+        raise OutputError(
+            f"output folder {folder} holds files but no study; give a new or an empty folder "
+            "(--overwrite replaces nothing but a study)"
+        )
+    if not overwrite:
+        raise OutputError(
+            f"output folder {folder} already holds a study; give another folder, "
+            "or --overwrite to replace it"
+        )
+    foreign = sorted(set(files_in(target)) - set(summary.get("files", [])))
+    if foreign:
+        raise OutputError(
+            f"output folder {folder} holds a study and also {foreign[0]} ({len(foreign)} such), "
+            "which --overwrite would delete; move it elsewhere or give another folder"
+        )
+
+
+def _refuse_unmovable(target: Path, folder: str | Path) -> None:
+    if target.exists() and (target.is_mount() or Path.cwd().is_relative_to(target)):
+        raise OutputError(
+            f"output folder {folder} is a mount point or the folder you are in, which can't be "
+            f"moved into place in one step; give a folder inside it, as {Path(folder) / 'study'}"
+        )
+    nearest = next(parent for parent in target.parents if parent.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise OutputError(
+            f"output folder {folder} can't be written: {nearest} is no folder you may write to; "
+            "give another folder"
+        )
+
+
+def _move_into_place(partial: Path, target: Path) -> Path | None:
+    """Rename; return where the replaced study is now, or None where there was none."""
+    if not target.exists():
+        partial.rename(target)
+        return None
+    if not any(target.iterdir()):
+        target.rmdir()
+        partial.rename(target)
+        return None
+    if _exchange(partial, target):
+        return partial
+    aside = target.with_name(f".{target.name}.replaced-{secrets.token_hex(4)}")
+    target.rename(aside)
+    try:
+        partial.rename(target)
+    except OSError:
+        aside.rename(target)
+        raise
+    return aside
+
+
+def _exchange(first: Path, second: Path) -> bool:
+    """Swap two names in one step; False where system or file system can't."""
+    if sys.platform != "linux":
+        return False
+    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if renameat2 is None:
+        return False
+    names = os.fsencode(first), os.fsencode(second)
+    if renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE) == 0:
+        return True
+    code = ctypes.get_errno()
+    if code in (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP):
+        return False
+    raise OSError(code, os.strerror(code), str(second))
+
+
+def _sync_tree(folder: Path) -> None:
+    for path in sorted(folder.rglob("*")):
+        _sync(path)
+    _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    if not path.is_dir():
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+    elif os.name == "posix":  # Windows can't open a folder, and journals its renames
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _delete(replaced: Path, target: Path) -> None:
+    try:
+        shutil.rmtree(replaced)
+    except OSError as error:
+        raise OutputError(
+            f"the new study is in {target}, but the old one, moved to {replaced}, can't be "
+            f"deleted: {error.strerror}; delete it yourself"
+        ) from error
