@@ -1,0 +1,267 @@
+"""Whole movies of blinking emitters, written as a stream, with the truth beside them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from umlpsd_gpu.errors import OutputError, SettingsError
+from umlpsd_gpu.simulate.camera import emccd_counts
+from umlpsd_gpu.simulate.classes import BLINKING_CLASSES
+from umlpsd_gpu.simulate.scene import place_spots, spot_images
+from umlpsd_gpu.simulate.traces import ON_COUNTS, class_member_rng
+
+FRAMES_PER_BLOCK = 100  # one random stream each, so that neither threads nor memory change a bit
+CLASS_MIX = ("PEB", "TSB", "PBB")
+AGGREGATE = "aggregate"
+_SCENE_STREAM, _NOISE_STREAM = 100, 101  # beside the class numbers of class_member_rng
+
+
+@dataclass(frozen=True)
+class MovieRecipe:
+    """Everything that determines a simulated movie.
+
+    Attributes
+    ----------
+    n_emitters : int
+        Isolated emitters, the classes of ``class_mix`` in turn.
+    n_rows, n_cols, n_frames : int
+    dt_s : float
+        Frame interval in seconds.
+    class_mix : tuple of str
+    n_aggregates : int
+        Brighter blobs, 1.8 to 2.6 times as wide as an emitter; they blink as two-state emitters.
+    min_separation_px, edge_px : float
+        Least distance of emitters from each other (twice that round aggregates) and from the edge.
+    psf_sigma_px : float
+        Standard deviation of an emitter's image.
+    background_counts : float
+        Expected background per pixel and frame.
+    offset_counts : float
+        What the camera adds to every pixel.
+    drift_px : float
+        Distance the whole sample drifts evenly from the first frame to the last, along the
+        direction (0.8, 0.6).
+    pixel_size_um : float
+    seed : int
+    """
+
+    n_emitters: int = 60
+    n_rows: int = 128
+    n_cols: int = 128
+    n_frames: int = 10_000
+    dt_s: float = 0.03
+    class_mix: tuple[str, ...] = CLASS_MIX
+    n_aggregates: int = 0
+    min_separation_px: float = 8.0
+    edge_px: float = 8.0
+    psf_sigma_px: float = 1.3
+    background_counts: float = 10.0
+    offset_counts: float = 100.0
+    drift_px: float = 0.0
+    pixel_size_um: float = 0.1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        counts = (self.n_rows, self.n_cols, self.n_frames)
+        scales = (self.dt_s, self.psf_sigma_px, self.pixel_size_um)
+        if min(counts) < 1 or not min(scales) > 0:
+            raise SettingsError(
+                f"a movie of {counts[2]} frames of {counts[0]} × {counts[1]} pixels with dt_s, "
+                f"psf_sigma_px, pixel_size_um = {scales} was asked for; all must be above 0"
+            )
+        not_negative = (self.n_emitters, self.n_aggregates, self.background_counts)
+        if min(not_negative) < 0:
+            raise SettingsError(
+                f"n_emitters, n_aggregates, background_counts = {not_negative}; none may be below 0"
+            )
+        unknown = set(self.class_mix) - set(BLINKING_CLASSES)
+        if unknown or not self.class_mix:
+            raise SettingsError(
+                f"class_mix {self.class_mix} must name one or more of {', '.join(BLINKING_CLASSES)}"
+            )
+
+    def drift(self) -> np.ndarray:
+        """Return how far the sample has moved at every frame, rows and columns; (n_frames, 2)."""
+        progress = np.linspace(0, 1, self.n_frames)
+        return self.drift_px * progress[:, None] * np.array([0.8, 0.6])
+
+
+@dataclass(frozen=True)
+class MovieTruth:
+    """What was put into a simulated movie.
+
+    Attributes
+    ----------
+    path, table_path, recipe_path : Path
+        The movie, ``<stem>_truth.csv`` (id, row, col, class, on_counts) and ``<stem>_truth.json``.
+    rows, cols : ndarray, shape (n_spots,)
+        Position in the first frame, in pixels; pixel (0, 0) has its centre at (0.0, 0.0).
+    classes : ndarray of str, shape (n_spots,)
+        Blinking class, or ``"aggregate"``.
+    on_counts : ndarray, shape (n_spots,)
+        Counts per frame over all pixels when fully ON.
+    shapes : ndarray, shape (n_spots, n_frames)
+        Noiseless brightness, 0…1.
+    recipe : MovieRecipe
+    """
+
+    path: Path
+    table_path: Path
+    recipe_path: Path
+    rows: np.ndarray
+    cols: np.ndarray
+    classes: np.ndarray
+    on_counts: np.ndarray
+    shapes: np.ndarray
+    recipe: MovieRecipe
+
+
+def simulate_movie(path: str | Path, **recipe: Any) -> MovieTruth:
+    """Simulate an EM-CCD movie of blinking emitters and write it as uint16 TIFF.
+
+    Parameters
+    ----------
+    path : str or Path
+        ``….ome.tif`` is written as OME-TIFF (BigTIFF), ``….tif`` as an ImageJ stack; a folder
+        (no suffix) gets ``simulated_<seed>.tif``. Missing folders are made.
+    **recipe
+        Fields of ``MovieRecipe``.
+
+    Returns
+    -------
+    MovieTruth
+        Also written beside the movie.
+
+    Raises
+    ------
+    SettingsError
+        If the recipe holds an unknown name or a value that is not allowed.
+    OutputError
+        If the files can't be written.
+    """
+    try:
+        made_by = MovieRecipe(**recipe)
+    except TypeError as error:
+        raise SettingsError(f"simulate_movie: {error}; see MovieRecipe for the names") from error
+    path = Path(path)
+    if not path.suffix:
+        path = path / f"simulated_{made_by.seed}.tif"
+    truth, sigmas_px = _compose(path, made_by)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_frames(truth, sigmas_px)
+        _write_truth(truth)
+    except OSError as error:
+        raise OutputError(f"the simulated movie {path} can't be written: {error}") from error
+    return truth
+
+
+def _compose(path: Path, recipe: MovieRecipe) -> tuple[MovieTruth, np.ndarray]:
+    rng = np.random.default_rng(np.random.SeedSequence(recipe.seed, spawn_key=(_SCENE_STREAM,)))
+    n_aggregates, n_emitters = recipe.n_aggregates, recipe.n_emitters
+    # aggregates first: they need the most room
+    separations_px = np.repeat(
+        [2 * recipe.min_separation_px, recipe.min_separation_px], [n_aggregates, n_emitters]
+    )
+    positions = place_spots(rng, (recipe.n_rows, recipe.n_cols), separations_px, recipe.edge_px)
+    positions = np.roll(positions, -n_aggregates, axis=0)
+    widths = np.append(np.ones(n_emitters), rng.uniform(1.8, 2.6, n_aggregates))
+    names = [recipe.class_mix[i % len(recipe.class_mix)] for i in range(n_emitters)]
+    on_counts = rng.uniform(*ON_COUNTS, n_emitters + n_aggregates)
+    on_counts[n_emitters:] *= rng.uniform(3, 6, n_aggregates)
+    shapes = np.empty((n_emitters + n_aggregates, recipe.n_frames))
+    for i, name in enumerate(names + ["TSB"] * n_aggregates):
+        member_rng = class_member_rng(recipe.seed, name, i)
+        shapes[i] = BLINKING_CLASSES[name](member_rng, recipe.n_frames, recipe.dt_s)
+    stem = path.name.removesuffix(path.suffix).removesuffix(".ome")
+    truth = MovieTruth(
+        path=path,
+        table_path=path.with_name(f"{stem}_truth.csv"),
+        recipe_path=path.with_name(f"{stem}_truth.json"),
+        rows=positions[:, 0],
+        cols=positions[:, 1],
+        classes=np.array(names + [AGGREGATE] * n_aggregates, dtype=np.str_),
+        on_counts=on_counts,
+        shapes=shapes,
+        recipe=recipe,
+    )
+    return truth, widths * recipe.psf_sigma_px
+
+
+def _write_frames(truth: MovieTruth, sigmas_px: np.ndarray) -> None:
+    recipe = truth.recipe
+    data_offset = _write_empty_tiff(truth.path, recipe)
+    starts = range(0, recipe.n_frames, FRAMES_PER_BLOCK)
+    frame_bytes = 2 * recipe.n_rows * recipe.n_cols
+    with truth.path.open("r+b") as file, ThreadPoolExecutor(os.cpu_count()) as pool:
+
+        def write_block(start: int) -> None:
+            block = _noisy_block(truth, sigmas_px, start).tobytes()
+            written = os.pwrite(file.fileno(), block, data_offset + start * frame_bytes)
+            if written != len(block):
+                raise OSError(f"only {written} of {len(block)} bytes could be written")
+
+        for _ in pool.map(write_block, starts):
+            pass
+
+
+def _noisy_block(truth: MovieTruth, sigmas_px: np.ndarray, start: int) -> np.ndarray:
+    recipe = truth.recipe
+    stop = min(start + FRAMES_PER_BLOCK, recipe.n_frames)
+    stream = np.random.SeedSequence(recipe.seed, spawn_key=(_NOISE_STREAM, start))
+    # the drift within one block is a hundredth of the whole in the default movie: not resolved
+    moved = recipe.drift()[start:stop].mean(axis=0)
+    positions = np.stack([truth.rows, truth.cols], axis=1) + moved
+    light = spot_images(positions, sigmas_px, (recipe.n_rows, recipe.n_cols))
+    brightness = truth.on_counts[:, None] * truth.shapes[:, start:stop]
+    expected = recipe.background_counts + (light.T @ brightness).T
+    counts = emccd_counts(np.random.default_rng(stream), expected) + recipe.offset_counts
+    return np.clip(np.rint(counts), 0, 65535).astype("<u2")
+
+
+def _write_empty_tiff(path: Path, recipe: MovieRecipe) -> int:
+    """Write header and metadata of a contiguous stack; return where its pixels begin."""
+    import tifffile
+
+    shape = (recipe.n_frames, recipe.n_rows, recipe.n_cols)
+    pixels_per_um = 1 / recipe.pixel_size_um
+    common: dict[str, Any] = {"shape": shape, "dtype": "<u2", "byteorder": "<"}
+    if path.name.lower().endswith((".ome.tif", ".ome.tiff")):
+        metadata: dict[str, Any] = {
+            "axes": "TYX",
+            "TimeIncrement": recipe.dt_s,
+            "TimeIncrementUnit": "s",
+            "PhysicalSizeX": recipe.pixel_size_um,
+            "PhysicalSizeXUnit": "µm",
+            "PhysicalSizeY": recipe.pixel_size_um,
+            "PhysicalSizeYUnit": "µm",
+        }
+        tifffile.imwrite(path, ome=True, bigtiff=True, metadata=metadata, **common)
+    else:
+        metadata = {"axes": "TYX", "finterval": recipe.dt_s, "unit": "um"}
+        resolution = (pixels_per_um, pixels_per_um)
+        tifffile.imwrite(path, imagej=True, resolution=resolution, metadata=metadata, **common)
+    with tifffile.TiffFile(path) as tif:
+        data_offset = tif.series[0].dataoffset
+    if data_offset is None:
+        raise OSError("tifffile did not lay the frames out in one piece")
+    return data_offset
+
+
+def _write_truth(truth: MovieTruth) -> None:
+    with truth.table_path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "row", "col", "class", "on_counts"])
+        columns = (truth.rows, truth.cols, truth.classes, truth.on_counts)
+        for i, (row, col, name, on_counts) in enumerate(zip(*columns, strict=True)):
+            writer.writerow([i, f"{row:.4f}", f"{col:.4f}", name, f"{on_counts:.3f}"])
+    recipe = json.dumps({"movie": truth.path.name, **asdict(truth.recipe)}, indent=2)
+    truth.recipe_path.write_text(recipe + "\n", encoding="utf-8")
