@@ -1,0 +1,174 @@
+"""The verb ``sweep``: K-means for every trial K and epoch, and the metrics of every labelling."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from umlpsd_gpu.errors import SettingsError, TracesError
+from umlpsd_gpu.sweep.engines import Engine, labeller
+from umlpsd_gpu.sweep.geometry import geometry_of
+from umlpsd_gpu.sweep.kmeans import draw_uniforms, starting_traces
+from umlpsd_gpu.sweep.metrics import THRESHOLDS, Metrics, metrics_of
+from umlpsd_gpu.sweep.result import Sweep
+from umlpsd_gpu.traces.traces import Traces
+
+# Bytes of one (K, epochs, n_traces) plane set: small enough to stay in a core's cache. Part of the
+# result's definition, since the height of a product may touch its last bit.
+BLOCK_BYTES = 4 << 20
+
+
+def sweep(
+    values: np.ndarray | Traces,
+    k_values: Iterable[int] = range(1, 16),
+    n_epochs: int = 100,
+    seed: int = 0,
+    engine: Engine = "auto",
+    silhouette_metric: str = "sqeuclidean",
+    max_iter: int = 100,
+    scale: str = "raw",
+    n_threads: int | None = None,
+    progress: Callable[[], None] | None = None,
+) -> Sweep:
+    """Cluster curves into every trial number of clusters, many times, and judge each partition.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_traces, n_samples), or Traces
+        Any curves sampled at the same points, usually smoothed and scaled to [0, 1]. Finite.
+    k_values : iterable of int
+        Numbers of clusters, each from 1 to n_traces.
+    n_epochs : int
+        Independent K-means runs for every K.
+    seed : int
+        Same seed, same bits, on any number of threads.
+    engine : {"auto", "batched", "sklearn"}
+    silhouette_metric : {"sqeuclidean", "euclidean"}
+        Distance inside the silhouette; MATLAB's default is the squared one.
+    max_iter : int
+        Lloyd iterations at most. There is no tolerance: a run ends when no label changes.
+    scale : str
+        Name of the smoothing, kept in the result.
+    n_threads : int, optional
+        All cores by default.
+    progress : callable, optional
+        Called once for every finished K.
+
+    Returns
+    -------
+    Sweep
+
+    Raises
+    ------
+    TracesError
+        If values are not finite, not two-dimensional, or fewer than 2.
+    SettingsError
+        If a K is not between 1 and n_traces, or another argument is not allowed.
+    """
+    curves = _finite_matrix(values.values if isinstance(values, Traces) else values)
+    ks = _checked_k_values(k_values, len(curves))
+    if n_epochs < 1 or max_iter < 1:
+        raise SettingsError(f"n_epochs and max_iter must be ≥ 1, got {n_epochs} and {max_iter}")
+    if silhouette_metric not in ("sqeuclidean", "euclidean"):
+        raise SettingsError(
+            f"silhouette_metric must be 'sqeuclidean' or 'euclidean', got '{silhouette_metric}'"
+        )
+    engine_name, find_labels = labeller(engine)
+    workers = n_threads or os.cpu_count() or 1
+    # one BLAS thread per block: the same bits on any number of threads (OpenBLAS sums in another
+    # order when it splits a product itself)
+    with threadpool_limits(limits=1), ThreadPoolExecutor(workers) as pool:
+        geometry = geometry_of(curves, pool)
+
+        def run_block(block: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray, Metrics]:
+            k, start, stop = block
+            uniforms = draw_uniforms(k, n_epochs, seed)[start:stop]
+            starts = starting_traces(geometry, uniforms)
+            labels, n_iterations = find_labels(curves, geometry, starts, max_iter)
+            return labels, n_iterations, metrics_of(geometry, labels, k, silhouette_metric)
+
+        blocks = _blocks(ks, n_epochs, len(curves))
+        found = {}
+        for block, result in zip(blocks, pool.map(run_block, blocks), strict=True):
+            found[block] = result
+            if progress is not None and block[2] == n_epochs:
+                progress()
+    return _assembled(found, ks, n_epochs, len(curves), scale, engine_name, silhouette_metric, seed)
+
+
+def _finite_matrix(values: np.ndarray) -> np.ndarray:
+    curves = np.ascontiguousarray(values, dtype=np.float64)
+    if curves.ndim != 2 or len(curves) < 2 or curves.shape[1] < 1:
+        raise TracesError(
+            f"a sweep needs at least 2 curves in an array (n_traces, n_samples), got shape "
+            f"{curves.shape}"
+        )
+    unusable = np.count_nonzero(~np.isfinite(curves).all(axis=1))
+    if unusable:
+        raise TracesError(
+            f"{unusable} of {len(curves)} curves hold NaN or infinities; leave them out "
+            "(Traces.usable tells which)"
+        )
+    return curves
+
+
+def _checked_k_values(k_values: Iterable[int], n_traces: int) -> np.ndarray:
+    ks = np.unique(np.fromiter(k_values, dtype=int))
+    if not ks.size or ks[0] < 1 or ks[-1] > n_traces:
+        raise SettingsError(
+            f"k_values must lie between 1 and the number of traces ({n_traces}), got {ks.tolist()}"
+        )
+    return ks
+
+
+def _blocks(ks: np.ndarray, n_epochs: int, n_traces: int) -> list[tuple[int, int, int]]:
+    """Return (k, first epoch, last epoch + 1), the longest work first, cut by size alone."""
+    blocks = []
+    for k in ks[::-1].tolist():
+        height = max(1, BLOCK_BYTES // (8 * k * n_traces))
+        starts = range(0, n_epochs, height)
+        blocks += [(k, start, min(start + height, n_epochs)) for start in starts]
+    return blocks
+
+
+def _assembled(
+    found: dict[tuple[int, int, int], tuple[np.ndarray, np.ndarray, Metrics]],
+    ks: np.ndarray,
+    n_epochs: int,
+    n_traces: int,
+    scale: str,
+    engine: str,
+    silhouette_metric: str,
+    seed: int,
+) -> Sweep:
+    """Put the blocks of epochs in their places."""
+    labels = np.empty((ks.size, n_epochs, n_traces), dtype=np.int16)
+    n_iterations = np.empty((ks.size, n_epochs), dtype=np.int64)
+    silhouette, index, ssd, smallest = (np.empty((ks.size, n_epochs)) for _ in range(4))
+    below_percent = np.empty((THRESHOLDS.size, ks.size, n_epochs))
+    for (k, start, stop), (block_labels, block_iterations, metrics) in found.items():
+        at = int(np.searchsorted(ks, k)), slice(start, stop)
+        labels[at], n_iterations[at] = block_labels, block_iterations
+        silhouette[at], index[at] = metrics.silhouette, metrics.calinski_harabasz
+        ssd[at], smallest[at] = metrics.ssd, metrics.smallest_cluster_silhouette
+        below_percent[:, at[0], at[1]] = metrics.below_percent
+    return Sweep(
+        k_values=ks,
+        labels=labels,
+        silhouette=silhouette,
+        calinski_harabasz=index,
+        ssd=ssd,
+        misclassified_percent=below_percent[0],
+        thresholds=THRESHOLDS,
+        below_percent=below_percent,
+        smallest_cluster_silhouette=smallest,
+        n_iterations=n_iterations,
+        scale=scale,
+        engine=engine,
+        silhouette_metric=silhouette_metric,
+        seed=seed,
+    )
