@@ -40,6 +40,11 @@ class MovieSettings(_Section):
     channel: int | None = Field(None, ge=0, description="Channel to read, from 0.")
     position: int | None = Field(None, ge=0, description="Stage position to read, from 0.")
     z: int | None = Field(None, ge=0, description="Focal plane to read, from 0.")
+    time_axis: Literal["time", "z", "channel"] = Field(
+        "time",
+        description="Axis to read as time: some programs label the frames of a movie as slices "
+        "or channels.",
+    )
     memory_mb: float = Field(
         256, gt=0, description="Upper bound of one chunk of frames held in memory, in MB."
     )

@@ -1,0 +1,130 @@
+"""The axes besides time, row and column: chosen by the user, never guessed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from umlpsd_gpu.errors import MovieError
+from umlpsd_gpu.movie.layout import Layout
+from umlpsd_gpu.settings import MovieSettings
+
+CHOOSABLE_AXES = ("position", "channel", "z")
+
+
+class Choice(NamedTuple):
+    """The planes of the movie are ``first_plane + step * frame``, and in each one sample."""
+
+    first_plane: int
+    step: int
+    n_frames: int
+    sample: int
+
+    def planes(self, n_frames: int) -> np.ndarray:
+        """Return the planes of the leading frames."""
+        return self.first_plane + self.step * np.arange(n_frames, dtype=np.int64)
+
+
+def choose_axes(layout: Layout, n_samples: int, settings: MovieSettings, path: Path) -> Choice:
+    """Pick one channel, position and focal plane, and say which planes are the frames.
+
+    Parameters
+    ----------
+    n_samples : int
+        Values per pixel of a page; more than one (RGB) are channels.
+
+    Raises
+    ------
+    MovieError
+        If an axis longer than one is not chosen, or a choice is out of range; the message lists
+        axes, lengths and options.
+    """
+    axes = _with_time(layout, settings, path)
+    if layout.n_planes * n_samples >= 2**62:
+        raise MovieError(path, f"{layout.source} announces {layout.n_planes} planes: not credible")
+    sizes = dict(zip(axes, layout.sizes, strict=True))
+    lengths = {axis: sizes.get(axis, 1) for axis in CHOOSABLE_AXES}
+    lengths["channel"] *= n_samples
+    chosen = _chosen(lengths, settings, sizes.get("time", 1), path)
+    chosen["channel"], sample = divmod(chosen["channel"], n_samples)
+    first_plane, step, stride = 0, 0, 1
+    for axis, size in zip(reversed(axes), reversed(layout.sizes), strict=True):
+        first_plane += stride * chosen.get(axis, 0)
+        step = stride if axis == "time" else step
+        stride *= size
+    return Choice(first_plane, step, sizes.get("time", 1), sample)
+
+
+def _with_time(layout: Layout, settings: MovieSettings, path: Path) -> tuple[str, ...]:
+    """Return the names of the axes, in which a lone unnamed or the asked-for axis is time."""
+    axes, sizes = layout.axes, dict(zip(layout.axes, layout.sizes, strict=True))
+    long_unnamed = [
+        size
+        for axis, size in zip(axes, layout.sizes, strict=True)
+        if axis == "unnamed" and size > 1
+    ]
+    if len(long_unnamed) > 1 or (long_unnamed and "time" in axes):
+        shape = " × ".join(map(str, layout.sizes))
+        raise MovieError(
+            path,
+            f"the pages form an array of {shape} with unnamed axes; save it with its axes named "
+            "(tifffile: metadata={'axes': 'TCYX'})",
+        )
+    axes = _renamed(axes, layout.sizes)
+    if settings.time_axis == "time":
+        return axes
+    if sizes.get("time", 1) > 1:
+        raise MovieError(
+            path,
+            f"--time-axis {settings.time_axis} was given, but the movie has a time axis of "
+            f"{sizes['time']} frames; leave the option out",
+        )
+    swapped = {settings.time_axis: "time", "time": settings.time_axis}
+    return tuple(swapped.get(axis, axis) for axis in axes)
+
+
+def _renamed(axes: tuple[str, ...], sizes: tuple[int, ...]) -> tuple[str, ...]:
+    """Call the one long unnamed axis time; those of length one keep apart by their place."""
+    names = []
+    for place, (axis, size) in enumerate(zip(axes, sizes, strict=True)):
+        if axis != "unnamed":
+            names.append(axis)
+        else:
+            names.append("time" if size > 1 else f"unnamed {place}")
+    return tuple(names)
+
+
+def _chosen(
+    lengths: dict[str, int], settings: MovieSettings, n_times: int, path: Path
+) -> dict[str, int]:
+    options = {axis: getattr(settings, axis) for axis in CHOOSABLE_AXES}
+    for axis, value in options.items():
+        if value is not None and value >= lengths[axis]:
+            raise MovieError(
+                path,
+                f"--{axis} {value} was given, but the movie has {axis} 0…{lengths[axis] - 1} only"
+                if lengths[axis] > 1
+                else f"--{axis} {value} was given, but the movie has no {axis} axis; "
+                "leave the option out",
+            )
+    open_axes = [axis for axis in CHOOSABLE_AXES if options[axis] is None and lengths[axis] > 1]
+    if open_axes:
+        raise MovieError(path, _question(open_axes, lengths, n_times))
+    return {axis: options[axis] or 0 for axis in CHOOSABLE_AXES}
+
+
+def _question(open_axes: list[str], lengths: dict[str, int], n_times: int) -> str:
+    listed = ", ".join(f"{axis} (length {lengths[axis]})" for axis in open_axes)
+    options = " ".join(f"--{axis} 0" for axis in open_axes)
+    question = (
+        f"besides time, row and column the movie has {listed}; choose one of each, counted "
+        f"from 0: {options} ({', '.join(f'{axis}=0' for axis in open_axes)} in Python)"
+    )
+    for axis in ("z", "channel"):
+        if n_times == 1 and axis in open_axes:
+            question += (
+                f"; if {axis} is time in truth, as some programs write it: --time-axis {axis}"
+            )
+    return question

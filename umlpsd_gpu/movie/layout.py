@@ -1,0 +1,195 @@
+"""Which axes a movie has besides row and column, and which plane each page holds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from umlpsd_gpu.errors import MovieError
+from umlpsd_gpu.movie.micromanager import number
+from umlpsd_gpu.movie.ome import OmeImage
+from umlpsd_gpu.movie.page_table import PageTable
+
+# ImageJ's "order" names its axes from fast to slow.
+_IMAGEJ_ORDERS = {
+    "czt": ("time", "z", "channel"),
+    "ctz": ("z", "time", "channel"),
+    "zct": ("time", "channel", "z"),
+    "ztc": ("channel", "time", "z"),
+    "tcz": ("z", "channel", "time"),
+    "tzc": ("channel", "z", "time"),
+}
+_AXIS_OF_LETTER = {"T": "time", "Z": "z", "C": "channel", "P": "position"}
+_ABSENT = -1
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Planes are numbered along the axes, the last axis fastest.
+
+    Attributes
+    ----------
+    source : str
+        Whose metadata announce it; empty where nobody does.
+    axes : tuple of {"position", "time", "z", "channel", "unnamed"}
+    sizes : tuple of int
+    plane_of_page : ndarray, shape (n_pages,), int64
+        -1 for a page that holds none of these planes.
+    """
+
+    source: str
+    axes: tuple[str, ...]
+    sizes: tuple[int, ...]
+    plane_of_page: np.ndarray
+
+    @property
+    def n_planes(self) -> int:
+        return math.prod(self.sizes)
+
+
+def imagej_layout(imagej: dict[str, Any], table: PageTable) -> Layout | None:
+    """Return the layout that ImageJ's description announces; None where it announces one plane."""
+    axes, sizes = _imagej_axes(imagej, table.kinds[0].n_samples)
+    return _announced_layout("ImageJ", axes, sizes, table)
+
+
+def shaped_layout(shaped: dict[str, Any], table: PageTable) -> Layout | None:
+    """Return the layout that tifffile's description announces; None where it announces one plane.
+
+    Arrays of one unnamed axis that were appended to each other are one movie: None as well.
+    """
+    axes, sizes = _shaped_axes(shaped, table.kinds[0].n_samples)
+    if table.n_pages > math.prod(sizes) and sum(size > 1 for size in sizes) == 1:
+        return None
+    return _announced_layout("tifffile", axes, sizes, table)
+
+
+def _announced_layout(
+    source: str, axes: tuple[str, ...], sizes: tuple[int, ...], table: PageTable
+) -> Layout | None:
+    # A description of one plane is often repeated in every page of a growing file.
+    if math.prod(sizes) <= 1:
+        return None
+    return Layout(source, axes, sizes, np.arange(table.n_pages, dtype=np.int64))
+
+
+def plain_layout(n_pages: int) -> Layout:
+    """Return the layout of pages that nothing describes: time."""
+    return Layout("", ("time",), (n_pages,), np.arange(n_pages, dtype=np.int64))
+
+
+def _imagej_axes(imagej: dict[str, Any], n_samples: int) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    sizes = {
+        axis: _whole_number(imagej.get(name, 1))
+        for axis, name in (("time", "frames"), ("z", "slices"), ("channel", "channels"))
+    }
+    # Bio-Formats counts the samples of an RGB page as channels.
+    if n_samples > 1 and sizes["channel"] % n_samples == 0:
+        sizes["channel"] //= n_samples
+    axes = _IMAGEJ_ORDERS.get(str(imagej.get("order", "czt")).lower(), _IMAGEJ_ORDERS["czt"])
+    if math.prod(sizes.values()) == 1:
+        return ("time",), (_whole_number(imagej.get("images", 1)),)
+    return axes, tuple(sizes[axis] for axis in axes)
+
+
+def _shaped_axes(shaped: dict[str, Any], n_samples: int) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    shape = shaped.get("shape", ())
+    if not isinstance(shape, list) or not all(isinstance(length, int) for length in shape):
+        return (), ()
+    n_in_page = 2 if n_samples == 1 else 3
+    sizes = tuple(max(length, 1) for length in shape[: len(shape) - n_in_page])
+    letters = shaped.get("axes", "")
+    if not isinstance(letters, str) or len(letters) != len(shape):
+        letters = "?" * len(shape)
+    letters = letters if len(set(letters)) == len(letters) else "?" * len(shape)
+    axes = tuple(_AXIS_OF_LETTER.get(letter, "unnamed") for letter in letters[: len(sizes)])
+    return axes, sizes
+
+
+def _whole_number(value: object) -> int:
+    return value if isinstance(value, int) and value > 0 else 1
+
+
+def ome_layout(
+    images: Sequence[OmeImage], position: int, table: PageTable, file_of_name: dict[str, int]
+) -> Layout:
+    """Return the layout of one image of an OME file or set; several images are positions.
+
+    Parameters
+    ----------
+    position : int
+        The image whose planes are looked up.
+    file_of_name : dict
+        Number in ``table`` of each file that is there; ``""`` names the file with the XML.
+    """
+    image = images[position]
+    n_planes = math.prod(image.sizes)
+    plane_of_page = np.full(table.n_pages, _ABSENT, np.int64)
+    for block in image.blocks:
+        file = file_of_name.get(block.file_name)
+        if file is None or block.page < 0:
+            continue
+        n_left = table.n_pages_of(file) - block.page
+        n_here = n_left if block.n_planes is None else min(n_left, block.n_planes)
+        n_here = max(0, min(n_here, n_planes - block.plane))
+        first = int(table.first_page[file]) + block.page
+        plane_of_page[first : first + n_here] = block.plane + np.arange(n_here)
+    held = plane_of_page >= 0
+    plane_of_page[held] += position * n_planes
+    return Layout("OME-XML", ("position", *image.axes), (len(images), *image.sizes), plane_of_page)
+
+
+def micromanager_layout(table: PageTable, summary: dict[str, Any]) -> Layout | None:
+    """Return the layout by the indices in the note of every page.
+
+    None where a page has no note, or two pages have the same: notes copied by another program.
+    """
+    indices = table.indices.copy()
+    if not len(indices) or (indices[:, 0] < 0).any():
+        return None
+    indices = np.maximum(indices, 0)
+    # A folder holds one position of many, and keeps that position's number.
+    indices[:, 3] = np.unique(indices[:, 3], return_inverse=True)[1]
+    announced = [_announced(summary, name) for name in ("Frames", "Slices", "Channels")] + [1]
+    sizes = np.maximum(indices.max(axis=0) + 1, announced)
+    axes = ("time", "z", "channel", "position")
+    strides = [math.prod(map(int, sizes[axis + 1 :])) for axis in range(len(axes))]
+    if math.prod(map(int, sizes)) >= 2**62:
+        return None
+    planes = indices @ np.array(strides)
+    if len(np.unique(planes)) < len(planes):
+        return None
+    return Layout("Micro-Manager", axes, tuple(map(int, sizes)), planes)
+
+
+def _announced(summary: dict[str, Any], name: str) -> int:
+    value = number(summary, name)
+    return int(value) if value is not None and 1 <= value < 2**31 else 1
+
+
+def pages_of_planes(layout: Layout, planes: np.ndarray, path: Path) -> np.ndarray:
+    """Return the page that holds each of the given planes, -1 where none does.
+
+    Raises
+    ------
+    MovieError
+        If two pages claim the same plane.
+    """
+    held = np.flatnonzero(layout.plane_of_page >= 0)
+    order = held[np.argsort(layout.plane_of_page[held], kind="stable")]
+    sorted_planes = layout.plane_of_page[order]
+    if len(sorted_planes) == 0:
+        return np.full(len(planes), _ABSENT, np.int64)
+    if (np.diff(sorted_planes) == 0).any():
+        raise MovieError(
+            path,
+            f"two pages claim the same place by {layout.source or 'their names'}; "
+            "export the movie again, or name its files one by one",
+        )
+    at = np.minimum(np.searchsorted(sorted_planes, planes), len(sorted_planes) - 1)
+    return np.where(sorted_planes[at] == planes, order[at], _ABSENT)

@@ -1,0 +1,159 @@
+"""OME-XML: sizes, which file and page holds which plane, times, pixel size."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+import numpy as np
+
+from umlpsd_gpu.errors import MovieError
+
+_AXES = {"C": "channel", "Z": "z", "T": "time"}
+_SECONDS = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "μs": 1e-6, "us": 1e-6, "ns": 1e-9}
+_SECONDS |= {"min": 60.0, "h": 3600.0, "d": 86400.0}
+_MICROMETRES = {"µm": 1.0, "μm": 1.0, "um": 1.0, "nm": 1e-3, "mm": 1e3, "cm": 1e4, "m": 1e6}
+_MICROMETRES |= {"pm": 1e-6, "Å": 1e-4}
+
+
+class OmeBlock(NamedTuple):
+    """Consecutive planes in consecutive pages of one file."""
+
+    plane: int
+    n_planes: int | None  # None: as many as the file has pages
+    file_name: str  # "" means the file that holds the XML
+    page: int
+
+
+@dataclass(frozen=True)
+class OmeImage:
+    """One Image element: the axes of its planes from slow to fast, and where they lie."""
+
+    axes: tuple[str, ...]
+    sizes: tuple[int, ...]
+    blocks: tuple[OmeBlock, ...]
+    time_increment_s: float | None
+    pixel_size_um: float | None
+    delta_t_s: dict[int, float] = field(repr=False)
+
+    def times_s(self, planes: np.ndarray) -> np.ndarray:
+        """Return when planes were taken, in seconds; NaN where the XML doesn't say.
+
+        ``planes`` may count through the images of a file; those before this one are skipped.
+        """
+        in_image = planes % math.prod(self.sizes)
+        return np.array([self.delta_t_s.get(plane, np.nan) for plane in in_image.tolist()])
+
+
+def parse_ome(xml: str, path: Path) -> tuple[OmeImage, ...]:
+    """Return the images that OME-XML announces.
+
+    Raises
+    ------
+    MovieError
+        If the XML is broken, announces no image, or only points to another file.
+    """
+    try:
+        root = ElementTree.fromstring(xml)
+        _drop_namespaces(root)
+        pointer = root.find("BinaryOnly")
+        if pointer is not None:
+            other = pointer.get("MetadataFile", "another file")
+            raise MovieError(path, f"this is one part of an OME set; open {other} instead")
+        images = tuple(
+            _image(pixels, path.name, root.get("UUID")) for pixels in root.iterfind("Image/Pixels")
+        )
+    except (ElementTree.ParseError, KeyError, ValueError, OverflowError) as error:
+        raise MovieError(
+            path,
+            f"its OME-XML is broken ({type(error).__name__}: {error}); export the movie again",
+        ) from error
+    if not images:
+        raise MovieError(path, "its OME-XML announces no image; export the movie again")
+    return images
+
+
+def _drop_namespaces(root: ElementTree.Element) -> None:
+    for element in root.iter():
+        if isinstance(element.tag, str):
+            element.tag = element.tag.rpartition("}")[2]
+
+
+def _image(pixels: ElementTree.Element, own_name: str, own_uuid: str | None) -> OmeImage:
+    order = pixels.attrib["DimensionOrder"]
+    if sorted(order) != sorted("XYCZT") or not order.startswith("XY"):
+        raise ValueError(f"DimensionOrder {order!r}")
+    letters = order[:1:-1]
+    channel = pixels.find("Channel")
+    n_samples = 1 if channel is None else int(channel.get("SamplesPerPixel", 1))
+    sizes = {letter: int(pixels.attrib[f"Size{letter}"]) for letter in letters}
+    sizes["C"] //= n_samples
+    if min(sizes.values()) < 1:
+        raise ValueError(f"sizes {sizes}")
+    names = {own_uuid: ""} if own_uuid else {}
+    blocks = tuple(_block(data, letters, sizes, names) for data in pixels.iterfind("TiffData"))
+    return OmeImage(
+        axes=tuple(_AXES[letter] for letter in letters),
+        sizes=tuple(sizes[letter] for letter in letters),
+        blocks=_with_own_file(blocks, own_name) or (OmeBlock(0, None, "", 0),),
+        time_increment_s=_quantity(pixels, "TimeIncrement", _SECONDS, "s"),
+        pixel_size_um=_quantity(pixels, "PhysicalSizeX", _MICROMETRES, "µm"),
+        delta_t_s=_delta_t_s(pixels, letters, sizes),
+    )
+
+
+def _block(
+    data: ElementTree.Element, letters: str, sizes: dict[str, int], names: dict[str, str]
+) -> OmeBlock:
+    first = {letter: int(data.get(f"First{letter}", 0)) for letter in letters}
+    count = data.get("PlaneCount", data.get("NumPlanes", "1" if "IFD" in data.attrib else None))
+    uuid = data.find("UUID")
+    file_name = ""
+    if uuid is not None:
+        # Only names beside this file are followed, never a path.
+        file_name = Path(uuid.get("FileName", "").replace("\\", "/")).name
+        file_name = names.get(uuid.text or "", file_name)
+    n_planes = None if count is None else int(count)
+    return OmeBlock(_plane(first, letters, sizes), n_planes, file_name, int(data.get("IFD", 0)))
+
+
+def _with_own_file(blocks: tuple[OmeBlock, ...], own_name: str) -> tuple[OmeBlock, ...]:
+    """Mark the blocks of the file that holds the XML, also where that file was renamed."""
+    names = {block.file_name for block in blocks} - {""}
+    own = names if len(names) == 1 and all(block.file_name for block in blocks) else {own_name}
+    return tuple(
+        block._replace(file_name="") if block.file_name in own else block for block in blocks
+    )
+
+
+def _plane(place: dict[str, int], letters: str, sizes: dict[str, int]) -> int:
+    plane = 0
+    for letter in letters:
+        if not 0 <= place[letter] < sizes[letter]:
+            raise ValueError(f"{letter} = {place[letter]} of {sizes[letter]}")
+        plane = plane * sizes[letter] + place[letter]
+    return plane
+
+
+def _delta_t_s(
+    pixels: ElementTree.Element, letters: str, sizes: dict[str, int]
+) -> dict[int, float]:
+    times = {}
+    for plane in pixels.iterfind("Plane"):
+        time_s = _quantity(plane, "DeltaT", _SECONDS, "s")
+        if time_s is not None:
+            place = {letter: int(plane.attrib[f"The{letter}"]) for letter in letters}
+            times[_plane(place, letters, sizes)] = time_s
+    return times
+
+
+def _quantity(
+    element: ElementTree.Element, name: str, units: dict[str, float], default_unit: str
+) -> float | None:
+    text, unit = element.get(name), element.get(f"{name}Unit", default_unit)
+    if text is None or unit not in units:
+        return None
+    return float(text) * units[unit]

@@ -1,0 +1,126 @@
+"""Open a movie: read what its files hold, choose its axes, judge it, and give it a reader."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from umlpsd_gpu.errors import MovieError
+from umlpsd_gpu.movie.axes import Choice, choose_axes
+from umlpsd_gpu.movie.contents import Contents, read_contents
+from umlpsd_gpu.movie.integrity import judge
+from umlpsd_gpu.movie.layout import pages_of_planes
+from umlpsd_gpu.movie.metadata import Interval, frame_interval, nominal_intervals, pixel_size
+from umlpsd_gpu.movie.movie import Movie, Verdict
+from umlpsd_gpu.movie.reader import reader_of
+from umlpsd_gpu.movie.sources import Source, find_files, movie_path
+from umlpsd_gpu.settings import MovieSettings
+
+# Sources whose count of frames stands apart from the chain of pages.
+_COUNTING_SOURCES = ("ImageJ", "OME-XML", "tifffile")
+
+
+def open_movie(source: Source, settings: MovieSettings | None = None) -> Movie:
+    """Open a TIFF movie; its frames are read later, in chunks.
+
+    Parameters
+    ----------
+    source : str, Path, or sequence of them
+        A TIFF file (plain, ImageJ, BigTIFF, OME, Micro-Manager, compressed, tiled), the first file
+        of an OME set, or a folder, pattern or list of files of one frame each. Folders and patterns
+        are read in natural order, a list in its own.
+    settings : MovieSettings, optional
+        Which channel, position and plane to read, ``dt_s``, ``pixel_size_um``, ``memory_mb``, and
+        whether the sound frames of a damaged movie will do.
+
+    Returns
+    -------
+    Movie
+        At least 2 frames.
+
+    Raises
+    ------
+    MovieError
+        If nothing readable is there, an axis must be chosen first, fewer than 2 frames are sound,
+        or the movie is damaged and ``settings.allow_damaged`` is not set.
+    """
+    settings = settings or MovieSettings()
+    files = find_files(source)
+    path = files[0] if len(files) == 1 else movie_path(source)
+    contents = read_contents(files, path, settings.position)
+    table = contents.table
+    if contents.layout.n_planes == 1 and not table.break_reason:
+        raise MovieError(path, "it holds one frame; a movie of blinking needs at least 2")
+    first_held = int(np.argmax(contents.layout.plane_of_page >= 0))
+    n_samples = table.kind_of(first_held).n_samples
+    choice = choose_axes(contents.layout, n_samples, settings, path)
+    # Whatever the metadata announce, no more frames than pages can be there.
+    planes = choice.planes(min(choice.n_frames, table.n_pages + 1))
+    pages = pages_of_planes(contents.layout, planes, path)
+    verdict = _verdict(contents, choice, pages)
+    _insist_on_frames(path, verdict, settings.allow_damaged)
+    pages = pages[: verdict.n_sound]
+    kind = table.kind_of(pages[0])
+    interval = _interval(contents, planes[: verdict.n_sound], pages, settings)
+    pixel_size_um, pixel_size_origin = pixel_size(
+        settings.pixel_size_um, contents.notes, contents.image
+    )
+    return Movie(
+        path=path,
+        n_frames=verdict.n_sound,
+        n_rows=kind.n_rows,
+        n_cols=kind.n_cols,
+        dtype=kind.dtype.newbyteorder("="),
+        dt_s=interval.dt_s,
+        dt_origin=interval.origin,
+        dt_nominal_s=interval.nominal_s,
+        pixel_size_um=pixel_size_um,
+        pixel_size_origin=pixel_size_origin,
+        verdict=verdict,
+        memory_mb=settings.memory_mb,
+        read_frames=reader_of(table, pages, choice.sample),
+    )
+
+
+def _verdict(contents: Contents, choice: Choice, pages: np.ndarray) -> Verdict:
+    table, layout = contents.table, contents.layout
+    # Where only the chain of pages itself counts the frames, a broken chain hides some.
+    is_counted = layout.source in _COUNTING_SOURCES or layout.n_planes > table.n_pages
+    hidden = 1 if table.break_reason and not is_counted else 0
+    n_declared = choice.n_frames + hidden
+    verdict = judge(table, pages, n_declared, contents.absence)
+    if verdict.status == "whole" and contents.n_surplus:
+        reason = (
+            f"{layout.source} announces {layout.n_planes} frames, but the file holds "
+            f"{contents.n_surplus} more"
+        )
+        return replace(verdict, status="mixed", reason=reason)
+    return verdict
+
+
+def _insist_on_frames(path: Path, verdict: Verdict, allow_damaged: bool) -> None:
+    if verdict.n_declared < 2:
+        raise MovieError(path, "it holds one frame in this choice; a movie needs at least 2")
+    if verdict.n_sound < 2:
+        raise MovieError(
+            path, f"the movie is {verdict.status}, and nothing can be saved: {verdict.reason}"
+        )
+    if verdict.status != "whole" and not allow_damaged:
+        raise MovieError(
+            path,
+            f"the movie is {verdict.status}: {verdict.reason}; to analyse the {verdict.n_sound} "
+            "leading sound frames alone, add --allow-damaged (allow_damaged=True in Python)",
+        )
+
+
+def _interval(
+    contents: Contents, planes: np.ndarray, pages: np.ndarray, settings: MovieSettings
+) -> Interval:
+    measured = [("Micro-Manager ElapsedTime-ms", contents.table.elapsed_s[pages])]
+    if contents.image is not None:
+        measured.insert(0, ("OME DeltaT", contents.image.times_s(planes)))
+    return frame_interval(
+        settings.dt_s, measured, nominal_intervals(contents.notes, contents.image)
+    )

@@ -1,0 +1,127 @@
+"""The pages of all files of a movie in one table of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from umlpsd_gpu.movie.pages import NOWHERE, FilePages, Kind
+
+
+@dataclass(frozen=True)
+class PageTable:
+    """Where every page lies, in file order, then in the order of the chain of pages.
+
+    Attributes
+    ----------
+    paths : tuple of Path
+    file_sizes : ndarray, shape (n_files,), int64, bytes on disk
+    first_page : ndarray, shape (n_files,), int64
+        Number in this table of each file's first page.
+    file : ndarray, shape (n_pages,), int32
+    ifd : ndarray, shape (n_pages,), int64
+        Where the page is described; -1 for a frame found behind the last described page.
+    start : ndarray, shape (n_pages,), int64
+        Where raw pixels begin; -1 where the page must be unpacked.
+    stop : ndarray, shape (n_pages,), int64
+        One past the page's last byte, which a truncated file may not hold.
+    kind : ndarray, shape (n_pages,), int32
+        Index into ``kinds``.
+    kinds : tuple of Kind
+    elapsed_s : ndarray, shape (n_pages,), float64
+        Micro-Manager's time of the frame; NaN where unknown.
+    indices : ndarray, shape (n_pages, 4), int64
+        Micro-Manager's time, z, channel and position; -1 where unknown.
+    break_reason : str
+        Why the first file's chain of pages stops early; empty where it doesn't.
+    """
+
+    paths: tuple[Path, ...]
+    file_sizes: np.ndarray
+    first_page: np.ndarray
+    file: np.ndarray
+    ifd: np.ndarray
+    start: np.ndarray
+    stop: np.ndarray
+    kind: np.ndarray
+    kinds: tuple[Kind, ...]
+    elapsed_s: np.ndarray
+    indices: np.ndarray
+    break_reason: str
+
+    @property
+    def n_pages(self) -> int:
+        return len(self.ifd)
+
+    def kind_of(self, page: int) -> Kind:
+        return self.kinds[self.kind[page]]
+
+    def n_pages_of(self, file: int) -> int:
+        return int(np.count_nonzero(self.file == file))
+
+
+def table_of(files: Sequence[FilePages]) -> PageTable:
+    """Join the pages of several files."""
+    pages = [page for found in files for page in found.pages]
+    n_in_file = [len(found.pages) for found in files]
+    numbers: dict[Kind, int] = {}
+    kind = [numbers.setdefault(page.kind, len(numbers)) for page in pages]
+    elapsed_s = [np.nan if page.stamp.elapsed_s is None else page.stamp.elapsed_s for page in pages]
+    return PageTable(
+        paths=tuple(found.path for found in files),
+        file_sizes=np.array([found.size for found in files], np.int64),
+        first_page=np.cumsum([0, *n_in_file[:-1]]).astype(np.int64),
+        file=np.repeat(np.arange(len(files), dtype=np.int32), n_in_file),
+        ifd=np.array([page.ifd for page in pages], np.int64),
+        start=np.array([page.start for page in pages], np.int64),
+        stop=np.array([page.stop for page in pages], np.int64),
+        kind=np.array(kind, np.int32),
+        kinds=tuple(numbers),
+        elapsed_s=np.array(elapsed_s),
+        indices=np.array([page.stamp[1:] for page in pages], np.int64).reshape(-1, 4),
+        break_reason=next((found.break_reason for found in files if found.break_reason), ""),
+    )
+
+
+def with_undescribed_frames(table: PageTable, found: FilePages, n_announced: int) -> PageTable:
+    """Add the frames that lie behind the described pages of one file, without own description.
+
+    ImageJ describes a stack over 4 GB by one page. Where a cut took the descriptions that ImageJ
+    and tifffile write after the pixels, the leading frames are found in the same way.
+
+    Parameters
+    ----------
+    n_announced : int
+        Frames that the metadata announce.
+    """
+    n_pages, kind = table.n_pages, table.kinds[0]
+    frame_bytes, base = kind.frame_bytes, int(table.start[0])
+    n_whole = min((found.size - base) // frame_bytes, n_announced)
+    if n_whole <= n_pages or len(table.paths) > 1 or len(table.kinds) > 1:
+        return table
+    if not _pixels_come_first(table, found, n_announced):
+        return table
+    starts = base + frame_bytes * np.arange(n_pages, n_whole, dtype=np.int64)
+    n_new = len(starts)
+    return replace(
+        table,
+        file=np.concatenate([table.file, np.zeros(n_new, np.int32)]),
+        ifd=np.concatenate([table.ifd, np.full(n_new, NOWHERE, np.int64)]),
+        start=np.concatenate([table.start, starts]),
+        stop=np.concatenate([table.stop, starts + frame_bytes]),
+        kind=np.concatenate([table.kind, np.zeros(n_new, np.int32)]),
+        elapsed_s=np.concatenate([table.elapsed_s, np.full(n_new, np.nan)]),
+        indices=np.concatenate([table.indices, np.full((n_new, 4), -1, np.int64)]),
+    )
+
+
+def _pixels_come_first(table: PageTable, found: FilePages, n_announced: int) -> bool:
+    """Say whether all announced frames lie side by side, before the next description."""
+    frame_bytes, base = table.kinds[0].frame_bytes, int(table.start[0])
+    side_by_side = base + frame_bytes * np.arange(table.n_pages, dtype=np.int64)
+    if base < 0 or not np.array_equal(table.start, side_by_side):
+        return False
+    return found.next_ifd == 0 or found.next_ifd >= base + n_announced * frame_bytes

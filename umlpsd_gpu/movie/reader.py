@@ -1,0 +1,120 @@
+"""Frames from disk: raw pixels straight into an array, packed ones page by page.
+
+Readers hold no open file, so a movie can be pickled and read from several threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tifffile import TiffFile, TiffPage
+
+from umlpsd_gpu.errors import MovieError
+from umlpsd_gpu.movie.page_table import PageTable
+from umlpsd_gpu.movie.pages import Kind
+from umlpsd_gpu.movie.tiff_errors import one_movie_error
+
+
+@dataclass(frozen=True)
+class RawReader:
+    """Reads frames whose bytes in the file are their pixels.
+
+    Attributes
+    ----------
+    paths : tuple of Path
+    file, start : ndarray, shape (n_frames,)
+        File and first byte of each frame.
+    kind : Kind
+    """
+
+    paths: tuple[Path, ...]
+    file: np.ndarray
+    start: np.ndarray
+    kind: Kind
+
+    def __call__(self, first: int, stop: int) -> np.ndarray:
+        """Return frames ``first`` to ``stop`` (not included) in native byte order."""
+        frames = np.empty((stop - first, self.kind.n_rows, self.kind.n_cols), self.kind.dtype)
+        for file, from_frame, to_frame in _runs(self.file[first:stop]):
+            part = slice(from_frame, to_frame)
+            self._fill(
+                self.paths[file], self.start[first:stop][part], frames[part], first + from_frame
+            )
+        native = self.kind.dtype.newbyteorder("=")
+        return frames if frames.dtype == native else frames.byteswap(inplace=True).view(native)
+
+    def _fill(self, path: Path, starts: np.ndarray, frames: np.ndarray, first: int) -> None:
+        adjacent = np.concatenate([[True], np.diff(starts) == self.kind.frame_bytes])
+        with one_movie_error(path, first), open(path, "rb", buffering=0) as file:
+            for _, from_frame, to_frame in _runs(np.cumsum(~adjacent)):
+                file.seek(int(starts[from_frame]))
+                pixels = frames[from_frame:to_frame].reshape(-1).view(np.uint8).data
+                while len(pixels):
+                    # One call transfers 2 GiB at most.
+                    n_bytes = file.readinto(pixels)
+                    if not n_bytes:
+                        raise MovieError(path, "the file became shorter", first + from_frame)
+                    pixels = pixels[n_bytes:]
+
+
+@dataclass(frozen=True)
+class PackedReader:
+    """Reads frames that tifffile must unpack: compressed, tiled, 12-bit, RGB.
+
+    Attributes
+    ----------
+    paths : tuple of Path
+    file, ifd : ndarray, shape (n_frames,)
+        File and description of each frame.
+    kind : Kind
+    sample : int
+        Which value of each pixel is read.
+    """
+
+    paths: tuple[Path, ...]
+    file: np.ndarray
+    ifd: np.ndarray
+    kind: Kind
+    sample: int
+
+    def __call__(self, first: int, stop: int) -> np.ndarray:
+        """Return frames ``first`` to ``stop`` (not included) in native byte order."""
+        native = self.kind.dtype.newbyteorder("=")
+        frames = np.empty((stop - first, self.kind.n_rows, self.kind.n_cols), native)
+        for file, from_frame, to_frame in _runs(self.file[first:stop]):
+            path = self.paths[file]
+            with one_movie_error(path, first + from_frame):
+                tif = TiffFile(path)
+            with tif:
+                for frame in range(from_frame, to_frame):
+                    frames[frame] = self._page(tif, path, first + frame)
+        return frames
+
+    def _page(self, tif: TiffFile, path: Path, frame: int) -> np.ndarray:
+        with one_movie_error(path, frame):
+            tif.filehandle.seek(int(self.ifd[frame]))
+            page = TiffPage(tif, index=frame)
+            pixels = page.asarray().reshape(page.shaped)
+            return (
+                pixels[self.sample, 0, :, :, 0]
+                if page.shaped[0] > 1
+                else pixels[0, 0, :, :, self.sample]
+            )
+
+
+def reader_of(table: PageTable, pages: np.ndarray, sample: int) -> RawReader | PackedReader:
+    """Return the reader of the given pages, which are alike and complete."""
+    kind, file, start = table.kind_of(pages[0]), table.file[pages], table.start[pages]
+    if (start >= 0).all():
+        return RawReader(table.paths, file, start, kind)
+    return PackedReader(table.paths, file, table.ifd[pages], kind, sample)
+
+
+def _runs(values: np.ndarray) -> Iterator[tuple[int, int, int]]:
+    """Yield ``(value, first, stop)`` of each stretch of equal values."""
+    edges = np.flatnonzero(np.diff(values)) + 1
+    for first, stop in zip([0, *edges], [*edges, len(values)], strict=True):
+        yield int(values[first]), int(first), int(stop)

@@ -1,0 +1,120 @@
+"""From what the user names (file, folder, pattern, list) to TIFF files in order."""
+
+from __future__ import annotations
+
+import glob
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from natsort import natsorted, ns
+
+from umlpsd_gpu.errors import MovieError
+
+TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf2", ".tf8")
+Source = str | Path | Sequence[str | Path]
+
+
+def movie_path(source: Source) -> Path:
+    """Return the path by which a movie is called: the file or folder that holds its frames."""
+    if isinstance(source, str | Path):
+        path = Path(source)
+        return path.parent if _is_pattern(path) else path
+    if not source:
+        raise MovieError("(nothing)", "an empty list of files was given; name at least one file")
+    return Path(source[0]) if len(source) == 1 else Path(source[0]).parent
+
+
+def find_files(source: Source) -> list[Path]:
+    """Return the TIFF files that are meant.
+
+    A folder or pattern gives its files in natural order (frame_2 before frame_10); a list keeps
+    the order given.
+
+    Raises
+    ------
+    MovieError
+        If nothing is there, or nothing that could be a TIFF.
+    """
+    if not isinstance(source, str | Path):
+        return [_existing_file(Path(path)) for path in source]
+    path = Path(source)
+    try:
+        if _is_pattern(path):
+            return _some([Path(name) for name in glob.glob(str(path), recursive=True)], path)
+        if path.is_dir():
+            return _some([p for p in path.iterdir() if _looks_like_tiff(p)], path)
+    except OSError as error:
+        raise MovieError(path, f"the folder can't be listed: {error.strerror}") from error
+    return [_existing_file(path)]
+
+
+def _is_pattern(path: Path) -> bool:
+    return glob.has_magic(str(path)) and not path.exists()
+
+
+def _some(files: list[Path], path: Path) -> list[Path]:
+    if not files:
+        raise MovieError(
+            path, f"no movie is there; files ending in {', '.join(TIFF_SUFFIXES)} are looked for"
+        )
+    return natsorted(files, key=lambda file: file.name, alg=ns.IGNORECASE)
+
+
+def _looks_like_tiff(path: Path) -> bool:
+    # macOS leaves ._name files that hold no image beside each file on foreign disks.
+    return path.suffix.lower() in TIFF_SUFFIXES and not path.name.startswith(".")
+
+
+def _existing_file(path: Path) -> Path:
+    try:
+        path.stat()
+    except OSError as error:
+        raise MovieError(path, f"the file can't be opened: {error.strerror}") from error
+    if not path.is_file():
+        raise MovieError(path, "this is no file; name a TIFF file, or a folder of them")
+    return path
+
+
+def frame_numbers(paths: Sequence[Path], path: Path) -> np.ndarray:
+    """Return the place in time of each one-frame file by the number in its name, from 0.
+
+    Names like ``frame_0, frame_10, frame_20`` count in steps; a step twice as long as the others
+    is a frame that is missing. Where the numbers are no regular count, the order alone is used.
+
+    Raises
+    ------
+    MovieError
+        If the names count along two axes.
+    """
+    in_order = np.arange(len(paths), dtype=np.int64)
+    counters = _counters(paths)
+    if not counters:
+        return in_order
+    numbers, n_counters = counters[0], len(counters)
+    steps = np.diff(numbers)
+    if n_counters > 1 and len(np.unique(numbers)) < len(numbers):
+        raise MovieError(
+            path,
+            f"the file names count in {n_counters} places ({paths[0].name} … {paths[-1].name}), so "
+            "time can't be told from channel or plane; name the frames of one channel by a "
+            "pattern such as 'frame_*_c0.tif'",
+        )
+    step = int(np.min(steps))
+    is_count = n_counters == 1 and step > 0 and not (steps % step).any()
+    if not is_count or np.count_nonzero(steps == step) * 2 <= len(steps):
+        return in_order
+    return (numbers - numbers[0]) // step
+
+
+def _counters(paths: Sequence[Path]) -> list[np.ndarray]:
+    """Return the numbers in the names that vary, column by column; none if the names differ."""
+    texts = {re.sub(r"\d+", "#", path.name) for path in paths}
+    if len(texts) > 1 or len(paths) < 2:
+        return []
+    rows = [[int(digits) for digits in re.findall(r"\d+", path.name)] for path in paths]
+    if any(number >= 2**62 for row in rows for number in row):
+        return []
+    columns = np.array(rows, np.int64).T
+    return [column for column in columns if (column != column[0]).any()]
