@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 import pywt
-import reference
-import tolerances
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as stnp
 
+from tests import reference, tolerances
 from umlpsd_gpu.errors import SettingsError, TracesError
 from umlpsd_gpu.preprocess.bin import bin_mean
 from umlpsd_gpu.preprocess.normalise import minmax

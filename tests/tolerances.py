@@ -10,3 +10,19 @@ MINMAX_GAIN_OFFSET = 1e-13
 # Silhouette, Calinski-Harabasz and SSD against scikit-learn in float64: ours sum in another order,
 # and |x|² + |y|² − 2xy loses digits on near-equal traces; the product promises 1e-6.
 METRIC_RTOL = 1e-6
+
+# relative, against a published PSD printed with 9 digits
+PSD_PUBLISHED = 1e-6
+# relative, float64: a DFT coefficient sums 1e2…1e4 products, and may be small beside them
+PSD_FLOAT64 = 1e-9
+# absolute: β of one real quantum dot, as published with 4 digits
+BETA_PUBLISHED = 0.005
+# absolute: mean β of 50 noise traces; 0.016 is the bias of log_welch, 0.007 its standard error
+BETA_SIMULATED = 0.03
+# absolute: the same with a 30 % white floor, fitted with one; single traces scatter by 0.09
+BETA_SIMULATED_FLOOR = 0.1
+# relative, float64: closed-form least squares against SciPy's; MINPACK's own tolerance is 1.5e-8
+OLS_FLOAT64 = 1e-9
+MINPACK = 1e-6
+# relative: a standard error against the scatter of 400 fits (itself known to 3.5 %)
+STDERR_CALIBRATION = 0.15
