@@ -16,11 +16,11 @@ UGLY = (
 
 
 def three_shapes(n_traces, n_samples, noise, seed=0):
-    """Rising, falling and flat curves with noise; min-max scaled; and their classes."""
+    """Rising, falling and humped curves with noise, min-max scaled, and their classes."""
     rng = np.random.default_rng(seed)
     classes = rng.integers(0, 3, n_traces)
     time = np.linspace(0, 1, n_samples)
-    shapes = np.stack([time, 1 - time, np.full(n_samples, 0.5)])[classes]
+    shapes = np.stack([time, 1 - time, np.sin(np.pi * time)])[classes]
     values = shapes + rng.normal(0, noise, shapes.shape)
     low, high = values.min(axis=1, keepdims=True), values.max(axis=1, keepdims=True)
     return (values - low) / np.where(high > low, high - low, 1), classes
