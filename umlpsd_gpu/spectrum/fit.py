@@ -45,13 +45,13 @@ def fit_power_law(
     -----
     Standard errors come from the scatter about the fit and take frequencies for independent and
     alike. Those of ``log_welch`` are neither: on f^(−β) noise of 10,000 frames the true scatter of
-    β is 3.5 times the ``beta_stderr`` of least squares and 2.3 times that of the likelihood;
-    ``welch`` 1.4 times, ``periodogram`` 1.0 (benchmarks/results/spectrum_accuracy.md). The
-    standard error of <β> over a cluster doesn't use it.
+    β is 3.0 times the ``beta_stderr`` of least squares and 2.3 to 3.6 times that of the
+    likelihood; ``welch`` 1.4 times, ``periodogram`` 1.1 (benchmarks/results/spectrum_accuracy.md).
+    The standard error of <β> over a cluster doesn't use it.
 
     Least squares of logarithms fit the mean of ln S. With ν degrees of freedom it lies
     ln(ν/2) − ψ(ν/2) below the logarithm of the mean: 0.577 for a periodogram, so that
-    ``amplitude`` is 0.56 times the density there. β changes only where ν does: by −0.012 for
+    ``amplitude`` is 0.56 times the density there. β changes only where ν does: by about −0.01 for
     ``log_welch`` at 10,000 frames. The model with a floor is free of both.
     """
     if model not in MODELS:

@@ -29,15 +29,18 @@ def fit_with_floor(
     Returns
     -------
     beta, beta_stderr, amplitude, floor : float
-        The floor is 0, and A·f^(−β) is fitted alone, where pure power laws or white noise hold
-        no information about C: where no β > 0 goes with it, or C doesn't lower the deviance by
-        2 ln n_freqs times the dispersion. That is twice Schwarz's penalty, since neighbours of
-        ``log_welch`` are no independent points. All NaN with fewer than 4 points.
+        Without a floor that the spectrum speaks for, A·f^(−β) is fitted alone and the floor is 0.
+        All NaN with fewer than 4 points.
 
     Notes
     -----
     Standard errors come from the expected information times the dispersion found (Pearson's), so
     that a spectrum that isn't quite of this form gets a wider one.
+
+    Pure power laws and white noise hold no information about C, and the fit drifts off. A floor is
+    kept where it lowers the deviance by 2 ln n_freqs times the dispersion and leaves a β of at
+    least 4 standard errors: twice Schwarz's penalty and twice the usual 2, because neighbours of
+    ``log_welch`` aren't independent (what this finds: benchmarks/results/spectrum_accuracy.md).
     """
     has_power = psd > 0
     if has_power.sum() < _N_LEAST:
@@ -48,10 +51,11 @@ def fit_with_floor(
     line_and_floor = data.guess()
     fitted, deviance = data.minimised(line_and_floor[:2])
     with_floor, deviance_with_floor = data.minimised(line_and_floor)
-    floor = 0.0
-    if with_floor[1] > 0 and deviance - deviance_with_floor > data.penalty(with_floor):
-        fitted, floor = with_floor, np.exp(with_floor[2])
+    gain = deviance - deviance_with_floor
+    if gain > data.penalty(with_floor) and with_floor[1] > 4 * data.beta_stderr(with_floor):
+        fitted = with_floor
     ln_amplitude = fitted[0] + fitted[1] * centre
+    floor = np.exp(fitted[2]) if len(fitted) == 3 else 0.0
     return fitted[1], data.beta_stderr(fitted), np.exp(ln_amplitude), floor
 
 
