@@ -97,8 +97,8 @@ def welch_dof(window: np.ndarray, step: int, n_windows: int) -> float:
     windows give 36 n² / (19 n − 1).
     """
     shifts = np.arange(1, min(n_windows, -(-len(window) // step)))
-    shared = [window[: len(window) - s * step] @ window[s * step :] for s in shifts]
-    correlation = (np.array(shared) / (window @ window)) ** 2
+    shared = [np.sum(window[: len(window) - s * step] * window[s * step :]) for s in shifts]
+    correlation = (np.array(shared) / np.sum(window**2)) ** 2
     return 2 * n_windows / (1 + 2 * np.sum((1 - shifts / n_windows) * correlation))
 
 

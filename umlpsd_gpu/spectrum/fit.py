@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.spectrum.floor import fit_with_floor
@@ -62,7 +63,9 @@ def fit_power_law(
         beta, stderr, amplitude, n_points = _ordinary_least_squares(np.log(freqs_hz), psd)
         floor = np.where(np.isnan(beta), np.nan, 0.0)
     else:
-        found = [fit_with_floor(freqs_hz, row, spectrum.dof[chosen]) for row in psd]
+        # one BLAS thread: the same bits on machines of any number of cores
+        with threadpool_limits(limits=1, user_api="blas"):
+            found = [fit_with_floor(freqs_hz, row, spectrum.dof[chosen]) for row in psd]
         beta, stderr, amplitude, floor = np.array(found).reshape(-1, 4).T
         n_points = (psd > 0).sum(axis=1)
     half_width = stderr * _student_t_975(n_points - MODELS[model])
