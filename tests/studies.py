@@ -198,7 +198,7 @@ def _sweep(
 
     silhouette = noisy(quality * (0.62 - 0.012 * k) * np.exp(-0.13 * beyond), 0.02)
     calinski = noisy(quality * 300 * np.exp(-0.25 * abs(k - n_clusters)), 0.03)
-    ssd = noisy((n / quality) * (0.25 / np.minimum(k, n_clusters) + 0.3 / (1 + 0.2 * beyond)), 0.01)
+    ssd = noisy(n * (0.2 / quality + quality / np.minimum(k, n_clusters) - 0.01 * beyond), 0.01)
     wrong = noisy((1.2 - quality) * 8 * (1 - np.exp(-0.4 * (beyond + 0.05))), 0.05)
     below = np.clip(wrong + THRESHOLDS[:, None, None] ** 1.5 * (60 + 2.5 * k), 0, 100)
     for undefined in (silhouette, calinski, wrong):

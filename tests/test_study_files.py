@@ -12,8 +12,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from studies import make_study
 
+from tests.studies import make_study
 from umlpsd_gpu.errors import OutputError, UmlpsdError
 from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.study import folder as folder_module
@@ -282,7 +282,7 @@ class TestWholeOrNotThere:
         """A process that may write ``room`` bytes a file: HDF5's data or its metadata don't fit."""
         script = (
             "import resource, sys\n"
-            "from studies import make_study\n"
+            "from tests.studies import make_study\n"
             "from umlpsd_gpu.errors import OutputError\n"
             "study = make_study(n_traces=23, n_frames=160, k_max=5)\n"
             f"resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, resource.RLIM_INFINITY))\n"
@@ -296,8 +296,7 @@ class TestWholeOrNotThere:
             [sys.executable, "-c", script, str(place / "a")],
             capture_output=True,
             text=True,
-            cwd=Path(__file__).parent,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+            cwd=Path(__file__).parents[1],
             check=False,
         )
         assert (done.returncode, done.stderr) == (3, "")

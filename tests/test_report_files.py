@@ -1,0 +1,73 @@
+"""The whole study folder with figures and report, moved into place in one step."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.studies import make_study
+from umlpsd_gpu.errors import OutputError
+from umlpsd_gpu.report import figures as figures_module
+from umlpsd_gpu.report.files import write_report
+from umlpsd_gpu.study.files import load_study
+from umlpsd_gpu.study.result import Study
+
+FIGURES = ["exponents", "images", "metric_profiles", "power_spectra", "trajectories"]
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    return make_study(n_traces=12, n_frames=160, k_max=3)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """An otherwise empty folder to put studies in."""
+    place = tmp_path / "place"
+    place.mkdir()
+    return place
+
+
+def test_everything_is_in_the_folder(place: Path, study: Study) -> None:
+    told = []
+    folder = write_report(study, place / "a", progress=lambda *step: told.append(step))
+    figures = sorted(f"figures/{name}.{kind}" for name in FIGURES for kind in ("png", "svg"))
+    files = [*figures, "report.html", "settings.toml", "study.h5", "traces.csv"]
+    assert json.loads((folder / "summary.json").read_text("utf-8"))["files"] == files
+    assert all((folder / name).stat().st_size > 500 for name in files)
+    assert load_study(folder).decision == study.decision
+    assert (folder / "report.html").read_text("utf-8").count("data:image/svg+xml") == 5
+    assert told[-1] == ("figures", 5, 5)
+
+
+def test_refuses_before_drawing(place: Path, study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    study.save(place / "a")
+
+    def never(*_: object) -> None:
+        raise AssertionError("the figures were drawn")
+
+    monkeypatch.setattr(figures_module, "draw_figures", never)
+    with pytest.raises(OutputError, match="already holds a study"):
+        write_report(study, place / "a")
+
+
+def test_overwrites_a_report_with_its_figures(
+    place: Path, study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(figures_module, "draw_figures", lambda study, progress: ())
+    write_report(study, place / "a")
+    write_report(make_study(seed=1, n_traces=12, n_frames=160), place / "a", overwrite=True)
+    assert load_study(place / "a").settings.sweep.seed == 1
+    assert [path.name for path in place.iterdir()] == ["a"]
+
+
+def test_failing_figure_leaves_nothing(
+    place: Path, study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(figures_module, "draw_figures", fail)
+    with pytest.raises(ZeroDivisionError):
+        write_report(study, place / "a")
+    assert list(place.iterdir()) == []

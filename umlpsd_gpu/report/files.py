@@ -1,0 +1,55 @@
+"""The whole study folder: data files, figures and report, moved into place in one step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from umlpsd_gpu.study.files import save_study
+from umlpsd_gpu.study.folder import check_output
+from umlpsd_gpu.study.result import Study
+
+
+def write_report(
+    study: Study,
+    folder: str | Path,
+    overwrite: bool = False,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Path:
+    """Write data files, figures and report.html; the folder is whole or not there.
+
+    Parameters
+    ----------
+    study : Study
+    folder : path
+        Missing, empty, or with ``overwrite`` a study folder, which is replaced in one step.
+    overwrite : bool
+    progress : callable, optional
+        Told ``("figures", n_done, n_figures)``.
+
+    Returns
+    -------
+    Path
+        The folder, absolute.
+
+    Raises
+    ------
+    OutputError
+        If the folder is not ours to write or replace, or the disk is full.
+    """
+    # matplotlib and jinja2 take half a second to import
+    from umlpsd_gpu.report.figures import draw_figures
+    from umlpsd_gpu.report.html import render_html
+
+    check_output(folder, overwrite)
+    figures = draw_figures(study, progress)
+    html = render_html(study, figures)
+
+    def add_report(partial: Path) -> None:
+        (partial / "figures").mkdir()
+        for figure in figures:
+            (partial / "figures" / f"{figure.name}.png").write_bytes(figure.png)
+            (partial / "figures" / f"{figure.name}.svg").write_bytes(figure.svg)
+        (partial / "report.html").write_text(html, encoding="utf-8", errors="replace")
+
+    return save_study(study, folder, overwrite, extras=add_report)

@@ -1,0 +1,56 @@
+"""report.html: one file that needs no network and leads with the decision."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Sequence
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from matplotlib.colors import to_hex
+
+from umlpsd_gpu.report.style import DrawnFigure, cluster_colour
+from umlpsd_gpu.study.files import summary_of
+from umlpsd_gpu.study.result import Study
+
+
+def render_html(study: Study, figures: Sequence[DrawnFigure]) -> str:
+    """Return the report as HTML with its figures inside.
+
+    Every name that comes from the user is escaped; nothing is loaded from anywhere.
+    """
+    # everything is escaped, whatever a template is called
+    templates = Environment(
+        loader=PackageLoader("umlpsd_gpu.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters["number"] = _number
+    templates.filters["base64"] = lambda content: base64.b64encode(content).decode("ascii")
+    summary = summary_of(study)
+    colours = {c["cluster"]: to_hex(cluster_colour(c["cluster"])) for c in summary["clusters"]}
+    return templates.get_template("report.html.jinja").render(
+        study=study,
+        summary=summary,
+        figures=figures,
+        headline=headline(study),
+        colours=colours,
+        sources=list(dict.fromkeys(study.traces.source)),
+    )
+
+
+def headline(study: Study) -> str:
+    """Return the decision in a few words."""
+    decision, n = study.decision, int(study.clustered.sum())
+    if decision.k_opt == 1:
+        return f"No cluster structure in {n} traces"
+    return f"{decision.k_opt} clusters in {n} traces, at scale {decision.scale}"
+
+
+def _number(value: float | None, n_digits: int) -> str:
+    """Write a number with so many decimals; a dash where it is not defined."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{value:.{n_digits}f}".replace("-", "−")
