@@ -44,18 +44,8 @@ def make_study(
     values[n_clustered::2, n_frames // 3] = np.nan
     values[n_clustered + 1 :: 2] = 7.0
     movies, rows, cols, source = _movies(rng, kind, n_traces, n_movies)
-    traces = Traces(
-        values=values,
-        dt_s=DT_S,
-        rows=rows,
-        cols=cols,
-        source=source,
-        ids=tuple(f"{name}:{i}" for i, name in enumerate(source, start=1)),
-        history=("box photometry, radius 2 px", "ring background 4-7 px"),
-    )
-    silhouette = np.full(n_traces, np.nan)
-    if n_clusters > 1:
-        silhouette[:n_clustered] = np.clip(rng.normal(0.55, 0.22, n_clustered), -1, 1)
+    ids = tuple(f"{name}:{i}" for i, name in enumerate(source, start=1))
+    history = ("box photometry, radius 2 px", "ring background 4-7 px")
     spectrum, fit = _spectra(rng, labels, n_frames)
     return Study(
         settings=Settings().updated(
@@ -63,23 +53,25 @@ def make_study(
             sweep={"n_epochs": N_EPOCHS, "k_max": k_max, "seed": seed},
         ),
         movies=movies,
-        traces=traces,
+        traces=Traces(values, DT_S, rows, cols, source, ids, history),
         sweeps=_sweeps(rng, n_clustered, n_clusters, k_max, seed),
         decision=_decision(n_clusters),
         scaled=_scaled(values[:n_clustered]),
         labels=labels,
-        silhouette=silhouette,
+        silhouette=_silhouettes(rng, labels),
         spectrum=spectrum,
         fit=fit,
         clusters=_cluster_spectra(labels, n_clusters, spectrum, fit),
-        notes=(
-            f"{n_flagged} of {n_traces} traces hold NaN or never change and were not clustered.",
-            "scale W500 was skipped: it leaves 4 samples, fewer than min_bins = 20.",
-        ),
+        notes=(f"{n_flagged} of {n_traces} traces hold NaN or never change: not clustered.",),
         timings_s={"read and extract": 1.93, "preprocess": 0.11, "sweep": 2.41, "spectra": 0.52},
         device="cpu",
         versions={"umlpsd_gpu": "0.1.0", "python": "3.11.2", "numpy": np.__version__},
     )
+
+
+def _silhouettes(rng: np.random.Generator, labels: np.ndarray) -> np.ndarray:
+    values = np.clip(rng.normal(0.55, 0.22, len(labels)), -1, 1)
+    return np.where((labels > 0) & (labels.max() > 1), values, np.nan)
 
 
 def _labels_from_largest(rng: np.random.Generator, n: int, n_clusters: int) -> np.ndarray:

@@ -15,6 +15,7 @@ from matplotlib.collections import EllipseCollection
 from matplotlib.image import imread
 
 from tests.studies import make_study
+from umlpsd_gpu.report import figures as figures_module
 from umlpsd_gpu.report.figures import draw_figures
 from umlpsd_gpu.report.images import _shortened, draw_images
 from umlpsd_gpu.report.profiles import draw_profiles
@@ -60,9 +61,10 @@ class TestFiles:
     def test_same_study_same_bytes(self, figures: tuple[DrawnFigure, ...]) -> None:
         assert draw_figures(small_study()) == figures
 
-    def test_progress_is_told(self) -> None:
+    def test_progress_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
         told = []
         study = small_study(kind="imported", n_clusters=1)
+        monkeypatch.setattr(figures_module, "render", lambda figure: (b"", b""))
         draw_figures(study, progress=lambda *step: told.append(step))
         assert told == [("figures", done, 4) for done in range(5)]
 
@@ -75,8 +77,8 @@ class TestFiles:
     def test_pyplot_is_never_imported(self) -> None:
         script = (
             "import sys; from tests.studies import make_study; "
-            "from umlpsd_gpu.report.figures import draw_figures; "
-            "draw_figures(make_study(n_traces=9, n_frames=160, k_max=3)); "
+            "from umlpsd_gpu.report import figures, spectra, style; "
+            "style.render(spectra.draw_psd(make_study(n_traces=9, n_frames=160))); "
             "sys.exit('matplotlib.pyplot' in sys.modules)"
         )
         done = subprocess.run(

@@ -20,10 +20,8 @@ def write_report(
 
     Parameters
     ----------
-    study : Study
-    folder : path
-        Missing, empty, or with ``overwrite`` a study folder, which is replaced in one step.
-    overwrite : bool
+    study, folder, overwrite
+        As for `save_study`.
     progress : callable, optional
         Told ``("figures", n_done, n_figures)``.
 
@@ -46,10 +44,10 @@ def write_report(
     html = render_html(study, figures)
 
     def add_report(partial: Path) -> None:
+        (partial / "report.html").write_text(html, encoding="utf-8", errors="replace")
         (partial / "figures").mkdir()
         for figure in figures:
-            (partial / "figures" / f"{figure.name}.png").write_bytes(figure.png)
-            (partial / "figures" / f"{figure.name}.svg").write_bytes(figure.svg)
-        (partial / "report.html").write_text(html, encoding="utf-8", errors="replace")
+            (partial / f"figures/{figure.name}.png").write_bytes(figure.png)
+            (partial / f"figures/{figure.name}.svg").write_bytes(figure.svg)
 
     return save_study(study, folder, overwrite, extras=add_report)

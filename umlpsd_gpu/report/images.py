@@ -17,7 +17,6 @@ from umlpsd_gpu.study.result import MovieSummary, Study
 
 MAX_MOVIES = 6
 TITLE = "Where the clusters lie"
-CIRCLE_DIAMETER_PX = 7.0
 # dark cluster colours would be lost on a dark image
 HALO = withStroke(linewidth=2.1, foreground=(1, 1, 1, 0.5))
 
@@ -70,7 +69,7 @@ def _draw_movie(axes: Axes, study: Study, movie: MovieSummary) -> None:
     if _is_pixels(study):
         _colour_pixels(axes, study, placed, movie.mean_image.shape)
     else:
-        _circle_emitters(axes, study, placed)
+        _circle_emitters(axes, study, placed, movie.mean_image.shape)
     if movie.pixel_size_um is not None:
         _draw_scale_bar(axes, movie.mean_image.shape, movie.pixel_size_um)
     # a file name may hold a dollar sign, which is no mathematics
@@ -89,10 +88,12 @@ def _grey() -> tuple[float, float, float]:
     return value, value, value
 
 
-def _circle_emitters(axes: Axes, study: Study, placed: np.ndarray) -> None:
+def _circle_emitters(axes: Axes, study: Study, placed: np.ndarray, shape: tuple[int, ...]) -> None:
+    """Draw circles around the boxes of the photometry, large enough to be seen in a big image."""
     if not placed.any():
         return
-    size = np.full(int(placed.sum()), CIRCLE_DIAMETER_PX)
+    diameter_px = max(2 * study.settings.traces.box_radius_px + 3, 0.015 * max(shape))
+    size = np.full(int(placed.sum()), diameter_px)
     axes.add_collection(
         EllipseCollection(
             size,

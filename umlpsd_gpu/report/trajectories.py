@@ -19,8 +19,10 @@ CAPTION = (
     "Left: the raw traces that fit their cluster best (largest silhouette; with a single cluster, "
     "nearest to the mean). Middle: mean of the scaled traces at the chosen scale, with a band of "
     "± 1 standard deviation over the traces. Right: every scaled trace of the cluster, one a row, "
-    "best fitting on top."
+    "best fitting on top (of more than 1000 traces, an even selection)."
 )
+# more rows than a figure has pixels only cost memory
+MAX_HEAT_ROWS = 1000
 
 
 def draw_trajectories(study: Study) -> Figure:
@@ -33,7 +35,6 @@ def draw_trajectories(study: Study) -> Figure:
     # so many grid rows a cluster that each can be split evenly into its raw traces
     n_rows = math.lcm(*(min(n_raw, size) for size in sizes.values()))
     grid = GridSpec(n_rows * len(sizes), 3, figure=figure, width_ratios=[5, 3, 3])
-    scaled_labels = study.labels[study.clustered]
     for row, (cluster, size) in enumerate(sizes.items()):
         best_first = _best_first(study, cluster)
         is_last = row == len(sizes) - 1
@@ -43,9 +44,8 @@ def draw_trajectories(study: Study) -> Figure:
         raw[0].set_title(f"Cluster {cluster} ({size} trace{'s' * (size != 1)})", loc="left")
         _draw_raw(raw, study, best_first, cluster, is_last)
         mean, heat = (figure.add_subplot(grid[top:bottom, column]) for column in (1, 2))
-        _draw_mean(mean, study, study.scaled[scaled_labels == cluster], cluster)
-        rows = np.cumsum(study.clustered)[best_first] - 1
-        _draw_heat(heat, study, study.scaled[rows])
+        _draw_mean(mean, study, _scaled(study, best_first), cluster)
+        _draw_heat(heat, study, best_first)
         for axes in (mean, heat):
             axes.set_xlabel("Time (s)" if is_last else "")
             axes.tick_params(labelbottom=is_last)
@@ -61,9 +61,14 @@ def _best_first(study: Study, cluster: int) -> np.ndarray:
     silhouette = study.silhouette[members]
     if np.isfinite(silhouette).all():
         return members[np.argsort(-silhouette, kind="stable")]
-    scaled = study.scaled[np.cumsum(study.clustered)[members] - 1]
+    scaled = _scaled(study, members)
     distance = np.square(scaled - scaled.mean(axis=0)).sum(axis=1)
     return members[np.argsort(distance, kind="stable")]
+
+
+def _scaled(study: Study, traces: np.ndarray) -> np.ndarray:
+    """Return the scaled values of traces given by their place among all traces."""
+    return study.scaled[np.cumsum(study.clustered)[traces] - 1]
 
 
 def _draw_raw(
@@ -108,15 +113,17 @@ def _draw_mean(axes: Axes, study: Study, scaled: np.ndarray, cluster: int) -> No
     thin_grid(axes)
 
 
-def _draw_heat(axes: Axes, study: Study, scaled: np.ndarray) -> None:
+def _draw_heat(axes: Axes, study: Study, best_first: np.ndarray) -> None:
     duration_s, _ = _sample_times(study)
+    n_shown = min(len(best_first), MAX_HEAT_ROWS)
+    shown = best_first[np.linspace(0, len(best_first) - 1, n_shown).round().astype(int)]
     axes.imshow(
-        scaled,
+        _scaled(study, shown),
         aspect="auto",
         cmap="cividis",
         vmin=0,
         vmax=1,
-        extent=(0, duration_s, len(scaled), 0),
+        extent=(0, duration_s, len(best_first), 0),
         rasterized=True,
     )
     axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))

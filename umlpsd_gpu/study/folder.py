@@ -75,19 +75,8 @@ def write_whole(folder: str | Path, fill: Callable[[Path], None], overwrite: boo
         As `check_output`; or if the disk is full or can't be written.
     """
     target = check_output(folder, overwrite)
-    partial = target.with_name(f".{target.name}.partial-{secrets.token_hex(4)}")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial.mkdir()
-        try:
-            fill(partial)
-            _sync_tree(partial)
-            check_output(folder, overwrite)
-            replaced = _move_into_place(partial, target)
-        except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise
-        _sync(target.parent)
+        replaced = _fill_and_move(target, fill, overwrite)
     except OutputError:
         raise
     except OSError as error:
@@ -115,6 +104,23 @@ def files_in(folder: Path) -> list[str]:
     """Return the files below a folder as sorted relative paths, `SUMMARY` left out."""
     paths = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if _is_leaf(path))
     return sorted(path for path in paths if path != SUMMARY)
+
+
+def _fill_and_move(target: Path, fill: Callable[[Path], None], overwrite: bool) -> Path | None:
+    """Return where the replaced study is now; on any failure all is as it was before."""
+    partial = target.with_name(f".{target.name}.partial-{secrets.token_hex(4)}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial.mkdir()
+    try:
+        fill(partial)
+        _sync_tree(partial)
+        check_output(target, overwrite)
+        replaced = _move_into_place(partial, target)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    _sync(target.parent)
+    return replaced
 
 
 def _is_leaf(path: Path) -> bool:
