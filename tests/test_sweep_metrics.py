@@ -8,6 +8,7 @@ from sklearn.metrics import calinski_harabasz_score, pairwise_distances, silhoue
 
 from tests.ensembles import UGLY, ugly
 from tests.tolerances import METRIC_RTOL
+from umlpsd_gpu.sweep import metrics
 from umlpsd_gpu.sweep.geometry import PointGeometry, geometry_of
 from umlpsd_gpu.sweep.metrics import THRESHOLDS, metrics_of
 
@@ -91,3 +92,13 @@ def test_empty_clusters_count_for_nothing(pool):
     assert np.array_equal(plain.silhouette, gappy.silhouette)
     assert plain.calinski_harabasz == pytest.approx(gappy.calinski_harabasz, rel=1e-12)
     assert np.array_equal(plain.smallest_cluster_silhouette, gappy.smallest_cluster_silhouette)
+
+
+@pytest.mark.parametrize("metric", ["sqeuclidean", "euclidean"])
+def test_silhouettes_of_one_labelling(metric):
+    values = ugly("binned")
+    labels = random_labels(len(values), 4, 1)[0]
+    found = metrics.silhouette_samples(values, labels + 3, metric)
+    expected = expected_silhouettes(values, labels, metric)
+    assert found == pytest.approx(expected, rel=METRIC_RTOL, abs=METRIC_RTOL)
+    assert np.isnan(metrics.silhouette_samples(values, np.ones_like(labels), metric)).all()

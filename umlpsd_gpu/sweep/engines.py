@@ -23,8 +23,7 @@ def batched_labels(
     values: np.ndarray, geometry: Geometry, starts: np.ndarray, max_iter: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return labels (n_epochs, n_traces) and iterations (n_epochs,) of all restarts together."""
-    sqdist = np.stack([geometry.sqdist_from(column) for column in starts.T])
-    return kmeans.lloyd(geometry, sqdist, max_iter)
+    return kmeans.lloyd(geometry, geometry.sqdist_from(starts.T), max_iter)
 
 
 def sklearn_labels(

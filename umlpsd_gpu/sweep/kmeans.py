@@ -65,7 +65,7 @@ def _draw_in_proportion(mass: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
     """Return, for each row, indices drawn with probability proportional to its ``mass``."""
     cumulated = np.cumsum(mass, axis=1)
     targets = uniforms * cumulated[:, -1:]
-    drawn = [row.searchsorted(target) for row, target in zip(cumulated, targets, strict=True)]
+    drawn = np.count_nonzero(cumulated[:, None] < targets[:, :, None], axis=-1)
     return np.minimum(drawn, mass.shape[1] - 1)
 
 
@@ -82,14 +82,13 @@ def nearest_centroid(sqdist: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     least : ndarray, shape (n_epochs, n_traces)
         Squared distance to that centroid.
     """
-    labels = np.zeros(sqdist.shape[1:], dtype=np.min_scalar_type(len(sqdist)))
-    least = sqdist[0].copy()
-    for cluster in range(1, len(sqdist)):
-        # clusters come in rising order: the larger number is the nearer one
-        nearer = (sqdist[cluster] < least).astype(labels.dtype)
-        np.maximum(labels, nearer * labels.dtype.type(cluster), out=labels)
-        np.minimum(least, sqdist[cluster], out=least)
-    return labels.astype(np.int16), least
+    n_clusters = len(sqdist)
+    least = sqdist.min(axis=0)
+    # a few large array operations instead of a loop over clusters: threads then hardly meet at
+    # the interpreter's lock
+    rank = np.arange(n_clusters, 0, -1, dtype=np.min_scalar_type(n_clusters))
+    nearest = (sqdist == least) * rank[:, None, None]
+    return (n_clusters - nearest.max(axis=0)).astype(np.int16), least
 
 
 def lloyd(
@@ -147,9 +146,10 @@ def _changed_clusters(before: np.ndarray, after: np.ndarray, n_clusters: int) ->
     The centroids of all others stand still, and so do the distances to them.
     """
     changed = np.zeros((n_clusters, len(after)), dtype=bool)
-    epoch, trace = np.nonzero(before != after)
-    changed[before[epoch, trace], epoch] = True
-    changed[after[epoch, trace], epoch] = True
+    moved = np.flatnonzero(before != after)
+    epoch = moved // after.shape[1]
+    changed[before.take(moved), epoch] = True
+    changed[after.take(moved), epoch] = True
     return changed
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
-from umlpsd_gpu.sweep.geometry import Geometry
+from umlpsd_gpu.sweep.geometry import Geometry, PointGeometry
 from umlpsd_gpu.sweep.members import Members
 
 # A silhouette this near to a threshold equals it: equal traces in two clusters give ±1e-16, and
@@ -50,23 +51,15 @@ def metrics_of(
     """
     members = Members.of_all(labels, n_clusters)
     counts = members.counts.reshape(n_clusters, -1)
-    sqdist = np.maximum(geometry.sqdist_to_centroids(members), 0)
-    variances = members.average(sqdist)
-    ssd = (members.counts * variances).reshape(n_clusters, -1).sum(axis=0)
     n_filled = np.count_nonzero(counts, axis=0)
-    if silhouette_metric == "sqeuclidean":
-        mean_distance = sqdist + variances[:, None]
-    else:
-        mean_distance = geometry.mean_distance(members)
-    silhouettes = silhouettes_from_means(
-        mean_distance.reshape(n_clusters, *labels.shape), labels, counts
-    )
-    undefined = n_filled < 2
-    silhouettes[undefined] = np.nan
+    variances, mean_distance = _widths_and_distances(geometry, members, silhouette_metric)
+    ssd = (members.counts * variances).reshape(counts.shape).sum(axis=0)
+    silhouettes = silhouettes_from_means(mean_distance.reshape(*counts.shape, -1), labels, counts)
+    silhouettes[n_filled < 2] = np.nan
     below_percent = np.array(
         [100 * (silhouettes < level).mean(axis=1) for level in THRESHOLDS - ROUNDING]
     )
-    below_percent[:, undefined] = np.nan
+    below_percent[:, n_filled < 2] = np.nan
     by_cluster = members.average_of(silhouettes.ravel()).reshape(counts.shape)
     return Metrics(
         silhouette=silhouettes.mean(axis=1),
@@ -75,6 +68,44 @@ def metrics_of(
         below_percent=below_percent,
         smallest_cluster_silhouette=np.where(counts > 0, by_cluster, np.inf).min(axis=0),
     )
+
+
+def silhouette_samples(values: np.ndarray, labels: np.ndarray, metric: str) -> np.ndarray:
+    """Return the silhouette of each trace in one labelling.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_traces, n_samples), finite
+    labels : ndarray, shape (n_traces,), int
+        From 0 up; numbers may be missing.
+    metric : {"sqeuclidean", "euclidean"}
+
+    Returns
+    -------
+    ndarray, shape (n_traces,)
+        NaN for a single cluster.
+    """
+    n_clusters = int(labels.max()) + 1
+    if np.unique(labels).size < 2:
+        return np.full(len(labels), np.nan)
+    with threadpool_limits(limits=1):
+        members = Members.of_all(labels[None], n_clusters)
+        points = PointGeometry(values - values.mean(axis=0))
+        _, mean_distance = _widths_and_distances(points, members, metric)
+    means, counts = mean_distance[:, None], members.counts[:, None]
+    return silhouettes_from_means(means, labels[None], counts)[0]
+
+
+def _widths_and_distances(
+    geometry: Geometry, members: Members, silhouette_metric: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return V_c of each cluster, and mean distances of all traces to each cluster's members."""
+    sqdist = np.maximum(geometry.sqdist_to_centroids(members), 0)
+    variances = members.average(sqdist)
+    if silhouette_metric == "euclidean":
+        return variances, geometry.mean_distance(members)
+    sqdist += variances[:, None]
+    return variances, sqdist
 
 
 def silhouettes_from_means(

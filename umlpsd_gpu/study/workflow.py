@@ -1,0 +1,237 @@
+"""The way of the data: movies or traces → sweeps → decision → clusters → spectra → Study."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from importlib.metadata import version
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from umlpsd_gpu.backend import choose_device
+from umlpsd_gpu.decision.decide import decide
+from umlpsd_gpu.errors import SettingsError, TracesError
+from umlpsd_gpu.movie.movie import Movie
+from umlpsd_gpu.preprocess.smooth import preprocess_at
+from umlpsd_gpu.scale import Scale
+from umlpsd_gpu.settings import Settings
+from umlpsd_gpu.spectrum.clusters import cluster_spectra
+from umlpsd_gpu.spectrum.estimators import power_spectrum
+from umlpsd_gpu.spectrum.fit import fit_power_law
+from umlpsd_gpu.study.extract import extract
+from umlpsd_gpu.study.result import Study
+from umlpsd_gpu.sweep.metrics import silhouette_samples
+from umlpsd_gpu.sweep.result import Sweep
+from umlpsd_gpu.sweep.run import sweep
+from umlpsd_gpu.traces.traces import Traces
+
+MIN_TRACES = 3
+RECORDED_PACKAGES = ("umlpsd_gpu", "numpy", "scipy", "scikit-learn", "PyWavelets", "tifffile")
+
+# (step, done, total): called as the work proceeds
+Progress = Callable[[str, int, int], None]
+
+
+def run_study(
+    source: Movie | Traces | Sequence[Movie],
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+) -> Study:
+    """Analyse one ensemble from movies, or from traces that are there already.
+
+    Parameters
+    ----------
+    source : Movie, sequence of Movie, or Traces
+        Several movies are pooled into one ensemble.
+    settings : Settings, optional
+        Defaults: the paper's grid of scales, K 1…15, 100 epochs.
+    progress : callable, optional
+        Called with (step, done, total).
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    MovieError, TracesError
+        If no emitter is found, fewer than 3 traces can be clustered, or the frame interval is
+        unknown.
+    SettingsError
+        If no smoothing scale fits the length of the traces.
+    DeviceError
+        If the device asked for is not there.
+    """
+    settings = settings or Settings()
+    device = choose_device(settings.device)
+    report = progress or _silent
+    clock = Clock()
+    with clock.timing("extract"):
+        traces, movies, notes = extract(source, settings, report)
+    usable = traces.usable()
+    notes += _flagged(traces, usable)
+    ensemble = traces.select(usable)
+    scales, scale_notes = _fitting_scales(ensemble, settings)
+    with clock.timing("sweep"):
+        sweeps = _sweep_scales(ensemble, scales, settings, report)
+    with clock.timing("decide"):
+        decision = decide(sweeps)
+    with clock.timing("cluster"):
+        chosen = next(sweep for sweep in sweeps if sweep.scale == decision.scale)
+        scaled = _preprocessed(ensemble, Scale.parse(decision.scale), settings).values
+        found = numbered_by_size(chosen.best_labels(decision.k_opt))
+        labels = np.zeros(traces.n_traces, dtype=np.int16)
+        labels[usable] = found
+        silhouette = np.full(traces.n_traces, np.nan)
+        silhouette[usable] = silhouette_samples(scaled, found, settings.sweep.silhouette_metric)
+    report("spectra", 0, 1)
+    with clock.timing("spectra"):
+        spectrum = power_spectrum(traces, settings.spectrum.method, n_threads=settings.n_threads)
+        f_range_hz = (settings.spectrum.f_min_hz, settings.spectrum.f_max_hz)
+        fit = fit_power_law(spectrum, f_range_hz, settings.spectrum.model)
+    report("spectra", 1, 1)
+    return Study(
+        settings=settings,
+        movies=movies,
+        traces=traces,
+        sweeps=sweeps,
+        decision=decision,
+        scaled=scaled,
+        labels=labels,
+        silhouette=silhouette,
+        spectrum=spectrum,
+        fit=fit,
+        clusters=cluster_spectra(spectrum, fit, labels),
+        notes=(*notes, *scale_notes, *_unfitted(fit.beta, usable)),
+        timings_s=clock.seconds,
+        device=device,
+        versions={
+            "python": platform.python_version(),
+            **{name: version(name) for name in RECORDED_PACKAGES},
+        },
+    )
+
+
+def numbered_by_size(labels: np.ndarray) -> np.ndarray:
+    """Number clusters 1, 2, … from the largest down; equal sizes by their first trace.
+
+    Parameters
+    ----------
+    labels : ndarray, shape (n_traces,), int
+
+    Returns
+    -------
+    ndarray, shape (n_traces,), int16
+    """
+    found, first, inverse, counts = np.unique(
+        labels, return_index=True, return_inverse=True, return_counts=True
+    )
+    order = np.lexsort((first, -counts))
+    number = np.empty(found.size, dtype=np.int16)
+    number[order] = np.arange(1, found.size + 1)
+    return number[inverse]
+
+
+class Clock:
+    """Wall seconds by step."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def timing(self, step: str) -> Iterator[None]:
+        """Add the time spent inside to the step."""
+        start = time.perf_counter()
+        yield
+        self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - start
+
+
+def _silent(step: str, done: int, total: int) -> None:
+    """Report nothing."""
+
+
+def _flagged(traces: Traces, usable: np.ndarray) -> list[str]:
+    """Count what can't be clustered; TracesError where too little is left."""
+    n_usable, n_flagged = np.count_nonzero(usable), np.count_nonzero(~usable)
+    if n_usable < MIN_TRACES:
+        raise TracesError(
+            f"{n_usable} of {traces.n_traces} traces can be clustered (finite and not constant), "
+            f"and a study needs at least {MIN_TRACES}; add movies or lower traces.detection_snr"
+        )
+    if not n_flagged:
+        return []
+    not_finite = np.count_nonzero(~np.isfinite(traces.values).all(axis=1))
+    return [
+        f"{n_flagged} of {traces.n_traces} traces are kept but not clustered: {not_finite} hold "
+        f"NaN or infinities, {n_flagged - not_finite} are constant."
+    ]
+
+
+def _preprocessed(traces: Traces, scale: Scale, settings: Settings) -> Traces:
+    return preprocess_at(
+        traces, scale, settings.preprocess.wavelet, settings.preprocess.wavelet_mode
+    )
+
+
+def _fitting_scales(ensemble: Traces, settings: Settings) -> tuple[list[Scale], list[str]]:
+    """Return the scales that leave enough samples; say which were skipped, and K cut short."""
+    scales = [Scale.parse(name) for name in settings.preprocess.scales]
+    least = settings.preprocess.min_bins
+    fitting = [s for s in scales if ensemble.n_frames >= least * s.n_frames_averaged]
+    if not fitting:
+        raise SettingsError(
+            f"none of the scales {', '.join(settings.preprocess.scales)} leaves {least} samples of "
+            f"{ensemble.n_frames} frames; add a finer scale or lower preprocess.min_bins"
+        )
+    notes = []
+    if len(fitting) < len(scales):
+        skipped = ", ".join(s.name for s in scales if s not in fitting)
+        notes.append(
+            f"Scales {skipped} were skipped: they leave fewer than {least} samples of "
+            f"{ensemble.n_frames} frames."
+        )
+    if ensemble.n_traces <= settings.sweep.k_max:
+        notes.append(
+            f"K was tried up to {ensemble.n_traces - 1} only: there are {ensemble.n_traces} traces."
+        )
+    return fitting, notes
+
+
+def _sweep_scales(
+    ensemble: Traces, scales: list[Scale], settings: Settings, report: Progress
+) -> tuple[Sweep, ...]:
+    """Smooth and sweep at every scale, several scales at a time."""
+    n_threads = settings.n_threads or os.cpu_count() or 1
+    k_max = min(settings.sweep.k_max, ensemble.n_traces - 1)
+
+    def sweep_at(scale: Scale) -> Sweep:
+        return sweep(
+            _preprocessed(ensemble, scale, settings).values,
+            range(1, k_max + 1),
+            n_epochs=settings.sweep.n_epochs,
+            seed=settings.sweep.seed,
+            engine=settings.sweep.engine,
+            silhouette_metric=settings.sweep.silhouette_metric,
+            max_iter=settings.sweep.max_iter,
+            scale=scale.name,
+            n_threads=max(1, n_threads // len(scales)),
+        )
+
+    # the limit is held around all scales: each sweep sets it too, and would lift it for the others
+    with threadpool_limits(limits=1), ThreadPoolExecutor(min(n_threads, len(scales))) as pool:
+        sweeps = []
+        for done, result in enumerate(pool.map(sweep_at, scales)):
+            sweeps.append(result)
+            report("sweep", done + 1, len(scales))
+    return tuple(sweeps)
+
+
+def _unfitted(beta: np.ndarray, usable: np.ndarray) -> list[str]:
+    """Count the exponents that make no sense."""
+    n_nan = np.count_nonzero(~np.isfinite(beta[usable]))
+    return [f"{n_nan} of {usable.sum()} clustered traces have no exponent β."] if n_nan else []
