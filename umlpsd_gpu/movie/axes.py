@@ -47,7 +47,9 @@ def choose_axes(layout: Layout, n_samples: int, settings: MovieSettings, path: P
     sizes = dict(zip(axes, layout.sizes, strict=True))
     lengths = {axis: sizes.get(axis, 1) for axis in CHOOSABLE_AXES}
     lengths["channel"] *= n_samples
-    chosen = _chosen(lengths, settings, sizes.get("time", 1), path)
+    in_pages = tuple(axis for axis in ("z", "channel") if sizes.get(axis, 1) > 1)
+    may_be_time = in_pages if sizes.get("time", 1) == 1 else ()
+    chosen = _chosen(lengths, settings, may_be_time, path)
     chosen["channel"], sample = divmod(chosen["channel"], n_samples)
     first_plane, step, stride = 0, 0, 1
     for axis, size in zip(reversed(axes), reversed(layout.sizes), strict=True):
@@ -97,7 +99,7 @@ def _renamed(axes: tuple[str, ...], sizes: tuple[int, ...]) -> tuple[str, ...]:
 
 
 def _chosen(
-    lengths: dict[str, int], settings: MovieSettings, n_times: int, path: Path
+    lengths: dict[str, int], settings: MovieSettings, may_be_time: tuple[str, ...], path: Path
 ) -> dict[str, int]:
     options = {axis: getattr(settings, axis) for axis in CHOOSABLE_AXES}
     for axis, value in options.items():
@@ -111,19 +113,19 @@ def _chosen(
             )
     open_axes = [axis for axis in CHOOSABLE_AXES if options[axis] is None and lengths[axis] > 1]
     if open_axes:
-        raise MovieError(path, _question(open_axes, lengths, n_times))
+        raise MovieError(path, _question(open_axes, lengths, may_be_time))
     return {axis: options[axis] or 0 for axis in CHOOSABLE_AXES}
 
 
-def _question(open_axes: list[str], lengths: dict[str, int], n_times: int) -> str:
+def _question(open_axes: list[str], lengths: dict[str, int], may_be_time: tuple[str, ...]) -> str:
     listed = ", ".join(f"{axis} (length {lengths[axis]})" for axis in open_axes)
     options = " ".join(f"--{axis} 0" for axis in open_axes)
     question = (
         f"besides time, row and column the movie has {listed}; choose one of each, counted "
         f"from 0: {options} ({', '.join(f'{axis}=0' for axis in open_axes)} in Python)"
     )
-    for axis in ("z", "channel"):
-        if n_times == 1 and axis in open_axes:
+    for axis in may_be_time:
+        if axis in open_axes:
             question += (
                 f"; if {axis} is time in truth, as some programs write it: --time-axis {axis}"
             )

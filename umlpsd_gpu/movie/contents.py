@@ -20,7 +20,12 @@ from umlpsd_gpu.movie.layout import (
 )
 from umlpsd_gpu.movie.notes import Notes, read_file
 from umlpsd_gpu.movie.ome import OmeImage, parse_ome
-from umlpsd_gpu.movie.page_table import PageTable, table_of, with_undescribed_frames
+from umlpsd_gpu.movie.page_table import (
+    PageTable,
+    n_frames_before_next_description,
+    table_of,
+    with_undescribed_frames,
+)
 from umlpsd_gpu.movie.pages import FilePages
 from umlpsd_gpu.movie.sources import frame_numbers
 
@@ -82,11 +87,12 @@ def _file_contents(first: FilePages, notes: Notes) -> Contents:
         imagej_layout(notes.imagej, table)
         or micromanager_layout(table, notes.summary)
         or shaped_layout(notes.shaped, table)
-        or plain_layout(table.n_pages)
+        or plain_layout(table, n_frames_before_next_description(first))
     )
     n_surplus = max(0, table.n_pages - layout.n_planes)
-    if layout.source in ("ImageJ", "tifffile"):
-        table = with_undescribed_frames(table, first, layout.n_planes)
+    if layout.is_announced:
+        by_one_page = layout.source == "ImageJ" or bool(notes.shaped.get("truncated"))
+        table = with_undescribed_frames(table, first, layout.n_planes, by_one_page=by_one_page)
         layout = replace(layout, plane_of_page=np.arange(table.n_pages, dtype=np.int64))
     absence = table.break_reason or f"the file holds no more than {table.n_pages} pages"
     return Contents(table, layout, notes, None, absence, n_surplus)
@@ -115,7 +121,7 @@ def _ome_contents(
     if len(files) == len(images) == 1 and not missing:
         n_planes = math.prod(image.sizes)
         n_surplus = max(0, table.n_pages - n_planes)
-        table = with_undescribed_frames(table, first, n_planes)
+        table = with_undescribed_frames(table, first, n_planes, by_one_page=False)
     layout = ome_layout(images, position, table, file_of_name)
     absence = missing or table.break_reason or f"the files hold no more than {table.n_pages} pages"
     return Contents(table, layout, notes, image, absence, n_surplus)
@@ -123,22 +129,29 @@ def _ome_contents(
 
 def _frames_contents(first: FilePages, notes: Notes, files: Sequence[Path], path: Path) -> Contents:
     numbers = frame_numbers(files, path)
+    _insist_on_one_frame(first, notes, len(files), path)
     readable, absence = [first], "a number is missing from the file names"
     for file in files[1:]:
         try:
-            found, _ = read_file(file)
+            found, own_notes = read_file(file)
         except MovieError as error:
             absence = f"{file.name}: {error.reason}"
             break
+        _insist_on_one_frame(found, own_notes, len(files), path)
         readable.append(found)
-    for found in readable:
-        if len(found.pages) > 1:
-            raise MovieError(
-                path,
-                f"there are {len(files)} TIFF files, and {found.path.name} holds "
-                f"{len(found.pages)} frames by itself; name one movie, or files of one frame each",
-            )
     table = table_of(readable)
     by_name = Layout("", ("time",), (int(numbers[-1]) + 1,), numbers[: len(readable)])
     layout = micromanager_layout(table, notes.summary) or by_name
     return Contents(table, layout, notes, None, absence)
+
+
+def _insist_on_one_frame(found: FilePages, notes: Notes, n_files: int, path: Path) -> None:
+    table = table_of([found])
+    announced = imagej_layout(notes.imagej, table) or shaped_layout(notes.shaped, table)
+    n_frames = max(table.n_pages, announced.n_planes if announced else 1)
+    if n_frames > 1:
+        raise MovieError(
+            path,
+            f"there are {n_files} TIFF files, and {found.path.name} holds {n_frames} frames by "
+            "itself; name one movie, or files of one frame each",
+        )

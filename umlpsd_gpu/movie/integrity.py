@@ -6,6 +6,7 @@ import numpy as np
 
 from umlpsd_gpu.movie.movie import Verdict
 from umlpsd_gpu.movie.page_table import PageTable
+from umlpsd_gpu.movie.pages import NOWHERE
 
 
 def judge(table: PageTable, pages: np.ndarray, n_declared: int, absence: str) -> Verdict:
@@ -28,7 +29,11 @@ def judge(table: PageTable, pages: np.ndarray, n_declared: int, absence: str) ->
     sound = complete & alike
     n_sound = len(pages) if sound.all() else int(np.argmin(sound))
     if n_sound == n_declared:
-        return Verdict("whole", n_declared, n_sound)
+        lost_descriptions = table.break_reason and (table.ifd[pages] == NOWHERE).any()
+        if not lost_descriptions:
+            return Verdict("whole", n_declared, n_sound)
+        reason = f"the pixels of all {n_sound} frames are there, but {table.break_reason}"
+        return Verdict("truncated", n_declared, n_sound, reason)
     counted = f"{n_sound} of {n_declared} frames are sound"
     if n_sound < len(pages) and complete[n_sound]:
         odd, first = table.kind_of(pages[n_sound]), table.kind_of(pages[0])

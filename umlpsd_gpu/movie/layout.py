@@ -51,6 +51,11 @@ class Layout:
     def n_planes(self) -> int:
         return math.prod(self.sizes)
 
+    @property
+    def is_announced(self) -> bool:
+        """Whether anything besides the pages themselves counts the planes of one file."""
+        return self.source not in ("", "Micro-Manager")
+
 
 def imagej_layout(imagej: dict[str, Any], table: PageTable) -> Layout | None:
     """Return the layout that ImageJ's description announces; None where it announces one plane."""
@@ -78,9 +83,18 @@ def _announced_layout(
     return Layout(source, axes, sizes, np.arange(table.n_pages, dtype=np.int64))
 
 
-def plain_layout(n_pages: int) -> Layout:
-    """Return the layout of pages that nothing describes: time."""
-    return Layout("", ("time",), (n_pages,), np.arange(n_pages, dtype=np.int64))
+def plain_layout(table: PageTable, n_frames_with_room: int) -> Layout:
+    """Return the layout of pages that nothing describes: time.
+
+    Parameters
+    ----------
+    n_frames_with_room : int
+        Frames for which a cut file had room before the description that it lost, 0 if unknown.
+    """
+    pages = np.arange(table.n_pages, dtype=np.int64)
+    if n_frames_with_room > table.n_pages:
+        return Layout("the room before page 2", ("time",), (n_frames_with_room,), pages)
+    return Layout("", ("time",), (table.n_pages,), pages)
 
 
 def _imagej_axes(imagej: dict[str, Any], n_samples: int) -> tuple[tuple[str, ...], tuple[int, ...]]:

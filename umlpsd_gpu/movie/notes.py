@@ -10,7 +10,7 @@ from tifffile import TiffFile
 
 from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.movie.micromanager import NO_STAMP, parse_json, stamp_of
-from umlpsd_gpu.movie.pages import FilePages, read_pages
+from umlpsd_gpu.movie.pages import FilePages, insist_on_first_description, read_pages
 from umlpsd_gpu.movie.tiff_errors import one_movie_error
 
 
@@ -51,10 +51,11 @@ def read_file(path: Path) -> tuple[FilePages, Notes]:
     """
     with one_movie_error(path):
         tif = TiffFile(path)
+        if not tif.pages:
+            raise MovieError(path, "the file holds no image")
+        insist_on_first_description(tif, path)
     with tif:
         with one_movie_error(path):
-            if not tif.pages:
-                raise MovieError(path, "the file holds no image")
             notes = _notes(tif)
         found = read_pages(tif, path)
     if len(found.pages) == 1 and found.pages[0].stamp == NO_STAMP:

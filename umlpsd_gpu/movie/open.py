@@ -18,9 +18,6 @@ from umlpsd_gpu.movie.reader import reader_of
 from umlpsd_gpu.movie.sources import Source, find_files, movie_path
 from umlpsd_gpu.settings import MovieSettings
 
-# Sources whose count of frames stands apart from the chain of pages.
-_COUNTING_SOURCES = ("ImageJ", "OME-XML", "tifffile")
-
 
 def open_movie(source: Source, settings: MovieSettings | None = None) -> Movie:
     """Open a TIFF movie; its frames are read later, in chunks.
@@ -87,7 +84,7 @@ def open_movie(source: Source, settings: MovieSettings | None = None) -> Movie:
 def _verdict(contents: Contents, choice: Choice, pages: np.ndarray) -> Verdict:
     table, layout = contents.table, contents.layout
     # Where only the chain of pages itself counts the frames, a broken chain hides some.
-    is_counted = layout.source in _COUNTING_SOURCES or layout.n_planes > table.n_pages
+    is_counted = layout.is_announced or layout.n_planes > table.n_pages
     hidden = 1 if table.break_reason and not is_counted else 0
     n_declared = choice.n_frames + hidden
     verdict = judge(table, pages, n_declared, contents.absence)

@@ -10,6 +10,9 @@ import numpy as np
 
 from umlpsd_gpu.movie.pages import NOWHERE, FilePages, Kind
 
+# Writers place a description at the next even, or at most 16-byte, boundary.
+_ALIGNMENT_BYTES = 16
+
 
 @dataclass(frozen=True)
 class PageTable:
@@ -86,7 +89,9 @@ def table_of(files: Sequence[FilePages]) -> PageTable:
     )
 
 
-def with_undescribed_frames(table: PageTable, found: FilePages, n_announced: int) -> PageTable:
+def with_undescribed_frames(
+    table: PageTable, found: FilePages, n_announced: int, *, by_one_page: bool
+) -> PageTable:
     """Add the frames that lie behind the described pages of one file, without own description.
 
     ImageJ describes a stack over 4 GB by one page. Where a cut took the descriptions that ImageJ
@@ -96,7 +101,11 @@ def with_undescribed_frames(table: PageTable, found: FilePages, n_announced: int
     ----------
     n_announced : int
         Frames that the metadata announce.
+    by_one_page : bool
+        Whether a single page may describe all frames of a whole file.
     """
+    if not (table.break_reason or (by_one_page and table.n_pages == 1)):
+        return table
     n_pages, kind = table.n_pages, table.kinds[0]
     frame_bytes, base = kind.frame_bytes, int(table.start[0])
     n_whole = min((found.size - base) // frame_bytes, n_announced)
@@ -116,6 +125,18 @@ def with_undescribed_frames(table: PageTable, found: FilePages, n_announced: int
         elapsed_s=np.concatenate([table.elapsed_s, np.full(n_new, np.nan)]),
         indices=np.concatenate([table.indices, np.full((n_new, 4), -1, np.int64)]),
     )
+
+
+def n_frames_before_next_description(found: FilePages) -> int:
+    """Return how many frames fit exactly between a file's only page and the lost second one.
+
+    0 where there is no such room, or it is no whole number of frames.
+    """
+    first = found.pages[0]
+    if len(found.pages) > 1 or first.start < 0 or found.next_ifd < found.size:
+        return 0
+    n_frames, rest = divmod(found.next_ifd - first.start, first.kind.frame_bytes)
+    return n_frames if rest < _ALIGNMENT_BYTES else 0
 
 
 def _pixels_come_first(table: PageTable, found: FilePages, n_announced: int) -> bool:

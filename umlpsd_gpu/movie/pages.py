@@ -27,7 +27,22 @@ MAX_DECODED_BYTES = 2**28
 NOWHERE = -1
 
 # The tags that decide how a page's bytes become an image (tifffile's TiffPage.hash uses the same).
-_STRUCTURE_TAGS = (256, 257, 258, 259, 262, 266, 277, 278, 284, 317, 322, 323, 338, 339)
+_STRUCTURE_TAGS: tuple[int, ...] = (
+    256,
+    257,
+    258,
+    259,
+    262,
+    266,
+    277,
+    278,
+    284,
+    317,
+    322,
+    323,
+    338,
+    339,
+)
 _STRUCTURE_TAGS += (347, 530, 32997, 32998)
 _OFFSET_TAGS, _COUNT_TAGS = (324, 273), (325, 279)
 _MICROMANAGER_TAG = 51123
@@ -126,6 +141,20 @@ def read_pages(tif: TiffFile, path: Path) -> FilePages:
     return found
 
 
+def insist_on_first_description(tif: TiffFile, path: Path) -> None:
+    """Raise MovieError if a file ends before the tags of its first page do.
+
+    tifffile and others write OME-XML behind the pixels: a cut file has lost it.
+    """
+    end = _PageReader(tif, path).end_of_tags(tif.pages.first.offset)
+    if end > tif.filehandle.size:
+        raise MovieError(
+            path,
+            f"the movie is truncated: the file ends at byte {tif.filehandle.size}, but the "
+            f"description of its frames ends at byte {end}, and nothing can be saved without it",
+        )
+
+
 def _break_reason(offset: int, found: FilePages, seen: set[int]) -> str:
     n_pages = len(found.pages)
     if offset in seen:
@@ -170,6 +199,15 @@ class _PageReader:
         except (struct.error, KeyError, ValueError, OSError) as error:
             raise MovieError(self._path, f"page {index + 1} is broken ({error})", index) from error
         return Page(offset, start, stop, build.kind, stamp), next_ifd
+
+    def end_of_tags(self, offset: int) -> int:
+        """Return where the values of a page's tags end in the file."""
+        ends = [offset]
+        for _, type_, count, value in self._read_entries(offset)[0].values():
+            n_bytes = count * _TYPE_BYTES.get(type_, 1)
+            if n_bytes > len(value):
+                ends.append(self._offset.unpack(value)[0] + n_bytes)
+        return max(ends)
 
     def _read_entries(self, offset: int) -> tuple[dict[int, _Entry], int]:
         self._file.seek(offset)
@@ -233,7 +271,9 @@ def build_of(page: TiffPage, path: Path) -> _Build:
     MovieError
         If the page is no plane of real numbers.
     """
-    depth_first, depth, n_rows, n_cols, samples_last = page.shaped
+    if not all(isinstance(length, int) for length in page.shaped):
+        raise MovieError(path, f"a page says that its shape is {page.shaped}: the file is broken")
+    n_planar, depth, n_rows, n_cols, n_interleaved = page.shaped
     if depth != 1:
         raise MovieError(path, f"a page holds a volume of {depth} planes; save planes as pages")
     if page.dtype is None or page.dtype.kind not in "uifb":
@@ -241,7 +281,7 @@ def build_of(page: TiffPage, path: Path) -> _Build:
         raise MovieError(path, f"the pages hold {held}; integers and real numbers can be read")
     if 0 in page.shaped:
         raise MovieError(path, f"a page of {n_rows} × {n_cols} pixels holds nothing")
-    n_samples = depth_first * samples_last
+    n_samples = n_planar * n_interleaved
     dtype = np.dtype("u1" if page.dtype.kind == "b" else page.dtype)
     compression = COMPRESSION(page.compression).name.lower()
     kind = Kind(n_rows, n_cols, n_samples, dtype.newbyteorder(page.parent.byteorder), compression)

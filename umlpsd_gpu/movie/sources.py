@@ -59,6 +59,7 @@ def _some(files: list[Path], path: Path) -> list[Path]:
         raise MovieError(
             path, f"no movie is there; files ending in {', '.join(TIFF_SUFFIXES)} are looked for"
         )
+    files = [_existing_file(file) for file in files]
     return natsorted(files, key=lambda file: file.name, alg=ns.IGNORECASE)
 
 
