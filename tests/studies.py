@@ -48,9 +48,13 @@ def make_study(
     history = ("box photometry, radius 2 px", "ring background 4-7 px")
     spectrum, fit = _spectra(rng, labels, n_frames)
     return Study(
-        settings=Settings().updated(
-            traces={"mode": "pixels" if kind == "pixels" else "emitters"},
-            sweep={"n_epochs": N_EPOCHS, "k_max": k_max, "seed": seed},
+        settings=Settings().with_values(
+            {
+                "traces.mode": "pixels" if kind == "pixels" else "emitters",
+                "sweep.n_epochs": N_EPOCHS,
+                "sweep.k_max": k_max,
+                "sweep.seed": seed,
+            }
         ),
         movies=movies,
         traces=Traces(values, DT_S, rows, cols, source, ids, history),

@@ -75,7 +75,7 @@ class TestRoundTrip:
         assert loaded.traces.values.dtype == np.float32
 
     def test_settings_that_were_set_come_back(self, place: Path, study: Study) -> None:
-        settings = Settings().updated(movie={"dt_s": 0.1}, n_threads=2)
+        settings = Settings().with_values({"movie.dt_s": 0.1, "n_threads": 2})
         loaded = load_study(save_study(dataclasses.replace(study, settings=settings), place / "a"))
         assert loaded.settings == settings
 
@@ -99,7 +99,9 @@ class TestStudyH5:
         slower = dataclasses.replace(
             study,
             timings_s={"sweep": 99.0},
-            settings=study.settings.updated(n_threads=1, device="cpu", movie={"memory_mb": 1}),
+            settings=study.settings.with_values(
+                {"n_threads": 1, "device": "cpu", "movie.memory_mb": 1}
+            ),
         )
         study.save(place / "a")
         slower.save(place / "b")
@@ -113,7 +115,7 @@ class TestStudyH5:
         changed = {
             "labels": dataclasses.replace(study, labels=study.labels[::-1]),
             "settings": dataclasses.replace(
-                study, settings=study.settings.updated(spectrum={"method": "welch"})
+                study, settings=study.settings.with_values({"spectrum.method": "welch"})
             ),
             "votes": dataclasses.replace(study, decision=decision),
             "name": dataclasses.replace(study, traces=traces),

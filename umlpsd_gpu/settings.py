@@ -197,15 +197,28 @@ class Settings(_Section):
                 f"setting {name}: {first['msg']}, got {first['input']!r}"
             ) from error
 
-    def updated(self, **changes: dict[str, Any] | Any) -> Settings:
-        """Return a copy in which the given values replace ours: ``updated(sweep={"seed": 1})``."""
-        values = self.model_dump()
-        for name, change in changes.items():
-            if isinstance(change, dict):
-                values[name] = {**values[name], **change}
-            else:
-                values[name] = change
-        return type(self).from_mapping(values)
+    def with_values(self, values: dict[str, Any]) -> Settings:
+        """Return a copy in which the given values replace ours; None leaves a value as it is.
+
+        Parameters
+        ----------
+        values : dict
+            By dotted name: ``{"sweep.seed": 1, "device": "cpu"}``.
+
+        Raises
+        ------
+        SettingsError
+            If a name is unknown or a value is not allowed.
+        """
+        nested = self.model_dump()
+        for name, value in values.items():
+            if value is not None:
+                *sections, field = name.split(".")
+                target = nested
+                for section in sections:
+                    target = target[section]
+                target[field] = value
+        return type(self).from_mapping(nested)
 
     def to_toml(self) -> str:
         """Return the settings as TOML; unset values (None) are left out."""

@@ -78,7 +78,7 @@ def run_study(
     ensemble = traces.select(usable)
     scales, scale_notes = _fitting_scales(ensemble, settings)
     with clock.timing("sweep"):
-        sweeps = _sweep_scales(ensemble, scales, settings, report)
+        sweeps = sweep_scales(ensemble, scales, settings, report)
     with clock.timing("decide"):
         decision = decide(sweeps)
     with clock.timing("cluster"):
@@ -110,11 +110,16 @@ def run_study(
         notes=(*notes, *scale_notes, *_unfitted(fit.beta, usable)),
         timings_s=clock.seconds,
         device=device,
-        versions={
-            "python": platform.python_version(),
-            **{name: version(name) for name in RECORDED_PACKAGES},
-        },
+        versions=recorded_versions(),
     )
+
+
+def recorded_versions() -> dict[str, str]:
+    """Return the versions that a result may depend on."""
+    return {
+        "python": platform.python_version(),
+        **{name: version(name) for name in RECORDED_PACKAGES},
+    }
 
 
 def numbered_by_size(labels: np.ndarray) -> np.ndarray:
@@ -202,7 +207,7 @@ def _fitting_scales(ensemble: Traces, settings: Settings) -> tuple[list[Scale], 
     return fitting, notes
 
 
-def _sweep_scales(
+def sweep_scales(
     ensemble: Traces, scales: list[Scale], settings: Settings, report: Progress
 ) -> tuple[Sweep, ...]:
     """Smooth and sweep at every scale, several scales at a time."""

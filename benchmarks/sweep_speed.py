@@ -1,0 +1,153 @@
+"""The sweep against a scikit-learn loop that does the same, side by side in one run.
+
+    python benchmarks/sweep_speed.py --out benchmarks/results/sweep_speed.md
+
+Ensemble: 204 simulated PEB/TSB/PBB traces of 10,000 frames. Three tables: the whole grid of 18
+scales × K 1…15 × 100 epochs; one scale against scikit-learn's ``KMeans(n_init=1)``,
+``silhouette_samples`` and ``calinski_harabasz_score``; and whether the results agree.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import subprocess
+import time
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import sklearn
+from sklearn.cluster import KMeans
+from sklearn.metrics import calinski_harabasz_score, silhouette_samples
+
+from umlpsd_gpu.preprocess.smooth import preprocess_at
+from umlpsd_gpu.scale import Scale
+from umlpsd_gpu.settings import PAPER_SCALES, Settings
+from umlpsd_gpu.simulate.traces import simulate_traces
+from umlpsd_gpu.study.workflow import sweep_scales
+from umlpsd_gpu.sweep.run import sweep
+
+K_VALUES = range(1, 16)
+
+
+def sklearn_loop(values: np.ndarray, n_epochs: int) -> np.ndarray:
+    """Do what a script would do; return the SSD of every K and epoch."""
+    ssd = np.empty((len(K_VALUES), n_epochs))
+    for i, k in enumerate(K_VALUES):
+        for epoch in range(n_epochs):
+            run = KMeans(n_clusters=k, n_init=1, random_state=1000 * k + epoch).fit(values)
+            ssd[i, epoch] = run.inertia_
+            if k > 1:
+                silhouettes = silhouette_samples(values, run.labels_, metric="sqeuclidean")
+                silhouettes.mean(), np.mean(silhouettes < 0)
+                calinski_harabasz_score(values, run.labels_)
+    return ssd
+
+
+def timed(work, *arguments):
+    start = time.perf_counter()
+    result = work(*arguments)
+    return time.perf_counter() - start, result
+
+
+def grid_table(traces, n_repeats: int) -> list[str]:
+    scales = [Scale.parse(name) for name in PAPER_SCALES]
+    settings = Settings()
+    seconds = [
+        timed(sweep_scales, traces, scales, settings, lambda *_: None)[0] for _ in range(n_repeats)
+    ]
+    low, middle, high = np.min(seconds), np.median(seconds), np.max(seconds)
+    return [
+        "## The whole grid",
+        "",
+        f"{len(scales)} scales × K 1…15 × 100 epochs, smoothing and all metrics included, "
+        f"{traces.n_traces} × {traces.n_frames} traces, {n_repeats} runs:",
+        "",
+        f"**{middle:.2f} s** (median; {low:.2f}…{high:.2f} s). Required: ≤ 3 s on 2 cores.",
+        "",
+    ]
+
+
+def ratio_table(traces, n_epochs: int, n_repeats: int) -> list[str]:
+    lines = [
+        "## One scale against scikit-learn",
+        "",
+        f"scikit-learn ran {n_epochs} epochs of every K (times scaled to 100), ours 100 epochs, "
+        f"{n_repeats} times before and after it (median). SSD excess: the largest excess over K "
+        "of our mean SSD over scikit-learn's.",
+        "",
+        "| scale | samples | scikit-learn | ours | ratio | required | SSD excess |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, required in (("raw", 400), ("W80", 150)):
+        values = preprocess_at(traces, Scale.parse(name)).values
+        ours = [timed(sweep, values, K_VALUES)[0] for _ in range(n_repeats)]
+        reference_s, reference_ssd = timed(sklearn_loop, values, n_epochs)
+        ours += [timed(sweep, values, K_VALUES)[0] for _ in range(n_repeats)]
+        reference_s *= 100 / n_epochs
+        ssd = sweep(values, K_VALUES).ssd.mean(axis=1)
+        excess = 100 * (ssd / reference_ssd.mean(axis=1) - 1).max()
+        lines.append(
+            f"| {name} | {values.shape[1]} | {reference_s:.1f} s | {np.median(ours):.3f} s | "
+            f"**{reference_s / np.median(ours):.0f}×** | ≥ {required}× | {excess:+.2f} % |"
+        )
+    return [*lines, ""]
+
+
+def agreement_table(traces) -> list[str]:
+    lines = [
+        "## From the same starts",
+        "",
+        "Engine `batched` against engine `sklearn` (scikit-learn's Lloyd from our starting "
+        "traces), K 1…15, 10 epochs.",
+        "",
+        "| scale | labellings that differ | largest relative difference of SSD |",
+        "|---|---|---|",
+    ]
+    for name in ("raw", "W10", "W80", "W500", "WL6"):
+        values = preprocess_at(traces, Scale.parse(name)).values
+        ours, reference = (
+            sweep(values, K_VALUES, n_epochs=10, engine=engine) for engine in ("batched", "sklearn")
+        )
+        differ = (ours.labels != reference.labels).any(axis=2)
+        gap = np.abs(ours.ssd / reference.ssd - 1).max()
+        lines.append(f"| {name} | {differ.sum()} of {differ.size} | {gap:.1e} |")
+    return [*lines, ""]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--epochs", type=int, default=100, help="epochs of the scikit-learn loop")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    traces = simulate_traces(seed=0).traces
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    lines = [
+        "# Speed of the sweep",
+        "",
+        f"`python benchmarks/sweep_speed.py --epochs {arguments.epochs}`, {date.today()}, commit "
+        f"{commit or 'unknown'}, {platform.machine()}, {len(_cores())} cores, Python "
+        f"{platform.python_version()}, NumPy {np.__version__}, scikit-learn {sklearn.__version__}.",
+        "",
+        *grid_table(traces, arguments.repeats),
+        *ratio_table(traces, arguments.epochs, arguments.repeats),
+        *agreement_table(traces),
+    ]
+    text = "\n".join(lines)
+    print(text)
+    if arguments.out:
+        arguments.out.write_text(text, encoding="utf-8")
+
+
+def _cores() -> set[int]:
+    import os
+
+    return os.sched_getaffinity(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,304 @@
+"""The command line: demo, run, check, simulate, info."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from umlpsd_gpu.errors import MovieError, SettingsError, UmlpsdError
+from umlpsd_gpu.report.terminal import cluster_table, movie_table, progress
+from umlpsd_gpu.settings import Settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="From microscopy movies of blinking nanocrystals to clusters, power spectra and "
+    "power-law exponents.",
+    epilog="Exit codes: 0 ok, 1 some movies failed, 2 usage or bad input, 3 environment.",
+)
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Sources = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="MOVIE…",
+        help="TIFF movies (a file, a folder of one-frame files, or a quoted pattern), or tables of "
+        "finished traces (CSV, Excel, .npy, .npz, HDF5, .mat).",
+        show_default=False,
+    ),
+]
+
+
+def _setting(name: str, *flags: str, hint: str = "") -> Any:
+    """Declare an option that is the setting ``section.name``, with that field's description."""
+    model: Any = Settings
+    for part in name.split("."):
+        field = model.model_fields[part]
+        model = field.annotation
+    return typer.Option(
+        *flags, help=(hint or field.description) + f" [dim]({name})[/dim]", show_default=False
+    )
+
+
+@app.command()
+def run(
+    movies: Sources,
+    out_dir: Annotated[
+        Path, typer.Option("--out", help="Study folder to make.", show_default=False)
+    ],
+    settings_file: Annotated[
+        Path | None,
+        typer.Option("--settings", help="TOML file of settings; options here beat it."),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the study that is there, in one move.")
+    ] = False,
+    dt_s: Annotated[float | None, _setting("movie.dt_s", "--dt-s")] = None,
+    pixel_size_um: Annotated[
+        float | None, _setting("movie.pixel_size_um", "--pixel-size-um")
+    ] = None,
+    channel: Annotated[int | None, _setting("movie.channel", "--channel")] = None,
+    position: Annotated[int | None, _setting("movie.position", "--position")] = None,
+    z: Annotated[int | None, _setting("movie.z", "--z")] = None,
+    time_axis: Annotated[str | None, _setting("movie.time_axis", "--time-axis")] = None,
+    allow_damaged: Annotated[
+        bool | None, _setting("movie.allow_damaged", "--allow-damaged")
+    ] = None,
+    traces: Annotated[
+        str | None,
+        _setting("traces.mode", "--traces", hint="emitters, or pixels of a crystal assembly."),
+    ] = None,
+    threshold: Annotated[float | None, _setting("traces.threshold", "--threshold")] = None,
+    drift: Annotated[bool | None, _setting("traces.drift_correction", "--drift-correction")] = None,
+    unequal_lengths: Annotated[
+        str | None, _setting("traces.unequal_lengths", "--unequal-lengths")
+    ] = None,
+    scales: Annotated[
+        str | None,
+        _setting("preprocess.scales", "--scales", hint="Smoothing scales: raw,W40,W80,WL6."),
+    ] = None,
+    k_max: Annotated[int | None, _setting("sweep.k_max", "--k-max")] = None,
+    n_epochs: Annotated[int | None, _setting("sweep.n_epochs", "--epochs")] = None,
+    seed: Annotated[int | None, _setting("sweep.seed", "--seed")] = None,
+    engine: Annotated[str | None, _setting("sweep.engine", "--engine")] = None,
+    psd: Annotated[str | None, _setting("spectrum.method", "--psd")] = None,
+    f_min_hz: Annotated[float | None, _setting("spectrum.f_min_hz", "--f-min-hz")] = None,
+    f_max_hz: Annotated[float | None, _setting("spectrum.f_max_hz", "--f-max-hz")] = None,
+    psd_model: Annotated[str | None, _setting("spectrum.model", "--psd-model")] = None,
+    device: Annotated[str | None, _setting("device", "--device")] = None,
+    n_threads: Annotated[int | None, _setting("n_threads", "--threads")] = None,
+) -> None:
+    """Analyse movies or finished traces as one ensemble and write a study folder."""
+    from umlpsd_gpu.study.folder import check_output
+
+    base = Settings.from_toml(settings_file) if settings_file else Settings()
+    settings = base.with_values(
+        {
+            "device": device,
+            "n_threads": n_threads,
+            "movie.dt_s": dt_s,
+            "movie.pixel_size_um": pixel_size_um,
+            "movie.channel": channel,
+            "movie.position": position,
+            "movie.z": z,
+            "movie.time_axis": time_axis,
+            "movie.allow_damaged": allow_damaged,
+            "traces.mode": traces,
+            "traces.threshold": threshold,
+            "traces.drift_correction": drift,
+            "traces.unequal_lengths": unequal_lengths,
+            "preprocess.scales": scales.split(",") if scales else None,
+            "sweep.k_max": k_max,
+            "sweep.n_epochs": n_epochs,
+            "sweep.seed": seed,
+            "sweep.engine": engine,
+            "spectrum.method": psd,
+            "spectrum.f_min_hz": f_min_hz,
+            "spectrum.f_max_hz": f_max_hz,
+            "spectrum.model": psd_model,
+        }
+    )
+    check_output(out_dir, overwrite)
+    _analyse(_opened(movies, settings), settings, out_dir, overwrite)
+
+
+@app.command()
+def demo(
+    out_dir: Annotated[Path, typer.Option("--out", help="Folder for movie and study.")] = Path(
+        "umlpsd_demo"
+    ),
+    seed: Annotated[int, typer.Option(help="Another movie for every number.")] = 0,
+    n_frames: Annotated[int, typer.Option("--frames", help="Frames of the movie.")] = 6000,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an older demo.")] = False,
+) -> None:
+    """Simulate a movie with known truth, analyse it, and say how far the answer was from it."""
+    from umlpsd_gpu.movie.open import open_movie
+    from umlpsd_gpu.simulate.compare import compare_with_truth
+    from umlpsd_gpu.simulate.movie import simulate_movie
+    from umlpsd_gpu.study.folder import check_output
+
+    settings = Settings()
+    check_output(out_dir / "study", overwrite)
+    with progress() as report:
+        report("simulate", 0, 1)
+        truth = simulate_movie(out_dir / f"simulated_{seed}.tif", seed=seed, n_frames=n_frames)
+        report("simulate", 1, 1)
+    out.print(f"Movie: {escape(str(truth.path))} (60 emitters of 3 classes, {n_frames} frames)")
+    study = _analyse(open_movie(truth.path), settings, out_dir / "study", overwrite)
+    recovery = compare_with_truth(study, truth)
+    out.print(
+        f"Against the truth: {recovery.n_found} of {recovery.n_true} emitters found, "
+        f"{recovery.n_false} false, positions within {recovery.position_rms_px:.2f} px (RMS); "
+        f"K = {recovery.k_opt} where {recovery.k_true} classes were put in; adjusted Rand index "
+        f"of clusters and classes {recovery.adjusted_rand:.2f} (1 is perfect, 0 is chance)."
+    )
+
+
+@app.command()
+def check(
+    movies: Sources,
+    dt_s: Annotated[float | None, _setting("movie.dt_s", "--dt-s")] = None,
+    channel: Annotated[int | None, _setting("movie.channel", "--channel")] = None,
+    position: Annotated[int | None, _setting("movie.position", "--position")] = None,
+    z: Annotated[int | None, _setting("movie.z", "--z")] = None,
+    time_axis: Annotated[str | None, _setting("movie.time_axis", "--time-axis")] = None,
+) -> None:
+    """Say for each movie whether it is whole, what its metadata tell, and what it would take."""
+    from umlpsd_gpu.movie.open import open_movie
+
+    settings = Settings().with_values(
+        {
+            "movie.dt_s": dt_s,
+            "movie.channel": channel,
+            "movie.position": position,
+            "movie.z": z,
+            "movie.time_axis": time_axis,
+            "movie.allow_damaged": True,
+        }
+    )
+    n_failed = 0
+    for source in movies:
+        try:
+            movie = open_movie(source, settings.movie)
+        except MovieError as error:
+            n_failed += 1
+            out.print(f"[bold red]unreadable[/]  {escape(str(error))}")
+            continue
+        n_failed += movie.verdict.status != "whole"
+        out.print(movie_table(movie))
+    raise typer.Exit(1 if n_failed else 0)
+
+
+@app.command()
+def simulate(
+    movie: Annotated[Path, typer.Argument(help="TIFF file to write (.tif or .ome.tif).")],
+    n_emitters: Annotated[int, typer.Option("--emitters")] = 60,
+    n_frames: Annotated[int, typer.Option("--frames")] = 10_000,
+    size: Annotated[str, typer.Option(help="ROWSxCOLS in pixels.")] = "128x128",
+    dt_s: Annotated[float, typer.Option("--dt-s", help="Frame interval in seconds.")] = 0.03,
+    classes: Annotated[
+        str, typer.Option(help="Blinking classes, in turn: PEB, TSB, PBB, MSB.")
+    ] = "PEB,TSB,PBB",
+    n_aggregates: Annotated[int, typer.Option("--aggregates")] = 0,
+    drift_px: Annotated[float, typer.Option("--drift-px", help="Drift over the movie.")] = 0.0,
+    seed: Annotated[int, typer.Option()] = 0,
+) -> None:
+    """Write a simulated movie of blinking emitters, and the truth beside it."""
+    from umlpsd_gpu.simulate.movie import simulate_movie
+
+    rows, _, cols = size.lower().partition("x")
+    if not (rows.isdigit() and cols.isdigit()):
+        raise SettingsError(f"--size must look like 128x128, got '{size}'")
+    with progress() as report:
+        report("simulate", 0, 1)
+        truth = simulate_movie(
+            movie,
+            n_emitters=n_emitters,
+            n_frames=n_frames,
+            n_rows=int(rows),
+            n_cols=int(cols),
+            dt_s=dt_s,
+            class_mix=tuple(name.strip().upper() for name in classes.split(",")),
+            n_aggregates=n_aggregates,
+            drift_px=drift_px,
+            seed=seed,
+        )
+        report("simulate", 1, 1)
+    out.print(f"Movie: {escape(str(truth.path))}\nTruth: {escape(str(truth.table_path))}")
+
+
+@app.command()
+def info() -> None:
+    """Say what is installed and what would compute."""
+    import os
+    import platform
+
+    from umlpsd_gpu.backend import choose_device, gpu_missing
+    from umlpsd_gpu.study.workflow import recorded_versions
+
+    table = Table(show_header=False, box=None)
+    for name, number in recorded_versions().items():
+        table.add_row(name, number)
+    table.add_row("platform", platform.platform())
+    table.add_row("CPU cores", str(os.cpu_count()))
+    table.add_row("GPU", escape(gpu_missing() or "found"))
+    table.add_row("device auto", f"{choose_device('auto')}: this version computes on the CPU")
+    out.print(table)
+
+
+def _opened(sources: Iterable[str], settings: Settings) -> Any:
+    """Open movies, or read tables of traces and pool them; never both in one study."""
+    from umlpsd_gpu.movie.open import open_movie
+    from umlpsd_gpu.traces.pool import pool_traces
+    from umlpsd_gpu.traces.tables import TABLE_SUFFIXES, read_traces
+
+    names = list(sources)
+    tables = [name for name in names if Path(name).suffix.lower() in TABLE_SUFFIXES]
+    if not tables:
+        return [open_movie(name, settings.movie) for name in names]
+    if len(tables) < len(names):
+        raise SettingsError(
+            f"movies and tables of traces can't be mixed in one study, got {', '.join(names)}; "
+            "run them apart"
+        )
+    parts = [read_traces(name, dt_s=settings.movie.dt_s) for name in tables]
+    return pool_traces(parts, settings.traces.unequal_lengths)
+
+
+def _analyse(source: Any, settings: Settings, folder: Path, overwrite: bool) -> Any:
+    """Run the study, write its folder, print the answer; return the study."""
+    from umlpsd_gpu.report.files import write_report
+    from umlpsd_gpu.study.workflow import run_study
+
+    with progress() as report:
+        study = run_study(source, settings, report)
+        written = write_report(study, folder, overwrite, report)
+    decision = study.decision
+    out.print(
+        f"[bold]K = {decision.k_opt}[/] at {decision.scale}, confidence "
+        f"{decision.confidence:.2f}. {escape(decision.reason)}"
+    )
+    out.print(cluster_table(study))
+    for note in study.notes:
+        out.print(f"[yellow]Note:[/] {escape(note)}")
+    out.print(f"Report: {escape(str(written / 'report.html'))}")
+    return study
+
+
+def main() -> None:
+    """Run the command line; problems the user can mend end in one sentence and their exit code."""
+    try:
+        app(standalone_mode=True)
+    except UmlpsdError as error:
+        err.print(f"[bold red]Error:[/] {escape(str(error))}")
+        sys.exit(error.exit_code)
