@@ -1,0 +1,70 @@
+"""A room imports only rooms above it, and the house stays small-roomed."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import umlpsd_gpu
+
+PACKAGE = Path(umlpsd_gpu.__file__).parent
+ROOMS = [
+    "movie",
+    "traces",
+    "preprocess",
+    "sweep",
+    "decision",
+    "spectrum",
+    "maps",
+    "study",
+    "simulate",
+    "report",
+    "batch",
+    "cli",
+]
+FOR_ALL = {"backend", "kernel_loader", "settings", "errors", "scale"}
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def room_of(module: str) -> str:
+    return module.split(".")[1] if "." in module else ""
+
+
+def imported_rooms(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    names += [a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names]
+    return {room_of(name) for name in names if name and name.split(".")[0] == "umlpsd_gpu"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_rooms_import_only_rooms_above(path):
+    room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    if room == "__init__":
+        return
+    above = set() if room in FOR_ALL else set(ROOMS[: ROOMS.index(room) + 1])
+    below = imported_rooms(path) - FOR_ALL - above
+    assert not below, f"{path.name} is in {room} and imports {sorted(below)}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_modules_and_functions_stay_small(path):
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 350
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            documentation = ast.get_docstring(node) or ""
+            length = node.end_lineno - node.lineno + 1 - len(documentation.splitlines())
+            limit = 80 if path.name == "cli.py" else 60  # every option is a line
+            assert length <= limit, f"{node.name} in {path.name} has {length} lines"
+
+
+def test_importing_the_package_is_quick():
+    """The heavy libraries come late: neither figures nor detectors nor scikit-learn at import."""
+    import subprocess
+    import sys
+
+    script = "import sys, umlpsd_gpu; print(*sorted(m for m in sys.modules if '.' not in m))"
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    loaded = set(found.stdout.split())
+    assert not loaded & {"matplotlib", "sklearn", "skimage", "pandas", "jinja2", "cupy", "cuml"}
