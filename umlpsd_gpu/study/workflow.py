@@ -76,6 +76,13 @@ def run_study(
     usable = traces.usable()
     notes += _flagged(traces, usable)
     ensemble = traces.select(usable)
+    # before the sweeps: it may ask for another estimator, and soon
+    report("spectra", 0, 1)
+    with clock.timing("spectra"):
+        spectrum = power_spectrum(traces, settings.spectrum.method, n_threads=settings.n_threads)
+        f_range_hz = (settings.spectrum.f_min_hz, settings.spectrum.f_max_hz)
+        fit = fit_power_law(spectrum, f_range_hz, settings.spectrum.model)
+    report("spectra", 1, 1)
     scales, scale_notes = _fitting_scales(ensemble, settings)
     with clock.timing("sweep"):
         sweeps = sweep_scales(ensemble, scales, settings, report)
@@ -89,12 +96,6 @@ def run_study(
         labels[usable] = found
         silhouette = np.full(traces.n_traces, np.nan)
         silhouette[usable] = silhouette_samples(scaled, found, settings.sweep.silhouette_metric)
-    report("spectra", 0, 1)
-    with clock.timing("spectra"):
-        spectrum = power_spectrum(traces, settings.spectrum.method, n_threads=settings.n_threads)
-        f_range_hz = (settings.spectrum.f_min_hz, settings.spectrum.f_max_hz)
-        fit = fit_power_law(spectrum, f_range_hz, settings.spectrum.model)
-    report("spectra", 1, 1)
     return Study(
         settings=settings,
         movies=movies,
