@@ -1,6 +1,7 @@
 """Frame interval and pixel size: the user beats measured times, these beat nominal values."""
 
 import json
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -146,6 +147,34 @@ def test_micromanager_times_beat_its_interval(tmp_path: Path) -> None:
     assert movie.pixel_size_um == pytest.approx(0.108)
 
 
+def with_micromanager_header(path: Path, summary: dict) -> None:
+    """Put the summary where Micro-Manager does: after the first 32 bytes of the file.
+
+    The first page's description makes room for it and moves to the end of the file.
+    """
+    blob = bytearray(path.read_bytes())
+    (n_tags,) = struct.unpack_from("<H", blob, 8)
+    description = blob[8 : 8 + 2 + 12 * n_tags + 4]
+    text = json.dumps(summary).encode()
+    header = struct.pack("<6I", 54773648, 0, 483765892, 0, 99384722, 0)
+    header += struct.pack("<2I", 2355492, len(text)) + text
+    assert len(header) <= len(description)
+    struct.pack_into("<I", blob, 4, len(blob))
+    blob += description
+    blob[8 : 8 + len(header)] = header
+    path.write_bytes(blob)
+
+
+def test_micromanagers_summary_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "movie.tif"
+    write_micromanager_stack(path, [note(frame, 186 * frame) for frame in range(6)])
+    with_micromanager_header(path, {"Interval_ms": 150, "Frames": 6, "PixelSize_um": 0.1})
+    movie = open_movie(path)
+    np.testing.assert_array_equal(movie.read_frames(0, 6), FRAMES)
+    assert (movie.dt_s, movie.dt_nominal_s) == (pytest.approx(0.186), pytest.approx(0.150))
+    assert movie.pixel_size_um == pytest.approx(0.1)
+
+
 def test_a_gap_in_measured_times_is_told(tmp_path: Path) -> None:
     times_ms = [0, 100, 200, 1200, 1300, 1400]
     write_micromanager_stack(
@@ -214,4 +243,5 @@ def test_measured_step_leaves_out_what_is_unknown() -> None:
     assert measured_step(np.array([1.0, nan, 3.0])) is None
     assert measured_step(np.array([3.0, 2.0, 1.0])) is None
     assert measured_step(np.array([2.0, 2.0, 2.0])) is None
+    assert measured_step(np.array([-np.inf, np.inf, np.inf, -1e308, 1e308])) is None
     assert measured_step(np.array([0.0, 0.5, nan, 1.5, 2.0])) == (0.5, "")

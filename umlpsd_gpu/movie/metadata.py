@@ -21,6 +21,8 @@ _IMAGEJ_MICROMETRES = {
 }
 _IMAGEJ_SECONDS = {"sec": 1.0, "s": 1.0, "ms": 1e-3, "msec": 1e-3, "min": 60.0, "h": 3600.0}
 _IRREGULAR_STEP = 0.5
+# A time beyond thirty thousand years is a broken number.
+_LATEST_S = 1e12
 
 
 class Interval(NamedTuple):
@@ -72,7 +74,7 @@ def measured_step(timestamps_s: np.ndarray) -> tuple[float, str] | None:
     (dt_s, words) or None
         None where no two neighbouring frames have times, or time doesn't advance.
     """
-    steps = np.diff(timestamps_s[: np.size(timestamps_s)])
+    steps = np.diff(np.where(np.abs(timestamps_s) < _LATEST_S, timestamps_s, np.nan))
     steps = steps[np.isfinite(steps)]
     if len(steps) == 0:
         return None

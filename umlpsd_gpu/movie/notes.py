@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tifffile import TiffFile
+from tifffile import TiffFile, read_micromanager_metadata
 
 from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.movie.micromanager import NO_STAMP, parse_json, stamp_of
@@ -67,27 +68,28 @@ def _notes(tif: TiffFile) -> Notes:
     first = tif.pages.first
     description = first.description if isinstance(first.description, str) else ""
     imagej = tif.imagej_metadata or {}
-    frame_note = first.tags.valueof(51123) or imagej.get("Info", "")
+    frame_note = first.tags.valueof(51123) or imagej.get("Info")
     if isinstance(frame_note, str):
         frame_note = parse_json(frame_note)
-    of_file = read_file_summary(tif) if first.is_micromanager else {}
-    summary = of_file or frame_note.get("Summary")
+    if not isinstance(frame_note, dict):
+        frame_note = {}
+    summary = (_file_summary(tif) if first.is_micromanager else {}) or frame_note.get("Summary")
     return Notes(
         ome_xml=description if "<OME" in description[:2000] else "",
         imagej=imagej,
-        shaped=parse_json(description) if description.startswith('{"shape"') else {},
-        micromanager=frame_note if isinstance(frame_note, dict) else {},
+        shaped=parse_json(first.shaped_description or ""),
+        micromanager=frame_note,
         summary=summary if isinstance(summary, dict) else {},
         pixels_per_unit=_ratio(first.tags.valueof(282)),
     )
 
 
-def read_file_summary(tif: TiffFile) -> dict[str, Any]:
+def _file_summary(tif: TiffFile) -> dict[str, Any]:
     """Return the summary in the header of a Micro-Manager file, or an empty one."""
     try:
-        summary = (tif.micromanager_metadata or {}).get("Summary")
-    # Any program may copy the tag of a frame; the file header is Micro-Manager's alone.
-    except ValueError:
+        summary = read_micromanager_metadata(tif.filehandle, keys={"Summary"}).get("Summary")
+    # Any program may copy the tag of a page; the header of the file is Micro-Manager's alone.
+    except (ValueError, struct.error):
         return {}
     return summary if isinstance(summary, dict) else {}
 

@@ -18,6 +18,8 @@ _SECONDS |= {"min": 60.0, "h": 3600.0, "d": 86400.0}
 _MICROMETRES = {"µm": 1.0, "μm": 1.0, "um": 1.0, "nm": 1e-3, "mm": 1e3, "cm": 1e4, "m": 1e6}
 _MICROMETRES |= {"pm": 1e-6, "Å": 1e-4}
 
+MAX_PLANES = 2**40
+
 
 class OmeBlock(NamedTuple):
     """Consecutive planes in consecutive pages of one file."""
@@ -91,8 +93,8 @@ def _image(pixels: ElementTree.Element, own_name: str, own_uuid: str | None) -> 
     n_samples = 1 if channel is None else int(channel.get("SamplesPerPixel", 1))
     sizes = {letter: int(pixels.attrib[f"Size{letter}"]) for letter in letters}
     sizes["C"] //= n_samples
-    if min(sizes.values()) < 1:
-        raise ValueError(f"sizes {sizes}")
+    if min(sizes.values()) < 1 or math.prod(sizes.values()) >= MAX_PLANES:
+        raise ValueError(f"the sizes {sizes} are not credible")
     names = {own_uuid: ""} if own_uuid else {}
     blocks = tuple(_block(data, letters, sizes, names) for data in pixels.iterfind("TiffData"))
     return OmeImage(
