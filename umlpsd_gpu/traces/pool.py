@@ -1,0 +1,87 @@
+"""Several movies or tables → one ensemble."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from umlpsd_gpu.errors import TracesError
+from umlpsd_gpu.traces.traces import Traces
+
+# Measured intervals of one camera setting differ by less than this share
+LARGEST_INTERVAL_GAP = 1e-3
+
+
+def pool_traces(parts: Sequence[Traces], unequal_lengths: str = "refuse") -> Traces:
+    """Put the traces of several sources into one ensemble.
+
+    Parameters
+    ----------
+    parts : sequence of Traces
+        With frame intervals alike to 0.1 %; the first one's is kept.
+    unequal_lengths : {"refuse", "crop"}
+        What to do with traces of different lengths: refuse them, or cut all to the shortest.
+
+    Returns
+    -------
+    Traces
+        Identities that occur twice get ``#2``, ``#3``, …
+
+    Raises
+    ------
+    TracesError
+        If there is nothing to pool, or intervals or lengths differ.
+    """
+    if not parts:
+        raise TracesError("there are no traces to pool; give at least one movie or table")
+    if len(parts) == 1:
+        return parts[0]
+    first = parts[0]
+    for part in parts:
+        if abs(part.dt_s / first.dt_s - 1) > LARGEST_INTERVAL_GAP:
+            raise TracesError(
+                f"{_name(part)} has dt_s = {part.dt_s:.6g} s where {_name(first)} has "
+                f"{first.dt_s:.6g} s; an ensemble needs one frame interval: run them apart, or "
+                "give the true one with --dt-s"
+            )
+    lengths = [part.n_frames for part in parts]
+    shortest = min(lengths)
+    if max(lengths) > shortest and unequal_lengths == "refuse":
+        short, long = parts[lengths.index(shortest)], parts[lengths.index(max(lengths))]
+        raise TracesError(
+            f"{_name(short)} has {shortest} frames where {_name(long)} has {max(lengths)}; an "
+            "ensemble needs one length: add --unequal-lengths crop to cut all to the shortest"
+        )
+    step = f"pooled from {len(parts)} sources"
+    if max(lengths) > shortest:
+        step += f", cut to {shortest} frames"
+    return Traces(
+        values=np.concatenate([part.values[:, :shortest] for part in parts]),
+        dt_s=first.dt_s,
+        rows=np.concatenate([part.rows for part in parts]),
+        cols=np.concatenate([part.cols for part in parts]),
+        source=tuple(name for part in parts for name in part.source),
+        ids=_unique([name for part in parts for name in part.ids]),
+        history=(*first.history, step),
+    )
+
+
+def _name(part: Traces) -> str:
+    return part.source[0] if part.source else "an empty source"
+
+
+def _unique(ids: list[str]) -> tuple[str, ...]:
+    taken: set[str] = set()
+    seen: Counter[str] = Counter()
+    unique = []
+    for name in ids:
+        seen[name] += 1
+        candidate = name if seen[name] == 1 else f"{name}#{seen[name]}"
+        while candidate in taken:
+            seen[name] += 1
+            candidate = f"{name}#{seen[name]}"
+        taken.add(candidate)
+        unique.append(candidate)
+    return tuple(unique)
