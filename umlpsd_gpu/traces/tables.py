@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -105,9 +106,10 @@ def _reader_for(path: Path) -> Callable[[Path], Contents]:
 def _read_text(path: Path) -> Contents:
     import pandas as pd
 
-    first = path.read_text(encoding="utf-8-sig").partition("\n")[0]
-    separator = next((mark for mark in (",", ";", "\t") if mark in first), r"\s+")
-    cells = pd.read_csv(path, sep=separator, header=None, dtype=str, encoding="utf-8-sig")
+    text = path.read_text(encoding="utf-8-sig")
+    first_line = text.lstrip("# \n").partition("\n")[0]
+    separator = next((mark for mark in (",", ";", "\t") if mark in first_line), r"\s+")
+    cells = pd.read_csv(io.StringIO(text), sep=separator, header=None, dtype=str, comment="#")
     return _from_cells(cells, path)
 
 
@@ -123,16 +125,15 @@ def _from_cells(cells: Any, path: Path) -> Contents:
 
     cells = cells.dropna(axis="columns", how="all")
     numbers = cells.apply(pd.to_numeric, errors="coerce")
-    has_heading = bool((numbers.iloc[0].isna() & cells.iloc[0].notna()).any())
-    heading = cells.iloc[0].tolist() if has_heading else []
-    cells, numbers = cells.iloc[has_heading:], numbers.iloc[has_heading:]
-    words = (
-        numbers.isna() & cells.notna() & (cells.apply(lambda c: c.str.strip().str.lower()) != "nan")
-    )
-    if words.to_numpy().any():
-        row, column = np.argwhere(words.to_numpy())[0]
+    n_headings = int((numbers.iloc[0].isna() & cells.iloc[0].notna()).any())
+    heading = cells.iloc[0].tolist() if n_headings else []
+    cells, numbers = cells.iloc[n_headings:], numbers.iloc[n_headings:]
+    blank = cells.apply(lambda column: column.str.strip().str.lower()).isin(["", "nan"])
+    words = (numbers.isna() & cells.notna() & ~blank).to_numpy()
+    if words.any():
+        row, column = np.argwhere(words)[0]
         raise TracesError(
-            f"{path}: row {row + 1 + has_heading}, column {column + 1} holds "
+            f"{path}: row {row + 1 + n_headings}, column {column + 1} holds "
             f"'{cells.iloc[row, column]}' where a number belongs"
         )
     table = numbers.to_numpy(dtype=np.float64)
@@ -152,7 +153,7 @@ def _interval_of(column: np.ndarray, path: Path) -> float | None:
         at = int(np.argmax(odd))
         raise TracesError(
             f"{path}: the times in the first column are uneven: the step after row {at + 1} is "
-            f"{steps[at]:.6g} where the median is {np.median(steps):.6g}; resample the traces evenly"
+            f"{steps[at]:.6g} where the median is {np.median(steps):.6g}; resample them evenly"
         )
     return dt_s
 
