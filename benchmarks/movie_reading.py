@@ -20,7 +20,7 @@ import numpy as np
 import tifffile
 
 from umlpsd_gpu.movie import open_movie
-from umlpsd_gpu.settings import MovieSettings
+from umlpsd_gpu.movie.movie import CHUNK_MB
 
 CASES = ("contiguous", "contiguous, big-endian", "one page a frame", "deflate")
 PLAIN_BUFFER_BYTES = 16 * 2**20
@@ -63,24 +63,24 @@ def seconds_plain(path: Path) -> float:
     return time.perf_counter() - start
 
 
-def seconds_open_and_chunks(path: Path, settings: MovieSettings) -> tuple[float, float]:
+def seconds_open_and_chunks(path: Path, memory_mb: float) -> tuple[float, float]:
     start = time.perf_counter()
-    movie = open_movie(path, settings)
+    movie = open_movie(path)
     opened = time.perf_counter()
-    n_frames = sum(len(frames) for _, frames in movie.chunks())
+    n_frames = sum(len(frames) for _, frames in movie.chunks(memory_mb))
     if n_frames != movie.n_frames:
         raise RuntimeError(f"{n_frames} of {movie.n_frames} frames came")
     return opened - start, time.perf_counter() - opened
 
 
-def measure(path: Path, n_repeats: int, settings: MovieSettings) -> dict[str, float]:
+def measure(path: Path, n_repeats: int, memory_mb: float) -> dict[str, float]:
     """Return medians over interleaved repeats, after one reading that warms the cache."""
     seconds_plain(path)
     peak_before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     plain, opening, chunks = [], [], []
     for _ in range(n_repeats):
         plain.append(seconds_plain(path))
-        open_s, chunks_s = seconds_open_and_chunks(path, settings)
+        open_s, chunks_s = seconds_open_and_chunks(path, memory_mb)
         opening.append(open_s)
         chunks.append(chunks_s)
     peak_after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -99,20 +99,17 @@ def main() -> None:
     parser.add_argument("--gb", type=float, default=1.0, help="size of the movie's pixels")
     parser.add_argument("--side", type=int, default=512, help="rows and columns of a frame")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--memory-mb", type=float, help="bound of a chunk; default: the setting's")
+    parser.add_argument("--memory-mb", type=float, default=CHUNK_MB, help="size of a chunk")
     parser.add_argument("--cases", nargs="+", default=list(CASES), choices=CASES)
     parser.add_argument("--folder", help="where the temporary movies go")
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    settings = MovieSettings()
-    if options.memory_mb:
-        settings = MovieSettings(memory_mb=options.memory_mb)
     if options.measure:
-        print(json.dumps(measure(options.measure, options.repeats, settings)))
+        print(json.dumps(measure(options.measure, options.repeats, options.memory_mb)))
         return
     n_frames = max(2, round(options.gb * 1e9 / (2 * options.side**2)))
     print(f"{n_frames} frames of {options.side} × {options.side} uint16, ", end="")
-    print(f"chunks of {settings.memory_mb:g} MB, medians of {options.repeats}\n")
+    print(f"chunks of {options.memory_mb:g} MB, medians of {options.repeats}\n")
     print("| movie | file, GB | plain read, s | open, s | chunks, s | ratio | peak RSS, MB |")
     print("|---|---|---|---|---|---|---|")
     for case in options.cases:
@@ -124,9 +121,7 @@ def row(case: str, n_frames: int, options: argparse.Namespace) -> str:
         path = Path(folder) / "movie.tif"
         write_movie(path, case, n_frames, options.side)
         command = [sys.executable, __file__, "--measure", str(path)]
-        command += ["--repeats", str(options.repeats)]
-        if options.memory_mb:
-            command += ["--memory-mb", str(options.memory_mb)]
+        command += ["--repeats", str(options.repeats), "--memory-mb", str(options.memory_mb)]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
     m = json.loads(done.stdout)
     return (

@@ -45,10 +45,8 @@ class MovieSettings(_Section):
         description="Axis to read as time: some programs label the frames of a movie as slices "
         "or channels.",
     )
-    # Reading 1 GB with 32 MB of L3 cache: 0.10 s in chunks of 16 MB, 0.19 s of 64 or 256 MB; its
-    # bytes alone take 0.08 s (benchmarks/movie_reading.py).
     memory_mb: float = Field(
-        16, gt=0, description="Upper bound of one chunk of frames held in memory, in MB."
+        256, gt=0, description="Upper bound of one chunk of frames held in memory, in MB."
     )
     allow_damaged: bool = Field(
         False, description="Analyse the sound frames of a truncated or mixed movie."

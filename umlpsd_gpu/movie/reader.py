@@ -5,11 +5,8 @@ Readers hold no open file, so a movie can be pickled and read from several threa
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +16,6 @@ from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.movie.page_table import PageTable
 from umlpsd_gpu.movie.pages import Kind
 from umlpsd_gpu.movie.tiff_errors import one_movie_error
-
-# The codecs let other threads run; each thread opens the file for itself, as tifffile must.
-MAX_UNPACKING_THREADS = 8
 
 
 @dataclass(frozen=True)
@@ -90,22 +84,14 @@ class PackedReader:
         """Return frames ``first`` to ``stop`` (not included) in native byte order."""
         native = self.kind.dtype.newbyteorder("=")
         frames = np.empty((stop - first, self.kind.n_rows, self.kind.n_cols), native)
-        n_threads = min(MAX_UNPACKING_THREADS, os.cpu_count() or 1, len(frames))
-        edges = [len(frames) * thread // n_threads for thread in range(n_threads + 1)]
-        shares = [frames[begin:end] for begin, end in pairwise(edges)]
-        with ThreadPoolExecutor(n_threads) as pool:
-            # The first share's error is raised first, whichever thread met one earlier.
-            list(pool.map(self._unpack, [first + edge for edge in edges[:-1]], shares))
-        return frames
-
-    def _unpack(self, first: int, frames: np.ndarray) -> None:
-        for file, from_frame, to_frame in _runs(self.file[first : first + len(frames)]):
+        for file, from_frame, to_frame in _runs(self.file[first:stop]):
             path = self.paths[file]
             with one_movie_error(path, first + from_frame):
                 tif = TiffFile(path)
             with tif:
                 for frame in range(from_frame, to_frame):
                     frames[frame] = self._page(tif, path, first + frame)
+        return frames
 
     def _page(self, tif: TiffFile, path: Path, frame: int) -> np.ndarray:
         with one_movie_error(path, frame):
