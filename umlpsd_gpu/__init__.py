@@ -1,1 +1,62 @@
-"""From microscopy movies of blinking nanocrystals to clusters and power spectra."""
+"""From microscopy movies of blinking nanocrystals to clusters and power spectra.
+
+Movies go in; clusters of blinking trajectories with their power spectra and power-law exponents
+come out. The public verbs and result types are here, nothing else.
+"""
+
+from umlpsd_gpu.decision.decide import decide
+from umlpsd_gpu.decision.result import KDecision
+from umlpsd_gpu.errors import (
+    DeviceError,
+    MovieError,
+    OutputError,
+    SettingsError,
+    TracesError,
+    UmlpsdError,
+)
+from umlpsd_gpu.movie.movie import Movie
+from umlpsd_gpu.movie.open import open_movie
+from umlpsd_gpu.preprocess.smooth import preprocess
+from umlpsd_gpu.report.files import write_report
+from umlpsd_gpu.settings import Settings
+from umlpsd_gpu.spectrum.estimators import power_spectrum
+from umlpsd_gpu.spectrum.fit import fit_power_law
+from umlpsd_gpu.spectrum.result import PowerLawFit, Spectrum
+from umlpsd_gpu.study.result import Study
+from umlpsd_gpu.study.workflow import run_study
+from umlpsd_gpu.sweep.result import Sweep
+from umlpsd_gpu.sweep.run import sweep
+from umlpsd_gpu.traces.extract import extract_emitters
+from umlpsd_gpu.traces.pixels import extract_pixels
+from umlpsd_gpu.traces.pool import pool_traces
+from umlpsd_gpu.traces.tables import read_traces
+from umlpsd_gpu.traces.traces import Traces
+
+__all__ = [
+    "DeviceError",
+    "KDecision",
+    "Movie",
+    "MovieError",
+    "OutputError",
+    "PowerLawFit",
+    "Settings",
+    "SettingsError",
+    "Spectrum",
+    "Study",
+    "Sweep",
+    "Traces",
+    "TracesError",
+    "UmlpsdError",
+    "decide",
+    "extract_emitters",
+    "extract_pixels",
+    "fit_power_law",
+    "open_movie",
+    "pool_traces",
+    "power_spectrum",
+    "preprocess",
+    "read_traces",
+    "run_study",
+    "sweep",
+    "write_report",
+]

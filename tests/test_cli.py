@@ -1,0 +1,195 @@
+"""The command line as a user meets it: answers, one-sentence errors, exit codes, nothing partial."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tifffile
+
+from umlpsd_gpu.simulate.movie import simulate_movie
+from umlpsd_gpu.simulate.traces import simulate_traces
+
+QUICK = ["--scales", "raw,W20", "--epochs", "10", "--k-max", "6"]
+
+
+def umlpsd(*arguments, cwd=None):
+    """Run the command in its own process, as a shell would."""
+    command = [sys.executable, "-c", "from umlpsd_gpu.cli import main; main()"]
+    environment = {**os.environ, "COLUMNS": "200"}
+    return subprocess.run(
+        [*command, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=environment,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def movie(tmp_path_factory):
+    path = tmp_path_factory.mktemp("movie") / "simulated.tif"
+    return simulate_movie(path, n_emitters=12, n_rows=64, n_cols=64, n_frames=800, seed=2)
+
+
+@pytest.fixture(scope="module")
+def study(movie):
+    folder = movie.path.parent / "study"
+    done = umlpsd("run", movie.path, "--out", folder, *QUICK)
+    assert done.returncode == 0, done.stderr
+    return folder, done
+
+
+def assert_one_sentence(done, exit_code, *says):
+    assert done.returncode == exit_code, done.stderr
+    assert "Traceback" not in done.stderr
+    for words in says:
+        assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()) <= 2
+
+
+def assert_nothing_partial(folder):
+    assert not folder.exists()
+    assert not [name for name in os.listdir(folder.parent) if "partial" in name]
+
+
+def test_run_writes_a_whole_study(study):
+    folder, done = study
+    names = {path.name for path in folder.iterdir()}
+    assert names >= {
+        "study.h5",
+        "traces.csv",
+        "summary.json",
+        "settings.toml",
+        "figures",
+        "report.html",
+    }
+    assert "report.html" in done.stdout
+    assert "K = " in done.stdout
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["dt_s"] == pytest.approx(0.03)
+    assert summary["n_frames"] == 800
+
+
+def test_settings_of_a_study_repeat_it(study, movie, tmp_path):
+    folder, _ = study
+    again = umlpsd(
+        "run", movie.path, "--settings", folder / "settings.toml", "--out", tmp_path / "s"
+    )
+    assert again.returncode == 0, again.stderr
+    digests = [
+        json.loads((f / "summary.json").read_text())["digest"] for f in (folder, tmp_path / "s")
+    ]
+    assert digests[0] == digests[1]
+
+
+def test_an_existing_study_is_replaced_only_when_asked(study, movie):
+    folder, _ = study
+    before = (folder / "summary.json").stat().st_mtime_ns
+    refused = umlpsd("run", movie.path, "--out", folder, *QUICK)
+    assert_one_sentence(refused, 3, "--overwrite")
+    assert (folder / "summary.json").stat().st_mtime_ns == before
+    replaced = umlpsd("run", movie.path, "--out", folder, "--overwrite", *QUICK)
+    assert replaced.returncode == 0
+    assert (folder / "summary.json").stat().st_mtime_ns > before
+
+
+def test_a_table_of_traces_is_analysed(tmp_path):
+    values = simulate_traces({"PEB": 6, "PBB": 6}, n_frames=800, seed=1).traces.values
+    time_s = np.arange(800) * 0.03
+    table = tmp_path / "traces.csv"
+    np.savetxt(table, np.column_stack([time_s, values.T]), delimiter=",", fmt="%.6g")
+    done = umlpsd("run", table, "--out", tmp_path / "study", *QUICK)
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "study/summary.json").read_text())["n_traces"] == 12
+
+
+def test_pixels_of_a_movie_are_analysed(movie, tmp_path):
+    out = tmp_path / "study"
+    done = umlpsd(
+        "run", movie.path, "--traces", "pixels", "--threshold", "125", "--out", out, *QUICK
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads((out / "summary.json").read_text())["n_traces"] > 12
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "says"),
+    [
+        (["missing.tif"], 2, ["missing.tif"]),
+        (["empty_folder"], 2, ["empty_folder"]),
+        (["text.tif"], 2, ["text.tif"]),
+        (["one_frame.tif", "--dt-s", "0.1"], 2, ["one frame"]),
+        (["no_interval.tif"], 2, ["--dt-s"]),
+        (["dark.tif", "--dt-s", "0.1"], 2, ["detection_snr", "brightest"]),
+        (["dark.tif", "--dt-s", "-1"], 2, ["movie.dt_s", "greater than 0"]),
+        (["dark.tif", "--traces", "pixels", "--threshold", "9999", "--dt-s", "1"], 2, ["9999"]),
+        (["dark.tif", "--dt-s", "0.1", "--device", "gpu"], 3, ["CPU only"]),
+        (["dark.tif", "--scales", "W0"], 2, ["W0"]),
+        (["dark.tif", "--settings", "bad.toml"], 2, ["sweep.epochs"]),
+        (["dark.tif", "two_traces.csv"], 2, ["mixed"]),
+        (["two_traces.csv"], 2, ["at least 3"]),
+    ],
+)
+def test_bad_input_gets_one_sentence(arguments, exit_code, says, tmp_path):
+    rng = np.random.default_rng(0)
+    (tmp_path / "empty_folder").mkdir()
+    (tmp_path / "text.tif").write_text("this is no movie")
+    (tmp_path / "bad.toml").write_text("[sweep]\nepochs = 3\n")
+    dark = rng.normal(100, 5, (400, 32, 32)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "dark.tif", dark)
+    tifffile.imwrite(tmp_path / "no_interval.tif", dark)
+    tifffile.imwrite(tmp_path / "one_frame.tif", dark[0])
+    two = np.column_stack([np.arange(400) * 0.1, rng.random((400, 2))])
+    np.savetxt(tmp_path / "two_traces.csv", two, delimiter=",")
+    done = umlpsd("run", *arguments, "--out", "study", cwd=tmp_path)
+    assert_one_sentence(done, exit_code, *says)
+    assert_nothing_partial(tmp_path / "study")
+
+
+def test_an_output_that_cannot_be_made_is_environment(movie, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    done = umlpsd("run", movie.path, "--out", tmp_path / "file" / "study", *QUICK)
+    assert_one_sentence(done, 3, "file")
+
+
+def test_check_names_a_truncated_movie(movie, tmp_path):
+    whole = movie.path.read_bytes()
+    cut = tmp_path / "cut.tif"
+    cut.write_bytes(whole[: len(whole) // 2])
+    done = umlpsd("check", movie.path, cut)
+    assert done.returncode == 1
+    assert "whole" in done.stdout
+    assert "truncated" in done.stdout
+    refused = umlpsd("run", cut, "--out", tmp_path / "study", *QUICK)
+    assert_one_sentence(refused, 2, "truncated", "--allow-damaged")
+    assert_nothing_partial(tmp_path / "study")
+
+
+def test_demo_says_how_far_it_was_from_the_truth(tmp_path):
+    done = umlpsd("demo", "--frames", "1000", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "Against the truth:" in done.stdout
+    assert (tmp_path / "umlpsd_demo/study/report.html").is_file()
+
+
+def test_simulate_writes_movie_and_truth(tmp_path):
+    done = umlpsd(
+        "simulate", tmp_path / "m.ome.tif", "--frames", "50", "--size", "40x50", "--emitters", "3"
+    )
+    assert done.returncode == 0, done.stderr
+    assert tifffile.imread(tmp_path / "m.ome.tif").shape == (50, 40, 50)
+    assert (tmp_path / "m_truth.csv").read_text().count("\n") == 4
+    assert umlpsd("simulate", tmp_path / "n.tif", "--size", "big").returncode == 2
+
+
+def test_info_and_help():
+    info = umlpsd("info")
+    assert info.returncode == 0
+    assert "scikit-learn" in info.stdout
+    helped = umlpsd("run", "--help")
+    assert "movie.dt_s" in helped.stdout
+    assert umlpsd("run").returncode == 2

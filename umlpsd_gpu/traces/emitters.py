@@ -1,0 +1,245 @@
+"""Temporal images → isolated, diffraction-limited emitters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+from umlpsd_gpu.settings import TracesSettings
+from umlpsd_gpu.traces.images import MovieImages
+from umlpsd_gpu.traces.photometry import aperture_reach_px
+from umlpsd_gpu.traces.spot_shape import measure_spots
+
+NOISE_TILE_PX = 64
+MASKED_SNR = 4.0
+N_MASKINGS = 3
+# a neighbour fainter than this fraction adds less to a trace than shot noise does
+HARMLESS_NEIGHBOUR = 0.1
+NARROWEST_RATIO = 0.4  # a weak spot in the deviation image, ∝ PSF², measures 0.7
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """The brightest spot that was looked at: what to say when none is accepted.
+
+    Attributes
+    ----------
+    row, col : float
+    snr : float
+    """
+
+    row: float
+    col: float
+    snr: float
+
+
+@dataclass(frozen=True)
+class Detection:
+    """Emitters found in a movie.
+
+    Attributes
+    ----------
+    rows, cols : ndarray, shape (n_emitters,)
+        Sub-pixel positions in the first frame, by row, then column; pixel (0, 0) has its centre at
+        (0.0, 0.0).
+    snr : ndarray, shape (n_emitters,)
+        Height in the matched-filtered image over its local noise; the better of both images.
+    size_ratio : ndarray, shape (n_emitters,)
+        Width over ``psf_sigma_px``.
+    other_rows, other_cols : ndarray, shape (n_candidates − n_emitters,)
+        Where the dropped candidates are: background rings avoid them.
+    dropped : dict of str to int
+        Candidates dropped, by reason.
+    threshold : float
+        The signal-to-noise ratio asked for.
+    brightest : Candidate
+    """
+
+    rows: np.ndarray
+    cols: np.ndarray
+    snr: np.ndarray
+    size_ratio: np.ndarray
+    other_rows: np.ndarray
+    other_cols: np.ndarray
+    dropped: dict[str, int]
+    threshold: float
+    brightest: Candidate
+
+    @property
+    def n_emitters(self) -> int:
+        return self.rows.size
+
+    @property
+    def n_candidates(self) -> int:
+        return self.rows.size + self.other_rows.size
+
+
+def detect_emitters(images: MovieImages, settings: TracesSettings) -> Detection:
+    """Find isolated spots in the temporal mean and the temporal standard deviation.
+
+    The deviation shows what is dark most of the time; the temporal maximum would too, but its noise
+    has so heavy a tail that noise alone passes for spots (3 % of empty 512 × 512 movies).
+
+    Both images are filtered with a difference of Gaussians matched to the PSF and divided by their
+    own local noise (median absolute deviation in tiles), so that uneven background and shot noise
+    do not set the threshold. Peaks of the larger of both above ``detection_snr`` are candidates;
+    dropped are those whose aperture would leave the image, that are wider than ``max_size_ratio``
+    or narrower than 0.4 times ``psf_sigma_px`` (hot pixels), or that have a neighbour nearer than
+    ``min_separation_px``, unless it is ten times fainter in both images.
+
+    Parameters
+    ----------
+    images : MovieImages
+        Pixels that are not finite are filled with the image's median.
+    settings : TracesSettings
+
+    Returns
+    -------
+    Detection
+        May hold no emitter at all.
+    """
+    from skimage.feature import peak_local_max
+
+    searched = [_filled(image) for image in (images.mean, np.sqrt(images.variance))]
+    snr_maps = np.stack([_matched_snr(image, settings.psf_sigma_px) for image in searched])
+    best_map = snr_maps.max(axis=0)
+    peaks = peak_local_max(
+        best_map,
+        min_distance=max(1, round(settings.psf_sigma_px)),
+        threshold_abs=settings.detection_snr,
+        exclude_border=False,
+    )
+    peaks = peaks[np.lexsort((peaks[:, 1], peaks[:, 0]))]
+    strengths = snr_maps[:, peaks[:, 0], peaks[:, 1]]
+    positions, sizes = _measured_in_better_image(searched, strengths, peaks, settings)
+    reasons = _reasons_to_drop(positions, sizes, strengths, images, settings)
+    return _as_detection(positions, sizes, strengths, reasons, best_map, settings)
+
+
+def _filled(image: np.ndarray) -> np.ndarray:
+    finite = np.isfinite(image)
+    if finite.all():
+        return image
+    return np.where(finite, image, np.median(image[finite]) if finite.any() else 0.0)
+
+
+def _matched_snr(image: np.ndarray, psf_sigma_px: float) -> np.ndarray:
+    filtered = ndimage.gaussian_filter(image, psf_sigma_px)
+    filtered -= ndimage.gaussian_filter(image, 2 * psf_sigma_px)
+    rounding = 1e-12 * float(np.abs(image).max()) + 1e-300
+    return filtered / _local_noise(filtered, psf_sigma_px, rounding)
+
+
+def _local_noise(filtered: np.ndarray, psf_sigma_px: float, rounding: float) -> np.ndarray:
+    """Return the robust standard deviation around each pixel, never below ``rounding``.
+
+    Spots would raise it where they are dense, so they and their surroundings are masked and it is
+    found again.
+    """
+    noise = np.maximum(_tiled_sigma(filtered, np.zeros(filtered.shape, dtype=bool)), rounding)
+    for _ in range(N_MASKINGS):
+        strong = np.abs(filtered) > MASKED_SNR * noise
+        near = ndimage.uniform_filter(strong.astype(np.float32), 2 * round(2 * psf_sigma_px) + 1)
+        noise = np.maximum(_tiled_sigma(filtered, near > 1e-6), rounding)
+    return noise
+
+
+def _tiled_sigma(values: np.ndarray, masked: np.ndarray) -> np.ndarray:
+    """Interpolate 1.4826 × the median absolute deviation of each tile's unmasked pixels."""
+    from skimage.transform import resize
+
+    n_down, n_across = (max(1, round(size / NOISE_TILE_PX)) for size in values.shape)
+    clear = np.where(masked, np.nan, values)
+    if masked.all():
+        clear = values
+    tiles = np.array(
+        [
+            [np.nanmedian(np.abs(tile)) for tile in np.array_split(band, n_across, axis=1)]
+            for band in np.array_split(clear, n_down, axis=0)
+        ]
+    )
+    tiles[np.isnan(tiles)] = np.nanmedian(tiles)
+    return 1.4826 * resize(tiles, values.shape, order=1, mode="edge", anti_aliasing=False)
+
+
+def _measured_in_better_image(
+    searched: list[np.ndarray], strengths: np.ndarray, peaks: np.ndarray, settings: TracesSettings
+) -> tuple[np.ndarray, np.ndarray]:
+    positions = np.empty((len(peaks), 2))
+    sizes = np.empty(len(peaks))
+    better = strengths.argmax(axis=0)
+    for i, image in enumerate(searched):
+        here = better == i
+        positions[here], sizes[here] = measure_spots(image, peaks[here], settings)
+    return positions, sizes
+
+
+def _reasons_to_drop(
+    positions: np.ndarray,
+    sizes: np.ndarray,
+    strengths: np.ndarray,
+    images: MovieImages,
+    settings: TracesSettings,
+) -> np.ndarray:
+    """Return one reason per candidate, "" for those to keep."""
+    ratio = sizes / settings.psf_sigma_px
+    return np.select(
+        [
+            _crosses_border(positions, images, settings),
+            ratio > settings.max_size_ratio,
+            ratio < NARROWEST_RATIO,
+            _has_neighbour(positions, strengths, settings.min_separation_px),
+        ],
+        ["at the border", "too wide", "too narrow", "too near another"],
+        default="",
+    )
+
+
+def _crosses_border(
+    positions: np.ndarray, images: MovieImages, settings: TracesSettings
+) -> np.ndarray:
+    reach_px = aperture_reach_px(settings)
+    top, bottom, left, right = images.lost_px
+    lowest = np.array([top, left]) + reach_px
+    highest = np.array(images.mean.shape) - 1 - reach_px - np.array([bottom, right])
+    return ((positions < lowest) | (positions > highest)).any(axis=1)
+
+
+def _has_neighbour(
+    positions: np.ndarray, strengths: np.ndarray, min_separation_px: float
+) -> np.ndarray:
+    disturbed = np.zeros(len(positions), dtype=bool)
+    pairs = cKDTree(positions).query_pairs(min_separation_px, output_type="ndarray")
+    for one, other in (pairs.T, pairs.T[::-1]):
+        matters = strengths[:, other] > HARMLESS_NEIGHBOUR * strengths[:, one]
+        disturbed[one[matters.any(axis=0)]] = True
+    return disturbed
+
+
+def _as_detection(
+    positions: np.ndarray,
+    sizes: np.ndarray,
+    strengths: np.ndarray,
+    reasons: np.ndarray,
+    best_map: np.ndarray,
+    settings: TracesSettings,
+) -> Detection:
+    kept = np.flatnonzero(reasons == "")
+    kept = kept[np.lexsort((positions[kept, 1], positions[kept, 0]))]
+    others = positions[reasons != ""]
+    row, col = np.unravel_index(np.argmax(best_map), best_map.shape)
+    names, counts = np.unique(reasons[reasons != ""], return_counts=True)
+    return Detection(
+        rows=positions[kept, 0],
+        cols=positions[kept, 1],
+        snr=strengths[:, kept].max(axis=0, initial=0.0),
+        size_ratio=sizes[kept] / settings.psf_sigma_px,
+        other_rows=others[:, 0],
+        other_cols=others[:, 1],
+        dropped=dict(zip(names.tolist(), counts.tolist(), strict=True)),
+        threshold=settings.detection_snr,
+        brightest=Candidate(float(row), float(col), float(best_map[row, col])),
+    )

@@ -1,0 +1,113 @@
+"""Movie → Traces: images, detection and photometry in one verb."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from umlpsd_gpu.errors import TracesError
+from umlpsd_gpu.movie.movie import Movie
+from umlpsd_gpu.settings import TracesSettings
+from umlpsd_gpu.traces.drift import estimate_drift
+from umlpsd_gpu.traces.emitters import Detection, detect_emitters
+from umlpsd_gpu.traces.images import temporal_images
+from umlpsd_gpu.traces.photometry import measure_emitters
+from umlpsd_gpu.traces.pixels import extract_pixels
+from umlpsd_gpu.traces.traces import Traces
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """Traces of one movie, with the image they were found in.
+
+    Attributes
+    ----------
+    traces : Traces
+    mean_image : ndarray, shape (n_rows, n_cols), float64, counts
+    note : str
+        How many candidates were dropped and why; empty where none was.
+    """
+
+    traces: Traces
+    mean_image: np.ndarray
+    note: str
+
+
+def extract_emitters(movie: Movie, settings: TracesSettings | None = None) -> Traces:
+    """Find the isolated emitters of a movie and measure their trajectories.
+
+    Parameters
+    ----------
+    movie : Movie
+    settings : TracesSettings, optional
+
+    Returns
+    -------
+    Traces
+        Counts per frame above the local background, float64; by row, then column.
+
+    Raises
+    ------
+    TracesError
+        If no emitter is found; the message names the threshold and the brightest candidate.
+    MovieError
+        If the frame interval is unknown.
+    """
+    return extract(movie, settings or TracesSettings()).traces
+
+
+def extract(movie: Movie, settings: TracesSettings, n_threads: int | None = None) -> Extraction:
+    """Do what ``settings.mode`` says, emitters or pixels, and keep the mean image."""
+    dt_s = movie.known_dt_s()
+    drift = estimate_drift(movie, settings.psf_sigma_px) if settings.drift_correction else None
+    images = temporal_images(movie, drift)
+    if settings.mode == "pixels":
+        return Extraction(extract_pixels(movie, settings.threshold, images.mean), images.mean, "")
+    detection = detect_emitters(images, settings)
+    if not detection.n_emitters:
+        raise _nothing_found(movie, detection)
+    others = np.stack([detection.other_rows, detection.other_cols], axis=1)
+    values = measure_emitters(
+        movie, detection.rows, detection.cols, settings, drift, others, n_threads
+    )
+    n_emitters = detection.n_emitters
+    step = (
+        f"{n_emitters} emitters above {detection.threshold:g} times the noise, "
+        f"{settings.photometry} photometry minus ring background"
+    )
+    if drift is not None:
+        step += f", following a drift of {np.hypot(*drift.T).max():.2f} px"
+    traces = Traces(
+        values=values,
+        dt_s=dt_s,
+        rows=detection.rows,
+        cols=detection.cols,
+        source=(movie.name,) * n_emitters,
+        ids=tuple(f"{movie.name}:{i}" for i in range(n_emitters)),
+        history=(step,),
+    )
+    return Extraction(traces, images.mean, _dropped(movie, detection))
+
+
+def _dropped(movie: Movie, detection: Detection) -> str:
+    dropped = [f"{count} {reason}" for reason, count in detection.dropped.items() if count]
+    if not dropped:
+        return ""
+    return (
+        f"{movie.name}: {detection.n_emitters} of {detection.n_candidates} spots are emitters; "
+        f"dropped: {', '.join(dropped)}."
+    )
+
+
+def _nothing_found(movie: Movie, detection: Detection) -> TracesError:
+    best = detection.brightest
+    if detection.n_candidates:
+        why = f"all {detection.n_candidates} spots were dropped ({_dropped(movie, detection)})"
+    else:
+        why = f"no spot exceeds detection_snr = {detection.threshold:g}"
+    return TracesError(
+        f"{movie.name}: no emitters found: {why}; the brightest candidate has {best.snr:.2f} times "
+        f"the noise, at row {best.row:.0f}, column {best.col:.0f}. Lower traces.detection_snr, or "
+        "mend traces.psf_sigma_px"
+    )

@@ -1,0 +1,79 @@
+"""Sub-pixel position and width of spots, all spots at once."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from umlpsd_gpu.settings import TracesSettings
+
+N_CENTRING_STEPS = 12
+FARTHEST_PX = 1.5
+
+
+def measure_spots(
+    image: np.ndarray, peaks: np.ndarray, settings: TracesSettings
+) -> tuple[np.ndarray, np.ndarray]:
+    """Refine positions and measure widths by moments under a Gaussian window as wide as the PSF.
+
+    For a Gaussian spot the windowed centroid lags behind the true centre by a factor of two, and
+    the windowed variance obeys 1/σ_w² = 1/σ_spot² + 1/σ_window² (the windowed parameters of
+    SExtractor, Bertin & Arnouts 1996).
+
+    Parameters
+    ----------
+    image : ndarray, shape (n_rows, n_cols)
+    peaks : ndarray of int, shape (n_spots, 2)
+        Brightest pixel of every spot.
+
+    Returns
+    -------
+    positions : ndarray, shape (n_spots, 2)
+        Within 1.5 px of the peak in each direction.
+    sizes_px : ndarray, shape (n_spots,)
+        Standard deviation; 0 for a single pixel, infinite for a plateau.
+    """
+    window_px = settings.psf_sigma_px
+    patches, rows, cols = _patches_above_background(image, peaks, settings)
+    centres = np.zeros((len(peaks), 2))
+    for _ in range(N_CENTRING_STEPS):
+        lag, _ = _windowed_moments(patches, rows, cols, centres, window_px)
+        centres = np.clip(centres + 2 * lag, -FARTHEST_PX, FARTHEST_PX)
+    _, variance = _windowed_moments(patches, rows, cols, centres, window_px)
+    return peaks + centres, _true_width(variance, window_px)
+
+
+def _patches_above_background(
+    image: np.ndarray, peaks: np.ndarray, settings: TracesSettings
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return each spot's surroundings, flattened, less the median of its background ring."""
+    reach = int(np.ceil(settings.ring_outer_px))
+    rows, cols = (axis.ravel() for axis in np.mgrid[-reach : reach + 1, -reach : reach + 1])
+    padded = np.pad(image, reach, mode="symmetric")
+    patches = padded[peaks[:, :1] + reach + rows, peaks[:, 1:] + reach + cols]
+    ring = np.hypot(rows, cols) >= min(settings.ring_inner_px, reach)
+    return patches - np.median(patches[:, ring], axis=1, keepdims=True), rows, cols
+
+
+def _windowed_moments(
+    patches: np.ndarray, rows: np.ndarray, cols: np.ndarray, centres: np.ndarray, window_px: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return centroid offsets (n_spots, 2) and the variance per direction (n_spots,)."""
+    down, across = rows - centres[:, :1], cols - centres[:, 1:]
+    squared = down**2 + across**2
+    light = patches * np.exp(-squared / (2 * window_px**2))
+    # noise may leave no light in a window: such a spot stays where it is, infinitely wide
+    total = light.sum(axis=1)
+    lit = total > 0
+    safe_total = np.where(lit, total, 1.0)
+    offsets = np.stack([(light * axis).sum(axis=1) / safe_total for axis in (down, across)], axis=1)
+    variance = (light * squared).sum(axis=1) / safe_total / 2
+    return np.where(lit[:, None], offsets, 0.0), np.where(lit, variance, np.inf)
+
+
+def _true_width(windowed_variance: np.ndarray, window_px: float) -> np.ndarray:
+    widths = np.full(windowed_variance.shape, np.inf)
+    narrow = windowed_variance <= 0
+    widths[narrow] = 0.0
+    between = ~narrow & (windowed_variance < window_px**2)
+    widths[between] = (1 / windowed_variance[between] - 1 / window_px**2) ** -0.5
+    return widths
