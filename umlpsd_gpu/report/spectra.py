@@ -53,7 +53,9 @@ def draw_psd(study: Study) -> Figure:
     handles.append(Line2D([], [], label=law, **DASHED))
     figure.legend(handles=handles, loc="outside lower center", ncols=2)
     axes.set_xlabel("Frequency (Hz)")
-    axes.set_ylabel("Power spectral density (counts²/Hz)")
+    # log_welch keeps its published factor, 1/4π of the one-sided density
+    unit = "counts²/Hz ÷ 4π" if study.spectrum.method == "log_welch" else "counts²/Hz"
+    axes.set_ylabel(f"Power spectral density ({unit})")
     thin_grid(axes)
     return figure
 

@@ -51,7 +51,7 @@ def draw_trajectories(study: Study) -> Figure:
             axes.tick_params(labelbottom=is_last)
         if row == 0:
             mean.set_title(f"Mean of the scaled traces, {study.decision.scale}", loc="left")
-            heat.set_title("Every scaled trace (dark 0, bright 1)", loc="left")
+            heat.set_title("Every scaled trace", loc="left")
     return figure
 
 

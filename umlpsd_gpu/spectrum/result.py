@@ -16,6 +16,7 @@ class Spectrum:
     freqs_hz : ndarray, shape (n_freqs,)
         Above 0, not falling; ``log_welch`` may repeat a frequency.
     psd : ndarray, shape (n_traces, n_freqs), counts²/Hz
+        ``log_welch`` keeps its published factor: 4π times it is the one-sided density.
         NaN for a trace that holds NaN or infinities.
     method : str
     dof : ndarray, shape (n_freqs,)
