@@ -34,9 +34,10 @@ def main() -> None:
     lines = [
         "# Recovery of simulated movies",
         "",
-        f"`python benchmarks/recovery.py --seeds {arguments.seeds}`, {date.today()}. 60 emitters of "
-        f"three classes (PEB, TSB, PBB), 128 × 128 × {arguments.frames} frames, default settings. "
-        "Required: ≥ 90 % found within 1 px, ≤ 5 % false, adjusted Rand index (ARI) ≥ 0.7 at K_opt.",
+        f"`python benchmarks/recovery.py --seeds {arguments.seeds}`, {date.today()}. "
+        "60 emitters of three classes (PEB, TSB, PBB), "
+        f"128 × 128 × {arguments.frames} frames, default settings. Required: ≥ 90 % found within "
+        "1 px, ≤ 5 % false, adjusted Rand index (ARI) ≥ 0.7 at K_opt.",
         "",
         HEADINGS,
         "|---" * HEADINGS.count(" | ") + "|---|",
@@ -60,8 +61,8 @@ def main() -> None:
         print(lines[-1], flush=True)
     lines += [
         "",
-        f"Mean: {100 * np.mean(found_share):.1f} % found, {100 * np.mean(false_share):.1f} % false, "
-        f"ARI {np.mean(rand):.2f} ({sum(r >= 0.7 for r in rand)} of {len(rand)} at or above 0.7).",
+        f"Mean: {100 * np.mean(found_share):.1f} % found, "
+        f"{100 * np.mean(false_share):.1f} % false, ARI {np.mean(rand):.2f} ({sum(r >= 0.7 for r in rand)} of {len(rand)} at or above 0.7).",
         "",
     ]
     text = "\n".join(lines)

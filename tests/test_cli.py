@@ -1,4 +1,4 @@
-"""The command line as a user meets it: answers, one-sentence errors, exit codes, nothing partial."""
+"""The command line as a user meets it: answers, one-sentence errors, exit codes."""
 
 import json
 import os
