@@ -62,7 +62,8 @@ def main() -> None:
     lines += [
         "",
         f"Mean: {100 * np.mean(found_share):.1f} % found, "
-        f"{100 * np.mean(false_share):.1f} % false, ARI {np.mean(rand):.2f} ({sum(r >= 0.7 for r in rand)} of {len(rand)} at or above 0.7).",
+        f"{100 * np.mean(false_share):.1f} % false, ARI {np.mean(rand):.2f} "
+        f"({sum(r >= 0.7 for r in rand)} of {len(rand)} at or above 0.7).",
         "",
     ]
     text = "\n".join(lines)
