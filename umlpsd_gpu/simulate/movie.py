@@ -21,6 +21,7 @@ from umlpsd_gpu.simulate.traces import ON_COUNTS, class_member_rng
 FRAMES_PER_BLOCK = 100  # one random stream each, so that neither threads nor memory change a bit
 CLASS_MIX = ("PEB", "TSB", "PBB")
 AGGREGATE = "aggregate"
+PIXELS_AT_ONCE = 2**21  # bounds the memory of large frames; part of what a seed means
 _SCENE_STREAM, _NOISE_STREAM = 100, 101  # beside the class numbers of class_member_rng
 
 
@@ -216,15 +217,22 @@ def _write_frames(truth: MovieTruth, sigmas_px: np.ndarray) -> None:
 def _noisy_block(truth: MovieTruth, sigmas_px: np.ndarray, start: int) -> np.ndarray:
     recipe = truth.recipe
     stop = min(start + FRAMES_PER_BLOCK, recipe.n_frames)
-    stream = np.random.SeedSequence(recipe.seed, spawn_key=(_NOISE_STREAM, start))
+    rng = np.random.default_rng(
+        np.random.SeedSequence(recipe.seed, spawn_key=(_NOISE_STREAM, start))
+    )
     # the drift within one block is a hundredth of the whole in the default movie: not resolved
     moved = recipe.drift()[start:stop].mean(axis=0)
     positions = np.stack([truth.rows, truth.cols], axis=1) + moved
     light = spot_images(positions, sigmas_px, (recipe.n_rows, recipe.n_cols))
-    brightness = truth.on_counts[:, None] * truth.shapes[:, start:stop]
-    expected = recipe.background_counts + (light.T @ brightness).T
-    counts = emccd_counts(np.random.default_rng(stream), expected) + recipe.offset_counts
-    return np.clip(np.rint(counts), 0, 65535).astype("<u2")
+    block = np.empty((stop - start, recipe.n_rows * recipe.n_cols), dtype="<u2")
+    n_at_once = max(1, PIXELS_AT_ONCE // block.shape[1])
+    for first in range(0, len(block), n_at_once):
+        frames = slice(start + first, min(start + first + n_at_once, stop))
+        brightness = truth.on_counts[:, None] * truth.shapes[:, frames]
+        expected = recipe.background_counts + (light.T @ brightness).T
+        counts = emccd_counts(rng, expected) + recipe.offset_counts
+        block[first : first + n_at_once] = np.clip(np.rint(counts), 0, 65535)
+    return block
 
 
 def _write_empty_tiff(path: Path, recipe: MovieRecipe) -> int:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from scipy import ndimage
 
 from umlpsd_gpu.movie.movie import Movie
-from umlpsd_gpu.traces.streaming import read_ahead
+from umlpsd_gpu.traces.images import sum_of_frames
+from umlpsd_gpu.traces.streaming import frames_at_once, in_order, stretches
 
 FRAMES_PER_BLOCK = 50  # averaged before registration: single frames are too noisy
 UPSAMPLING = 20  # registration to 1/20 px
 
 
-def estimate_drift(movie: Movie, psf_sigma_px: float = 1.3) -> np.ndarray:
+def estimate_drift(
+    movie: Movie, psf_sigma_px: float = 1.3, n_threads: int | None = None
+) -> np.ndarray:
     """Estimate the drift by phase cross-correlation of averaged frames.
 
     Blocks of 50 frames are averaged, high-pass filtered and smoothed with the PSF (so that uneven
@@ -25,6 +30,8 @@ def estimate_drift(movie: Movie, psf_sigma_px: float = 1.3) -> np.ndarray:
     movie : Movie
     psf_sigma_px : float
         Standard deviation of a spot's image, in pixels.
+    n_threads : int, optional
+        Default: all cores.
 
     Returns
     -------
@@ -40,7 +47,7 @@ def estimate_drift(movie: Movie, psf_sigma_px: float = 1.3) -> np.ndarray:
 
     reference: np.ndarray | None = None
     middles, moved = [], []
-    for n_done, (middle, average) in enumerate(_block_averages(movie)):
+    for n_done, (middle, average) in enumerate(_block_averages(movie, n_threads)):
         image = _spots_only(average, psf_sigma_px)
         if reference is None:
             reference = np.zeros_like(image)
@@ -59,18 +66,20 @@ def estimate_drift(movie: Movie, psf_sigma_px: float = 1.3) -> np.ndarray:
     return drift - drift[0]
 
 
-def _block_averages(movie: Movie):  # type: ignore[no-untyped-def]
-    """Yield the middle frame and the average of each block, whatever the chunks of reading."""
-    total = np.zeros((movie.n_rows, movie.n_cols))
-    n_held = 0
-    for first, frames in read_ahead(movie):
-        for i, frame in enumerate(frames, start=first):
-            total += np.nan_to_num(frame)
-            n_held += 1
-            if n_held == FRAMES_PER_BLOCK or i + 1 == movie.n_frames:
-                yield i - (n_held - 1) / 2, total / n_held
-                total = np.zeros_like(total)
-                n_held = 0
+def _block_averages(movie: Movie, n_threads: int | None) -> Iterator[tuple[float, np.ndarray]]:
+    """Yield the middle frame and the average of each block."""
+    n_at_once = frames_at_once(movie, n_threads)
+
+    def averages(first: int, stop: int) -> list[tuple[float, np.ndarray]]:
+        found = []
+        for begin in range(first, stop, FRAMES_PER_BLOCK):
+            end = min(begin + FRAMES_PER_BLOCK, stop)
+            total = sum_of_frames(movie, begin, end, n_at_once)
+            found.append(((begin + end - 1) / 2, np.nan_to_num(total / (end - begin))))
+        return found
+
+    for found in in_order(averages, stretches(movie, FRAMES_PER_BLOCK), n_threads):
+        yield from found
 
 
 def _spots_only(image: np.ndarray, psf_sigma_px: float) -> np.ndarray:

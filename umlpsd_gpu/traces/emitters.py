@@ -152,17 +152,20 @@ def _tiled_sigma(values: np.ndarray, masked: np.ndarray) -> np.ndarray:
     from skimage.transform import resize
 
     n_down, n_across = (max(1, round(size / NOISE_TILE_PX)) for size in values.shape)
-    clear = np.where(masked, np.nan, values)
-    if masked.all():
-        clear = values
+    clear = np.where(masked, np.nan, np.abs(values)) if not masked.all() else np.abs(values)
     tiles = np.array(
         [
-            [np.nanmedian(np.abs(tile)) for tile in np.array_split(band, n_across, axis=1)]
+            [_median_of_clear(tile) for tile in np.array_split(band, n_across, axis=1)]
             for band in np.array_split(clear, n_down, axis=0)
         ]
     )
-    tiles[np.isnan(tiles)] = np.nanmedian(tiles)
+    tiles[np.isnan(tiles)] = _median_of_clear(tiles)
     return 1.4826 * resize(tiles, values.shape, order=1, mode="edge", anti_aliasing=False)
+
+
+def _median_of_clear(values: np.ndarray) -> float:
+    clear = values[~np.isnan(values)]
+    return float(np.median(clear)) if clear.size else float("nan")
 
 
 def _measured_in_better_image(

@@ -60,8 +60,10 @@ def extract_emitters(movie: Movie, settings: TracesSettings | None = None) -> Tr
 def extract(movie: Movie, settings: TracesSettings, n_threads: int | None = None) -> Extraction:
     """Do what ``settings.mode`` says, emitters or pixels, and keep the mean image."""
     dt_s = movie.known_dt_s()
-    drift = estimate_drift(movie, settings.psf_sigma_px) if settings.drift_correction else None
-    images = temporal_images(movie, drift)
+    drift = None
+    if settings.drift_correction:
+        drift = estimate_drift(movie, settings.psf_sigma_px, n_threads)
+    images = temporal_images(movie, drift, n_threads)
     if settings.mode == "pixels":
         return Extraction(extract_pixels(movie, settings.threshold, images.mean), images.mean, "")
     detection = detect_emitters(images, settings)

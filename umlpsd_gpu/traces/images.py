@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from umlpsd_gpu.movie.movie import Movie
-from umlpsd_gpu.traces.streaming import read_ahead
+from umlpsd_gpu.traces.streaming import frames_at_once, in_order, stretches
 
 LONGEST_BLOCK = 32
 FEWEST_BLOCKS = 16
@@ -36,65 +36,67 @@ class MovieImages:
     lost_px: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
 
 
-def temporal_images(movie: Movie, drift: np.ndarray | None = None) -> MovieImages:
+def temporal_images(
+    movie: Movie, drift: np.ndarray | None = None, n_threads: int | None = None
+) -> MovieImages:
     """Make the temporal images in one pass over the movie.
 
-    Sums are exact for integer movies and in frame order for all: the same bits whatever the chunks.
+    Sums are exact for integer movies and in frame order for all: the same bits whatever the memory
+    bound and the threads.
 
     Parameters
     ----------
+    movie : Movie
     drift : ndarray, shape (n_frames, 2), optional
         Rows and columns by which the sample has moved at each frame; each block of frames is
         shifted back by its mean drift (linear interpolation).
+    n_threads : int, optional
+        Default: all cores.
     """
     n_per_block = max(1, min(LONGEST_BLOCK, movie.n_frames // FEWEST_BLOCKS))
-    blocks = _BlockStatistics((movie.n_rows, movie.n_cols))
-    block_sum = np.zeros((movie.n_rows, movie.n_cols), _sum_dtype(movie.dtype))
-    for first, frames in read_ahead(movie):
-        for i, frame in enumerate(frames, start=first):
-            np.add(block_sum, frame, out=block_sum)
-            last_of_block = (i + 1) % n_per_block == 0
-            if last_of_block or i + 1 == movie.n_frames:
-                begin = i - i % n_per_block
-                moved = None if drift is None else drift[begin : i + 1].mean(axis=0)
-                blocks.add(_shifted_back(block_sum, moved), is_whole=last_of_block)
-                block_sum[...] = 0
+    n_at_once = frames_at_once(movie, n_threads)
+
+    def block_sums(first: int, stop: int) -> list[np.ndarray]:
+        sums = []
+        for begin in range(first, stop, n_per_block):
+            end = min(begin + n_per_block, stop)
+            block = sum_of_frames(movie, begin, end, n_at_once)
+            sums.append(block if drift is None else _shifted_back(block, drift[begin:end]))
+        return sums
+
+    total, squares, rest = np.zeros((3, movie.n_rows, movie.n_cols))
+    n_whole, n_left = divmod(movie.n_frames, n_per_block)
+    n_done = 0
+    with np.errstate(invalid="ignore", over="ignore"):  # NaN and infinite pixels stay marked
+        for sums in in_order(block_sums, stretches(movie, n_per_block), n_threads):
+            for block in sums:
+                n_done += 1
+                if n_done > n_whole:  # a ragged last block counts for the mean only
+                    rest = block
+                    continue
+                total += block
+                squares += np.multiply(block, block, out=block)
+        variance = np.maximum(squares / n_whole - (total / n_whole) ** 2, 0)
+        mean = (total + rest if n_left else total) / movie.n_frames
     return MovieImages(
-        mean=blocks.total / movie.n_frames,
-        variance=blocks.variance() / n_per_block**2,
+        mean=mean,
+        variance=variance / n_per_block**2,
         n_frames_per_block=n_per_block,
         lost_px=(0.0, 0.0, 0.0, 0.0) if drift is None else _lost_px(drift),
     )
 
 
-class _BlockStatistics:
-    """Running sum and sum of squares of block sums."""
-
-    def __init__(self, shape: tuple[int, int]) -> None:
-        self.total = np.zeros(shape)
-        self._whole_total = np.zeros(shape)
-        self._squares = np.zeros(shape)
-        self._n_whole = 0
-
-    def add(self, block_sum: np.ndarray, is_whole: bool) -> None:
-        """Take in one block; a ragged last one counts for the mean only."""
-        block = block_sum.astype(np.float64)
-        with np.errstate(invalid="ignore", over="ignore"):  # NaN and infinite pixels stay marked
-            self.total += block
-            if is_whole:
-                self._whole_total += block
-                np.multiply(block, block, out=block)
-                self._squares += block
-                self._n_whole += 1
-
-    def variance(self) -> np.ndarray:
-        with np.errstate(invalid="ignore", over="ignore"):
-            mean = self._whole_total / self._n_whole
-            return np.maximum(self._squares / self._n_whole - mean**2, 0)
+def sum_of_frames(movie: Movie, first: int, stop: int, n_at_once: int) -> np.ndarray:
+    """Add frames one by one, so that reading them in pieces changes no bit; float64."""
+    total = np.zeros((movie.n_rows, movie.n_cols), _sum_dtype(movie.dtype))
+    for start in range(first, stop, n_at_once):
+        for frame in movie.read_frames(start, min(start + n_at_once, stop)):
+            np.add(total, frame, out=total)
+    return total.astype(np.float64)
 
 
 def _sum_dtype(dtype: np.dtype) -> np.dtype:
-    """Return a type that holds a block's sum exactly: 32 × 65535 fits uint32."""
+    """Return a type that holds the sum of 65,537 frames exactly where it can."""
     if dtype.kind == "u" and dtype.itemsize <= 2:
         return np.dtype(np.uint32)
     if dtype.kind in "iu" and dtype.itemsize <= 4:
@@ -102,10 +104,8 @@ def _sum_dtype(dtype: np.dtype) -> np.dtype:
     return np.dtype(np.float64)
 
 
-def _shifted_back(block_sum: np.ndarray, moved: np.ndarray | None) -> np.ndarray:
-    if moved is None:
-        return block_sum
-    return ndimage.shift(block_sum.astype(np.float64), -moved, order=1, mode="nearest")
+def _shifted_back(block: np.ndarray, drift: np.ndarray) -> np.ndarray:
+    return ndimage.shift(block, -drift.mean(axis=0), order=1, mode="nearest")
 
 
 def _lost_px(drift: np.ndarray) -> tuple[float, float, float, float]:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import os
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.special import erf
@@ -13,7 +9,7 @@ from scipy.special import erf
 from umlpsd_gpu.errors import SettingsError, TracesError
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.settings import TracesSettings
-from umlpsd_gpu.traces.streaming import read_ahead
+from umlpsd_gpu.traces.streaming import frames_at_once, in_order, stretches
 
 FRAMES_PER_TILE = 32  # a tile of gathered pixels stays in the cache; drift is constant within one
 FEWEST_RING_PIXELS = 8
@@ -42,7 +38,7 @@ def measure_emitters(
     part count in part) minus the mean of the background ring times the square's area.
     ``gaussian``: least-squares amplitude of the PSF, Σ g·I / Σ g², an estimate of the spot's total
     counts. Rings leave out pixels near any spot. A frame is worked out on its own in a fixed order:
-    the same bits whatever the chunks and threads.
+    the same bits whatever the memory bound and the threads.
 
     Parameters
     ----------
@@ -73,26 +69,32 @@ def measure_emitters(
     spots = np.stack([rows, cols], axis=1).astype(np.float64)
     avoided = spots if others is None else np.concatenate([spots, others])
     shape = (movie.n_rows, movie.n_cols)
+    n_at_once = frames_at_once(movie, n_threads)
+    at_rest = _gathering_weights(spots, avoided, settings, shape)
     values = np.empty((len(spots), movie.n_frames))
-    resting = None if drift is not None else _gathering_weights(spots, avoided, settings, shape)
 
-    def measure_tile(first: int, frames: np.ndarray) -> None:
-        stop = first + len(frames)
-        if resting is not None:
-            pixels, weights = resting
-        else:
-            begin = first - first % FRAMES_PER_TILE
-            moved = drift[begin : begin + FRAMES_PER_TILE].mean(axis=0)  # type: ignore[index]
-            pixels, weights = _gathering_weights(spots + moved, avoided + moved, settings, shape)
-        light = frames.reshape(len(frames), -1).take(pixels, axis=1, mode="clip")
-        values[:, first:stop] = weights @ np.ascontiguousarray(light.T, dtype=np.float64)
+    def measure(first: int, stop: int) -> None:
+        for begin in range(first, stop, FRAMES_PER_TILE):
+            end = min(begin + FRAMES_PER_TILE, stop)
+            pixels, weights = at_rest
+            if drift is not None:
+                moved = drift[begin:end].mean(axis=0)
+                pixels, weights = _gathering_weights(
+                    spots + moved, avoided + moved, settings, shape
+                )
+            for start in range(begin, end, n_at_once):
+                frames = movie.read_frames(start, min(start + n_at_once, end))
+                values[:, start : start + len(frames)] = _weighted_sums(frames, pixels, weights)
 
-    with ThreadPoolExecutor(n_threads or os.cpu_count()) as pool:
-        for first, frames in read_ahead(movie):
-            for _ in pool.map(measure_tile, *zip(*_tiles(first, frames), strict=True)):
-                pass
+    for _ in in_order(measure, stretches(movie, FRAMES_PER_TILE), n_threads):
+        pass
     values[~np.isfinite(values)] = np.nan
     return values
+
+
+def _weighted_sums(frames: np.ndarray, pixels: np.ndarray, weights: csr_array) -> np.ndarray:
+    light = frames.reshape(len(frames), -1).take(pixels, axis=1, mode="clip")
+    return weights @ np.ascontiguousarray(light.T, dtype=np.float64)
 
 
 def _check_ring(settings: TracesSettings) -> None:
@@ -101,14 +103,6 @@ def _check_ring(settings: TracesSettings) -> None:
             f"the background ring begins at ring_inner_px = {settings.ring_inner_px}, inside the "
             f"box of box_radius_px = {settings.box_radius_px}; make ring_inner_px larger"
         )
-
-
-def _tiles(first: int, frames: np.ndarray) -> list[tuple[int, np.ndarray]]:
-    """Cut frames at whole multiples of the tile length, counted from the movie's first frame."""
-    stop = first + len(frames)
-    begin = first - first % FRAMES_PER_TILE
-    cuts = [first, *range(begin + FRAMES_PER_TILE, stop, FRAMES_PER_TILE), stop]
-    return [(start, frames[start - first : end - first]) for start, end in itertools.pairwise(cuts)]
 
 
 def _gathering_weights(

@@ -7,7 +7,6 @@ import numpy as np
 from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.traces.images import temporal_images
-from umlpsd_gpu.traces.streaming import read_ahead
 from umlpsd_gpu.traces.traces import Traces
 
 
@@ -57,7 +56,7 @@ def extract_pixels(
             f"the brightest has {brightest:.6g}: choose a lower --threshold"
         )
     values = np.empty((rows.size, movie.n_frames), dtype=np.float32)
-    for first, frames in read_ahead(movie):
+    for first, frames in movie.chunks():
         values[:, first : first + len(frames)] = frames[:, rows, cols].T
     step = f"pixels above {threshold:.6g} counts in the time average ({origin} threshold)"
     return Traces(

@@ -1,28 +1,53 @@
-"""One pass over a movie: the next frames are read while the last ones are worked on."""
+"""One pass over a movie: threads read and work on short stretches of frames, results in order."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
 
-import numpy as np
+from umlpsd_gpu.movie.movie import CHUNK_MB, Movie
 
-from umlpsd_gpu.movie.movie import Movie
-
-# Frames that are still in the processor's cache when they are worked on. Whole pass over 1 GB of
-# 512 × 512 uint16, 2 cores with 32 MB of L3: see benchmarks/extraction.py.
-READ_MB = 16.0
+Result = TypeVar("Result")
 
 
-def read_ahead(movie: Movie) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield ``(first_frame, frames)`` in time order, reading one chunk ahead in a thread.
+def stretches(movie: Movie, multiple_of: int = 1) -> list[tuple[int, int]]:
+    """Cut a movie into ``(first, stop)`` stretches of a whole multiple of frames (the last: less).
 
-    The two chunks held at a time stay within the movie's memory bound together (but for the one
-    frame each that is always read).
+    As many multiples as stay in the processor's cache between reading and working, one at least.
     """
-    chunks = movie.chunks(min(READ_MB, movie.memory_mb / 2))
-    with ThreadPoolExecutor(1) as reader:
-        ahead = reader.submit(next, chunks, None)
-        while (chunk := ahead.result()) is not None:
-            ahead = reader.submit(next, chunks, None)
-            yield chunk
+    frame_bytes = movie.n_rows * movie.n_cols * movie.dtype.itemsize
+    n_multiples = max(1, int(CHUNK_MB * 1e6 // (frame_bytes * multiple_of)))
+    step = n_multiples * multiple_of
+    return [(first, min(first + step, movie.n_frames)) for first in range(0, movie.n_frames, step)]
+
+
+def frames_at_once(movie: Movie, n_threads: int | None) -> int:
+    """Return how many frames one thread may hold, within the cache and the movie's memory bound."""
+    frame_bytes = movie.n_rows * movie.n_cols * movie.dtype.itemsize
+    budget_mb = min(CHUNK_MB, movie.memory_mb / thread_count(n_threads))
+    return max(1, int(budget_mb * 1e6 // frame_bytes))
+
+
+def in_order(
+    work: Callable[[int, int], Result],
+    spans: list[tuple[int, int]],
+    n_threads: int | None = None,
+) -> Iterator[Result]:
+    """Yield ``work(first, stop)`` of every stretch, in order, few stretches ahead at a time."""
+    n_workers = thread_count(n_threads)
+    with ThreadPoolExecutor(n_workers) as pool:
+        ahead: deque[Future[Result]] = deque()
+        for first, stop in spans:
+            ahead.append(pool.submit(work, first, stop))
+            if len(ahead) > n_workers:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+
+
+def thread_count(n_threads: int | None) -> int:
+    """Return the number of threads asked for, or that of the cores."""
+    return n_threads or os.cpu_count() or 1
