@@ -53,6 +53,8 @@ def sweep_with(silhouette, scale="W80", misclassified=0.0, n_traces=30, n_epochs
         ([0.5, 0.2, 0.19, 0.18], 2),  # a plateau without structure
         ([0.1, 0.05, 0.02, 0.0], 1),  # no structure at all
         ([0.4, 0.6], 3),  # the peak is the last K
+        ([0.9, 0.6, np.nan, 0.5], 2),  # a gap in the profile is no plateau
+        ([np.nan, np.nan], 1),  # nothing is defined
     ],
 )
 def test_profiles_are_read_as_a_physicist_would(profile, k):
@@ -120,6 +122,24 @@ def test_three_shapes_are_three():
     decision = decide([sweep(values, range(1, 9), n_epochs=30)])
     assert decision.k_opt == 3
     assert decision.scale == "raw"
+
+
+def test_a_perfect_partition_wins_the_calinski_harabasz_vote():
+    values = np.repeat([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]], 10, axis=0)
+    decision = decide([sweep(values, range(1, 6), n_epochs=5)])
+    assert decision.votes["Calinski-Harabasz peak"] == 3
+    assert decision.k_opt == 3
+
+
+@pytest.mark.parametrize("k_values", [[1], [2], [2, 3], [1, 4, 9]])
+@pytest.mark.parametrize("n_epochs", [1, 5])
+@pytest.mark.parametrize("kind", ["shapes", "equal"])
+def test_odd_sweeps_get_a_decision_and_a_readable_reason(k_values, n_epochs, kind):
+    values = three_shapes(30, 20, 0.1)[0] if kind == "shapes" else np.ones((30, 20))
+    decision = decide([sweep(values, k_values, n_epochs=n_epochs)])
+    assert decision.k_opt in {1, *k_values}
+    assert "nan" not in decision.reason
+    assert set(decision.votes.values()) <= {1, *k_values}
 
 
 def test_no_sweep_is_named():

@@ -58,16 +58,30 @@ def test_lloyd_equals_scikit_learn_from_the_same_centroids(kind, geometry, pool)
 
 EMPTY_FROM_THE_START = ([0.0, 0.4, 1.0, 5.0, 5.4, 6.0, 20.0], [0.2, 3.0, 5.5, 100.0])
 EMPTY_MID_RUN = ([2, 16, 17, 23, 23, 24, 27, 28], [19.25, 21.25, 26.25, 28.25])
+# the trace that fills the empty cluster leaves another empty
+EMPTY_IN_TURN = ([1.0, 35.0, 47.0, 53.0], [-34.75, 79.25, 52.25])
 
 
 @pytest.mark.parametrize("geometry", ["pairs", "points"])
-@pytest.mark.parametrize(("line", "start"), [EMPTY_FROM_THE_START, EMPTY_MID_RUN])
+@pytest.mark.parametrize(("line", "start"), [EMPTY_FROM_THE_START, EMPTY_MID_RUN, EMPTY_IN_TURN])
 def test_an_empty_cluster_restarts_at_the_farthest_trace(line, start, geometry, pool):
     values, starts = np.array(line, float)[:, None], np.array(start)[None, :, None]
     labels, _ = kmeans.lloyd(both_geometries(values, pool)[geometry], sqdist_to(starts, values))
     expected = reference_run(values, starts[0]).labels_
     assert adjusted_rand_score(expected, labels[0]) == 1
-    assert np.unique(labels[0]).size == 4
+    assert np.unique(labels[0]).size == len(start)
+
+
+def test_any_starting_centroids_end_as_in_scikit_learn(pool):
+    rng = np.random.default_rng(5)
+    for _ in range(300):
+        n_traces, k = int(rng.integers(4, 30)), int(rng.integers(2, 5))
+        values = rng.random((n_traces, int(rng.integers(1, 4))))
+        start = values[rng.choice(n_traces, k, replace=False)]
+        start = start + rng.normal(0, 0.3, start.shape)
+        chosen = PointGeometry(values - values.mean(axis=0))
+        labels, _ = kmeans.lloyd(chosen, sqdist_to(start[None], values))
+        assert adjusted_rand_score(reference_run(values, start).labels_, labels[0]) == 1
 
 
 def test_more_clusters_than_distinct_traces_leaves_clusters_empty(pool):

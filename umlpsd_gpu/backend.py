@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from types import ModuleType
 from typing import Any, Literal
@@ -23,6 +24,13 @@ def xp_of(*arrays: Any) -> ModuleType:
     if owners not in ({"numpy"}, {"cupy"}):
         raise TypeError(f"arrays must all be numpy or all cupy, got {sorted(owners)}")
     return import_module(owners.pop())
+
+
+def n_cores() -> int:
+    """Return the processor cores this process may use (a batch job's share, not the node's)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def gpu_missing() -> str | None:

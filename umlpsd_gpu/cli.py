@@ -240,17 +240,16 @@ def simulate(
 @app.command()
 def info() -> None:
     """Say what is installed and what would compute."""
-    import os
     import platform
 
-    from umlpsd_gpu.backend import choose_device, gpu_missing
+    from umlpsd_gpu.backend import choose_device, gpu_missing, n_cores
     from umlpsd_gpu.study.workflow import recorded_versions
 
     table = Table(show_header=False, box=None)
     for name, number in recorded_versions().items():
         table.add_row(name, number)
     table.add_row("platform", platform.platform())
-    table.add_row("CPU cores", str(os.cpu_count()))
+    table.add_row("CPU cores", str(n_cores()))
     table.add_row("GPU", escape(gpu_missing() or "found"))
     table.add_row("device auto", f"{choose_device('auto')}: this version computes on the CPU")
     out.print(table)

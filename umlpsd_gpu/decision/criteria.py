@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from umlpsd_gpu.sweep.result import Sweep
@@ -30,12 +32,14 @@ def silhouette_break(sweep: Sweep) -> int:
     largest silhouette although a third is there as well.
     """
     peak = silhouette_peak(sweep)
+    if peak == 1:
+        return 1
     at = sweep.index_of(peak)
     profile = sweep.silhouette.mean(axis=1)
     if at + 2 >= profile.size:
         return peak
     fall, next_fall = -np.diff(profile[at : at + 3])
-    breaks = fall >= max(LEAST_FALL, BREAK_RATIO * abs(next_fall))
+    breaks = fall >= LEAST_FALL and fall >= BREAK_RATIO * abs(next_fall)
     structured = profile[at + 1] >= STRUCTURE_SILHOUETTE
     return int(sweep.k_values[at + 1]) if breaks and structured else peak
 
@@ -51,25 +55,24 @@ def calinski_harabasz_peak(sweep: Sweep) -> int:
     return _k_of_largest(sweep, sweep.calinski_harabasz.mean(axis=1))
 
 
-def ssd_elbow(sweep: Sweep) -> int:
-    """Return the K where the mean SSD bends most (largest second difference)."""
+def ssd_elbow(sweep: Sweep) -> int | None:
+    """Return the K where the slope of the mean SSD changes most; None for fewer than 3 K's."""
     if sweep.k_values.size < 3:
-        return int(sweep.k_values[-1])
-    bend = np.diff(sweep.ssd.mean(axis=1), n=2)
-    return int(sweep.k_values[1 + bend.argmax()])
+        return None
+    slope = np.diff(sweep.ssd.mean(axis=1)) / np.diff(sweep.k_values)
+    return int(sweep.k_values[1 + np.diff(slope).argmax()])
 
 
 def profile_reading(sweep: Sweep) -> int:
     """Return the break of <SS>, or 1 where the partition at its peak is no structure."""
     peak = silhouette_peak(sweep)
-    at = sweep.index_of(peak)
-    silhouette = sweep.silhouette[at].mean()
-    if not silhouette >= STRUCTURE_SILHOUETTE or stability(sweep, peak) < STRUCTURE_STABILITY:
+    if peak == 1 or sweep.silhouette[sweep.index_of(peak)].mean() < STRUCTURE_SILHOUETTE:
         return 1
-    return silhouette_break(sweep)
+    # a single epoch has no stability to judge by
+    return 1 if stability(sweep, peak) < STRUCTURE_STABILITY else silhouette_break(sweep)
 
 
-CRITERIA = {
+CRITERIA: dict[str, Callable[[Sweep], int | None]] = {
     "silhouette peak": silhouette_peak,
     "silhouette break": silhouette_break,
     "smallest cluster": smallest_cluster_peak,
@@ -104,7 +107,7 @@ def stability(sweep: Sweep, k: int) -> float:
 
 
 def _k_of_largest(sweep: Sweep, profile: np.ndarray) -> int:
-    """Return the K of the largest value that is defined; 1 where none is."""
-    if not np.isfinite(profile).any():
+    """Return the first K of the largest value; 1 where none is defined."""
+    if np.isnan(profile).all():
         return 1
-    return int(sweep.k_values[np.where(np.isfinite(profile), profile, -np.inf).argmax()])
+    return int(sweep.k_values[np.nanargmax(profile)])

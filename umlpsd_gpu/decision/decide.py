@@ -7,7 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from umlpsd_gpu.decision.criteria import CRITERIA, profile_reading, stability
+from umlpsd_gpu.decision.criteria import (
+    CRITERIA,
+    profile_reading,
+    silhouette_peak,
+    stability,
+)
 from umlpsd_gpu.decision.result import KDecision
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.sweep.result import Sweep
@@ -30,7 +35,8 @@ def decide(sweeps: Sequence[Sweep]) -> KDecision:
     -------
     KDecision
         ``confidence`` is the share of scales that read K_opt: an agreement, not a probability.
-        Below one half the reason says that the scales do not agree.
+        Where no more than half of them do, the reason says so. Neighbouring scales smooth the same
+        traces alike and share their random starts: they are no independent witnesses.
 
     Raises
     ------
@@ -44,10 +50,11 @@ def decide(sweeps: Sequence[Sweep]) -> KDecision:
     agreeing = [s for s, reading in zip(sweeps, readings, strict=True) if reading == k_opt]
     confidence = len(agreeing) / len(sweeps)
     chosen = max(agreeing, key=lambda sweep: _separation(sweep, k_opt))
-    votes = {
-        name: _most_frequent([criterion(sweep) for sweep in sweeps])
-        for name, criterion in CRITERIA.items()
-    }
+    votes = {}
+    for name, criterion in CRITERIA.items():
+        said = [k for k in map(criterion, sweeps) if k is not None]
+        if said:
+            votes[name] = _most_frequent(said)
     return KDecision(
         k_opt=k_opt,
         scale=chosen.scale,
@@ -64,32 +71,42 @@ def _most_frequent(ks: Sequence[int]) -> int:
 
 
 def _separation(sweep: Sweep, k: int) -> float:
-    """Return <SS> less the share of misclassified traces at K; for K = 1 at the profile's start."""
-    at = sweep.index_of(k) if k > 1 else int(np.argmax(sweep.k_values > 1))
-    return float(sweep.silhouette[at].mean() - sweep.misclassified_percent[at].mean() / 100)
+    """Return <SS> less the share of misclassified traces at K; for K = 1 at the profile's peak."""
+    at = sweep.index_of(k if k > 1 else silhouette_peak(sweep))
+    separation = sweep.silhouette[at].mean() - sweep.misclassified_percent[at].mean() / 100
+    return -np.inf if np.isnan(separation) else float(separation)
 
 
 def _reason(sweep: Sweep, k_opt: int, n_agreeing: int, n_scales: int) -> str:
     """Say in a sentence or two what the decision rests on."""
     share = f"{n_agreeing} of {n_scales} smoothing scales read it so"
-    profile = sweep.silhouette.mean(axis=1)
     doubt = "" if 2 * n_agreeing > n_scales else "Cannot decide with certainty: "
+    profile = sweep.silhouette.mean(axis=1)
+    peak = silhouette_peak(sweep)
+    if k_opt == 1 and peak == 1:
+        return f"{doubt}No cluster structure: no partition into two or more clusters was tried."
+    highest = profile[sweep.index_of(peak)]
     if k_opt == 1:
         return (
-            f"{doubt}No cluster structure: the best partition into two or more clusters at "
-            f"{sweep.scale} has <SS> = {np.nanmax(profile):.2f}, or its epochs disagree; {share}."
+            f"{doubt}No cluster structure: at {sweep.scale} the best partition, K = {peak}, has "
+            f"<SS> = {highest:.2f} and its epochs agree to {_agreement(sweep, peak)}; {share}."
         )
     at = sweep.index_of(k_opt)
-    peak = int(np.nanargmax(profile))
     evidence = (
-        f"<SS> peaks at K = {k_opt} ({profile[at]:.2f})"
-        if peak == at
-        else f"<SS> peaks at K = {sweep.k_values[peak]} ({profile[peak]:.2f}) and its decline "
-        f"breaks at K = {k_opt} ({profile[at]:.2f}, then {profile[at + 1]:.2f})"
+        f"<SS> peaks at K = {k_opt} ({highest:.2f})"
+        if peak == k_opt
+        else f"<SS> peaks at K = {peak} ({highest:.2f}) and its decline breaks at K = {k_opt} "
+        f"({profile[at]:.2f}, then {profile[at + 1]:.2f})"
     )
     return (
         f"{doubt}{evidence} at {sweep.scale}; {share}. Of these scales {sweep.scale} unites a "
         f"large <SS> with few misclassified traces "
         f"({sweep.misclassified_percent[at].mean():.1f} %) at K = {k_opt}; its epochs agree to "
-        f"{stability(sweep, k_opt):.2f} (adjusted Rand index)."
+        f"{_agreement(sweep, k_opt)}."
     )
+
+
+def _agreement(sweep: Sweep, k: int) -> str:
+    if sweep.n_epochs < 2:
+        return "an unknown degree (there is one only)"
+    return f"{stability(sweep, k):.2f} (adjusted Rand index)"

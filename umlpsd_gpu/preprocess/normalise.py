@@ -6,9 +6,7 @@ import numpy as np
 
 from umlpsd_gpu.backend import xp_of
 from umlpsd_gpu.errors import TracesError
-
-# a mean of equal counts differs from them by up to about 20 ulp
-_ROUNDING = 64 * np.finfo(np.float64).eps
+from umlpsd_gpu.traces.traces import ROUNDING
 
 
 def minmax(values: np.ndarray) -> np.ndarray:
@@ -42,7 +40,7 @@ def minmax(values: np.ndarray) -> np.ndarray:
     high = values.max(axis=1, keepdims=True).astype(xp.float64)
     finite = xp.isfinite(low) & xp.isfinite(high)
     low, high = xp.where(finite, low, 0.0), xp.where(finite, high, 0.0)
-    constant = high - low <= _ROUNDING * xp.maximum(abs(low), abs(high))
+    constant = high - low <= ROUNDING * xp.maximum(abs(low), abs(high))
     scaled = values - low
     scaled /= xp.where(constant, 1.0, high - low)
     scaled[constant[:, 0]] = 0.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.preprocess.bin import bin_mean
 from umlpsd_gpu.preprocess.normalise import minmax
@@ -75,4 +77,5 @@ def preprocess_at(
     elif scale.kind == "wavelet":
         values = wavelet_approximation(values, scale.size, wavelet, mode)
         step = f"wavelet_approximation(level={scale.size}, {wavelet}, {mode}), minmax"
-    return traces.with_values(minmax(values), step, dt_s)
+    smoothed = traces.with_values(minmax(values), step, dt_s)
+    return replace(smoothed, scale=scale.name)

@@ -5,7 +5,6 @@ Runs on the CPU only: PyWavelets owns the transform.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -43,49 +42,28 @@ def wavelet_approximation(
     -----
     Our reading [I] of the paper's WL scales; wavelet and mode are settings.
     """
-    return wavelet_approximations(values, (level,), wavelet, mode)[level]
-
-
-def wavelet_approximations(
-    values: np.ndarray, levels: Iterable[int], wavelet: str = "db4", mode: str = "symmetric"
-) -> dict[int, np.ndarray]:
-    """Smooth each trace at several levels that share one analysis.
-
-    Parameters, limits and errors are those of `wavelet_approximation`.
-
-    Returns
-    -------
-    dict of int to ndarray, shape (n_traces, n_frames), float64
-        The approximation of each level asked for.
-    """
     import pywt
 
     counts = np.asarray(values, dtype=np.float64)
-    wanted = sorted(set(levels))
     filters = _known_wavelet(wavelet, mode)
-    for level in wanted:
-        _require_level(level, counts.shape[1], filters)
+    _require_level(level, counts.shape[1], filters)
     constant = counts.min(axis=1) == counts.max(axis=1)
-    approximations = {}
-    coefficients, lengths = counts, []
-    for level in range(1, max(wanted, default=0) + 1):
-        lengths.append(coefficients.shape[1])
-        coefficients, _ = pywt.dwt(coefficients, filters, mode=mode, axis=1)
-        if level in wanted:
-            approximations[level] = _synthesised(coefficients, lengths, filters, mode)
-            approximations[level][constant] = counts[constant]
-    return approximations
+    smoothed, lengths = counts, []
+    for _ in range(level):
+        lengths.append(smoothed.shape[1])
+        smoothed, _ = pywt.dwt(smoothed, filters, mode=mode, axis=1)
+    for length in reversed(lengths):
+        smoothed = pywt.idwt(smoothed, None, filters, mode=mode, axis=1)[:, :length]
+    # the filters' taps sum to √2 only up to rounding, some wavelets' worse
+    smoothed[constant] = counts[constant]
+    return smoothed
 
 
-def _synthesised(
-    coefficients: np.ndarray, lengths: list[int], filters: Any, mode: str
-) -> np.ndarray:
-    """Climb from a level's coefficients back to full length, without any detail."""
+def max_level(n_frames: int, wavelet: str) -> int:
+    """Return the deepest level at which a sample is still free of the trace's ends."""
     import pywt
 
-    for length in reversed(lengths):
-        coefficients = pywt.idwt(coefficients, None, filters, mode=mode, axis=1)[:, :length]
-    return coefficients
+    return int(pywt.dwt_max_level(n_frames, wavelet))
 
 
 def _known_wavelet(wavelet: str, mode: str) -> Any:

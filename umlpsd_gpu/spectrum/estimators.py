@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from umlpsd_gpu.backend import n_cores
 from umlpsd_gpu.errors import SettingsError, TracesError
 from umlpsd_gpu.spectrum.log_welch import kernels, log_grid, log_welch
 from umlpsd_gpu.spectrum.result import Spectrum
@@ -168,7 +168,7 @@ def _spread(
 
     with (
         threadpool_limits(limits=1, user_api="blas"),
-        ThreadPoolExecutor(n_threads or os.cpu_count()) as pool,
+        ThreadPoolExecutor(n_threads or n_cores()) as pool,
     ):
         list(pool.map(fill, range(0, n_traces, block)))
     return psd

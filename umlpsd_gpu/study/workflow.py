@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,11 +12,12 @@ from importlib.metadata import version
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from umlpsd_gpu.backend import choose_device
+from umlpsd_gpu.backend import choose_device, n_cores
 from umlpsd_gpu.decision.decide import decide
 from umlpsd_gpu.errors import SettingsError, TracesError
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.preprocess.smooth import preprocess_at
+from umlpsd_gpu.preprocess.wavelet import max_level
 from umlpsd_gpu.scale import Scale
 from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.spectrum.clusters import cluster_spectra
@@ -31,6 +31,8 @@ from umlpsd_gpu.sweep.run import sweep
 from umlpsd_gpu.traces.traces import Traces
 
 MIN_TRACES = 3
+# Scales are swept at once as long as their arrays take no more than this together.
+SWEEP_BYTES = 4 << 30
 RECORDED_PACKAGES = ("umlpsd_gpu", "numpy", "scipy", "scikit-learn", "PyWavelets", "tifffile")
 
 # (step, done, total): called as the work proceeds
@@ -188,7 +190,13 @@ def _fitting_scales(ensemble: Traces, settings: Settings) -> tuple[list[Scale], 
     """Return the scales that leave enough samples; say which were skipped, and K cut short."""
     scales = [Scale.parse(name) for name in settings.preprocess.scales]
     least = settings.preprocess.min_bins
-    fitting = [s for s in scales if ensemble.n_frames >= least * s.n_frames_averaged]
+    wavelet = settings.preprocess.wavelet
+    fitting = [
+        scale
+        for scale in scales
+        if ensemble.n_frames >= least * scale.n_frames_averaged
+        and (scale.kind != "wavelet" or scale.size <= max_level(ensemble.n_frames, wavelet))
+    ]
     if not fitting:
         raise SettingsError(
             f"none of the scales {', '.join(settings.preprocess.scales)} leaves {least} samples of "
@@ -199,7 +207,7 @@ def _fitting_scales(ensemble: Traces, settings: Settings) -> tuple[list[Scale], 
         skipped = ", ".join(s.name for s in scales if s not in fitting)
         notes.append(
             f"Scales {skipped} were skipped: they leave fewer than {least} samples of "
-            f"{ensemble.n_frames} frames."
+            f"{ensemble.n_frames} frames, or are beyond the wavelet's deepest level."
         )
     if ensemble.n_traces <= settings.sweep.k_max:
         notes.append(
@@ -212,7 +220,9 @@ def sweep_scales(
     ensemble: Traces, scales: list[Scale], settings: Settings, report: Progress
 ) -> tuple[Sweep, ...]:
     """Smooth and sweep at every scale, several scales at a time."""
-    n_threads = settings.n_threads or os.cpu_count() or 1
+    n_threads = settings.n_threads or n_cores()
+    bytes_per_scale = 8 * ensemble.n_traces * (3 * ensemble.n_frames + ensemble.n_traces)
+    n_at_once = max(1, min(n_threads, len(scales), SWEEP_BYTES // bytes_per_scale))
     k_max = min(settings.sweep.k_max, ensemble.n_traces - 1)
 
     def sweep_at(scale: Scale) -> Sweep:
@@ -225,11 +235,11 @@ def sweep_scales(
             silhouette_metric=settings.sweep.silhouette_metric,
             max_iter=settings.sweep.max_iter,
             scale=scale.name,
-            n_threads=max(1, n_threads // len(scales)),
+            n_threads=max(1, n_threads // n_at_once),
         )
 
     # the limit is held around all scales: each sweep sets it too, and would lift it for the others
-    with threadpool_limits(limits=1), ThreadPoolExecutor(min(n_threads, len(scales))) as pool:
+    with threadpool_limits(limits=1), ThreadPoolExecutor(n_at_once) as pool:
         sweeps = []
         for done, result in enumerate(pool.map(sweep_at, scales)):
             sweeps.append(result)

@@ -32,6 +32,7 @@ def sklearn_labels(
     """Return the same from scikit-learn's ``KMeans``, one restart after another."""
     from sklearn.cluster import KMeans
 
+    # OpenMP's limit is each thread's own: the one that the sweep sets does not reach this one
     with threadpool_limits(limits=1, user_api="openmp"):
         runs = [
             KMeans(

@@ -13,7 +13,6 @@ restarts of K-means at once. There are two such matrices:
 from __future__ import annotations
 
 from concurrent.futures import Executor
-from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -43,8 +42,12 @@ class Geometry(Protocol):
         """Return mean Euclidean distances of all traces to each cluster; (n_rows, n_traces)."""
 
 
-def geometry_of(values: np.ndarray, pool: Executor) -> PairGeometry | PointGeometry:
+def geometry_of(
+    values: np.ndarray, pool: Executor, silhouette_metric: str = "sqeuclidean"
+) -> PairGeometry | PointGeometry:
     """Choose the cheaper of the two: an iteration costs n per row with pairs, 2 d with points.
+
+    Euclidean silhouettes need all distances for every labelling: pairs wherever they fit.
 
     Parameters
     ----------
@@ -52,12 +55,15 @@ def geometry_of(values: np.ndarray, pool: Executor) -> PairGeometry | PointGeome
     pool : Executor
         Runs the tiles of the pair matrix; each tile is one single-threaded product, so that the
         bits do not depend on the number of threads.
+    silhouette_metric : {"sqeuclidean", "euclidean"}
     """
     n_traces, n_samples = values.shape
     centred = np.asarray(values, dtype=np.float64)
     centred = centred - centred.mean(axis=0)
-    if n_traces <= 2 * n_samples and 8 * n_traces**2 <= MAX_PAIR_BYTES:
-        return PairGeometry(_pairwise_sqeuclidean(centred, pool))
+    euclidean = silhouette_metric == "euclidean"
+    fits = 8 * n_traces**2 <= MAX_PAIR_BYTES
+    if fits and (euclidean or n_traces <= 2 * n_samples):
+        return PairGeometry(_pairwise_sqeuclidean(centred, pool), euclidean)
     return PointGeometry(centred)
 
 
@@ -68,12 +74,15 @@ class PairGeometry:
     ----------
     sqdist : ndarray, shape (n_traces, n_traces), float64
         Symmetric, zero on the diagonal.
+    euclidean : bool
+        Whether ``mean_distance`` will be asked for; it takes a second matrix.
     """
 
-    def __init__(self, sqdist: np.ndarray) -> None:
+    def __init__(self, sqdist: np.ndarray, euclidean: bool = False) -> None:
         self.sqdist = sqdist
         self.n_traces = len(sqdist)
         self.total_ssd = float(sqdist.sum() / (2 * self.n_traces))
+        self._distance = np.sqrt(sqdist) if euclidean else None
 
     def sqdist_from(self, traces: np.ndarray) -> np.ndarray:
         return self.sqdist[traces]
@@ -84,11 +93,8 @@ class PairGeometry:
         return sqdist
 
     def mean_distance(self, members: Members) -> np.ndarray:
-        return members.weights() @ self._distance
-
-    @cached_property
-    def _distance(self) -> np.ndarray:
-        return np.sqrt(self.sqdist)
+        distance = np.sqrt(self.sqdist) if self._distance is None else self._distance
+        return members.weights() @ distance
 
 
 class PointGeometry:
@@ -135,20 +141,27 @@ class PointGeometry:
 
 
 def _pairwise_sqeuclidean(centred: np.ndarray, pool: Executor) -> np.ndarray:
-    """Return |x_i − x_j|² from tiles of the Gram matrix, mirrored so that it is symmetric."""
+    """Return |x_i − x_j|² in place of the Gram matrix, tile by tile, mirrored at the diagonal."""
     n_traces = len(centred)
-    gram = np.empty((n_traces, n_traces))
+    matrix = np.empty((n_traces, n_traces))
+    tiles = [
+        slice(start, min(start + ROWS_PER_TILE, n_traces))
+        for start in range(0, n_traces, ROWS_PER_TILE)
+    ]
 
-    def fill(start: int) -> None:
-        stop = min(start + ROWS_PER_TILE, n_traces)
-        gram[start:stop, :stop] = centred[start:stop] @ centred[:stop].T
+    def fill_gram(rows: slice) -> None:
+        matrix[rows, : rows.stop] = centred[rows] @ centred[: rows.stop].T
 
-    list(pool.map(fill, range(0, n_traces, ROWS_PER_TILE)))
-    lower = np.tril_indices(n_traces, -1)
-    gram.T[lower] = gram[lower]
-    sqnorms = gram.diagonal().copy()
-    scale = sqnorms[:, None] + sqnorms
-    sqdist = scale - 2 * gram
-    sqdist[sqdist < EQUAL_BELOW * scale] = 0
-    np.fill_diagonal(sqdist, 0)
-    return sqdist
+    def to_sqdist(rows: slice) -> None:
+        scale = sqnorms[rows, None] + sqnorms[: rows.stop]
+        sqdist = scale - 2 * matrix[rows, : rows.stop]
+        sqdist[sqdist < EQUAL_BELOW * scale] = 0
+        own = sqdist[:, rows.start :]
+        sqdist[:, rows.start :] = np.tril(own, -1) + np.tril(own, -1).T
+        matrix[rows, : rows.stop] = sqdist
+        matrix[: rows.start, rows] = sqdist[:, : rows.start].T
+
+    list(pool.map(fill_gram, tiles))
+    sqnorms = matrix.diagonal().copy()
+    list(pool.map(to_sqdist, tiles))
+    return matrix

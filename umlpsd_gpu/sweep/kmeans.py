@@ -128,6 +128,8 @@ def lloyd(
         rows = geometry.sqdist_to_centroids(members)
         rows[members.counts == 0] = np.inf
         sqdist[changed] = rows
+        vacant = np.zeros_like(changed)
+        vacant[changed] = members.counts == 0
         following, least = nearest_centroid(sqdist)
         going_on = (following != assigned).any(axis=1)
         labels[running] = following
@@ -135,7 +137,9 @@ def lloyd(
         if not going_on.any():
             break
         running, sqdist, least = running[going_on], sqdist[:, going_on], least[going_on]
-        changed = _changed_clusters(averaged[going_on], following[going_on], n_clusters)
+        # a cluster that gave its only trace to an empty one is refilled in its turn
+        changed = vacant[:, going_on]
+        changed |= _changed_clusters(averaged[going_on], following[going_on], n_clusters)
         assigned = averaged = following[going_on]
     return labels, n_iterations
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from umlpsd_gpu.backend import n_cores
 from umlpsd_gpu.errors import SettingsError, TracesError
 from umlpsd_gpu.sweep.engines import Engine, labeller
 from umlpsd_gpu.sweep.geometry import geometry_of
@@ -30,9 +30,8 @@ def sweep(
     engine: Engine = "auto",
     silhouette_metric: str = "sqeuclidean",
     max_iter: int = 100,
-    scale: str = "raw",
+    scale: str | None = None,
     n_threads: int | None = None,
-    progress: Callable[[], None] | None = None,
 ) -> Sweep:
     """Cluster curves into every trial number of clusters, many times, and judge each partition.
 
@@ -51,12 +50,10 @@ def sweep(
         Distance inside the silhouette; MATLAB's default is the squared one.
     max_iter : int
         Lloyd iterations at most. There is no tolerance: a run ends when no label changes.
-    scale : str
-        Name of the smoothing, kept in the result.
+    scale : str, optional
+        Name of the smoothing, kept in the result; default: what `preprocess` noted in ``Traces``.
     n_threads : int, optional
         All cores by default.
-    progress : callable, optional
-        Called once for every finished K.
 
     Returns
     -------
@@ -70,19 +67,22 @@ def sweep(
         If a K is not between 1 and n_traces, or another argument is not allowed.
     """
     curves = _finite_matrix(values.values if isinstance(values, Traces) else values)
+    scale = scale or (values.scale if isinstance(values, Traces) else "raw")
     ks = _checked_k_values(k_values, len(curves))
-    if n_epochs < 1 or max_iter < 1:
-        raise SettingsError(f"n_epochs and max_iter must be ≥ 1, got {n_epochs} and {max_iter}")
+    if n_epochs < 1 or max_iter < 1 or seed < 0:
+        raise SettingsError(
+            f"n_epochs and max_iter must be ≥ 1 and seed ≥ 0, got {n_epochs}, {max_iter}, {seed}"
+        )
     if silhouette_metric not in ("sqeuclidean", "euclidean"):
         raise SettingsError(
             f"silhouette_metric must be 'sqeuclidean' or 'euclidean', got '{silhouette_metric}'"
         )
     engine_name, find_labels = labeller(engine)
-    workers = n_threads or os.cpu_count() or 1
+    workers = n_threads or n_cores()
     # one BLAS thread per block: the same bits on any number of threads (OpenBLAS sums in another
     # order when it splits a product itself)
     with threadpool_limits(limits=1), ThreadPoolExecutor(workers) as pool:
-        geometry = geometry_of(curves, pool)
+        geometry = geometry_of(curves, pool, silhouette_metric)
 
         def run_block(block: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray, Metrics]:
             k, start, stop = block
@@ -92,11 +92,7 @@ def sweep(
             return labels, n_iterations, metrics_of(geometry, labels, k, silhouette_metric)
 
         blocks = _blocks(ks, n_epochs, len(curves))
-        found = {}
-        for block, result in zip(blocks, pool.map(run_block, blocks), strict=True):
-            found[block] = result
-            if progress is not None and block[2] == n_epochs:
-                progress()
+        found = dict(zip(blocks, pool.map(run_block, blocks), strict=True))
     return _assembled(found, ks, n_epochs, len(curves), scale, engine_name, silhouette_metric, seed)
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from umlpsd_gpu.errors import TracesError
+
+# A row whose range is below 64 units in its last place is constant: averages and wavelets of equal
+# numbers differ by as much.
+ROUNDING = 64 * np.finfo(np.float64).eps
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,8 @@ class Traces:
         Unique within the ensemble.
     history : tuple of str
         What has been done to the values, oldest first.
+    scale : str
+        Smoothing scale of the values: ``"raw"``, ``"W80"``, ``"WL6"``.
     """
 
     values: np.ndarray
@@ -35,7 +41,8 @@ class Traces:
     cols: np.ndarray
     source: tuple[str, ...]
     ids: tuple[str, ...]
-    history: tuple[str, ...] = field(default=())
+    history: tuple[str, ...] = ()
+    scale: str = "raw"
 
     def __post_init__(self) -> None:
         if self.values.ndim != 2:
@@ -61,9 +68,9 @@ class Traces:
     def usable(self) -> np.ndarray:
         """Return which traces can be clustered: finite everywhere and not constant; (n_traces,)."""
         finite = np.isfinite(self.values).all(axis=1)
-        varies = np.zeros(self.n_traces, dtype=bool)
-        varies[finite] = np.ptp(self.values[finite], axis=1) > 0
-        return varies
+        usable = np.zeros(self.n_traces, dtype=bool)
+        usable[finite] = varies(self.values[finite])
+        return usable
 
     def select(self, keep: np.ndarray) -> Traces:
         """Return the traces that a boolean mask or an index array picks."""
@@ -80,3 +87,10 @@ class Traces:
     def with_values(self, values: np.ndarray, step: str, dt_s: float | None = None) -> Traces:
         """Return the same traces with new values, the step noted in the history."""
         return replace(self, values=values, dt_s=dt_s or self.dt_s, history=(*self.history, step))
+
+
+def varies(values: np.ndarray) -> np.ndarray:
+    """Return which finite rows have a range beyond rounding; (n_traces,) bool."""
+    low, high = values.min(axis=1), values.max(axis=1)
+    rounding = ROUNDING * np.abs(np.stack([low, high])).max(axis=0)
+    return high - low > rounding
