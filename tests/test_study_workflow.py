@@ -5,7 +5,9 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from umlpsd_gpu.errors import DeviceError, SettingsError, TracesError
+from umlpsd_gpu.movie.open import open_movie
 from umlpsd_gpu.settings import Settings
+from umlpsd_gpu.simulate.movie import simulate_movie
 from umlpsd_gpu.simulate.traces import simulate_traces
 from umlpsd_gpu.study.workflow import numbered_by_size, run_study
 
@@ -113,3 +115,23 @@ def test_progress_is_told(two_classes):
 def test_clusters_are_numbered_from_the_largest_down():
     labels = np.array([5, 2, 2, 7, 7, 2, 0])
     assert numbered_by_size(labels).tolist() == [3, 1, 1, 2, 2, 1, 4]
+
+
+def test_movies_of_one_name_stay_apart(tmp_path):
+    movies = []
+    for region in ("r1", "r2"):
+        truth = simulate_movie(
+            tmp_path / region / "img.tif",
+            n_emitters=6,
+            n_rows=48,
+            n_cols=48,
+            n_frames=400,
+            seed=len(movies),
+        )
+        movies.append(open_movie(truth.path))
+    study = run_study(movies, SMALL.with_values({"preprocess.scales": ["raw", "W20"]}))
+    assert [movie.name for movie in study.movies] == ["r1/img.tif", "r2/img.tif"]
+    assert set(study.traces.source) == {"r1/img.tif", "r2/img.tif"}
+    assert len(set(study.traces.ids)) == study.traces.n_traces
+    twice = run_study([movies[0], movies[0]], SMALL.with_values({"preprocess.scales": ["raw"]}))
+    assert [movie.name for movie in twice.movies] == ["r1/img.tif (1)", "r1/img.tif (2)"]

@@ -1,5 +1,7 @@
 """Finished traces from files, and pooling."""
 
+import itertools
+
 import h5py
 import numpy as np
 import pandas as pd
@@ -77,6 +79,27 @@ def test_array_files(tmp_path):
     assert read_traces(tmp_path / "a.npy", dt_s=1).dt_s == 1
 
 
+@pytest.mark.parametrize(
+    ("heading", "dt_s"), [("Time (ms)", 1e-3), ("t / µs", 1e-6), ("time [min]", 60), ("Time", 1)]
+)
+def test_headings_name_the_unit_of_time(tmp_path, heading, dt_s):
+    path = tmp_path / "traces.csv"
+    path.write_text(f"{heading},a,b\n0,1,5\n2,3,4\n4,2,2\n")
+    found = read_traces(path)
+    assert found.dt_s == pytest.approx(2 * dt_s)
+    assert found.ids == ("traces.csv:a", "traces.csv:b")
+
+
+def test_frame_numbers_are_no_time(tmp_path):
+    path = tmp_path / "traces.csv"
+    path.write_text("frame,x,x\n0,1,5\n1,3,4\n2,2,2\n")
+    with pytest.raises(TracesError, match="--dt-s"):
+        read_traces(path)
+    found = read_traces(path, dt_s=0.03)
+    assert found.values.tolist() == [[1, 3, 2], [5, 4, 2]]
+    assert found.ids == ("traces.csv:x", "traces.csv:x#2")
+
+
 def test_missing_cells_are_kept_as_nan(tmp_path):
     path = tmp_path / "holes.csv"
     path.write_text("t,a,b\n0,1,2\n1,,3\n2,nan,4\n3,5,6\n")
@@ -97,6 +120,7 @@ def test_a_real_quantum_dot(shared_data):
         ("t,a\n0,1\n1,two\n2,3\n", "row 3, column 2 holds 'two'"),
         ("0,1\n1,2\n5,3\n6,4\n7,1\n", "uneven: the step after row 2"),
         ("", "can't be read"),
+        ("Time,a\n0,1\n,2\n2,3\n3,1\n", "missing in row 2"),
         ("5\n", "at least 2 samples"),
     ],
 )
@@ -112,8 +136,10 @@ def test_bad_files_are_named(tmp_path):
         read_traces(tmp_path / "none.csv")
     with pytest.raises(TracesError, match="is no table"):
         read_traces(tmp_path / "movie.avi")
-    for name in ("bad.npy", "bad.xlsx", "bad.h5", "bad.mat"):
-        (tmp_path / name).write_bytes(b"not what it says" * 9)
+    for name, n_bytes in itertools.product(
+        ("bad.npy", "bad.npz", "bad.xlsx", "bad.h5", "bad.mat"), (0, 9)
+    ):
+        (tmp_path / name).write_bytes(b"not what it says" * n_bytes)
         with pytest.raises(TracesError, match="can't be read"):
             read_traces(tmp_path / name)
     np.savez(tmp_path / "two.npz", a=VALUES, b=VALUES)

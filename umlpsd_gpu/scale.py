@@ -26,9 +26,9 @@ class Scale:
     @classmethod
     def parse(cls, name: str) -> Scale:
         """Read ``"raw"``, ``"W80"`` or ``"WL6"``; SettingsError for anything else."""
-        if name.lower() == "raw":
+        if name.strip().lower() == "raw":
             return cls("raw")
-        match = re.fullmatch(r"(WL|W)(\d{1,7})", name, flags=re.IGNORECASE)
+        match = re.fullmatch(r"(WL|W)(\d{1,7})", name.strip(), flags=re.IGNORECASE)
         if match is None or int(match[2]) == 0:
             raise SettingsError(
                 f"scale '{name}' is not known; write 'raw', 'W80' (frames per bin) "

@@ -27,7 +27,7 @@ PAPER_SCALES = (
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class MovieSettings(_Section):
@@ -134,7 +134,7 @@ class PreprocessSettings(_Section):
 class SweepSettings(_Section):
     k_max: int = Field(15, ge=2, le=100, description="Largest trial number of clusters [P, M].")
     n_epochs: int = Field(100, ge=1, le=10_000, description="K-means runs for every K [P, M].")
-    seed: int = Field(0, ge=0, description="Same seed, same bits.")
+    seed: int = Field(0, ge=0, lt=2**63, description="Same seed, same bits.")
     engine: Literal["auto", "batched", "sklearn"] = Field(
         "auto", description="Who runs K-means; the metrics are ours in every engine."
     )
@@ -214,7 +214,7 @@ class Settings(_Section):
                 *sections, field = name.split(".")
                 target = nested
                 for section in sections:
-                    target = target[section]
+                    target = target.setdefault(section, {})
                 target[field] = value
         return type(self).from_mapping(nested)
 

@@ -72,9 +72,11 @@ def _most_frequent(ks: Sequence[int]) -> int:
 
 def _separation(sweep: Sweep, k: int) -> float:
     """Return <SS> less the share of misclassified traces at K; for K = 1 at the profile's peak."""
-    at = sweep.index_of(k if k > 1 else silhouette_peak(sweep))
-    separation = sweep.silhouette[at].mean() - sweep.misclassified_percent[at].mean() / 100
-    return -np.inf if np.isnan(separation) else float(separation)
+    k = k if k > 1 else silhouette_peak(sweep)
+    if k == 1:
+        return -np.inf
+    at = sweep.index_of(k)
+    return float(sweep.silhouette[at].mean() - sweep.misclassified_percent[at].mean() / 100)
 
 
 def _reason(sweep: Sweep, k_opt: int, n_agreeing: int, n_scales: int) -> str:

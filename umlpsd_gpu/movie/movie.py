@@ -81,7 +81,7 @@ class Movie:
 
     @property
     def name(self) -> str:
-        return self.path.name
+        return self.path.name or self.path.resolve().name
 
     def known_dt_s(self) -> float:
         """Return the frame interval, or ask for it.

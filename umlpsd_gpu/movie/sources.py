@@ -17,10 +17,9 @@ Source = str | Path | Sequence[str | Path]
 
 
 def movie_path(source: Source) -> Path:
-    """Return the path by which a movie is called: the file or folder that holds its frames."""
+    """Return the path by which a movie is called: its file, folder or pattern."""
     if isinstance(source, str | Path):
-        path = Path(source)
-        return path.parent if _is_pattern(path) else path
+        return Path(source)
     if not source:
         raise MovieError("(nothing)", "an empty list of files was given; name at least one file")
     return Path(source[0]) if len(source) == 1 else Path(source[0]).parent

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.movie.movie import Movie
@@ -38,17 +40,35 @@ def extract(
         report("extract", done, len(movies))
         extractions.append(extract_one(movie, settings.traces, settings.n_threads))
     report("extract", len(movies), len(movies))
-    traces = pool_traces([e.traces for e in extractions], settings.traces.unequal_lengths)
-    summaries = tuple(
-        _summary(movie, extraction) for movie, extraction in zip(movies, extractions, strict=True)
-    )
+    names = _distinct_names(movies)
+    named = zip(names, movies, extractions, strict=True)
+    summaries = tuple(_summary(name, movie, found) for name, movie, found in named)
+    parts = [
+        replace(found.traces, source=(name,) * found.traces.n_traces)
+        for name, found in zip(names, extractions, strict=True)
+    ]
+    traces = pool_traces(parts, settings.traces.unequal_lengths)
     return traces, summaries, [e.note for e in extractions if e.note]
 
 
-def _summary(movie: Movie, extraction: Extraction) -> MovieSummary:
+def _distinct_names(movies: Sequence[Movie]) -> list[str]:
+    """Return file names; with their folder where two movies share one, numbered if need be."""
+    names = [movie.name for movie in movies]
+    if len(set(names)) < len(names):
+        names = [f"{movie.path.resolve().parent.name}/{movie.name}" for movie in movies]
+    repeated = Counter(names)
+    seen: Counter[str] = Counter()
+    distinct = []
+    for name in names:
+        seen[name] += 1
+        distinct.append(name if repeated[name] == 1 else f"{name} ({seen[name]})")
+    return distinct
+
+
+def _summary(name: str, movie: Movie, extraction: Extraction) -> MovieSummary:
     verdict = movie.verdict
     return MovieSummary(
-        name=movie.name,
+        name=name,
         mean_image=extraction.mean_image,
         dt_origin=movie.dt_origin,
         dt_nominal_s=movie.dt_nominal_s,

@@ -63,8 +63,8 @@ def pool_traces(parts: Sequence[Traces], unequal_lengths: str = "refuse") -> Tra
         rows=np.concatenate([part.rows for part in parts]),
         cols=np.concatenate([part.cols for part in parts]),
         source=tuple(name for part in parts for name in part.source),
-        ids=_unique([name for part in parts for name in part.ids]),
-        history=(*first.history, step),
+        ids=unique_ids([name for part in parts for name in part.ids]),
+        history=(*dict.fromkeys(line for part in parts for line in part.history), step),
     )
 
 
@@ -72,7 +72,8 @@ def _name(part: Traces) -> str:
     return part.source[0] if part.source else "an empty source"
 
 
-def _unique(ids: list[str]) -> tuple[str, ...]:
+def unique_ids(ids: Sequence[str]) -> tuple[str, ...]:
+    """Number the second, third, … of equal names: ``a``, ``a#2``, ``a#3``."""
     taken: set[str] = set()
     seen: Counter[str] = Counter()
     unique = []

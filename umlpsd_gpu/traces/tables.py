@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from umlpsd_gpu.errors import TracesError
+from umlpsd_gpu.traces.pool import unique_ids
 from umlpsd_gpu.traces.traces import Traces
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
@@ -18,6 +21,17 @@ EXCEL_SUFFIXES = (".xlsx", ".xlsm")
 HDF5_SUFFIXES = (".h5", ".hdf5")
 TABLE_SUFFIXES = (*TEXT_SUFFIXES, *EXCEL_SUFFIXES, ".npy", ".npz", *HDF5_SUFFIXES, ".mat")
 
+# What NumPy, pandas, openpyxl, SciPy and h5py raise on files that aren't what they say
+UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 # A step of the time column may differ from the median one by this share before the table is refused
 LARGEST_JITTER = 0.01
 
@@ -26,10 +40,11 @@ def read_traces(path: str | Path, dt_s: float | None = None) -> Traces:
     """Read finished traces from a file.
 
     Text (comma, semicolon, tab or space between columns, with or without a heading) and Excel hold
-    one trace a column, as in the paper's published scripts; a first column that rises evenly is
-    time in seconds. NumPy, HDF5 and MATLAB files hold an array (n_traces, n_frames): the one named
-    ``traces``, or the only two-dimensional one; a number ``dt_s`` beside it (in HDF5 also as the
-    array's attribute) is the frame interval.
+    one trace a column, as in the paper's published scripts. A first column that is called time (in
+    s, or the unit its heading names) or only rises gives the frame interval; one called frame or
+    index is left out. NumPy, HDF5 and MATLAB files hold an array (n_traces, n_frames): the one
+    named ``traces``, or the only two-dimensional one; a number ``dt_s`` beside it (in HDF5 also as
+    the array's attribute) is the frame interval.
 
     Parameters
     ----------
@@ -56,7 +71,7 @@ def read_traces(path: str | Path, dt_s: float | None = None) -> Traces:
         values, names, dt_in_file_s = reader(path)
     except TracesError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, UnicodeError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise TracesError(f"{path}: it can't be read as {path.suffix} file: {error}") from error
     if values.size == 0 or values.shape[1] < 2:
         raise TracesError(
@@ -77,7 +92,7 @@ def read_traces(path: str | Path, dt_s: float | None = None) -> Traces:
         rows=np.full(n_traces, np.nan),
         cols=np.full(n_traces, np.nan),
         source=(path.name,) * n_traces,
-        ids=tuple(f"{path.name}:{name}" for name in names),
+        ids=unique_ids([f"{path.name}:{name}" for name in names]),
         history=(f"read from {path.name}, dt_s from {origin}",),
     )
 
@@ -137,16 +152,37 @@ def _from_cells(cells: Any, path: Path) -> Contents:
             f"'{cells.iloc[row, column]}' where a number belongs"
         )
     table = numbers.to_numpy(dtype=np.float64)
-    dt_s = _interval_of(table[:, 0], path) if table.shape[1] > 1 else None
-    skip = 0 if dt_s is None else 1
-    return table[:, skip:].T, [str(name) for name in heading[skip:]], dt_s
+    names = [str(name) for name in heading]
+    if table.shape[1] < 2 or not _is_axis(table[:, 0], names):
+        return table.T, names, None
+    unit_s = _time_unit_s(names[0]) if names else 1.0
+    dt_s = None if unit_s is None else _even_step(table[:, 0], path) * unit_s
+    return table[:, 1:].T, names[1:], dt_s
 
 
-def _interval_of(column: np.ndarray, path: Path) -> float | None:
-    """Return the step of a column of times; None where the column is no time."""
-    steps = np.diff(column)
-    if len(steps) == 0 or not np.isfinite(steps).all() or not (steps > 0).all():
+def _is_axis(column: np.ndarray, names: list[str]) -> bool:
+    """Say whether the first column is time or a frame number, by its heading or by rising."""
+    if names and re.match(r"(time|t|frame|index|sec)\b", names[0].strip(), flags=re.IGNORECASE):
+        return True
+    return bool(np.isfinite(column).all() and (np.diff(column) > 0).all())
+
+
+def _time_unit_s(heading: str) -> float | None:
+    """Return the seconds in one unit of a heading like ``Time (ms)``; None for frame numbers."""
+    if re.match(r"(frame|index)\b", heading.strip(), flags=re.IGNORECASE):
         return None
+    unit = re.search(r"\b(ms|msec|milliseconds?|us|µs|μs|min|minutes?)\b", heading, re.IGNORECASE)
+    if unit is None:
+        return 1.0
+    return {"m": 60.0 if unit[1].lower().startswith("min") else 1e-3}.get(unit[1][0].lower(), 1e-6)
+
+
+def _even_step(column: np.ndarray, path: Path) -> float:
+    """Return the mean step of a column of times; TracesError where they are not even."""
+    steps = np.diff(column)
+    if not np.isfinite(steps).all():
+        at = int(np.argmin(np.isfinite(column)))
+        raise TracesError(f"{path}: the time in the first column is missing in row {at + 1} of it")
     dt_s = float((column[-1] - column[0]) / len(steps))
     odd = np.abs(steps - np.median(steps)) > LARGEST_JITTER * dt_s
     if odd.any():
@@ -189,11 +225,16 @@ def _read_hdf5(path: Path, transposed: bool = False) -> Contents:
 def _read_matlab(path: Path) -> Contents:
     import h5py
     from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
 
     if h5py.is_hdf5(path):
         # MATLAB 7.3 writes HDF5 with the axes turned round
         return _read_hdf5(path, transposed=True)
-    arrays = {name: value for name, value in loadmat(path).items() if not name.startswith("__")}
+    try:
+        variables = loadmat(path)
+    except MatReadError as error:
+        raise ValueError(str(error)) from error
+    arrays = {name: value for name, value in variables.items() if not name.startswith("__")}
     return _matrix(arrays, path), [], _number(arrays.get("dt_s"))
 
 
