@@ -133,5 +133,6 @@ def test_movies_of_one_name_stay_apart(tmp_path):
     assert [movie.name for movie in study.movies] == ["r1/img.tif", "r2/img.tif"]
     assert set(study.traces.source) == {"r1/img.tif", "r2/img.tif"}
     assert len(set(study.traces.ids)) == study.traces.n_traces
+    assert study.traces.ids[0] == "r1/img.tif:0"
     twice = run_study([movies[0], movies[0]], SMALL.with_values({"preprocess.scales": ["raw"]}))
     assert [movie.name for movie in twice.movies] == ["r1/img.tif (1)", "r1/img.tif (2)"]

@@ -44,11 +44,17 @@ def extract(
     named = zip(names, movies, extractions, strict=True)
     summaries = tuple(_summary(name, movie, found) for name, movie, found in named)
     parts = [
-        replace(found.traces, source=(name,) * found.traces.n_traces)
-        for name, found in zip(names, extractions, strict=True)
+        _called(found.traces, movie.name, name)
+        for name, movie, found in zip(names, movies, extractions, strict=True)
     ]
     traces = pool_traces(parts, settings.traces.unequal_lengths)
     return traces, summaries, [e.note for e in extractions if e.note]
+
+
+def _called(traces: Traces, old: str, new: str) -> Traces:
+    """Return the traces under another name of their movie."""
+    ids = tuple(new + name.removeprefix(old) for name in traces.ids)
+    return replace(traces, source=(new,) * traces.n_traces, ids=ids)
 
 
 def _distinct_names(movies: Sequence[Movie]) -> list[str]:
