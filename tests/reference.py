@@ -44,3 +44,39 @@ def log_welch(trace, dt_s):
         psd.append(power / n_windows * dt_s / (2 * math.pi))
         dof.append(36 * n_windows**2 / (19 * n_windows - 1))
         step += 1
+
+
+def temporal_images(frames, n_per_block):
+    """Mean over all frames; variance over the means of whole blocks."""
+    n_frames, n_rows, n_cols = frames.shape
+    n_blocks = n_frames // n_per_block
+    mean = [[0.0] * n_cols for _ in range(n_rows)]
+    variance = [[0.0] * n_cols for _ in range(n_rows)]
+    for row in range(n_rows):
+        for col in range(n_cols):
+            counts = [float(frames[t, row, col]) for t in range(n_frames)]
+            mean[row][col] = sum(counts) / n_frames
+            blocks = [
+                sum(counts[b * n_per_block : (b + 1) * n_per_block]) / n_per_block
+                for b in range(n_blocks)
+            ]
+            centre = sum(blocks) / n_blocks
+            variance[row][col] = sum((block - centre) ** 2 for block in blocks) / n_blocks
+    return mean, variance
+
+
+def box_photometry(frames, row, col, box_radius, ring_inner, ring_outer):
+    """Box sum minus the ring's mean times the box's area, for a spot on a pixel centre."""
+    n_frames, n_rows, n_cols = frames.shape
+    intensities = []
+    for t in range(n_frames):
+        box, ring = [], []
+        for r in range(n_rows):
+            for c in range(n_cols):
+                down, across = r - row, c - col
+                if max(abs(down), abs(across)) <= box_radius:
+                    box.append(float(frames[t, r, c]))
+                if ring_inner <= (down**2 + across**2) ** 0.5 <= ring_outer:
+                    ring.append(float(frames[t, r, c]))
+        intensities.append(sum(box) - len(box) * sum(ring) / len(ring))
+    return intensities

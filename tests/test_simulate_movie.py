@@ -8,7 +8,6 @@ import pytest
 import tifffile
 
 from umlpsd_gpu.errors import OutputError, SettingsError
-from umlpsd_gpu.simulate import movie as simulate_module
 from umlpsd_gpu.simulate.movie import AGGREGATE, MovieRecipe, simulate_movie
 from umlpsd_gpu.simulate.scene import place_spots, spot_images
 
@@ -58,7 +57,7 @@ def test_ome_file_tells_interval_and_pixel_size(tmp_path):
 
 def test_same_bits_on_one_thread_and_another_seed_differs(tmp_path, monkeypatch):
     many = simulate_movie(tmp_path / "many.tif", **SMALL, seed=1)
-    monkeypatch.setattr(simulate_module.os, "cpu_count", lambda: 1)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
     one = simulate_movie(tmp_path / "one.tif", **SMALL, seed=1)
     other = simulate_movie(tmp_path / "other.tif", **SMALL, seed=2)
     assert many.path.read_bytes() == one.path.read_bytes()
@@ -144,3 +143,12 @@ def test_an_unwritable_place_is_named(tmp_path):
 def test_recipe_defaults_are_the_demo_scene():
     recipe = MovieRecipe()
     assert (recipe.n_emitters, recipe.n_frames, recipe.dt_s) == (60, 10_000, 0.03)
+
+
+def test_a_movie_that_is_there_is_replaced_only_when_asked(tmp_path):
+    movie = tmp_path / "m.tif"
+    movie.write_bytes(b"years of work")
+    with pytest.raises(OutputError, match="--overwrite"):
+        simulate_movie(movie, **SMALL)
+    assert movie.read_bytes() == b"years of work"
+    assert simulate_movie(movie, overwrite=True, **SMALL).path == movie

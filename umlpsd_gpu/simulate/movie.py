@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from umlpsd_gpu.simulate.camera import emccd_counts
 from umlpsd_gpu.simulate.classes import BLINKING_CLASSES
 from umlpsd_gpu.simulate.scene import place_spots, spot_images
 from umlpsd_gpu.simulate.traces import ON_COUNTS, class_member_rng
+from umlpsd_gpu.traces.streaming import in_order
 
 FRAMES_PER_BLOCK = 100  # one random stream each, so that neither threads nor memory change a bit
 CLASS_MIX = ("PEB", "TSB", "PBB")
@@ -125,7 +124,7 @@ class MovieTruth:
     recipe: MovieRecipe
 
 
-def simulate_movie(path: str | Path, **recipe: Any) -> MovieTruth:
+def simulate_movie(path: str | Path, overwrite: bool = False, **recipe: Any) -> MovieTruth:
     """Simulate an EM-CCD movie of blinking emitters and write it as uint16 TIFF.
 
     Parameters
@@ -133,6 +132,8 @@ def simulate_movie(path: str | Path, **recipe: Any) -> MovieTruth:
     path : str or Path
         ``….ome.tif`` is written as OME-TIFF (BigTIFF), ``….tif`` as an ImageJ stack; a folder
         (no suffix) gets ``simulated_<seed>.tif``. Missing folders are made.
+    overwrite : bool
+        Whether a file that is there may be replaced.
     **recipe
         Fields of ``MovieRecipe``.
 
@@ -146,7 +147,7 @@ def simulate_movie(path: str | Path, **recipe: Any) -> MovieTruth:
     SettingsError
         If the recipe holds an unknown name or a value that is not allowed.
     OutputError
-        If the files can't be written.
+        If the files can't be written, or the movie is there already.
     """
     try:
         made_by = MovieRecipe(**recipe)
@@ -155,6 +156,8 @@ def simulate_movie(path: str | Path, **recipe: Any) -> MovieTruth:
     path = Path(path)
     if not path.suffix:
         path = path / f"simulated_{made_by.seed}.tif"
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} is there already; name another file, or add --overwrite")
     truth, sigmas_px = _compose(path, made_by)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -198,25 +201,24 @@ def _compose(path: Path, recipe: MovieRecipe) -> tuple[MovieTruth, np.ndarray]:
 
 
 def _write_frames(truth: MovieTruth, sigmas_px: np.ndarray) -> None:
+    n_frames = truth.recipe.n_frames
+    data_offset = _write_empty_tiff(truth.path, truth.recipe)
+    blocks = [
+        (first, min(first + FRAMES_PER_BLOCK, n_frames))
+        for first in range(0, n_frames, FRAMES_PER_BLOCK)
+    ]
+
+    def noisy_block(first: int, stop: int) -> np.ndarray:
+        return _noisy_block(truth, sigmas_px, first, stop)
+
+    with truth.path.open("r+b") as file:
+        file.seek(data_offset)
+        for block in in_order(noisy_block, blocks):
+            file.write(block.data)
+
+
+def _noisy_block(truth: MovieTruth, sigmas_px: np.ndarray, start: int, stop: int) -> np.ndarray:
     recipe = truth.recipe
-    data_offset = _write_empty_tiff(truth.path, recipe)
-    starts = range(0, recipe.n_frames, FRAMES_PER_BLOCK)
-    frame_bytes = 2 * recipe.n_rows * recipe.n_cols
-    with truth.path.open("r+b") as file, ThreadPoolExecutor(os.cpu_count()) as pool:
-
-        def write_block(start: int) -> None:
-            block = _noisy_block(truth, sigmas_px, start).tobytes()
-            written = os.pwrite(file.fileno(), block, data_offset + start * frame_bytes)
-            if written != len(block):
-                raise OSError(f"only {written} of {len(block)} bytes could be written")
-
-        for _ in pool.map(write_block, starts):
-            pass
-
-
-def _noisy_block(truth: MovieTruth, sigmas_px: np.ndarray, start: int) -> np.ndarray:
-    recipe = truth.recipe
-    stop = min(start + FRAMES_PER_BLOCK, recipe.n_frames)
     rng = np.random.default_rng(
         np.random.SeedSequence(recipe.seed, spawn_key=(_NOISE_STREAM, start))
     )

@@ -51,8 +51,8 @@ def estimate_drift(
         image = _spots_only(average, psf_sigma_px)
         if reference is None:
             reference = np.zeros_like(image)
-            shift = np.zeros(2)
-        else:
+        shift = np.zeros(2)
+        if reference.any() and image.any():
             shift = phase_cross_correlation(
                 reference, image, upsample_factor=UPSAMPLING, normalization=None
             )[0]

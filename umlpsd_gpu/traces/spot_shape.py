@@ -7,7 +7,7 @@ import numpy as np
 from umlpsd_gpu.settings import TracesSettings
 
 N_CENTRING_STEPS = 12
-FARTHEST_PX = 1.5
+FARTHEST_PX = 1.0
 
 
 def measure_spots(
@@ -28,7 +28,7 @@ def measure_spots(
     Returns
     -------
     positions : ndarray, shape (n_spots, 2)
-        Within 1.5 px of the peak in each direction.
+        Within 1 px of the peak in each direction.
     sizes_px : ndarray, shape (n_spots,)
         Standard deviation; 0 for a single pixel, infinite for a plateau.
     """
@@ -45,13 +45,24 @@ def measure_spots(
 def _patches_above_background(
     image: np.ndarray, peaks: np.ndarray, settings: TracesSettings
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return each spot's surroundings, flattened, less the median of its background ring."""
+    """Return each spot's surroundings, flattened, less the plane through its background ring.
+
+    Level and slopes are medians, over ring pixels and over differences between mirrored ones:
+    another spot in the ring does not tilt the plane.
+    """
     reach = int(np.ceil(settings.ring_outer_px))
     rows, cols = (axis.ravel() for axis in np.mgrid[-reach : reach + 1, -reach : reach + 1])
     padded = np.pad(image, reach, mode="symmetric")
     patches = padded[peaks[:, :1] + reach + rows, peaks[:, 1:] + reach + cols]
     ring = np.hypot(rows, cols) >= min(settings.ring_inner_px, reach)
-    return patches - np.median(patches[:, ring], axis=1, keepdims=True), rows, cols
+    plane = np.median(patches[:, ring], axis=1, keepdims=True)
+    squares = patches.reshape(-1, 2 * reach + 1, 2 * reach + 1)
+    for flipped_axis, distance in ((1, rows), (2, cols)):
+        rise = (squares - np.flip(squares, flipped_axis)).reshape(patches.shape)
+        far = ring & (distance > reach / 2)
+        slope = np.median(rise[:, far] / (2 * distance[far]), axis=1, keepdims=True)
+        plane = plane + slope * distance
+    return patches - plane, rows, cols
 
 
 def _windowed_moments(
