@@ -72,14 +72,16 @@ def run(
     z: Annotated[int | None, _setting("movie.z", "--z")] = None,
     time_axis: Annotated[str | None, _setting("movie.time_axis", "--time-axis")] = None,
     allow_damaged: Annotated[
-        bool | None, _setting("movie.allow_damaged", "--allow-damaged")
+        bool | None, _setting("movie.allow_damaged", "--allow-damaged/--refuse-damaged")
     ] = None,
     traces: Annotated[
         str | None,
         _setting("traces.mode", "--traces", hint="emitters, or pixels of a crystal assembly."),
     ] = None,
     threshold: Annotated[float | None, _setting("traces.threshold", "--threshold")] = None,
-    drift: Annotated[bool | None, _setting("traces.drift_correction", "--drift-correction")] = None,
+    drift: Annotated[
+        bool | None, _setting("traces.drift_correction", "--drift-correction/--no-drift-correction")
+    ] = None,
     unequal_lengths: Annotated[
         str | None, _setting("traces.unequal_lengths", "--unequal-lengths")
     ] = None,
@@ -151,7 +153,8 @@ def demo(
     check_output(out_dir / "study", overwrite)
     with progress() as report:
         report("simulate", 0, 1)
-        truth = simulate_movie(out_dir / f"simulated_{seed}.tif", seed=seed, n_frames=n_frames)
+        movie = out_dir / f"simulated_{seed}.tif"
+        truth = simulate_movie(movie, overwrite, seed=seed, n_frames=n_frames)
         report("simulate", 1, 1)
     out.print(f"Movie: {escape(str(truth.path))} (60 emitters of 3 classes, {n_frames} frames)")
     study = _analyse(open_movie(truth.path), settings, out_dir / "study", overwrite)
@@ -212,6 +215,7 @@ def simulate(
     n_aggregates: Annotated[int, typer.Option("--aggregates")] = 0,
     drift_px: Annotated[float, typer.Option("--drift-px", help="Drift over the movie.")] = 0.0,
     seed: Annotated[int, typer.Option()] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
     """Write a simulated movie of blinking emitters, and the truth beside it."""
     from umlpsd_gpu.simulate.movie import simulate_movie
@@ -223,6 +227,7 @@ def simulate(
         report("simulate", 0, 1)
         truth = simulate_movie(
             movie,
+            overwrite,
             n_emitters=n_emitters,
             n_frames=n_frames,
             n_rows=int(rows),

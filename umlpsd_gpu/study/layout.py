@@ -58,6 +58,9 @@ class Field:
         return self.path.rpartition("/")[0]
 
 
+# The published normalisation of log_welch is kept, so that published spectra compare.
+PSD_FACTOR = "one-sided, but for log_welch 1/(4 pi) of it"
+
 FIELDS = (
     Field("movies/names", "n_movies", "", "The movies in the order of their numbers", "texts"),
     Field("movies/*/name", "", "", "File or folder of the movie", "text"),
@@ -120,20 +123,27 @@ FIELDS = (
         "Clustered traces at the chosen scale, min-max scaled",
     ),
     Field("spectrum/freqs_hz", "n_freqs", "Hz", "Frequencies; may repeat"),
-    Field("spectrum/psd", "n_traces, n_freqs", "counts^2/Hz", "One-sided power spectral density"),
+    Field(
+        "spectrum/psd",
+        "n_traces, n_freqs",
+        "counts^2/Hz",
+        f"Power spectral density; {PSD_FACTOR}",
+    ),
     Field("spectrum/method", "", "", "Estimator", "text"),
     Field("spectrum/dof", "n_freqs", "1", "Chi-squared degrees of freedom of an estimate"),
     Field("spectrum/dt_s", "", "s", "Frame interval of the traces", "number"),
     Field("fit/beta", "n_traces", "1", "Exponent of S(f) = amplitude f^-beta + floor"),
     Field("fit/beta_stderr", "n_traces", "1", "Standard error of beta"),
     Field("fit/beta_ci95", "n_traces, 2", "1", "95 % confidence interval of beta"),
-    Field("fit/amplitude", "n_traces", "counts^2/Hz", "Power law at 1 Hz"),
-    Field("fit/floor", "n_traces", "counts^2/Hz", "White floor; 0 for the model without one"),
+    Field("fit/amplitude", "n_traces", "counts^2/Hz", f"Power law at 1 Hz; {PSD_FACTOR}"),
+    Field("fit/floor", "n_traces", "counts^2/Hz", f"White floor, 0 for none; {PSD_FACTOR}"),
     Field("fit/f_range_hz", "2", "Hz", "Lowest and highest frequency of the fit", "numbers"),
     Field("fit/model", "", "", "power_law or power_law_floor", "text"),
     Field("clusters/clusters", "n_clusters", "1", "Cluster numbers, from 1"),
     Field("clusters/n_traces", "n_clusters", "1", "Traces with a finite spectrum"),
-    Field("clusters/psd_mean", "n_clusters, n_freqs", "counts^2/Hz", "Mean spectrum"),
+    Field(
+        "clusters/psd_mean", "n_clusters, n_freqs", "counts^2/Hz", f"Mean spectrum; {PSD_FACTOR}"
+    ),
     Field("clusters/psd_stderr", "n_clusters, n_freqs", "counts^2/Hz", "Its standard error"),
     Field("clusters/n_beta", "n_clusters", "1", "Traces with a finite exponent"),
     Field("clusters/beta_mean", "n_clusters", "1", "Mean exponent <beta>"),
