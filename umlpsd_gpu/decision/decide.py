@@ -9,6 +9,7 @@ import numpy as np
 
 from umlpsd_gpu.decision.criteria import (
     CRITERIA,
+    adjusted_rand,
     profile_reading,
     silhouette_peak,
     stability,
@@ -23,8 +24,9 @@ def decide(sweeps: Sequence[Sweep]) -> KDecision:
 
     Rule ``"profile"``: at every scale the silhouette profile is read as the paper's authors read
     it, the break of its decline, or its peak where it has no break, or 1 where the partition at
-    the peak is no structure. The K that most scales read is K_opt. Among the scales that read it
-    the one with the largest <SS>(K_opt) − <%Mscl>(K_opt)/100 is chosen.
+    the peak is no structure. The K that most scales read is K_opt. Of the scales that read it the
+    one with the largest (<SS> − <%Mscl>/100) × agreement at K_opt is chosen: agreement is the mean
+    adjusted Rand index of its least-SSD partition with those of the others.
 
     Parameters
     ----------
@@ -49,7 +51,7 @@ def decide(sweeps: Sequence[Sweep]) -> KDecision:
     k_opt = _most_frequent(readings)
     agreeing = [s for s, reading in zip(sweeps, readings, strict=True) if reading == k_opt]
     confidence = len(agreeing) / len(sweeps)
-    chosen = max(agreeing, key=lambda sweep: _separation(sweep, k_opt))
+    chosen = agreeing[int(np.argmax(_merits(agreeing, k_opt)))]
     votes = {}
     for name, criterion in CRITERIA.items():
         said = [k for k in map(criterion, sweeps) if k is not None]
@@ -68,6 +70,16 @@ def decide(sweeps: Sequence[Sweep]) -> KDecision:
 def _most_frequent(ks: Sequence[int]) -> int:
     """Return the most frequent K, the smaller one where several are as frequent."""
     return min(Counter(ks).items(), key=lambda item: (-item[1], item[0]))[0]
+
+
+def _merits(sweeps: Sequence[Sweep], k_opt: int) -> np.ndarray:
+    """Return what speaks for each scale: separation at K_opt × agreement with the other scales."""
+    separation = np.array([_separation(sweep, k_opt) for sweep in sweeps])
+    if k_opt == 1 or len(sweeps) < 2:
+        return separation
+    index = adjusted_rand(np.array([sweep.best_labels(k_opt) for sweep in sweeps]))
+    agreement = (index.sum(axis=1) - 1) / (len(sweeps) - 1)
+    return separation * agreement
 
 
 def _separation(sweep: Sweep, k: int) -> float:
@@ -103,7 +115,8 @@ def _reason(sweep: Sweep, k_opt: int, n_agreeing: int, n_scales: int) -> str:
     return (
         f"{doubt}{evidence} at {sweep.scale}; {share}. Of these scales {sweep.scale} unites a "
         f"large <SS> with few misclassified traces "
-        f"({sweep.misclassified_percent[at].mean():.1f} %) at K = {k_opt}; its epochs agree to "
+        f"({sweep.misclassified_percent[at].mean():.1f} %) and agreement with the others at K = "
+        f"{k_opt}; its epochs agree to "
         f"{_agreement(sweep, k_opt)}."
     )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from umlpsd_gpu.study.files import save_study
@@ -40,7 +42,10 @@ def write_report(
     from umlpsd_gpu.report.html import render_html
 
     check_output(folder, overwrite)
+    start = time.perf_counter()
     figures = draw_figures(study, progress)
+    timings_s = {**study.timings_s, "figures": time.perf_counter() - start}
+    study = replace(study, timings_s=timings_s)
     html = render_html(study, figures)
 
     def add_report(partial: Path) -> None:

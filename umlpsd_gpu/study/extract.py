@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from threading import Lock
+
+import numpy as np
 
 from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.movie.movie import Movie
@@ -35,11 +38,8 @@ def extract(
         raise TracesError("there is no movie to analyse; give at least one")
     for movie in movies:
         movie.known_dt_s()  # all are asked before the first is read
-    extractions = []
-    for done, movie in enumerate(movies):
-        report("extract", done, len(movies))
-        extractions.append(extract_one(movie, settings.traces, settings.n_threads))
-    report("extract", len(movies), len(movies))
+    watched = _watched(movies, settings, report)
+    extractions = [extract_one(movie, settings.traces, settings.n_threads) for movie in watched]
     names = _distinct_names(movies)
     named = zip(names, movies, extractions, strict=True)
     summaries = tuple(_summary(name, movie, found) for name, movie, found in named)
@@ -49,6 +49,29 @@ def extract(
     ]
     traces = pool_traces(parts, settings.traces.unequal_lengths)
     return traces, summaries, [e.note for e in extractions if e.note]
+
+
+def _watched(
+    movies: Sequence[Movie], settings: Settings, report: Callable[[str, int, int], None]
+) -> list[Movie]:
+    """Return movies that tell how many of the frames to be read have been read."""
+    n_passes = 3 if settings.traces.drift_correction else 2
+    n_total = n_passes * sum(movie.n_frames for movie in movies)
+    n_read = 0
+    lock = Lock()
+
+    def watch(movie: Movie) -> Movie:
+        def read_frames(first: int, stop: int) -> np.ndarray:
+            nonlocal n_read
+            frames = movie.read_frames(first, stop)
+            with lock:
+                n_read += stop - first
+                report("extract", n_read, n_total)
+            return frames
+
+        return replace(movie, read_frames=read_frames)
+
+    return [watch(movie) for movie in movies]
 
 
 def _called(traces: Traces, old: str, new: str) -> Traces:

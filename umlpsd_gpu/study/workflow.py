@@ -71,7 +71,7 @@ def run_study(
     """
     settings = settings or Settings()
     device = choose_device(settings.device)
-    report = progress or _silent
+    report = progress or (lambda step, done, total: None)
     clock = Clock()
     with clock.timing("extract"):
         traces, movies, notes = extract(source, settings, report)
@@ -110,7 +110,7 @@ def run_study(
         spectrum=spectrum,
         fit=fit,
         clusters=cluster_spectra(spectrum, fit, labels),
-        notes=(*notes, *scale_notes, *_unfitted(fit.beta, usable)),
+        notes=(*notes, *scale_notes, *_flat(scaled, decision.scale), *_unfitted(fit.beta, usable)),
         timings_s=clock.seconds,
         device=device,
         versions=recorded_versions(),
@@ -157,10 +157,6 @@ class Clock:
         start = time.perf_counter()
         yield
         self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - start
-
-
-def _silent(step: str, done: int, total: int) -> None:
-    """Report nothing."""
 
 
 def _flagged(traces: Traces, usable: np.ndarray) -> list[str]:
@@ -245,6 +241,12 @@ def sweep_scales(
             sweeps.append(result)
             report("sweep", done + 1, len(scales))
     return tuple(sweeps)
+
+
+def _flat(scaled: np.ndarray, scale: str) -> list[str]:
+    """Count traces whose variation is gone at the chosen scale: they are all 0 there."""
+    n_flat = np.count_nonzero(~scaled.any(axis=1))
+    return [f"{n_flat} of {len(scaled)} traces are constant at {scale}."] if n_flat else []
 
 
 def _unfitted(beta: np.ndarray, usable: np.ndarray) -> list[str]:
