@@ -2,8 +2,11 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
+from importlib import metadata
 
 import numpy as np
 import pytest
@@ -132,6 +135,11 @@ def test_pixels_of_a_movie_are_analysed(movie, tmp_path):
         (["dark.tif", "--settings", "bad.toml"], 2, ["sweep.epochs"]),
         (["dark.tif", "two_traces.csv"], 2, ["mixed"]),
         (["two_traces.csv"], 2, ["at least 3"]),
+        (["two_traces.csv", "./two_traces.csv"], 2, ["given twice"]),
+        (["short.tif", "--dt-s", "0.1"], 2, ["--psd periodogram"]),
+        (["dark.tif", "short.tif", "--dt-s", "0.1"], 2, ["--unequal-lengths crop"]),
+        (["dark.tif", "--dt-s", "1", "--f-min-hz", "2", "--f-max-hz", "1"], 2, ["must rise"]),
+        (["dark.tif", "--dt-s", "1", "--f-min-hz", "99"], 2, ["99", "widen"]),
     ],
 )
 def test_bad_input_gets_one_sentence(arguments, exit_code, says, tmp_path):
@@ -143,6 +151,7 @@ def test_bad_input_gets_one_sentence(arguments, exit_code, says, tmp_path):
     tifffile.imwrite(tmp_path / "dark.tif", dark)
     tifffile.imwrite(tmp_path / "no_interval.tif", dark)
     tifffile.imwrite(tmp_path / "one_frame.tif", dark[0])
+    tifffile.imwrite(tmp_path / "short.tif", dark[:100])
     two = np.column_stack([np.arange(400) * 0.1, rng.random((400, 2))])
     np.savetxt(tmp_path / "two_traces.csv", two, delimiter=",")
     done = umlpsd("run", *arguments, "--out", "study", cwd=tmp_path)
@@ -186,7 +195,41 @@ def test_simulate_writes_movie_and_truth(tmp_path):
     assert umlpsd("simulate", tmp_path / "n.tif", "--size", "big").returncode == 2
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_leaves_nothing(movie, tmp_path, number):
+    command = [
+        sys.executable,
+        "-c",
+        "from umlpsd_gpu.cli import main; print('up', flush=True); main()",
+    ]
+    run = subprocess.Popen(
+        [*command, "run", movie.path, "--out", tmp_path / "study", "--epochs", "400"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    run.stdout.readline()
+    time.sleep(1.5)
+    run.send_signal(number)
+    run.communicate(timeout=60)
+    assert run.returncode not in (0, None)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_full_standard_output_does_not_cost_the_study(movie, tmp_path):
+    command = [sys.executable, "-c", "from umlpsd_gpu.cli import main; main()"]
+    with open("/dev/full", "w") as full:
+        subprocess.run(
+            [*command, "run", movie.path, "--out", tmp_path / "study", *QUICK],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert (tmp_path / "study/report.html").is_file()
+
+
 def test_info_and_help():
+    assert umlpsd("--version").stdout.strip() == metadata.version("umlpsd_gpu")
+    assert "Usage" in umlpsd().stdout
     info = umlpsd("info")
     assert info.returncode == 0
     assert "scikit-learn" in info.stdout

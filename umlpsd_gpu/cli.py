@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+from collections import Counter
 from collections.abc import Iterable
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +22,9 @@ from umlpsd_gpu.settings import Settings
 
 app = typer.Typer(
     no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
+    pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
     help="From microscopy movies of blinking nanocrystals to clusters, power spectra and "
@@ -48,6 +54,17 @@ def _setting(name: str, *flags: str, hint: str = "") -> Any:
     return typer.Option(
         *flags, help=(hint or field.description) + f" [dim]({name})[/dim]", show_default=False
     )
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)
+    ] = False,
+) -> None:
+    if version:
+        out.print(metadata.version("umlpsd_gpu"))
+        raise typer.Exit
 
 
 @app.command()
@@ -267,6 +284,9 @@ def _opened(sources: Iterable[str], settings: Settings) -> Any:
     from umlpsd_gpu.traces.tables import TABLE_SUFFIXES, read_traces
 
     names = list(sources)
+    twice = [name for name, count in Counter(map(os.path.realpath, names)).items() if count > 1]
+    if twice:
+        raise SettingsError(f"{', '.join(twice)}: given twice; name each movie or table once")
     tables = [name for name in names if Path(name).suffix.lower() in TABLE_SUFFIXES]
     if not tables:
         return [open_movie(name, settings.movie) for name in names]
@@ -282,12 +302,17 @@ def _opened(sources: Iterable[str], settings: Settings) -> Any:
 def _analyse(source: Any, settings: Settings, folder: Path, overwrite: bool) -> Any:
     """Run the study, write its folder, print the answer; return the study."""
     from umlpsd_gpu.report.files import write_report
+    from umlpsd_gpu.study.files import dt_origin
     from umlpsd_gpu.study.workflow import run_study
 
     with progress() as report:
         study = run_study(source, settings, report)
         written = write_report(study, folder, overwrite, report)
-    decision = study.decision
+    traces, decision = study.traces, study.decision
+    out.print(
+        f"{traces.n_traces} traces of {traces.n_frames} frames × {traces.dt_s:.6g} s "
+        f"({escape(dt_origin(study))})"
+    )
     out.print(
         f"[bold]K = {decision.k_opt}[/] at {decision.scale}, confidence "
         f"{decision.confidence:.2f}. {escape(decision.reason)}"
@@ -299,10 +324,23 @@ def _analyse(source: Any, settings: Settings, folder: Path, overwrite: bool) -> 
     return study
 
 
+def _stop(number: int, frame: object) -> None:
+    """End as Ctrl-C does, so that partial files are removed on the way out."""
+    raise SystemExit(128 + number)
+
+
 def main() -> None:
     """Run the command line; problems the user can mend end in one sentence and their exit code."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+    for stream in (sys.stdout, sys.stderr):
+        # a terminal without β must not cost the study
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
         app(standalone_mode=True)
     except UmlpsdError as error:
         err.print(f"[bold red]Error:[/] {escape(str(error))}")
         sys.exit(error.exit_code)
+    except OSError as error:
+        err.print(f"[bold red]Error:[/] {escape(str(error))}")
+        sys.exit(3)

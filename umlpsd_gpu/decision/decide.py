@@ -37,8 +37,8 @@ def decide(sweeps: Sequence[Sweep]) -> KDecision:
     -------
     KDecision
         ``confidence`` is the share of scales that read K_opt: an agreement, not a probability.
-        Where no more than half of them do, the reason says so. Neighbouring scales smooth the same
-        traces alike and share their random starts: they are no independent witnesses.
+        Where no more than half of them do, the reason says so; a single scale has 0.5. Scales
+        smooth the same traces and share their random starts: they are no independent witnesses.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def decide(sweeps: Sequence[Sweep]) -> KDecision:
     readings = [profile_reading(sweep) for sweep in sweeps]
     k_opt = _most_frequent(readings)
     agreeing = [s for s, reading in zip(sweeps, readings, strict=True) if reading == k_opt]
-    confidence = len(agreeing) / len(sweeps)
+    confidence = len(agreeing) / len(sweeps) if len(sweeps) > 1 else 0.5
     chosen = agreeing[int(np.argmax(_merits(agreeing, k_opt)))]
     votes = {}
     for name, criterion in CRITERIA.items():
@@ -94,7 +94,9 @@ def _separation(sweep: Sweep, k: int) -> float:
 def _reason(sweep: Sweep, k_opt: int, n_agreeing: int, n_scales: int) -> str:
     """Say in a sentence or two what the decision rests on."""
     share = f"{n_agreeing} of {n_scales} smoothing scales read it so"
-    doubt = "" if 2 * n_agreeing > n_scales else "Cannot decide with certainty: "
+    if n_scales == 1:
+        share = "there is no other scale to agree or disagree"
+    doubt = "" if 2 * n_agreeing > n_scales or n_scales == 1 else "Cannot decide with certainty: "
     profile = sweep.silhouette.mean(axis=1)
     peak = silhouette_peak(sweep)
     if k_opt == 1 and peak == 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -77,11 +78,15 @@ class MovieRecipe:
                 f"a movie of {counts[2]} frames of {counts[0]} × {counts[1]} pixels with dt_s, "
                 f"psf_sigma_px, pixel_size_um = {scales} was asked for; all must be above 0"
             )
-        not_negative = (self.n_emitters, self.n_aggregates, self.background_counts)
-        if min(not_negative) < 0:
+        not_negative = (self.n_emitters, self.n_aggregates, self.background_counts, self.seed)
+        if not min(not_negative) >= 0:
             raise SettingsError(
-                f"n_emitters, n_aggregates, background_counts = {not_negative}; none may be below 0"
+                f"n_emitters, n_aggregates, background_counts, seed = {not_negative}; none may be "
+                "below 0"
             )
+        numbers = [value for value in vars(self).values() if isinstance(value, float)]
+        if not np.isfinite(numbers).all():
+            raise SettingsError(f"a simulated movie needs finite numbers, got {self}")
         unknown = set(self.class_mix) - set(BLINKING_CLASSES)
         if unknown or not self.class_mix:
             raise SettingsError(
@@ -156,15 +161,23 @@ def simulate_movie(path: str | Path, overwrite: bool = False, **recipe: Any) -> 
     path = Path(path)
     if not path.suffix:
         path = path / f"simulated_{made_by.seed}.tif"
+    if path.suffix.lower() not in (".tif", ".tiff"):
+        raise SettingsError(f"a simulated movie is a TIFF: name it ….tif, not {path.name}")
     if path.exists() and not overwrite:
         raise OutputError(f"{path} is there already; name another file, or add --overwrite")
     truth, sigmas_px = _compose(path, made_by)
+    partial = path.with_name(f".partial-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write_frames(truth, sigmas_px)
+        _write_frames(truth, sigmas_px, partial)
         _write_truth(truth)
+        partial.replace(path)
     except OSError as error:
         raise OutputError(f"the simulated movie {path} can't be written: {error}") from error
+    finally:
+        # where even the folder can't be there is nothing to remove
+        with suppress(NotADirectoryError):
+            partial.unlink(missing_ok=True)
     return truth
 
 
@@ -200,9 +213,9 @@ def _compose(path: Path, recipe: MovieRecipe) -> tuple[MovieTruth, np.ndarray]:
     return truth, widths * recipe.psf_sigma_px
 
 
-def _write_frames(truth: MovieTruth, sigmas_px: np.ndarray) -> None:
+def _write_frames(truth: MovieTruth, sigmas_px: np.ndarray, path: Path) -> None:
     n_frames = truth.recipe.n_frames
-    data_offset = _write_empty_tiff(truth.path, truth.recipe)
+    data_offset = _write_empty_tiff(path, truth.recipe)
     blocks = [
         (first, min(first + FRAMES_PER_BLOCK, n_frames))
         for first in range(0, n_frames, FRAMES_PER_BLOCK)
@@ -211,7 +224,7 @@ def _write_frames(truth: MovieTruth, sigmas_px: np.ndarray) -> None:
     def noisy_block(first: int, stop: int) -> np.ndarray:
         return _noisy_block(truth, sigmas_px, first, stop)
 
-    with truth.path.open("r+b") as file:
+    with path.open("r+b") as file:
         file.seek(data_offset)
         for block in in_order(noisy_block, blocks):
             file.write(block.data)

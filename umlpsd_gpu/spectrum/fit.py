@@ -85,6 +85,10 @@ def _chosen(
 ) -> np.ndarray:
     low, high = f_range_hz or (None, None)
     low, high = 0.0 if low is None else low, np.inf if high is None else high
+    if low >= high:
+        raise SettingsError(
+            f"the fit range must rise, got {low:g} to {high:g} Hz; exchange its ends"
+        )
     chosen = (freqs_hz >= low) & (freqs_hz <= high)
     if chosen.sum() < n_least:
         raise SettingsError(

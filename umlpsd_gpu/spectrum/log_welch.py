@@ -58,7 +58,7 @@ def log_grid(n_frames: int) -> LogGrid:
     if n_frames < LEAST_N_FRAMES:
         raise TracesError(
             f"log_welch needs traces of at least {LEAST_N_FRAMES} frames, got {n_frames}; "
-            "choose method 'periodogram' or record longer"
+            "choose --psd periodogram (method='periodogram' in Python) or record longer"
         )
     longest = (n_frames - LEAST_N_WINDOWS) // (2 * LEAST_N_WINDOWS) * 2 + 1
     first = round(PERIODS_PER_WINDOW * n_frames / longest)

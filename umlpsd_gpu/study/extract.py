@@ -15,8 +15,29 @@ from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.study.result import MovieSummary
 from umlpsd_gpu.traces.extract import Extraction
 from umlpsd_gpu.traces.extract import extract as extract_one
-from umlpsd_gpu.traces.pool import pool_traces
+from umlpsd_gpu.traces.pool import common_length, pool_traces
 from umlpsd_gpu.traces.traces import Traces
+
+
+def shape_of(source: Movie | Traces | Sequence[Movie], settings: Settings) -> tuple[int, float]:
+    """Return frames and frame interval of the ensemble that will be, before anything is read.
+
+    Raises
+    ------
+    TracesError
+        If there is no movie, or the movies can't be pooled.
+    MovieError
+        If a frame interval is unknown.
+    """
+    if isinstance(source, Traces):
+        return source.n_frames, source.dt_s
+    movies = _as_list(source)
+    if not movies:
+        raise TracesError("there is no movie to analyse; give at least one")
+    dts_s = [movie.known_dt_s() for movie in movies]
+    lengths = [movie.n_frames for movie in movies]
+    names = _distinct_names(movies)
+    return common_length(names, dts_s, lengths, settings.traces.unequal_lengths), dts_s[0]
 
 
 def extract(
@@ -29,26 +50,42 @@ def extract(
     Raises
     ------
     TracesError
-        If there is no movie, none of its spots is an emitter, or the movies can't be pooled.
+        If none of a movie's spots is an emitter, or no pixel exceeds the threshold.
     """
     if isinstance(source, Traces):
         return source, (), []
-    movies = [source] if isinstance(source, Movie) else list(source)
-    if not movies:
-        raise TracesError("there is no movie to analyse; give at least one")
-    for movie in movies:
-        movie.known_dt_s()  # all are asked before the first is read
+    movies = _as_list(source)
     watched = _watched(movies, settings, report)
     extractions = [extract_one(movie, settings.traces, settings.n_threads) for movie in watched]
     names = _distinct_names(movies)
-    named = zip(names, movies, extractions, strict=True)
-    summaries = tuple(_summary(name, movie, found) for name, movie, found in named)
     parts = [
         _called(found.traces, movie.name, name)
         for name, movie, found in zip(names, movies, extractions, strict=True)
     ]
     traces = pool_traces(parts, settings.traces.unequal_lengths)
-    return traces, summaries, [e.note for e in extractions if e.note]
+    summaries = tuple(map(_summary, names, movies, extractions))
+    notes = [note for found in extractions for note in [found.note] if note]
+    return traces, summaries, [*_notes_on(names, movies, settings), *notes]
+
+
+def _as_list(source: Movie | Sequence[Movie]) -> list[Movie]:
+    return [source] if isinstance(source, Movie) else list(source)
+
+
+def _notes_on(names: Sequence[str], movies: Sequence[Movie], settings: Settings) -> list[str]:
+    """Say what was left out of the movies, and which setting had no effect."""
+    notes = [
+        f"{name} is {movie.verdict.status}: {movie.verdict.reason}; only its {movie.n_frames} "
+        "leading sound frames were analysed."
+        for name, movie in zip(names, movies, strict=True)
+        if movie.verdict.status != "whole"
+    ]
+    shortest, longest = (pick(movie.n_frames for movie in movies) for pick in (min, max))
+    if shortest < longest:
+        notes.append(f"Movies of up to {longest} frames were cut to {shortest}, the shortest.")
+    if settings.traces.mode == "emitters" and settings.traces.threshold is not None:
+        notes.append("The threshold had no effect: it belongs to --traces pixels.")
+    return notes
 
 
 def _watched(

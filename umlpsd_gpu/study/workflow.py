@@ -23,7 +23,8 @@ from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.spectrum.clusters import cluster_spectra
 from umlpsd_gpu.spectrum.estimators import power_spectrum
 from umlpsd_gpu.spectrum.fit import fit_power_law
-from umlpsd_gpu.study.extract import extract
+from umlpsd_gpu.spectrum.result import PowerLawFit, Spectrum
+from umlpsd_gpu.study.extract import extract, shape_of
 from umlpsd_gpu.study.result import Study
 from umlpsd_gpu.sweep.metrics import silhouette_samples
 from umlpsd_gpu.sweep.result import Sweep
@@ -73,19 +74,19 @@ def run_study(
     device = choose_device(settings.device)
     report = progress or (lambda step, done, total: None)
     clock = Clock()
+    # what can be known from the headers fails before the first frame is read
+    n_frames, dt_s = shape_of(source, settings)
+    scales, scale_notes = _fitting_scales(n_frames, settings)
+    _spectra(_rehearsal(n_frames, dt_s), settings)
     with clock.timing("extract"):
         traces, movies, notes = extract(source, settings, report)
     usable = traces.usable()
-    notes += _flagged(traces, usable)
+    notes += _flagged(traces, usable, settings.sweep.k_max)
     ensemble = traces.select(usable)
-    # before the sweeps: it may ask for another estimator, and soon
     report("spectra", 0, 1)
     with clock.timing("spectra"):
-        spectrum = power_spectrum(traces, settings.spectrum.method, n_threads=settings.n_threads)
-        f_range_hz = (settings.spectrum.f_min_hz, settings.spectrum.f_max_hz)
-        fit = fit_power_law(spectrum, f_range_hz, settings.spectrum.model)
+        spectrum, fit = _spectra(traces, settings)
     report("spectra", 1, 1)
-    scales, scale_notes = _fitting_scales(ensemble, settings)
     with clock.timing("sweep"):
         sweeps = sweep_scales(ensemble, scales, settings, report)
     with clock.timing("decide"):
@@ -159,20 +160,24 @@ class Clock:
         self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - start
 
 
-def _flagged(traces: Traces, usable: np.ndarray) -> list[str]:
+def _flagged(traces: Traces, usable: np.ndarray, k_max: int) -> list[str]:
     """Count what can't be clustered; TracesError where too little is left."""
     n_usable, n_flagged = np.count_nonzero(usable), np.count_nonzero(~usable)
     if n_usable < MIN_TRACES:
         raise TracesError(
             f"{n_usable} of {traces.n_traces} traces can be clustered (finite and not constant), "
-            f"and a study needs at least {MIN_TRACES}; add movies or lower traces.detection_snr"
+            f"and a study needs at least {MIN_TRACES}; add movies or tables"
         )
+    notes = []
+    if n_usable <= k_max:
+        notes.append(f"K was tried up to {n_usable - 1} only: {n_usable} traces were clustered.")
     if not n_flagged:
-        return []
+        return notes
     not_finite = np.count_nonzero(~np.isfinite(traces.values).all(axis=1))
     return [
+        *notes,
         f"{n_flagged} of {traces.n_traces} traces are kept but not clustered: {not_finite} hold "
-        f"NaN or infinities, {n_flagged - not_finite} are constant."
+        f"NaN or infinities, {n_flagged - not_finite} are constant.",
     ]
 
 
@@ -182,32 +187,40 @@ def _preprocessed(traces: Traces, scale: Scale, settings: Settings) -> Traces:
     )
 
 
-def _fitting_scales(ensemble: Traces, settings: Settings) -> tuple[list[Scale], list[str]]:
-    """Return the scales that leave enough samples; say which were skipped, and K cut short."""
+def _spectra(traces: Traces, settings: Settings) -> tuple[Spectrum, PowerLawFit]:
+    chosen = settings.spectrum
+    spectrum = power_spectrum(traces, chosen.method, n_threads=settings.n_threads)
+    return spectrum, fit_power_law(spectrum, (chosen.f_min_hz, chosen.f_max_hz), chosen.model)
+
+
+def _rehearsal(n_frames: int, dt_s: float) -> Traces:
+    """Return one empty trace of the coming length, to meet settings that can't work at once."""
+    nowhere = np.full(1, np.nan)
+    return Traces(np.zeros((1, n_frames)), dt_s, nowhere, nowhere, ("",), ("",))
+
+
+def _fitting_scales(n_frames: int, settings: Settings) -> tuple[list[Scale], list[str]]:
+    """Return the scales that leave enough samples; say which were skipped."""
     scales = [Scale.parse(name) for name in settings.preprocess.scales]
     least = settings.preprocess.min_bins
     wavelet = settings.preprocess.wavelet
     fitting = [
         scale
         for scale in scales
-        if ensemble.n_frames >= least * scale.n_frames_averaged
-        and (scale.kind != "wavelet" or scale.size <= max_level(ensemble.n_frames, wavelet))
+        if n_frames >= least * scale.n_frames_averaged
+        and (scale.kind != "wavelet" or scale.size <= max_level(n_frames, wavelet))
     ]
     if not fitting:
         raise SettingsError(
             f"none of the scales {', '.join(settings.preprocess.scales)} leaves {least} samples of "
-            f"{ensemble.n_frames} frames; add a finer scale or lower preprocess.min_bins"
+            f"{n_frames} frames; add a finer scale or lower preprocess.min_bins"
         )
     notes = []
     if len(fitting) < len(scales):
         skipped = ", ".join(s.name for s in scales if s not in fitting)
         notes.append(
             f"Scales {skipped} were skipped: they leave fewer than {least} samples of "
-            f"{ensemble.n_frames} frames, or are beyond the wavelet's deepest level."
-        )
-    if ensemble.n_traces <= settings.sweep.k_max:
-        notes.append(
-            f"K was tried up to {ensemble.n_traces - 1} only: there are {ensemble.n_traces} traces."
+            f"{n_frames} frames, or are beyond the wavelet's deepest level."
         )
     return fitting, notes
 

@@ -39,21 +39,10 @@ def pool_traces(parts: Sequence[Traces], unequal_lengths: str = "refuse") -> Tra
     if len(parts) == 1:
         return parts[0]
     first = parts[0]
-    for part in parts:
-        if abs(part.dt_s / first.dt_s - 1) > LARGEST_INTERVAL_GAP:
-            raise TracesError(
-                f"{_name(part)} has dt_s = {part.dt_s:.6g} s where {_name(first)} has "
-                f"{first.dt_s:.6g} s; an ensemble needs one frame interval: run them apart, or "
-                "give the true one with --dt-s"
-            )
     lengths = [part.n_frames for part in parts]
-    shortest = min(lengths)
-    if max(lengths) > shortest and unequal_lengths == "refuse":
-        short, long = parts[lengths.index(shortest)], parts[lengths.index(max(lengths))]
-        raise TracesError(
-            f"{_name(short)} has {shortest} frames where {_name(long)} has {max(lengths)}; an "
-            "ensemble needs one length: add --unequal-lengths crop to cut all to the shortest"
-        )
+    shortest = common_length(
+        [_name(part) for part in parts], [part.dt_s for part in parts], lengths, unequal_lengths
+    )
     step = f"pooled from {len(parts)} sources"
     if max(lengths) > shortest:
         step += f", cut to {shortest} frames"
@@ -66,6 +55,33 @@ def pool_traces(parts: Sequence[Traces], unequal_lengths: str = "refuse") -> Tra
         ids=unique_ids([name for part in parts for name in part.ids]),
         history=(*dict.fromkeys(line for part in parts for line in part.history), step),
     )
+
+
+def common_length(
+    names: Sequence[str], dts_s: Sequence[float], lengths: Sequence[int], unequal_lengths: str
+) -> int:
+    """Return the frames that an ensemble of these sources will have.
+
+    Raises
+    ------
+    TracesError
+        If the frame intervals differ, or the lengths do and ``unequal_lengths`` is ``"refuse"``.
+    """
+    for name, dt_s in zip(names, dts_s, strict=True):
+        if abs(dt_s / dts_s[0] - 1) > LARGEST_INTERVAL_GAP:
+            raise TracesError(
+                f"{name} has dt_s = {dt_s:.6g} s where {names[0]} has {dts_s[0]:.6g} s; an "
+                "ensemble needs one frame interval: run them apart, or give the true one with "
+                "--dt-s"
+            )
+    shortest, longest = min(lengths), max(lengths)
+    if longest > shortest and unequal_lengths == "refuse":
+        short, long = names[lengths.index(shortest)], names[lengths.index(longest)]
+        raise TracesError(
+            f"{short} has {shortest} frames where {long} has {longest}; an ensemble needs one "
+            "length: add --unequal-lengths crop to cut all to the shortest"
+        )
+    return shortest
 
 
 def _name(part: Traces) -> str:
