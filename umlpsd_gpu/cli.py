@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
-from collections import Counter
-from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -87,20 +84,22 @@ def run(
     channel: Annotated[int | None, _setting("movie.channel", "--channel")] = None,
     position: Annotated[int | None, _setting("movie.position", "--position")] = None,
     z: Annotated[int | None, _setting("movie.z", "--z")] = None,
-    time_axis: Annotated[str | None, _setting("movie.time_axis", "--time-axis")] = None,
+    time_axis: Annotated[
+        Literal["time", "z", "channel"] | None, _setting("movie.time_axis", "--time-axis")
+    ] = None,
     allow_damaged: Annotated[
         bool | None, _setting("movie.allow_damaged", "--allow-damaged/--refuse-damaged")
     ] = None,
     traces: Annotated[
-        str | None,
-        _setting("traces.mode", "--traces", hint="emitters, or pixels of a crystal assembly."),
+        Literal["emitters", "pixels"] | None,
+        _setting("traces.mode", "--traces"),
     ] = None,
     threshold: Annotated[float | None, _setting("traces.threshold", "--threshold")] = None,
     drift: Annotated[
         bool | None, _setting("traces.drift_correction", "--drift-correction/--no-drift-correction")
     ] = None,
     unequal_lengths: Annotated[
-        str | None, _setting("traces.unequal_lengths", "--unequal-lengths")
+        Literal["refuse", "crop"] | None, _setting("traces.unequal_lengths", "--unequal-lengths")
     ] = None,
     scales: Annotated[
         str | None,
@@ -109,16 +108,23 @@ def run(
     k_max: Annotated[int | None, _setting("sweep.k_max", "--k-max")] = None,
     n_epochs: Annotated[int | None, _setting("sweep.n_epochs", "--epochs")] = None,
     seed: Annotated[int | None, _setting("sweep.seed", "--seed")] = None,
-    engine: Annotated[str | None, _setting("sweep.engine", "--engine")] = None,
-    psd: Annotated[str | None, _setting("spectrum.method", "--psd")] = None,
+    engine: Annotated[
+        Literal["auto", "batched", "sklearn"] | None, _setting("sweep.engine", "--engine")
+    ] = None,
+    psd: Annotated[
+        Literal["periodogram", "welch", "log_welch"] | None, _setting("spectrum.method", "--psd")
+    ] = None,
     f_min_hz: Annotated[float | None, _setting("spectrum.f_min_hz", "--f-min-hz")] = None,
     f_max_hz: Annotated[float | None, _setting("spectrum.f_max_hz", "--f-max-hz")] = None,
-    psd_model: Annotated[str | None, _setting("spectrum.model", "--psd-model")] = None,
-    device: Annotated[str | None, _setting("device", "--device")] = None,
+    psd_model: Annotated[
+        Literal["power_law", "power_law_floor"] | None, _setting("spectrum.model", "--psd-model")
+    ] = None,
+    device: Annotated[Literal["auto", "cpu", "gpu"] | None, _setting("device", "--device")] = None,
     n_threads: Annotated[int | None, _setting("n_threads", "--threads")] = None,
 ) -> None:
     """Analyse movies or finished traces as one ensemble and write a study folder."""
     from umlpsd_gpu.study.folder import check_output
+    from umlpsd_gpu.study.sources import open_sources
 
     base = Settings.from_toml(settings_file) if settings_file else Settings()
     settings = base.with_values(
@@ -148,7 +154,7 @@ def run(
         }
     )
     check_output(out_dir, overwrite)
-    _analyse(_opened(movies, settings), settings, out_dir, overwrite)
+    _analyse(open_sources(movies, settings), settings, out_dir, overwrite)
 
 
 @app.command()
@@ -186,12 +192,21 @@ def demo(
 
 @app.command()
 def check(
-    movies: Sources,
+    movies: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MOVIE…",
+            help="TIFF movies: a file, a folder of one-frame files, or a quoted pattern.",
+            show_default=False,
+        ),
+    ],
     dt_s: Annotated[float | None, _setting("movie.dt_s", "--dt-s")] = None,
     channel: Annotated[int | None, _setting("movie.channel", "--channel")] = None,
     position: Annotated[int | None, _setting("movie.position", "--position")] = None,
     z: Annotated[int | None, _setting("movie.z", "--z")] = None,
-    time_axis: Annotated[str | None, _setting("movie.time_axis", "--time-axis")] = None,
+    time_axis: Annotated[
+        Literal["time", "z", "channel"] | None, _setting("movie.time_axis", "--time-axis")
+    ] = None,
 ) -> None:
     """Say for each movie whether it is whole, what its metadata tell, and what it would take."""
     from umlpsd_gpu.movie.open import open_movie
@@ -275,28 +290,6 @@ def info() -> None:
     table.add_row("GPU", escape(gpu_missing() or "found"))
     table.add_row("device auto", f"{choose_device('auto')}: this version computes on the CPU")
     out.print(table)
-
-
-def _opened(sources: Iterable[str], settings: Settings) -> Any:
-    """Open movies, or read tables of traces and pool them; never both in one study."""
-    from umlpsd_gpu.movie.open import open_movie
-    from umlpsd_gpu.traces.pool import pool_traces
-    from umlpsd_gpu.traces.tables import TABLE_SUFFIXES, read_traces
-
-    names = list(sources)
-    twice = [name for name, count in Counter(map(os.path.realpath, names)).items() if count > 1]
-    if twice:
-        raise SettingsError(f"{', '.join(twice)}: given twice; name each movie or table once")
-    tables = [name for name in names if Path(name).suffix.lower() in TABLE_SUFFIXES]
-    if not tables:
-        return [open_movie(name, settings.movie) for name in names]
-    if len(tables) < len(names):
-        raise SettingsError(
-            f"movies and tables of traces can't be mixed in one study, got {', '.join(names)}; "
-            "run them apart"
-        )
-    parts = [read_traces(name, dt_s=settings.movie.dt_s) for name in tables]
-    return pool_traces(parts, settings.traces.unequal_lengths)
 
 
 def _analyse(source: Any, settings: Settings, folder: Path, overwrite: bool) -> Any:

@@ -1,0 +1,47 @@
+"""From what the user names to what a study is made of: movies, or finished traces."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from umlpsd_gpu.errors import SettingsError
+from umlpsd_gpu.movie.movie import Movie
+from umlpsd_gpu.movie.open import open_movie
+from umlpsd_gpu.settings import Settings
+from umlpsd_gpu.traces.pool import pool_traces
+from umlpsd_gpu.traces.tables import TABLE_SUFFIXES, read_traces
+from umlpsd_gpu.traces.traces import Traces
+
+
+def open_sources(names: Sequence[str], settings: Settings) -> list[Movie] | Traces:
+    """Open movies, or read tables of traces and pool them; never both in one study.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Files, folders or patterns; a table is told by its suffix.
+    settings : Settings
+
+    Raises
+    ------
+    SettingsError
+        If movies and tables are mixed, or one is given twice.
+    MovieError, TracesError
+        If one can't be opened.
+    """
+    twice = [name for name, count in Counter(map(os.path.realpath, names)).items() if count > 1]
+    if twice:
+        raise SettingsError(f"{', '.join(twice)}: given twice; name each movie or table once")
+    tables = [name for name in names if Path(name).suffix.lower() in TABLE_SUFFIXES]
+    if not tables:
+        return [open_movie(name, settings.movie) for name in names]
+    if len(tables) < len(names):
+        raise SettingsError(
+            f"movies and tables of traces can't be mixed in one study, got {', '.join(names)}; "
+            "run them apart"
+        )
+    parts = [read_traces(name, dt_s=settings.movie.dt_s) for name in tables]
+    return pool_traces(parts, settings.traces.unequal_lengths)
