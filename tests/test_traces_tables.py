@@ -79,6 +79,28 @@ def test_array_files(tmp_path):
     assert read_traces(tmp_path / "a.npy", dt_s=1).dt_s == 1
 
 
+def test_vectors_beside_the_matrix_of_a_matlab_file(tmp_path):
+    beside = {"row": np.arange(50.0)[None], "column": np.arange(3.0)[:, None]}
+    scipy.io.savemat(tmp_path / "t.mat", {"X": VALUES, "Time": TIME_S[:, None], **beside})
+    found = read_traces(tmp_path / "t.mat")
+    assert np.array_equal(found.values, VALUES)
+    assert found.dt_s == pytest.approx(0.03)
+    scipy.io.savemat(tmp_path / "v.mat", {"x": VALUES[0][:, None], "t": TIME_S[None]})
+    found = read_traces(tmp_path / "v.mat")
+    assert np.array_equal(found.values, VALUES[:1])
+    assert found.dt_s == pytest.approx(0.03)
+
+
+@pytest.mark.parametrize("shape", [(200, 3), (190, 19), (199, 20), (3, 50)])
+def test_an_array_the_wrong_way_round(tmp_path, shape):
+    np.save(tmp_path / "t.npy", np.random.default_rng(0).normal(size=shape))
+    if shape in [(200, 3), (190, 19)]:
+        with pytest.raises(TracesError, match="wrong way round; traces must be rows"):
+            read_traces(tmp_path / "t.npy", dt_s=1)
+    else:
+        assert read_traces(tmp_path / "t.npy", dt_s=1).values.shape == shape
+
+
 @pytest.mark.parametrize(
     ("heading", "dt_s"), [("Time (ms)", 1e-3), ("t / µs", 1e-6), ("time [min]", 60), ("Time", 1)]
 )
@@ -98,6 +120,70 @@ def test_frame_numbers_are_no_time(tmp_path):
     found = read_traces(path, dt_s=0.03)
     assert found.values.tolist() == [[1, 3, 2], [5, 4, 2]]
     assert found.ids == ("traces.csv:x", "traces.csv:x#2")
+
+
+def time_table(**columns):
+    """Return a pandas table of the given columns, followed by three traces."""
+    return pd.DataFrame({**columns, "a": VALUES[0], "b": VALUES[1], "c": VALUES[2]})
+
+
+def test_tables_as_pandas_writes_them(tmp_path):
+    named = time_table(time=TIME_S)
+    unnamed = named.set_axis(range(4), axis="columns")
+    narrow = unnamed[[0, 1]]
+    written = {
+        "index_then_time.csv": (named, True),
+        "numbered.csv": (unnamed, False),
+        "index_and_numbered.csv": (unnamed, True),
+        "narrow.csv": (narrow, False),
+        "time_as_index.csv": (unnamed.set_index(0), True),
+        "nameless_index.csv": (unnamed.set_index(0).rename_axis(None), True),
+    }
+    for name, (table, index) in written.items():
+        table.to_csv(tmp_path / name, index=index)
+        found = read_traces(tmp_path / name)
+        assert found.dt_s == pytest.approx(0.03), name
+        assert np.array_equal(found.values, VALUES[: found.n_traces]), name
+        assert found.n_traces == (1 if name == "narrow.csv" else 3), name
+
+
+def test_traces_as_pandas_writes_them_ask_for_dt(tmp_path):
+    pd.DataFrame(VALUES.T).to_csv(tmp_path / "bare.csv")
+    with pytest.raises(TracesError, match="no time column"):
+        read_traces(tmp_path / "bare.csv")
+    found = read_traces(tmp_path / "bare.csv", dt_s=0.1)
+    assert np.array_equal(found.values, VALUES)
+    assert found.ids == ("bare.csv:0", "bare.csv:1", "bare.csv:2")
+
+
+def test_a_counted_heading_over_traces_alone(tmp_path):
+    table = time_table(d=VALUES[0]).set_axis(range(4), axis="columns")
+    table.to_csv(tmp_path / "t.csv", index=False)
+    found = read_traces(tmp_path / "t.csv", dt_s=1)
+    assert np.array_equal(found.values, table.to_numpy().T)
+
+
+def test_whole_numbers_that_the_rows_continue_are_samples(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("0,512\n2,498\n4,505\n6,507\n")
+    found = read_traces(path)
+    assert found.dt_s == 2
+    assert found.values.tolist() == [[512, 498, 505, 507]]
+
+
+@pytest.mark.parametrize("heading", ["", "x,a,b\n", "Unnamed: 0,a,b\n", ",a,b\n"])
+def test_a_first_column_that_counts_is_no_time(tmp_path, heading):
+    path = tmp_path / "t.csv"
+    path.write_text(heading + "1,7,5\n2,3,4\n3,6,2\n4,1,9\n")
+    with pytest.raises(TracesError, match="--dt-s"):
+        read_traces(path)
+    assert read_traces(path, dt_s=0.1).values.tolist() == [[7, 3, 6, 1], [5, 4, 2, 9]]
+
+
+def test_time_that_is_called_so_may_count_seconds(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("time_ms,a\n1,7\n2,3\n3,6\n")
+    assert read_traces(path).dt_s == pytest.approx(1e-3)
 
 
 def test_missing_cells_are_kept_as_nan(tmp_path):
@@ -120,7 +206,7 @@ def test_a_real_quantum_dot(shared_data):
         ("t,a\n0,1\n1,two\n2,3\n", "row 3, column 2 holds 'two'"),
         ("0,1\n1,2\n5,3\n6,4\n7,1\n", "uneven: the step after row 2"),
         ("", "can't be read"),
-        ("Time,a\n0,1\n,2\n2,3\n3,1\n", "missing in row 2"),
+        ("Time,a\n0,1\n,2\n2,3\n3,1\n", "missing in its row 2"),
         ("5\n", "at least 2 samples"),
     ],
 )
@@ -148,6 +234,35 @@ def test_bad_files_are_named(tmp_path):
     np.save(tmp_path / "pickle.npy", np.array([{}], dtype=object), allow_pickle=True)
     with pytest.raises(TracesError, match="can't be read"):
         read_traces(tmp_path / "pickle.npy", dt_s=1)
+
+
+@pytest.mark.parametrize(
+    "content", ["t;a\n0,03;5,5\n0,06;6\n", "0,03;5,5\n0,06;6\n", "0,1 2,3\n0,2 2,4\n"]
+)
+def test_decimal_commas_are_named(tmp_path, content):
+    (tmp_path / "t.csv").write_text(content)
+    with pytest.raises(TracesError, match="decimal marks, write the numbers with points"):
+        read_traces(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize(
+    ("heading", "encoding"), [("t", "utf-16"), ("t", "utf-16-le"), ("t / µs", "latin-1")]
+)
+def test_text_that_is_no_utf8(tmp_path, heading, encoding):
+    (tmp_path / "t.csv").write_bytes(f"{heading},a\n0,1\n1,2\n".encode(encoding))
+    with pytest.raises(TracesError, match=r"no UTF-8 text .* save it as 'CSV UTF-8'"):
+        read_traces(tmp_path / "t.csv")
+
+
+def test_messages_of_libraries_become_ours(tmp_path):
+    (tmp_path / "ragged.csv").write_text("t,a\n0,1\n1,2,3\n")
+    np.save(tmp_path / "pickle.npy", np.array([{}], dtype=object), allow_pickle=True)
+    (tmp_path / "junk.npz").write_bytes(b"junk" * 20)
+    for name in ("ragged.csv", "pickle.npy", "junk.npz"):
+        with pytest.raises(TracesError, match="; write it again, or give the traces as") as caught:
+            read_traces(tmp_path / name)
+        assert "\n" not in str(caught.value)
+        assert "trust" not in str(caught.value)
 
 
 def test_pooling(tmp_path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from umlpsd_gpu.errors import TracesError
+from umlpsd_gpu.traces.columns import Contents, even_step, split_columns
 from umlpsd_gpu.traces.pool import unique_ids
 from umlpsd_gpu.traces.traces import Traces
 
@@ -32,8 +32,8 @@ UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
 )
-# A step of the time column may differ from the median one by this share before the table is refused
-LARGEST_JITTER = 0.01
+# Movies have more frames than this; a shorter and much wider array has its axes turned round
+FEWEST_FRAMES, WIDEST_RATIO = 20, 10
 
 
 def read_traces(path: str | Path, dt_s: float | None = None) -> Traces:
@@ -41,10 +41,15 @@ def read_traces(path: str | Path, dt_s: float | None = None) -> Traces:
 
     Text (comma, semicolon, tab or space between columns, with or without a heading) and Excel hold
     one trace a column, as in the paper's published scripts. A first column that is called time (in
-    s, or the unit its heading names) or only rises gives the frame interval; one called frame or
-    index is left out. NumPy, HDF5 and MATLAB files hold an array (n_traces, n_frames): the one
-    named ``traces``, or the only two-dimensional one; a number ``dt_s`` beside it (in HDF5 also as
-    the array's attribute) is the frame interval.
+    s, or the unit its heading names) or only rises gives the frame interval. One called frame or
+    index, or not called time and rising by exactly 1 from row to row, holds frame numbers and is
+    left out; time may follow it. A first row of whole numbers that the rows below do not continue
+    (the 0, 1, 2, … of pandas) is a heading.
+
+    NumPy, HDF5 and MATLAB files hold an array (n_traces, n_frames): the one named ``traces``, or
+    the only matrix, or the only vector if there is no matrix. A number ``dt_s`` beside it (in HDF5
+    also as the array's attribute), or a vector ``t``, ``time`` or ``time_s`` of n_frames times in
+    s, gives the frame interval.
 
     Parameters
     ----------
@@ -60,22 +65,26 @@ def read_traces(path: str | Path, dt_s: float | None = None) -> Traces:
     Raises
     ------
     TracesError
-        If the file can't be read, holds words where numbers belong, its times are uneven, or no
-        frame interval is known.
+        If the file can't be read, holds words where numbers belong, its times are uneven, its
+        array lies the wrong way round, or no frame interval is known.
     """
     path = Path(path)
     reader = _reader_for(path)
     if not path.is_file():
-        raise TracesError(f"{path}: there is no such file")
+        raise TracesError(f"{path}: there is no such file; check the name")
     try:
         values, names, dt_in_file_s = reader(path)
     except TracesError:
         raise
     except UNREADABLE as error:
-        raise TracesError(f"{path}: it can't be read as {path.suffix} file: {error}") from error
+        raise TracesError(
+            f"{path}: it can't be read as {path.suffix} file: {_in_plain_words(error)}; write it "
+            f"again, or give the traces as another kind of file ({', '.join(TABLE_SUFFIXES)})"
+        ) from error
     if values.size == 0 or values.shape[1] < 2:
         raise TracesError(
-            f"{path}: traces need at least 2 samples each, got an array of shape {values.shape}"
+            f"{path}: traces need at least 2 samples each, got an array of shape {values.shape}; "
+            "give a file of longer traces"
         )
     interval_s = dt_in_file_s if dt_s is None else dt_s
     if interval_s is None:
@@ -95,10 +104,6 @@ def read_traces(path: str | Path, dt_s: float | None = None) -> Traces:
         ids=unique_ids([f"{path.name}:{name}" for name in names]),
         history=(f"read from {path.name}, dt_s from {origin}",),
     )
-
-
-# values (n_traces, n_frames), names or an empty list, dt_s or None
-Contents = tuple[np.ndarray, list[str], float | None]
 
 
 def _reader_for(path: Path) -> Callable[[Path], Contents]:
@@ -121,86 +126,45 @@ def _reader_for(path: Path) -> Callable[[Path], Contents]:
 def _read_text(path: Path) -> Contents:
     import pandas as pd
 
-    text = path.read_text(encoding="utf-8-sig")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise TracesError(_no_utf8(path)) from error
+    if "\0" in text:
+        raise TracesError(_no_utf8(path))
     first_line = text.lstrip("# \n").partition("\n")[0]
-    separator = next((mark for mark in (",", ";", "\t") if mark in first_line), r"\s+")
+    separator = next((mark for mark in (";", "\t", ",") if mark in first_line), r"\s+")
     cells = pd.read_csv(io.StringIO(text), sep=separator, header=None, dtype=str, comment="#")
-    return _from_cells(cells, path)
+    return split_columns(cells, path)
+
+
+def _no_utf8(path: Path) -> str:
+    return (
+        f"{path}: it is no UTF-8 text (UTF-16, or no text at all); save it as 'CSV UTF-8', or "
+        "give it the ending of what it is"
+    )
+
+
+def _in_plain_words(error: Exception) -> str:
+    """Return the first line of a library's message, without advice that is not ours."""
+    words = str(error).strip().partition("\n")[0].rstrip(" .:;")
+    if "pickle" in words:
+        return "it holds Python objects, or is no NumPy file"
+    return words or f"it is damaged ({type(error).__name__})"
 
 
 def _read_excel(path: Path) -> Contents:
     import pandas as pd
 
-    return _from_cells(pd.read_excel(path, header=None, dtype=str), path)
-
-
-def _from_cells(cells: Any, path: Path) -> Contents:
-    """Split heading, time and traces of a table of words."""
-    import pandas as pd
-
-    cells = cells.dropna(axis="columns", how="all")
-    numbers = cells.apply(pd.to_numeric, errors="coerce")
-    n_headings = int((numbers.iloc[0].isna() & cells.iloc[0].notna()).any())
-    heading = cells.iloc[0].tolist() if n_headings else []
-    cells, numbers = cells.iloc[n_headings:], numbers.iloc[n_headings:]
-    blank = cells.apply(lambda column: column.str.strip().str.lower()).isin(["", "nan"])
-    words = (numbers.isna() & cells.notna() & ~blank).to_numpy()
-    if words.any():
-        row, column = np.argwhere(words)[0]
-        raise TracesError(
-            f"{path}: row {row + 1 + n_headings}, column {column + 1} holds "
-            f"'{cells.iloc[row, column]}' where a number belongs"
-        )
-    table = numbers.to_numpy(dtype=np.float64)
-    names = [str(name) for name in heading]
-    if table.shape[1] < 2 or not _is_axis(table[:, 0], names):
-        return table.T, names, None
-    unit_s = _time_unit_s(names[0]) if names else 1.0
-    dt_s = None if unit_s is None else _even_step(table[:, 0], path) * unit_s
-    return table[:, 1:].T, names[1:], dt_s
-
-
-def _is_axis(column: np.ndarray, names: list[str]) -> bool:
-    """Say whether the first column is time or a frame number, by its heading or by rising."""
-    if names and re.match(r"(time|t|frame|index|sec)\b", names[0].strip(), flags=re.IGNORECASE):
-        return True
-    return bool(np.isfinite(column).all() and (np.diff(column) > 0).all())
-
-
-def _time_unit_s(heading: str) -> float | None:
-    """Return the seconds in one unit of a heading like ``Time (ms)``; None for frame numbers."""
-    if re.match(r"(frame|index)\b", heading.strip(), flags=re.IGNORECASE):
-        return None
-    unit = re.search(r"\b(ms|msec|milliseconds?|us|µs|μs|min|minutes?)\b", heading, re.IGNORECASE)
-    if unit is None:
-        return 1.0
-    return {"m": 60.0 if unit[1].lower().startswith("min") else 1e-3}.get(unit[1][0].lower(), 1e-6)
-
-
-def _even_step(column: np.ndarray, path: Path) -> float:
-    """Return the mean step of a column of times; TracesError where they are not even."""
-    steps = np.diff(column)
-    if not np.isfinite(steps).all():
-        at = int(np.argmin(np.isfinite(column)))
-        raise TracesError(f"{path}: the time in the first column is missing in row {at + 1} of it")
-    dt_s = float((column[-1] - column[0]) / len(steps))
-    odd = np.abs(steps - np.median(steps)) > LARGEST_JITTER * dt_s
-    if odd.any():
-        at = int(np.argmax(odd))
-        raise TracesError(
-            f"{path}: the times in the first column are uneven: the step after row {at + 1} is "
-            f"{steps[at]:.6g} where the median is {np.median(steps):.6g}; resample them evenly"
-        )
-    return dt_s
+    return split_columns(pd.read_excel(path, header=None, dtype=str), path)
 
 
 def _read_numpy(path: Path) -> Contents:
     loaded = np.load(path, allow_pickle=False)
     if isinstance(loaded, np.ndarray):
-        return _matrix({"traces": loaded}, path), [], None
+        return _from_arrays({"traces": loaded}, path)
     with loaded as archive:
-        arrays = dict(archive)
-    return _matrix(arrays, path), [], _number(arrays.get("dt_s"))
+        return _from_arrays(dict(archive), path)
 
 
 def _read_hdf5(path: Path, transposed: bool = False) -> Contents:
@@ -211,15 +175,14 @@ def _read_hdf5(path: Path, transposed: bool = False) -> Contents:
 
         def collect(name: str, node: Any) -> None:
             if isinstance(node, h5py.Dataset) and node.dtype.kind in "iuf":
-                arrays[name] = node[()]
+                arrays[name] = node[()].T if transposed else node[()]
                 if "dt_s" in node.attrs:
                     arrays.setdefault("dt_s", node.attrs["dt_s"])
 
         file.visititems(collect)
         if "dt_s" in file.attrs:
             arrays.setdefault("dt_s", file.attrs["dt_s"])
-    values = _matrix(arrays, path)
-    return values.T if transposed else values, [], _number(arrays.get("dt_s"))
+    return _from_arrays(arrays, path)
 
 
 def _read_matlab(path: Path) -> Contents:
@@ -235,27 +198,48 @@ def _read_matlab(path: Path) -> Contents:
     except MatReadError as error:
         raise ValueError(str(error)) from error
     arrays = {name: value for name, value in variables.items() if not name.startswith("__")}
-    return _matrix(arrays, path), [], _number(arrays.get("dt_s"))
+    return _from_arrays(arrays, path)
 
 
-def _matrix(arrays: dict[str, Any], path: Path) -> np.ndarray:
-    """Return the array of traces: the one so named, or the only two-dimensional one."""
+def _from_arrays(arrays: dict[str, Any], path: Path) -> Contents:
+    """Find the traces and the frame interval among named arrays."""
     numeric = {
         name: array
         for name, array in arrays.items()
-        if isinstance(array, np.ndarray) and array.dtype.kind in "iuf" and array.ndim == 2
+        if isinstance(array, np.ndarray) and array.dtype.kind in "iuf"
     }
-    large = {name: array for name, array in numeric.items() if array.size > 1}
+    times = {name: array for name, array in numeric.items() if _is_called_time(name)}
+    values = _matrix({name: numeric[name] for name in numeric if name not in times}, path)
+    n_traces, n_frames = values.shape
+    if n_frames < FEWEST_FRAMES and n_traces >= WIDEST_RATIO * n_frames:
+        raise TracesError(
+            f"{path}: the array holds {n_traces} traces of {n_frames} frames, so it looks the "
+            "wrong way round; traces must be rows: save it transposed"
+        )
+    if "dt_s" in arrays:
+        return values, [], float(np.asarray(arrays["dt_s"]).ravel()[0])
+    for array in times.values():
+        if array.size == n_frames:
+            return values, [], even_step(array.ravel().astype(np.float64), path)
+    return values, [], None
+
+
+def _is_called_time(name: str) -> bool:
+    return name.rpartition("/")[2].lower() in ("t", "time", "time_s")
+
+
+def _matrix(arrays: dict[str, np.ndarray], path: Path) -> np.ndarray:
+    """Return the array of traces: the one so named, the only matrix, or the only vector."""
+    large = {name: array for name, array in arrays.items() if array.ndim == 2 and array.size > 1}
     if "traces" in large:
         return large["traces"]
-    if len(large) == 1:
-        return next(iter(large.values()))
-    held = ", ".join(sorted(large)) or "none"
+    matrices = {name: array for name, array in large.items() if min(array.shape) > 1}
+    candidates = matrices or large
+    if len(candidates) == 1:
+        array = next(iter(candidates.values()))
+        return array.T if array.shape[1] == 1 else array
+    held = ", ".join(sorted(candidates)) or "none"
     raise TracesError(
         f"{path}: an array (n_traces, n_frames) named 'traces', or a single two-dimensional one, "
         f"is needed; two-dimensional arrays here: {held}"
     )
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None else float(np.asarray(value).ravel()[0])

@@ -1,0 +1,157 @@
+"""Columns of a table of words: heading, frame numbers, time and traces."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from umlpsd_gpu.errors import TracesError
+
+# A step of the time column may differ from the median one by this share before the table is refused
+LARGEST_JITTER = 0.01
+# A first row 0, 1, 2, 3 is the heading that pandas writes; two or three such cells may be counts
+FEWEST_COUNTED_CELLS = 4
+
+# values (n_traces, n_frames), names or an empty list, dt_s or None
+Contents = tuple[np.ndarray, list[str], float | None]
+
+
+def split_columns(cells: Any, path: Path) -> Contents:
+    """Split heading, time and traces of a table of words (a pandas DataFrame of str).
+
+    Raises
+    ------
+    TracesError
+        If a word stands where a number belongs, or the times are uneven or missing.
+    """
+    import pandas as pd
+
+    cells = cells.dropna(axis="columns", how="all")
+    numbers = cells.apply(pd.to_numeric, errors="coerce")
+    n_headings = int(_has_heading(cells, numbers))
+    names = [str(name).strip() for name in cells.iloc[0]] if n_headings else []
+    cells, numbers = cells.iloc[n_headings:], numbers.iloc[n_headings:]
+    _refuse_words(cells, numbers, n_headings, path)
+    table = numbers.to_numpy(dtype=np.float64)
+    n_axes, dt_s = _leading_axes(table, names, path)
+    return table[:, n_axes:].T, names[n_axes:], dt_s
+
+
+def _has_heading(cells: Any, numbers: Any) -> bool:
+    """Say whether row 1 names the columns: by a word, or by numbers that are no samples."""
+    first_row = cells.iloc[0]
+    if (numbers.iloc[0].isna() & first_row.notna()).any():
+        return True
+    texts = ["" if word != word else word.strip() for word in first_row]
+    if len(texts) >= FEWEST_COUNTED_CELLS and texts == [str(i) for i in range(len(texts))]:
+        return True
+    if len(texts) < 2 or not all(re.fullmatch(r"\d+", text) for text in texts[1:]):
+        return False
+    column = numbers.iloc[:, 0].to_numpy(dtype=np.float64)
+    if not texts[0]:
+        return _rises(column[1:])
+    return len(column) > 3 and _rises_evenly(column[1:]) and not _rises_evenly(column)
+
+
+def _refuse_words(cells: Any, numbers: Any, n_headings: int, path: Path) -> None:
+    blank = cells.apply(lambda column: column.str.strip().str.lower()).isin(["", "nan"])
+    words = (numbers.isna() & cells.notna() & ~blank).to_numpy()
+    if not words.any():
+        return
+    row, column = np.argwhere(words)[0]
+    word = cells.iloc[row, column]
+    advice = "write a number, or leave the cell empty"
+    if re.search(r"\d(,|\s+)[-+]?\d", word):
+        advice = "if commas are its decimal marks, write the numbers with points (0.03)"
+    raise TracesError(
+        f"{path}: row {row + 1 + n_headings}, column {column + 1} holds '{word}' where a number "
+        f"belongs; {advice}"
+    )
+
+
+def _leading_axes(table: np.ndarray, names: list[str], path: Path) -> tuple[int, float | None]:
+    """Return how many leading columns are no traces, and the frame interval they tell."""
+    if table.shape[1] < 2:
+        return 0, None
+    first, second = names[:2] if names else ("", "")
+    if _says_frame(first) or (not _says_time(first) and _counts(table[:, 0])):
+        is_second_time = _says_time(second) or (
+            _is_unnamed(second) and table.shape[1] > 2 and _is_time(table[:, 1])
+        )
+        return (2, _step_s(table[:, 1], second, path)) if is_second_time else (1, None)
+    if _says_time(first) or _rises(table[:, 0]):
+        return 1, _step_s(table[:, 0], first, path)
+    return 0, None
+
+
+def _says_frame(heading: str) -> bool:
+    return bool(re.match(r"(frames?|index)(?![a-z0-9])", heading, flags=re.IGNORECASE))
+
+
+def _says_time(heading: str) -> bool:
+    return bool(re.match(r"(time|t|sec|seconds?)(?![a-z0-9])", heading, flags=re.IGNORECASE))
+
+
+def _is_unnamed(heading: str) -> bool:
+    return bool(re.fullmatch(r"|nan|\d+|Unnamed: \d+", heading))
+
+
+def _counts(column: np.ndarray) -> bool:
+    """Say whether a column holds frame numbers: whole numbers that rise by 1."""
+    return bool((column == np.round(column)).all() and (np.diff(column) == 1).all())
+
+
+def _is_time(column: np.ndarray) -> bool:
+    return _rises_evenly(column) and not _counts(column)
+
+
+def _rises(column: np.ndarray) -> bool:
+    return bool(np.isfinite(column).all() and (np.diff(column) > 0).all())
+
+
+def _rises_evenly(column: np.ndarray) -> bool:
+    return _rises(column) and not _odd_steps(np.diff(column)).any()
+
+
+def _odd_steps(steps: np.ndarray) -> np.ndarray:
+    return np.abs(steps - np.median(steps)) > LARGEST_JITTER * steps.mean()
+
+
+def _step_s(column: np.ndarray, heading: str, path: Path) -> float:
+    return even_step(column, path) * _time_unit_s(heading)
+
+
+def _time_unit_s(heading: str) -> float:
+    """Return the seconds in one unit of a heading like ``Time (ms)`` or ``time_ms``."""
+    units = r"(?<![a-zµμ])(ms|msec|milliseconds?|us|µs|μs|min|minutes?)(?![a-z])"
+    unit = re.search(units, heading, re.IGNORECASE)
+    if unit is None:
+        return 1.0
+    return {"m": 60.0 if unit[1].lower().startswith("min") else 1e-3}.get(unit[1][0].lower(), 1e-6)
+
+
+def even_step(column: np.ndarray, path: Path) -> float:
+    """Return the mean step of times, shape (n_frames,), in their unit.
+
+    Raises
+    ------
+    TracesError
+        If a time is missing, or a step differs from the median by more than 1 %.
+    """
+    steps = np.diff(column)
+    if not np.isfinite(steps).all():
+        at = int(np.argmin(np.isfinite(column)))
+        raise TracesError(
+            f"{path}: the time is missing in its row {at + 1}; fill it in, or remove that row"
+        )
+    odd = _odd_steps(steps)
+    if odd.any():
+        at = int(np.argmax(odd))
+        raise TracesError(
+            f"{path}: the times are uneven: the step after row {at + 1} is "
+            f"{steps[at]:.6g} where the median is {np.median(steps):.6g}; resample them evenly"
+        )
+    return float((column[-1] - column[0]) / len(steps))
