@@ -96,9 +96,36 @@ def test_a_threshold_above_every_pixel_is_refused():
         extract_pixels(array_movie(bright_square()), threshold=9000.0)
 
 
-def test_pixels_that_are_not_finite_are_left_out():
+def test_pixels_that_are_not_finite_at_times_are_kept_and_flagged():
     frames = bright_square().astype(np.float64)
     frames[7, 12, 22] = np.nan
-    assert extract_pixels(array_movie(frames), 300.0).n_traces == 29
-    with pytest.raises(TracesError, match="no pixel's time average"):
+    frames[3:9, 13, 23] = np.inf
+    frames[:, 0, 0] = np.nan
+    for threshold, memory_mb in [(300.0, 256), (None, 256), (None, 0.01)]:
+        traces = extract_pixels(array_movie(frames, memory_mb=memory_mb), threshold)
+        assert traces.n_traces == 30
+        assert traces.usable().sum() == 28
+        square = frames[:, 10:15, 20:26].reshape(70, 30).T
+        assert np.array_equal(traces.values, square.astype(np.float32), equal_nan=True)
+
+
+def test_averages_over_finite_frames_decide():
+    frames = np.full((5, 4, 3), 10.0)
+    frames[:, 1, 1] = [np.nan, 90, 110, 100, np.nan]
+    assert extract_pixels(array_movie(frames), 99.0).n_traces == 1
+    with pytest.raises(TracesError, match=r"threshold of 101.0 counts; the brightest has 100"):
+        extract_pixels(array_movie(frames), 101.0)
+
+
+def test_movies_without_contrast_are_named():
+    with pytest.raises(TracesError, match="no pixel is finite in any frame"):
         extract_pixels(array_movie(np.full((5, 4, 3), np.nan)))
+    constant = np.full((40, 31, 31), 7, np.uint16)
+    with pytest.raises(TracesError, match=r"constant at 7 counts .* nothing to threshold"):
+        extract_pixels(array_movie(constant))
+    with pytest.raises(TracesError, match="every pixel of the movie is constant at 7 counts"):
+        extract_emitters(array_movie(constant))
+    frames = np.random.default_rng(0).normal(100, 5, (40, 31, 31))
+    frames[17] = np.nan
+    with pytest.raises(TracesError, match="frame 17 holds NaN or infinity"):
+        extract_emitters(array_movie(frames, memory_mb=0.05))

@@ -11,7 +11,7 @@ from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.settings import TracesSettings
 from umlpsd_gpu.traces.drift import estimate_drift
 from umlpsd_gpu.traces.emitters import Detection, detect_emitters
-from umlpsd_gpu.traces.images import temporal_images
+from umlpsd_gpu.traces.images import MovieImages, temporal_images
 from umlpsd_gpu.traces.photometry import measure_emitters
 from umlpsd_gpu.traces.pixels import extract_pixels
 from umlpsd_gpu.traces.traces import Traces
@@ -68,7 +68,7 @@ def extract(movie: Movie, settings: TracesSettings, n_threads: int | None = None
         return Extraction(extract_pixels(movie, settings.threshold, images.mean), images.mean, "")
     detection = detect_emitters(images, settings)
     if not detection.n_emitters:
-        raise _nothing_found(movie, detection)
+        raise _nothing_found(movie, images, detection)
     others = np.stack([detection.other_rows, detection.other_cols], axis=1)
     values = measure_emitters(
         movie, detection.rows, detection.cols, settings, drift, others, n_threads
@@ -102,7 +102,18 @@ def _dropped(movie: Movie, detection: Detection) -> str:
     )
 
 
-def _nothing_found(movie: Movie, detection: Detection) -> TracesError:
+def _nothing_found(movie: Movie, images: MovieImages, detection: Detection) -> TracesError:
+    finite = np.isfinite(images.mean)
+    if not finite.any():
+        return TracesError(
+            f"{movie.name}: no emitters found: {_what_is_not_finite(movie)}; cut or mend those "
+            "frames, or export the movie again"
+        )
+    if np.ptp(images.mean[finite]) == 0 and not images.variance[finite].any():
+        return TracesError(
+            f"{movie.name}: no emitters found: every pixel of the movie is constant at "
+            f"{images.mean[finite][0]:.6g} counts; check the channel and how the movie was exported"
+        )
     best = detection.brightest
     if detection.n_candidates:
         why = f"all {detection.n_candidates} spots were dropped ({_dropped(movie, detection)})"
@@ -113,3 +124,11 @@ def _nothing_found(movie: Movie, detection: Detection) -> TracesError:
         f"the noise, at row {best.row:.0f}, column {best.col:.0f}. Lower traces.detection_snr, or "
         "mend traces.psf_sigma_px"
     )
+
+
+def _what_is_not_finite(movie: Movie) -> str:
+    for first, frames in movie.chunks():
+        bad = ~np.isfinite(frames).all(axis=(1, 2))
+        if bad.any():
+            return f"frame {first + int(np.argmax(bad))} holds NaN or infinity"
+    return "its sum over time overflows"

@@ -15,6 +15,9 @@ def extract_pixels(
 ) -> Traces:
     """Make a trace of every pixel whose time average exceeds a threshold.
 
+    The average of a pixel that is NaN or infinite in some frames is that of its other frames; the
+    trace keeps all of them, and :meth:`Traces.usable` flags it later.
+
     Parameters
     ----------
     movie : Movie
@@ -22,7 +25,7 @@ def extract_pixels(
         In counts. Not given: Otsu's threshold [1]_ of the time-averaged image; the history says
         which value it was.
     mean_image : ndarray, shape (n_rows, n_cols), optional
-        The time average, where it is known already.
+        The time average, where it is known already; not finite where any frame is not.
 
     Returns
     -------
@@ -32,7 +35,8 @@ def extract_pixels(
     Raises
     ------
     TracesError
-        If no pixel exceeds the threshold.
+        If no pixel exceeds the threshold, none is ever finite, or all are alike and no threshold
+        is given.
     MovieError
         If the frame interval is unknown.
 
@@ -42,18 +46,14 @@ def extract_pixels(
     """
     dt_s = movie.known_dt_s()
     image = temporal_images(movie).mean if mean_image is None else mean_image
-    finite = np.isfinite(image)
-    origin = "given"
-    if threshold is None and finite.any():
-        from skimage.filters import threshold_otsu
-
-        threshold, origin = float(threshold_otsu(image[finite])), "Otsu"
-    brightest = float(image[finite].max()) if finite.any() else float("nan")
-    rows, cols = np.nonzero(finite & (image > (np.inf if threshold is None else threshold)))
+    image = _over_finite_frames(movie, image)
+    origin = "given" if threshold is not None else "Otsu"
+    threshold = _otsu(movie, image) if threshold is None else threshold
+    rows, cols = np.nonzero(image > threshold)
     if not rows.size:
         raise TracesError(
             f"{movie.name}: no pixel's time average exceeds the threshold of {threshold} counts; "
-            f"the brightest has {brightest:.6g}: choose a lower --threshold"
+            f"the brightest has {np.nanmax(image):.6g}: choose a lower --threshold"
         )
     values = np.empty((rows.size, movie.n_frames), dtype=np.float32)
     for first, frames in movie.chunks():
@@ -68,3 +68,37 @@ def extract_pixels(
         ids=tuple(f"{movie.name}:{row},{col}" for row, col in zip(rows, cols, strict=True)),
         history=(step,),
     )
+
+
+def _over_finite_frames(movie: Movie, image: np.ndarray) -> np.ndarray:
+    """Replace averages that are not finite by those over the finite frames; NaN where none is."""
+    rows, cols = np.nonzero(~np.isfinite(image))
+    if not rows.size:
+        return image
+    total, n_finite = np.zeros((2, rows.size))
+    for _, frames in movie.chunks():
+        for pixels in frames[:, rows, cols]:  # one by one: the same bits whatever the chunk size
+            finite = np.isfinite(pixels)
+            n_finite += finite
+            np.add(total, pixels, out=total, where=finite)
+    if not n_finite.any() and rows.size == image.size:
+        raise TracesError(
+            f"{movie.name}: no pixel is finite in any frame; check how the movie was exported"
+        )
+    image = image.copy()
+    image[rows, cols] = np.divide(
+        total, n_finite, out=np.full(rows.size, np.nan), where=n_finite > 0
+    )
+    return image
+
+
+def _otsu(movie: Movie, image: np.ndarray) -> float:
+    from skimage.filters import threshold_otsu
+
+    averages = image[np.isfinite(image)]
+    if averages.min() == averages.max():
+        raise TracesError(
+            f"{movie.name}: the movie is constant at {averages[0]:.6g} counts in its time average; "
+            "there is nothing to threshold: check the channel and how the movie was exported"
+        )
+    return float(threshold_otsu(averages))
