@@ -7,12 +7,14 @@ from our own inference (docs/equations.md).
 
 from __future__ import annotations
 
+import difflib
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.scale import Scale
@@ -24,6 +26,9 @@ PAPER_SCALES = (
     *(f"W{window}" for window in PAPER_WINDOWS),
     *(f"WL{level}" for level in PAPER_LEVELS),
 )
+
+# So many wrong settings are told at once
+MOST_FAULTS = 5
 
 
 class _Section(BaseModel):
@@ -178,22 +183,40 @@ class Settings(_Section):
             If the file can't be read, is no TOML, or holds an unknown name or a bad value.
         """
         try:
-            text = Path(path).read_text(encoding="utf-8")
-            return cls.from_mapping(tomllib.loads(text))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise SettingsError(f"settings file {path} can't be read as TOML: {error}") from error
+            values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise SettingsError(f"settings file {path}: there is no such file") from error
+        except OSError as error:
+            reason = f"can't be read: {error.strerror}; name a TOML file"
+            raise SettingsError(f"settings file {path} {reason}") from error
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            reason = f"can't be read as TOML: {error}; mend it there"
+            raise SettingsError(f"settings file {path} {reason}") from error
+        return cls.from_mapping(values, source=str(path))
 
     @classmethod
-    def from_mapping(cls, values: dict[str, Any]) -> Settings:
-        """Validate nested plain values; SettingsError names the first field that is wrong."""
+    def from_mapping(cls, values: dict[str, Any], source: str = "") -> Settings:
+        """Validate nested plain values.
+
+        Parameters
+        ----------
+        values : dict
+        source : str
+            The file they come from, for messages.
+
+        Raises
+        ------
+        SettingsError
+            If a name is unknown or a value is not allowed; it tells the first five faults.
+        """
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(str(part) for part in first["loc"])
-            raise SettingsError(
-                f"setting {name}: {first['msg']}, got {first['input']!r}"
-            ) from error
+            where = f" (in {source})" if source else ""
+            faults = [_fault(details, where) for details in error.errors()]
+            n_more = len(faults) - MOST_FAULTS
+            more = [f"and {n_more} more"] if n_more > 0 else []
+            raise SettingsError("; ".join(faults[:MOST_FAULTS] + more)) from error
 
     def with_values(self, values: dict[str, Any]) -> Settings:
         """Return a copy in which the given values replace ours; None leaves a value as it is.
@@ -210,14 +233,67 @@ class Settings(_Section):
         """
         nested = self.model_dump()
         for name, value in values.items():
+            if name not in _names():
+                raise SettingsError(_unknown(name))
             if value is not None:
                 *sections, field = name.split(".")
-                target = nested
-                for section in sections:
-                    target = target.setdefault(section, {})
+                target = nested[sections[0]] if sections else nested
                 target[field] = value
         return type(self).from_mapping(nested)
 
     def to_toml(self) -> str:
         """Return the settings as TOML; unset values (None) are left out."""
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
+
+
+def _names() -> list[str]:
+    """Return the dotted names of all settings and sections."""
+    names = []
+    for name, field in Settings.model_fields.items():
+        names.append(name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, _Section):
+            names += [f"{name}.{part}" for part in field.annotation.model_fields]
+    return names
+
+
+def _unknown(name: str, where: str = "") -> str:
+    section, _, last = name.rpartition(".")
+    known = [tuple(name.rpartition(".")[::2]) for name in _names()]
+    namesakes = [".".join(filter(None, pair)) for pair in known if pair[1] == last]
+    siblings = [field for owner, field in known if owner == section]
+    near = difflib.get_close_matches(last, siblings, n=1)
+    similar = namesakes + [f"{section}.{field}" if section else field for field in near]
+    advice = f"did you mean {similar[0]}?" if similar else "leave it out"
+    return f"unknown setting {name}{where}; {advice}"
+
+
+# What a value must be, by pydantic's type of error or its first word (int_parsing, int_type, …)
+_DEMANDS = {
+    "greater_than": "above {gt}",
+    "greater_than_equal": "{ge} or above",
+    "less_than": "below {lt}",
+    "less_than_equal": "{le} or below",
+    "literal_error": "{expected}",
+    "too_short": "a list of {min_length} or more",
+    "int": "a whole number",
+    "float": "a number",
+    "finite_number": "a finite number",
+    "bool": "true or false",
+    "string_type": "a text in quotes",
+    "tuple_type": "a list",
+    "model_type": "a section of settings",
+}
+
+
+def _fault(details: ErrorDetails, where: str) -> str:
+    """Say in our words what pydantic found wrong with one setting."""
+    name, kind = ".".join(map(str, details["loc"])), details["type"]
+    if kind == "extra_forbidden":
+        return _unknown(name, where)
+    if kind == "value_error":
+        return f"setting {name}{where}: {details['ctx']['error']}"
+    demand = _DEMANDS.get(kind) or _DEMANDS.get(kind.partition("_")[0])
+    if demand:
+        demand = demand.format(**details.get("ctx", {}))
+        return f"setting {name}{where} must be {demand}, got {details['input']!r}"
+    return f"setting {name}{where} is not allowed: {details['msg']}, got {details['input']!r}"
