@@ -18,9 +18,9 @@ from tests.studies import make_study
 from umlpsd_gpu.report import figures as figures_module
 from umlpsd_gpu.report.figures import draw_figures
 from umlpsd_gpu.report.images import _shortened, draw_images
-from umlpsd_gpu.report.profiles import draw_profiles
+from umlpsd_gpu.report.profiles import LIMITS, PANELS, draw_profiles
 from umlpsd_gpu.report.spectra import _mean_power_law, draw_betas, draw_psd
-from umlpsd_gpu.report.style import DrawnFigure, cluster_colour, house_style
+from umlpsd_gpu.report.style import DrawnFigure, cluster_colour, darkened, house_style
 from umlpsd_gpu.report.trajectories import _best_first, draw_trajectories
 from umlpsd_gpu.study.result import Study
 
@@ -127,6 +127,46 @@ class TestAwkwardStudies:
         figure.draw_without_rendering()
         assert figure.axes[0].get_title() == r"$\frac{1$ & <b>.tif"
 
+    @pytest.mark.parametrize("kind", ["emitters", "pixels"])
+    @pytest.mark.parametrize("n_clusters", [2, 8, 15])
+    def test_legend_of_the_images_lies_inside(self, kind: str, n_clusters: int) -> None:
+        study = small_study(kind=kind, n_traces=70, n_clusters=n_clusters, n_movies=1)
+        with house_style():
+            figure = draw_images(study)
+            figure.draw_without_rendering()
+        box, page = figure.legends[0].get_window_extent(), figure.bbox
+        assert len(figure.legends[0].get_texts()) == n_clusters + 1
+        assert page.x0 <= box.x0 < box.x1 <= page.x1
+        assert page.y0 <= box.y0 < box.y1 < figure.axes[0].get_window_extent().y0
+
+    def test_epochs_of_infinite_ch_are_left_out(self, study: Study) -> None:
+        chosen = study.sweep_at(study.decision.scale)
+        ch = chosen.calinski_harabasz.copy()
+        ch[2, 0], ch[3] = np.inf, np.inf
+        sweep = dataclasses.replace(chosen, calinski_harabasz=ch)
+        axes = draw_profiles(dataclasses.replace(study, sweeps=(sweep,))).axes[1]
+        drawn = axes.lines[0].get_ydata()
+        assert drawn[2] == pytest.approx(ch[2, 1:].mean())
+        assert np.isnan(drawn[3])
+        assert drawn[4] == pytest.approx(ch[4].mean())
+
+    def test_bands_stay_within_what_can_be(self, study: Study) -> None:
+        chosen = study.sweep_at(study.decision.scale)
+        shape = chosen.silhouette.shape
+        first = np.arange(shape[1]) == 0
+        extremes = {
+            "silhouette": np.where(first, -1.0, 1.0),
+            "misclassified_percent": np.where(first, 100.0, 0.0),
+        }
+        changes = {name: np.broadcast_to(values, shape) for name, values in extremes.items()}
+        sweep = dataclasses.replace(chosen, **changes)
+        panels = draw_profiles(dataclasses.replace(study, sweeps=(sweep,))).axes
+        for name, reached in (("silhouette", 1), ("misclassified_percent", 0)):
+            band = panels[list(PANELS).index(name)].collections[0].get_paths()[0].vertices[:, 1]
+            low, high = LIMITS[name]
+            assert low <= band.min() < band.max() <= high
+            assert reached in (band.min(), band.max())
+
     def test_long_names_are_shortened_in_the_middle(self) -> None:
         name = "a" * 60 + ".ome.tif"
         assert len(_shortened(name)) == 44
@@ -167,6 +207,15 @@ class TestContent:
         np.testing.assert_allclose(fitted[1], 7 * fitted[0] ** -study.clusters.beta_mean[0])
         assert (fitted[0][0], fitted[0][-1]) == pytest.approx(study.fit.f_range_hz)
 
+    def test_fits_have_a_shade_of_their_cluster(self, study: Study) -> None:
+        figure = draw_psd(study)
+        fits = [line for line in figure.axes[0].lines if line.get_linestyle() == "--"]
+        assert [line.get_color() for line in fits] == [
+            darkened(cluster_colour(c), 0.8) for c in study.clusters.clusters.tolist()
+        ]
+        texts = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert texts.count("Mean power law") == 1
+
     def test_emitters_are_circled_in_their_clusters_colour(self, study: Study) -> None:
         figure = draw_images(study)
         for axes, movie in zip(figure.axes, study.movies, strict=True):
@@ -196,3 +245,7 @@ class TestContent:
 
     def test_sixteen_clusters_have_sixteen_colours(self) -> None:
         assert len({cluster_colour(cluster) for cluster in range(1, 17)}) == 16
+
+    def test_no_cluster_is_as_grey_as_what_is_not_clustered(self) -> None:
+        colours = np.array([cluster_colour(cluster) for cluster in range(1, 17)])
+        assert np.ptp(colours, axis=1).min() > 0.15

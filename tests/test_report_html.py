@@ -71,6 +71,12 @@ def test_holds_notes_votes_clusters_and_origins(study: Study, html: str) -> None
     assert "10.1038/s41467-026-68939-7" in text
 
 
+def test_nominal_interval_is_told_only_where_it_differs(study: Study) -> None:
+    movies = [dataclasses.replace(study.movies[0], dt_nominal_s=s) for s in (0.03, 0.03002, 0.04)]
+    text = Page(render_html(dataclasses.replace(study, movies=tuple(movies)), [])).text
+    assert re.findall(r"\(nominal [^)]*\)", text) == ["(nominal 0.04 s)"]
+
+
 def test_is_self_contained(html: str) -> None:
     for tag, attributes in Page(html).tags:
         assert tag not in {"script", "link", "iframe", "object", "embed"}

@@ -26,7 +26,7 @@ def draw_figures(
         Told ``("figures", n_done, n_figures)`` before the first and after each figure.
     """
     plans = list(_plans(study))
-    tell = progress or _silent
+    tell = progress or (lambda step, n_done, n_total: None)
     tell("figures", 0, len(plans))
     drawn = []
     with house_style():
@@ -34,10 +34,6 @@ def draw_figures(
             drawn.append(DrawnFigure(name, title, caption, *render(draw(study))))
             tell("figures", len(drawn), len(plans))
     return tuple(drawn)
-
-
-def _silent(step: str, n_done: int, n_total: int) -> None:
-    """Report nothing."""
 
 
 def _plans(study: Study) -> Iterator[tuple[str, str, str, Draw]]:

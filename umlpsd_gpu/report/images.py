@@ -17,6 +17,7 @@ from umlpsd_gpu.study.result import MovieSummary, Study
 
 MAX_MOVIES = 6
 TITLE = "Where the clusters lie"
+LEGEND_GAPS: dict[str, Any] = {"handlelength": 1.0, "handletextpad": 0.6, "columnspacing": 1.2}
 # dark cluster colours would be lost on a dark image
 HALO = withStroke(linewidth=2.1, foreground=(1, 1, 1, 0.5))
 
@@ -42,17 +43,27 @@ def draw_images(study: Study) -> Figure:
     width = {1: 5.6, 2: 4.6, 3: 3.4}[n_columns]
     n_y, n_x = np.max([movie.mean_image.shape for movie in movies], axis=0)
     height = min(max(width * n_y / n_x, 1.2), 2 * width)
+    handles = _legend(study)
+    n_across = min(len(handles), _n_entries_across(handles, n_columns * width))
+    n_down = -(-len(handles) // n_across)
     figure = Figure(
-        figsize=(n_columns * width, n_rows * (height + 0.3) + 0.5), layout="constrained"
+        figsize=(n_columns * width, n_rows * (height + 0.3) + 0.3 + 0.18 * n_down),
+        layout="constrained",
     )
     panels = figure.subplots(n_rows, n_columns, squeeze=False).flat
     for axes, movie in zip(panels, movies, strict=False):
         _draw_movie(axes, study, movie)
     for axes in list(panels)[len(movies) :]:
         axes.axis("off")
-    handles = _legend(study)
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(5, len(handles)))
+    figure.legend(handles=handles, loc="outside lower center", ncols=n_across, **LEGEND_GAPS)
     return figure
+
+
+def _n_entries_across(handles: list[Line2D], width: float) -> int:
+    """Return how many entries of the legend, all as wide as the widest, fit so many inches."""
+    n_letters = max(len(str(handle.get_label())) for handle in handles)
+    # letters of 8 points are about 0.06 in wide, a swatch with its gaps (LEGEND_GAPS) 0.31 in
+    return max(1, int(width / (0.06 * n_letters + 0.31)))
 
 
 def _is_pixels(study: Study) -> bool:
@@ -116,7 +127,7 @@ def _colour_pixels(axes: Axes, study: Study, placed: np.ndarray, shape: tuple[in
     rows = np.rint(study.traces.rows[placed]).astype(int)
     cols = np.rint(study.traces.cols[placed]).astype(int)
     overlay[rows, cols, :3] = _colours(study.labels[placed])
-    overlay[rows, cols, 3] = 0.6
+    overlay[rows, cols, 3] = 0.75
     axes.imshow(overlay, interpolation="nearest")
 
 

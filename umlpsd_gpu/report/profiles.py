@@ -22,6 +22,13 @@ PANELS = {
     "ssd": ("Sum of squared distances", "SSD / SSD at smallest K"),
     "misclassified_percent": ("Silhouettes below 0", "%Mscl (% of traces)"),
 }
+# a band beyond these would show values that cannot be
+LIMITS = {
+    "silhouette": (-1, 1),
+    "calinski_harabasz": (0, np.inf),
+    "ssd": (0, np.inf),
+    "misclassified_percent": (0, 100),
+}
 Colour = tuple[float, float, float, float]
 CHOSEN: dict[str, Any] = {"color": "black", "marker": "o", "linewidth": 2.2, "markersize": 4}
 DECIDED: dict[str, Any] = {"color": ACCENT, "linestyle": (0, (4, 3)), "linewidth": 1.1}
@@ -29,8 +36,8 @@ TITLE = "Metrics of the sweep against the number of clusters K"
 CAPTION = (
     "Mean over the K-means epochs at every smoothing scale; the chosen scale is black, its band "
     "is ± 1 standard deviation over the epochs, and the dashed line marks the decision. SSD is "
-    "divided by its mean at the smallest K. %EM(θ) is the share of traces whose silhouette is "
-    "below θ, at the chosen scale."
+    "divided by its mean at the smallest K; an infinite CH (clusters without spread) is left out. "
+    "%EM(θ) is the share of traces whose silhouette is below θ, at the chosen scale."
 )
 
 
@@ -68,8 +75,10 @@ def _line(scale: str) -> dict[str, Any]:
 
 
 def _mean_and_sd(sweep: Sweep, metric: str) -> tuple[np.ndarray, np.ndarray]:
-    values = getattr(sweep, metric)
-    mean, sd = values.mean(axis=1), values.std(axis=1)
+    """Return mean and SD over the epochs where the metric is finite; NaN where it never is."""
+    # CH is infinite where every trace lies on its centroid: one such epoch would hide the others
+    finite = np.ma.masked_invalid(getattr(sweep, metric))
+    mean, sd = finite.mean(axis=1).filled(np.nan), finite.std(axis=1).filled(np.nan)
     if metric != "ssd":
         return mean, sd
     first = mean[0] if mean[0] > 0 else np.nan
@@ -78,7 +87,8 @@ def _mean_and_sd(sweep: Sweep, metric: str) -> tuple[np.ndarray, np.ndarray]:
 
 def _draw_chosen(axes: Axes, sweep: Sweep, metric: str) -> None:
     mean, sd = _mean_and_sd(sweep, metric)
-    axes.fill_between(sweep.k_values, mean - sd, mean + sd, color="black", alpha=0.18, linewidth=0)
+    low, high = np.clip([mean - sd, mean + sd], *LIMITS[metric])
+    axes.fill_between(sweep.k_values, low, high, color="black", alpha=0.18, linewidth=0)
     axes.plot(sweep.k_values, mean, zorder=5, **CHOSEN)
 
 

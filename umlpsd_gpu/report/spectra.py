@@ -10,14 +10,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from umlpsd_gpu.report.style import cluster_colour, cluster_sizes, thin_grid
+from umlpsd_gpu.report.style import cluster_colour, cluster_sizes, darkened, thin_grid
 from umlpsd_gpu.study.result import Study
 
 PSD_TITLE = "Power spectral densities by cluster"
 PSD_CAPTION = (
     "Mean power spectral density of the raw traces of each cluster, the band is ± 1 standard "
-    "error. Dashed: power law with the mean exponent ⟨β⟩ ± standard error of the cluster over the "
-    "fitted range, its level matched to the mean spectrum."
+    "error. Dashed, in a darker shade: power law with the mean exponent ⟨β⟩ ± standard error of "
+    "the cluster over the fitted range, its level matched to the mean spectrum."
 )
 BETA_TITLE = "Power-law exponents by cluster"
 BETA_CAPTION = (
@@ -26,7 +26,7 @@ BETA_CAPTION = (
     "Right: the same values as a histogram, clusters stacked."
 )
 MAX_POINTS, MIN_FOR_BOX = 2000, 5
-DASHED: dict[str, Any] = {"color": "black", "linewidth": 1.1, "linestyle": (0, (4, 2))}
+DASHED: dict[str, Any] = {"linewidth": 1.4, "linestyle": (0, (4, 2))}
 
 
 def draw_psd(study: Study) -> Figure:
@@ -44,13 +44,14 @@ def draw_psd(study: Study) -> Figure:
         axes.fill_between(
             freqs_hz, low, high, where=positive, color=colour, alpha=0.25, linewidth=0
         )
-        axes.plot(freqs_hz, mean, color=colour, linewidth=1.7, label=_psd_label(study, i))
+        label = _psd_label(study, i)
+        axes.plot(freqs_hz, mean, color=colour, linewidth=1.7, alpha=0.6, label=label)
         fitted = _mean_power_law(study, i)
         if fitted is not None:
-            axes.plot(*fitted, zorder=4, **DASHED)
+            axes.plot(*fitted, zorder=4, color=darkened(colour, 0.8), **DASHED)
     handles, _ = axes.get_legend_handles_labels()
     law = "Mean power law" + " + floor" * (study.fit.model == "power_law_floor")
-    handles.append(Line2D([], [], label=law, **DASHED))
+    handles.append(Line2D([], [], label=law, color="0.35", **DASHED))
     figure.legend(handles=handles, loc="outside lower center", ncols=2)
     axes.set_xlabel("Frequency (Hz)")
     # log_welch keeps its published factor, 1/4π of the one-sided density

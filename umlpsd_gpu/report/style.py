@@ -16,10 +16,11 @@ from matplotlib.ticker import MaxNLocator
 
 from umlpsd_gpu.study.result import Study
 
-# Okabe & Ito: told apart by colour-blind readers; yellow and black last, being hard on white
-OKABE_ITO = (
+# Okabe & Ito: told apart by colour-blind readers; yellow last, being hard on white. A dark violet
+# stands in for their black, which on a grey image looks like the grey of what is not clustered.
+PALETTE = (
     *("#0072B2", "#D55E00", "#009E73", "#CC79A7"),
-    *("#E69F00", "#56B4E9", "#000000", "#F0E442"),
+    *("#E69F00", "#56B4E9", "#5B1F9E", "#F0E442"),
 )
 FLAGGED = "#8c8c8c"
 ACCENT = "#D55E00"
@@ -93,13 +94,15 @@ def cluster_colour(cluster: int) -> tuple[float, float, float]:
 
     The palette is used pure, then darkened; after two rounds it repeats.
     """
-    turn, place = divmod(cluster - 1, len(OKABE_ITO))
-    red, green, blue = to_rgb(OKABE_ITO[place])
-    if turn % 2 == 0:
-        return red, green, blue
-    if place == OKABE_ITO.index("#000000"):
-        return 0.55, 0.55, 0.55
-    return 0.55 * red, 0.55 * green, 0.55 * blue
+    turn, place = divmod(cluster - 1, len(PALETTE))
+    pure = to_rgb(PALETTE[place])
+    return pure if turn % 2 == 0 else darkened(pure, 0.55)
+
+
+def darkened(colour: tuple[float, float, float], share: float) -> tuple[float, float, float]:
+    """Return the same hue with only a share of its light."""
+    red, green, blue = colour
+    return share * red, share * green, share * blue
 
 
 def cluster_sizes(study: Study) -> dict[int, int]:
