@@ -327,8 +327,9 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     for stream in (sys.stdout, sys.stderr):
-        # a terminal without β must not cost the study
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+        # a terminal without β must not cost the study; a closed one is None
+        if stream is not None:
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
         app(standalone_mode=True)
     except UmlpsdError as error:
