@@ -16,6 +16,7 @@ import tifffile
 
 from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.movie import Movie, open_movie
+from umlpsd_gpu.movie.tiff_errors import one_movie_error, with_advice
 from umlpsd_gpu.settings import MovieSettings
 
 FRAMES = np.arange(6 * 16 * 16, dtype="u2").reshape(6, 16, 16)
@@ -71,6 +72,28 @@ def test_the_sound_file_among_the_hostile_ones_is_read_right(shared_data: Path) 
     path = shared_data / "hostile_tiff" / "pillow_total-pages-zero.tif"
     movie = open_movie(path)
     np.testing.assert_array_equal(movie.read_frames(0, 3), tifffile.imread(path))
+
+
+def test_broken_files_are_named_in_plain_words(shared_data: Path) -> None:
+    folder = shared_data / "hostile_tiff"
+    with pytest.raises(MovieError, match=r"pixels are damaged \(TypeError\); copy the file again"):
+        open_movie(folder / "fuzz_divide_by_zero_01.tif")
+    with pytest.raises(MovieError, match="TIFF: incorrect StripByteCounts count"):
+        open_movie(folder / "pillow_libtiff_segfault.tif")
+
+
+def test_words_of_a_library_are_kept_only_where_they_help(tmp_path: Path) -> None:
+    with (
+        pytest.raises(MovieError, match=r"frame 3: .*: it needs a codec \(ValueError\); copy"),
+        one_movie_error(tmp_path, 3),
+    ):
+        raise ValueError("<TiffPage 0 @8>\nit needs a codec")
+    with (
+        pytest.raises(MovieError, match=r"damaged \(error\); copy the file again .* give another$"),
+        one_movie_error(tmp_path),
+    ):
+        struct.unpack("<H", b"")
+    assert with_advice(with_advice("it is cut")).count("copy") == 1
 
 
 def deflated_pages(n_rows: int, n_cols: int, data: bytes, n_pages: int = 2) -> bytes:

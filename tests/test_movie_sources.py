@@ -131,12 +131,12 @@ def test_a_file_without_permission(tmp_path: Path) -> None:
 def test_a_file_that_is_no_tiff(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "movie.tif"
     path.write_bytes(content)
-    with pytest.raises(MovieError, match="can't be read as TIFF"):
+    with pytest.raises(MovieError, match=r"can't be read as TIFF: .*; copy the file again"):
         open_movie(path)
 
 
 @pytest.mark.parametrize("options", [{}, {"imagej": True}, {"ome": True}])
 def test_one_frame_is_no_movie(tmp_path: Path, options: dict) -> None:
     tifffile.imwrite(tmp_path / "movie.tif", FRAMES[0], **options)
-    with pytest.raises(MovieError, match=r"one frame; .* at least 2"):
+    with pytest.raises(MovieError, match=r"one frame; .* at least 2: give the folder"):
         open_movie(tmp_path / "movie.tif")

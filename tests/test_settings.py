@@ -26,10 +26,10 @@ def message_for(tmp_path, text):
         ("[sweep]\nzzzzz = 5", "unknown setting sweep.zzzzz (in FILE); leave it out"),
         ("[sweep]\nn_epochs = 0", "setting sweep.n_epochs (in FILE) must be 1 or above, got 0"),
         ("[sweep]\nk_max = 101", "setting sweep.k_max (in FILE) must be 100 or below, got 101"),
-        ("[movie]\ndt_s = -1", "setting movie.dt_s (in FILE) must be above 0.0, got -1"),
+        ("[movie]\ndt_s = -1", "setting movie.dt_s (in FILE) must be greater than 0.0, got -1"),
         (
             "[sweep]\nseed = 9223372036854775808",
-            "setting sweep.seed (in FILE) must be below 9223372036854775808, "
+            "setting sweep.seed (in FILE) must be less than 9223372036854775808, "
             "got 9223372036854775808",
         ),
         ("[sweep]\nk_max = 'x'", "setting sweep.k_max (in FILE) must be a whole number, got 'x'"),

@@ -269,9 +269,9 @@ def _unknown(name: str, where: str = "") -> str:
 
 # What a value must be, by pydantic's type of error or its first word (int_parsing, int_type, …)
 _DEMANDS = {
-    "greater_than": "above {gt}",
+    "greater_than": "greater than {gt}",
     "greater_than_equal": "{ge} or above",
-    "less_than": "below {lt}",
+    "less_than": "less than {lt}",
     "less_than_equal": "{le} or below",
     "literal_error": "{expected}",
     "too_short": "a list of {min_length} or more",

@@ -9,6 +9,7 @@ import numpy as np
 
 from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.movie.layout import Layout
+from umlpsd_gpu.movie.tiff_errors import with_advice
 from umlpsd_gpu.settings import MovieSettings
 
 CHOOSABLE_AXES = ("position", "channel", "z")
@@ -43,7 +44,8 @@ def choose_axes(layout: Layout, n_samples: int, settings: MovieSettings, path: P
     """
     axes = _with_time(layout, settings, path)
     if layout.n_planes * n_samples >= 2**62:
-        raise MovieError(path, f"{layout.source} announces {layout.n_planes} planes: not credible")
+        reason = f"{layout.source} announces {layout.n_planes} planes: not credible"
+        raise MovieError(path, with_advice(reason))
     sizes = dict(zip(axes, layout.sizes, strict=True))
     lengths = {axis: sizes.get(axis, 1) for axis in CHOOSABLE_AXES}
     lengths["channel"] *= n_samples
@@ -106,7 +108,8 @@ def _chosen(
         if value is not None and value >= lengths[axis]:
             raise MovieError(
                 path,
-                f"--{axis} {value} was given, but the movie has {axis} 0…{lengths[axis] - 1} only"
+                f"--{axis} {value} was given, but the movie has {axis} 0…{lengths[axis] - 1} only; "
+                "choose one of these"
                 if lengths[axis] > 1
                 else f"--{axis} {value} was given, but the movie has no {axis} axis; "
                 "leave the option out",

@@ -12,7 +12,7 @@ from tifffile import TiffFile, read_micromanager_metadata
 from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.movie.micromanager import NO_STAMP, parse_json, stamp_of
 from umlpsd_gpu.movie.pages import FilePages, insist_on_first_description, read_pages
-from umlpsd_gpu.movie.tiff_errors import one_movie_error
+from umlpsd_gpu.movie.tiff_errors import one_movie_error, with_advice
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def read_file(path: Path) -> tuple[FilePages, Notes]:
     with one_movie_error(path):
         tif = TiffFile(path)
         if not tif.pages:
-            raise MovieError(path, "the file holds no image")
+            raise MovieError(path, with_advice("the file holds no image"))
         insist_on_first_description(tif, path)
     with tif:
         with one_movie_error(path):

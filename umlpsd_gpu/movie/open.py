@@ -16,7 +16,10 @@ from umlpsd_gpu.movie.metadata import Interval, frame_interval, nominal_interval
 from umlpsd_gpu.movie.movie import Movie, Verdict
 from umlpsd_gpu.movie.reader import reader_of
 from umlpsd_gpu.movie.sources import Source, find_files, movie_path
+from umlpsd_gpu.movie.tiff_errors import with_advice
 from umlpsd_gpu.settings import MovieSettings
+
+GIVE_ALL_FRAMES = "give the folder or pattern of all frames"
 
 
 def open_movie(source: Source, settings: MovieSettings | None = None) -> Movie:
@@ -49,7 +52,9 @@ def open_movie(source: Source, settings: MovieSettings | None = None) -> Movie:
     contents = read_contents(files, path, settings.position)
     table = contents.table
     if contents.layout.n_planes == 1 and not table.break_reason:
-        raise MovieError(path, "it holds one frame; a movie of blinking needs at least 2")
+        raise MovieError(
+            path, f"it holds one frame; a movie of blinking needs at least 2: {GIVE_ALL_FRAMES}"
+        )
     first_held = int(np.argmax(contents.layout.plane_of_page >= 0))
     n_samples = table.kind_of(first_held).n_samples
     choice = choose_axes(contents.layout, n_samples, settings, path)
@@ -57,7 +62,8 @@ def open_movie(source: Source, settings: MovieSettings | None = None) -> Movie:
     planes = choice.planes(min(choice.n_frames, table.n_pages + 1))
     pages = pages_of_planes(contents.layout, planes, path)
     verdict = _verdict(contents, choice, pages)
-    _insist_on_frames(path, verdict, settings.allow_damaged)
+    is_one_of_many = table.n_pages == 1 and contents.layout.source == "Micro-Manager"
+    _insist_on_frames(path, verdict, settings.allow_damaged, is_one_of_many)
     pages = pages[: verdict.n_sound]
     kind = table.kind_of(pages[0])
     interval = _interval(contents, planes[: verdict.n_sound], pages, settings)
@@ -97,13 +103,19 @@ def _verdict(contents: Contents, choice: Choice, pages: np.ndarray) -> Verdict:
     return verdict
 
 
-def _insist_on_frames(path: Path, verdict: Verdict, allow_damaged: bool) -> None:
+def _insist_on_frames(
+    path: Path, verdict: Verdict, allow_damaged: bool, is_one_of_many: bool
+) -> None:
     if verdict.n_declared < 2:
-        raise MovieError(path, "it holds one frame in this choice; a movie needs at least 2")
-    if verdict.n_sound < 2:
         raise MovieError(
-            path, f"the movie is {verdict.status}, and nothing can be saved: {verdict.reason}"
+            path,
+            f"it holds one frame in this choice; a movie needs at least 2: {GIVE_ALL_FRAMES}, or "
+            "choose another --time-axis",
         )
+    if verdict.n_sound < 2:
+        reason = f"the movie is {verdict.status}, and nothing can be saved: {verdict.reason}"
+        advised = f"{reason}; {GIVE_ALL_FRAMES}" if is_one_of_many else with_advice(reason)
+        raise MovieError(path, advised)
     if verdict.status != "whole" and not allow_damaged:
         raise MovieError(
             path,

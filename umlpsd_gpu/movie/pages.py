@@ -18,7 +18,7 @@ from tifffile import COMPRESSION, TiffFile, TiffPage
 
 from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.movie.micromanager import NO_STAMP, Stamp, stamp_of_bytes
-from umlpsd_gpu.movie.tiff_errors import one_movie_error
+from umlpsd_gpu.movie.tiff_errors import in_plain_words, one_movie_error, with_advice
 
 MAX_PAGES = 2_000_000
 MAX_TAGS = 4096
@@ -150,8 +150,10 @@ def insist_on_first_description(tif: TiffFile, path: Path) -> None:
     if end > tif.filehandle.size:
         raise MovieError(
             path,
-            f"the movie is truncated: the file ends at byte {tif.filehandle.size}, but the "
-            f"description of its frames ends at byte {end}, and nothing can be saved without it",
+            with_advice(
+                f"the movie is truncated: the file ends at byte {tif.filehandle.size}, but the "
+                f"description of its frames ends at byte {end}, and nothing can be saved without it"
+            ),
         )
 
 
@@ -197,7 +199,8 @@ class _PageReader:
             note = entries.get(_MICROMANAGER_TAG)
             stamp = NO_STAMP if note is None else stamp_of_bytes(self._bytes_of(note))
         except (struct.error, KeyError, ValueError, OSError) as error:
-            raise MovieError(self._path, f"page {index + 1} is broken ({error})", index) from error
+            reason = f"page {index + 1} is broken: {in_plain_words(error)}"
+            raise MovieError(self._path, with_advice(reason), index) from error
         return Page(offset, start, stop, build.kind, stamp), next_ifd
 
     def end_of_tags(self, offset: int) -> int:
@@ -272,15 +275,16 @@ def build_of(page: TiffPage, path: Path) -> _Build:
         If the page is no plane of real numbers.
     """
     if not all(isinstance(length, int) for length in page.shaped):
-        raise MovieError(path, f"a page says that its shape is {page.shaped}: the file is broken")
+        raise MovieError(path, with_advice(f"a page says that its shape is {page.shaped}"))
     n_planar, depth, n_rows, n_cols, n_interleaved = page.shaped
     if depth != 1:
         raise MovieError(path, f"a page holds a volume of {depth} planes; save planes as pages")
     if page.dtype is None or page.dtype.kind not in "uifb":
         held = f"{page.bitspersample}-bit samples of format {page.sampleformat}"
-        raise MovieError(path, f"the pages hold {held}; integers and real numbers can be read")
+        allowed = "integers and real numbers can be read: export it as 16-bit"
+        raise MovieError(path, f"the pages hold {held}; {allowed}")
     if 0 in page.shaped:
-        raise MovieError(path, f"a page of {n_rows} × {n_cols} pixels holds nothing")
+        raise MovieError(path, with_advice(f"a page of {n_rows} × {n_cols} pixels holds nothing"))
     n_samples = n_planar * n_interleaved
     dtype = np.dtype("u1" if page.dtype.kind == "b" else page.dtype)
     compression = COMPRESSION(page.compression).name.lower()

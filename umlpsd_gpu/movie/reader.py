@@ -15,7 +15,7 @@ from tifffile import TiffFile, TiffPage
 from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.movie.page_table import PageTable
 from umlpsd_gpu.movie.pages import Kind
-from umlpsd_gpu.movie.tiff_errors import one_movie_error
+from umlpsd_gpu.movie.tiff_errors import one_movie_error, with_advice
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ class RawReader:
                     # One call transfers 2 GiB at most.
                     n_bytes = file.readinto(pixels)
                     if not n_bytes:
-                        raise MovieError(path, "the file became shorter", first + from_frame)
+                        reason = with_advice("the file became shorter while it was read")
+                        raise MovieError(path, reason, first + from_frame)
                     pixels = pixels[n_bytes:]
 
 

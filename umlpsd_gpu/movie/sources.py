@@ -45,7 +45,9 @@ def find_files(source: Source) -> list[Path]:
         if path.is_dir():
             return _some([p for p in path.iterdir() if _looks_like_tiff(p)], path)
     except OSError as error:
-        raise MovieError(path, f"the folder can't be listed: {error.strerror}") from error
+        raise MovieError(
+            path, f"the folder can't be listed: {error.strerror}; check its permissions"
+        ) from error
     return [_existing_file(path)]
 
 
@@ -71,7 +73,8 @@ def _existing_file(path: Path) -> Path:
     try:
         path.stat()
     except OSError as error:
-        raise MovieError(path, f"the file can't be opened: {error.strerror}") from error
+        reason = f"the file can't be opened: {error.strerror}; check its name and permissions"
+        raise MovieError(path, reason) from error
     if not path.is_file():
         raise MovieError(path, "this is no file; name a TIFF file, or a folder of them")
     return path
