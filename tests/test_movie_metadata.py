@@ -213,7 +213,7 @@ def test_broken_notes_are_no_obstacle(tmp_path: Path) -> None:
 
 
 def test_the_real_micromanager_file_announces_its_movie(shared_data: Path) -> None:
-    with pytest.raises(MovieError, match=r"1 of 1000 frames are sound.*; give the folder or pat"):
+    with pytest.raises(MovieError, match=r"1 of 1000 frames are sound.*; give the folder"):
         open_movie(shared_data / "tirf_nucleosomes_frame0_512x512.tif")
 
 
