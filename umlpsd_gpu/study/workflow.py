@@ -92,13 +92,11 @@ def run_study(
     with clock.timing("decide"):
         decision = decide(sweeps)
     with clock.timing("cluster"):
-        chosen = next(sweep for sweep in sweeps if sweep.scale == decision.scale)
-        scaled = _preprocessed(ensemble, Scale.parse(decision.scale), settings).values
-        found = numbered_by_size(chosen.best_labels(decision.k_opt))
+        chosen = sweeps[[sweep.scale for sweep in sweeps].index(decision.scale)]
+        scaled, found, silhouettes = _final_clusters(ensemble, chosen, decision.k_opt, settings)
         labels = np.zeros(traces.n_traces, dtype=np.int16)
-        labels[usable] = found
         silhouette = np.full(traces.n_traces, np.nan)
-        silhouette[usable] = silhouette_samples(scaled, found, settings.sweep.silhouette_metric)
+        labels[usable], silhouette[usable] = found, silhouettes
     return Study(
         settings=settings,
         movies=movies,
@@ -185,6 +183,15 @@ def _preprocessed(traces: Traces, scale: Scale, settings: Settings) -> Traces:
     return preprocess_at(
         traces, scale, settings.preprocess.wavelet, settings.preprocess.wavelet_mode
     )
+
+
+def _final_clusters(
+    ensemble: Traces, chosen: Sweep, k_opt: int, settings: Settings
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return scaled values, cluster numbers and silhouettes of the least-SSD partition."""
+    scaled = _preprocessed(ensemble, Scale.parse(chosen.scale), settings).values
+    found = numbered_by_size(chosen.best_labels(k_opt))
+    return scaled, found, silhouette_samples(scaled, found, settings.sweep.silhouette_metric)
 
 
 def _spectra(traces: Traces, settings: Settings) -> tuple[Spectrum, PowerLawFit]:

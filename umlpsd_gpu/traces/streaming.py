@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+from umlpsd_gpu.backend import n_cores
 from umlpsd_gpu.movie.movie import CHUNK_MB, Movie
 
 Result = TypeVar("Result")
@@ -50,4 +50,4 @@ def in_order(
 
 def thread_count(n_threads: int | None) -> int:
     """Return the number of threads asked for, or that of the cores."""
-    return n_threads or os.cpu_count() or 1
+    return n_threads or n_cores()
