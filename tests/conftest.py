@@ -12,3 +12,11 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the folder ../shared/data with real measurements is not on this machine")
     return folder
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """An otherwise empty folder to put studies in."""
+    place = tmp_path / "place"
+    place.mkdir()
+    return place

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from umlpsd_gpu.traces.traces import Traces
+
 UGLY = (
     "raw",
     "binned",
@@ -52,3 +54,13 @@ def ugly(kind):
         values[:2] += 1e4
         return values
     raise ValueError(kind)
+
+
+def noise(n_traces, n_frames, seed=0):
+    """White noise around 300 counts."""
+    return np.random.default_rng(seed).normal(300, 40, size=(n_traces, n_frames))
+
+
+def traces_of(values, dt_s=0.03):
+    """Values as traces."""
+    return Traces.without_place(np.asarray(values), dt_s, "table")

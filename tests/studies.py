@@ -287,3 +287,8 @@ def _decision(n_clusters: int) -> KDecision:
         reason=f"The mean silhouette breaks after K = {n_clusters}, and W80 has the largest "
         "silhouette and the fewest misclassified traces there.",
     )
+
+
+def small_study(**changes: object) -> Study:
+    """A study that is quick to write."""
+    return make_study(n_traces=23, n_frames=160, k_max=5, **changes)

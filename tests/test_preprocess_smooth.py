@@ -8,27 +8,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as stnp
 
 from tests import reference, tolerances
+from tests.ensembles import noise, traces_of
 from umlpsd_gpu.errors import SettingsError, TracesError
 from umlpsd_gpu.preprocess.bin import bin_mean
 from umlpsd_gpu.preprocess.normalise import minmax
 from umlpsd_gpu.preprocess.smooth import preprocess, preprocess_at
 from umlpsd_gpu.preprocess.wavelet import max_level, wavelet_approximation
 from umlpsd_gpu.scale import Scale
-from umlpsd_gpu.traces.traces import Traces
 
 COUNTS = st.floats(-1e6, 1e6, width=32)
 RAGGED = stnp.arrays(np.float64, st.tuples(st.integers(1, 4), st.integers(1, 30)), elements=COUNTS)
-
-
-def traces_of(values: np.ndarray, dt_s: float = 0.03) -> Traces:
-    n_traces = len(values)
-    nowhere = np.full(n_traces, np.nan)
-    names = tuple(f"t{i}" for i in range(n_traces))
-    return Traces(np.asarray(values), dt_s, nowhere, nowhere, ("table",) * n_traces, names)
-
-
-def noise(n_traces: int, n_frames: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).normal(300, 40, size=(n_traces, n_frames))
 
 
 @pytest.mark.parametrize(("n_frames", "window"), [(1, 1), (7, 1), (7, 3), (11, 11), (97, 80)])

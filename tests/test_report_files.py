@@ -20,14 +20,6 @@ def study() -> Study:
     return make_study(n_traces=12, n_frames=160, k_max=3)
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    """An otherwise empty folder to put studies in."""
-    place = tmp_path / "place"
-    place.mkdir()
-    return place
-
-
 def test_everything_is_in_the_folder(place: Path, study: Study) -> None:
     told = []
     folder = write_report(study, place / "a", progress=lambda *step: told.append(step))

@@ -5,24 +5,13 @@ import pytest
 import scipy.signal
 
 from tests import reference, tolerances
+from tests.ensembles import noise, traces_of
 from umlpsd_gpu.errors import SettingsError, TracesError
 from umlpsd_gpu.spectrum import estimators
 from umlpsd_gpu.spectrum.estimators import METHODS, power_spectrum, welch_dof
 from umlpsd_gpu.spectrum.log_welch import log_grid
-from umlpsd_gpu.traces.traces import Traces
 
 ONE_SIDED = {"periodogram": 1.0, "welch": 1.0, "log_welch": 4 * np.pi}
-
-
-def traces_of(values: np.ndarray, dt_s: float = 0.03) -> Traces:
-    n_traces = len(values)
-    nowhere = np.full(n_traces, np.nan)
-    names = tuple(f"t{i}" for i in range(n_traces))
-    return Traces(np.asarray(values), dt_s, nowhere, nowhere, ("table",) * n_traces, names)
-
-
-def noise(n_traces: int, n_frames: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).normal(300, 40, size=(n_traces, n_frames))
 
 
 @pytest.mark.parametrize("n_frames", [303, 304, 307, 401, 1000])

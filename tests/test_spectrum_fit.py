@@ -63,8 +63,7 @@ def test_noise_without_floor_gets_none() -> None:
 
 def test_beta_of_a_real_dot_is_the_published_one(shared_data) -> None:
     counts = np.loadtxt(shared_data / "qd_CdSeS_ZnS_blinking_10ms.txt")[None, :, 1]
-    nowhere = np.full(1, np.nan)
-    spectrum = power_spectrum(Traces(counts, 0.01, nowhere, nowhere, ("dot",), ("dot",)))
+    spectrum = power_spectrum(Traces.without_place(counts, 0.01))
     fit = fit_power_law(spectrum, (0.02, 5))
     assert fit.beta[0] == pytest.approx(1.2983, abs=tolerances.BETA_PUBLISHED)
     assert 0.02 <= fit.f_range_hz[0] < fit.f_range_hz[1] <= 5

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 
-from tests.studies import make_study
+from tests.studies import make_study, small_study
 from umlpsd_gpu.errors import UmlpsdError
 from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.study.files import TRACES_CSV_COLUMNS, load_study, save_study
@@ -24,21 +24,9 @@ SUMMARY_KEYS = {
 }
 
 
-def small_study(**changes: object) -> Study:
-    return make_study(n_traces=23, n_frames=160, k_max=5, **changes)
-
-
 @pytest.fixture(scope="module")
 def study() -> Study:
     return small_study()
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    """An otherwise empty folder to put studies in."""
-    place = tmp_path / "place"
-    place.mkdir()
-    return place
 
 
 def assert_equal(one: object, other: object) -> None:

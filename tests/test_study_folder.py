@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.studies import make_study
+from tests.studies import small_study
 from umlpsd_gpu.errors import OutputError
 from umlpsd_gpu.study import folder as folder_module
 from umlpsd_gpu.study.files import load_study, save_study
@@ -16,21 +16,9 @@ from umlpsd_gpu.study.folder import check_output
 from umlpsd_gpu.study.result import Study
 
 
-def small_study(**changes: object) -> Study:
-    return make_study(n_traces=23, n_frames=160, k_max=5, **changes)
-
-
 @pytest.fixture(scope="module")
 def study() -> Study:
     return small_study()
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    """An otherwise empty folder to put studies in."""
-    place = tmp_path / "place"
-    place.mkdir()
-    return place
 
 
 class TestWholeOrNotThere:
@@ -122,7 +110,7 @@ class TestWholeOrNotThere:
         """A process that may write ``room`` bytes a file: HDF5's data or its metadata don't fit."""
         script = (
             "import resource, sys\n"
-            "from tests.studies import make_study\n"
+            "from tests.studies import make_study, small_study\n"
             "from umlpsd_gpu.errors import OutputError\n"
             "study = make_study(n_traces=23, n_frames=160, k_max=5)\n"
             f"resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, resource.RLIM_INFINITY))\n"

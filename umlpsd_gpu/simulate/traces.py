@@ -96,16 +96,7 @@ def class_member_rng(seed: int, name: str, j: int) -> np.random.Generator:
 
 def simulated(values: np.ndarray, dt_s: float, ids: list[str], step: str) -> Traces:
     """Wrap values (n_traces, n_frames) as traces that have no place in any movie."""
-    nowhere = np.full(len(ids), np.nan)
-    return Traces(
-        values=values,
-        dt_s=dt_s,
-        rows=nowhere,
-        cols=nowhere.copy(),
-        source=("simulated",) * len(ids),
-        ids=tuple(ids),
-        history=(step,),
-    )
+    return Traces.without_place(values, dt_s, "simulated", ids, (step,))
 
 
 def _check_ensemble(classes: Mapping[str, int], n_frames: int, dt_s: float) -> None:

@@ -202,8 +202,7 @@ def _spectra(traces: Traces, settings: Settings) -> tuple[Spectrum, PowerLawFit]
 
 def _rehearsal(n_frames: int, dt_s: float) -> Traces:
     """Return one empty trace of the coming length, to meet settings that can't work at once."""
-    nowhere = np.full(1, np.nan)
-    return Traces(np.zeros((1, n_frames)), dt_s, nowhere, nowhere, ("",), ("",))
+    return Traces.without_place(np.zeros((1, n_frames)), dt_s)
 
 
 def _fitting_scales(n_frames: int, settings: Settings) -> tuple[list[Scale], list[str]]:

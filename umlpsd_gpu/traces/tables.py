@@ -92,17 +92,14 @@ def read_traces(path: str | Path, dt_s: float | None = None) -> Traces:
             f"{path}: it holds no time column and no dt_s, and without the frame interval no "
             "frequency is right; give it in seconds with --dt-s (dt_s=… in Python)"
         )
-    n_traces = len(values)
-    names = names or [str(i) for i in range(n_traces)]
+    names = names or [str(i) for i in range(len(values))]
     origin = "user" if dt_s is not None else "file"
-    return Traces(
-        values=np.ascontiguousarray(values, dtype=np.float64),
-        dt_s=float(interval_s),
-        rows=np.full(n_traces, np.nan),
-        cols=np.full(n_traces, np.nan),
-        source=(path.name,) * n_traces,
-        ids=unique_ids([f"{path.name}:{name}" for name in names]),
-        history=(f"read from {path.name}, dt_s from {origin}",),
+    return Traces.without_place(
+        np.ascontiguousarray(values, dtype=np.float64),
+        float(interval_s),
+        path.name,
+        unique_ids([f"{path.name}:{name}" for name in names]),
+        (f"read from {path.name}, dt_s from {origin}",),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -56,6 +57,32 @@ class Traces:
             raise TracesError(
                 f"rows, cols, source and ids need {self.n_traces} entries, got {sorted(lengths)}"
             )
+
+    @classmethod
+    def without_place(
+        cls,
+        values: np.ndarray,
+        dt_s: float,
+        source: str = "array",
+        ids: Sequence[str] | None = None,
+        history: tuple[str, ...] = (),
+    ) -> Traces:
+        """Wrap curves that come from no movie: ``rows`` and ``cols`` are NaN.
+
+        Parameters
+        ----------
+        values : ndarray, shape (n_traces, n_frames)
+        dt_s : float
+        source : str
+            One name for all.
+        ids : sequence of str, optional
+            Default: ``"<source>:0"``, ``"<source>:1"``, …
+        history : tuple of str
+        """
+        n_traces = len(values)
+        names = [f"{source}:{i}" for i in range(n_traces)] if ids is None else ids
+        rows, cols = np.full((2, n_traces), np.nan)
+        return cls(values, dt_s, rows, cols, (source,) * n_traces, tuple(names), history)
 
     @property
     def n_traces(self) -> int:
