@@ -26,7 +26,7 @@ class Extraction:
     traces : Traces
     mean_image : ndarray, shape (n_rows, n_cols), float64, counts
     note : str
-        How many candidates were dropped and why; empty where none was.
+        How many candidates were dropped and why, empty where none was; or the pixels' threshold.
     """
 
     traces: Traces
@@ -65,7 +65,9 @@ def extract(movie: Movie, settings: TracesSettings, n_threads: int | None = None
         drift = estimate_drift(movie, settings.psf_sigma_px, n_threads)
     images = temporal_images(movie, drift, n_threads)
     if settings.mode == "pixels":
-        return Extraction(extract_pixels(movie, settings.threshold, images.mean), images.mean, "")
+        pixels = extract_pixels(movie, settings.threshold, images.mean)
+        note = f"{movie.name}: {pixels.n_traces} {pixels.history[-1]}."
+        return Extraction(pixels, images.mean, note)
     detection = detect_emitters(images, settings)
     if not detection.n_emitters:
         raise _nothing_found(movie, images, detection)
