@@ -88,7 +88,7 @@ def test_pixel_mode_of_the_settings_takes_pixels():
     settings = TracesSettings(mode="pixels", threshold=300.0)
     extraction = extract(array_movie(bright_square()), settings)
     assert extraction.traces.n_traces == 30
-    assert extraction.note == ""
+    assert "30 pixels above 300 counts in the time average (given threshold)" in extraction.note
 
 
 def test_a_threshold_above_every_pixel_is_refused():
