@@ -136,3 +136,18 @@ def test_movies_of_one_name_stay_apart(tmp_path):
     assert study.traces.ids[0] == "r1/img.tif:0"
     twice = run_study([movies[0], movies[0]], SMALL.with_values({"preprocess.scales": ["raw"]}))
     assert [movie.name for movie in twice.movies] == ["r1/img.tif (1)", "r1/img.tif (2)"]
+
+
+def test_an_error_tells_which_of_two_movies_of_one_name_it_means(tmp_path):
+    movies = []
+    for region, n_emitters in (("r1", 6), ("r2", 0)):
+        truth = simulate_movie(
+            tmp_path / region / "img.tif",
+            n_emitters=n_emitters,
+            n_rows=48,
+            n_cols=48,
+            n_frames=400,
+        )
+        movies.append(open_movie(truth.path))
+    with pytest.raises(TracesError, match=r"r2/img\.tif: no emitters found"):
+        run_study(movies, SMALL.with_values({"preprocess.scales": ["raw"]}))

@@ -63,6 +63,8 @@ class Movie:
     verdict : Verdict
     memory_mb : float
         Default bound of one chunk.
+    name : str
+        What results and messages call it; not given: the last part of the path.
     """
 
     path: Path
@@ -78,10 +80,11 @@ class Movie:
     verdict: Verdict
     memory_mb: float
     read_frames: Callable[[int, int], np.ndarray] = field(repr=False)
+    name: str = ""
 
-    @property
-    def name(self) -> str:
-        return self.path.name or self.path.resolve().name
+    def __post_init__(self) -> None:
+        if not self.name:
+            object.__setattr__(self, "name", self.path.name or self.path.resolve().name)
 
     def known_dt_s(self) -> float:
         """Return the frame interval, or ask for it.

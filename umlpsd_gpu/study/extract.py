@@ -36,7 +36,7 @@ def shape_of(source: Movie | Traces | Sequence[Movie], settings: Settings) -> tu
         raise TracesError("there is no movie to analyse; give at least one")
     dts_s = [movie.known_dt_s() for movie in movies]
     lengths = [movie.n_frames for movie in movies]
-    names = _distinct_names(movies)
+    names = [movie.name for movie in _told_apart(movies)]
     return common_length(names, dts_s, lengths, settings.traces.unequal_lengths), dts_s[0]
 
 
@@ -54,30 +54,25 @@ def extract(
     """
     if isinstance(source, Traces):
         return source, (), []
-    movies = _as_list(source)
+    movies = _told_apart(_as_list(source))
     watched = _watched(movies, settings, report)
     extractions = [extract_one(movie, settings.traces, settings.n_threads) for movie in watched]
-    names = _distinct_names(movies)
-    parts = [
-        _called(found.traces, movie.name, name)
-        for name, movie, found in zip(names, movies, extractions, strict=True)
-    ]
+    parts = [found.traces for found in extractions]
     traces = pool_traces(parts, settings.traces.unequal_lengths)
-    summaries = tuple(map(_summary, names, movies, extractions))
-    notes = [note for found in extractions for note in [found.note] if note]
-    return traces, summaries, [*_notes_on(names, movies, settings), *notes]
+    notes = [found.note for found in extractions if found.note]
+    return traces, tuple(map(_summary, movies, extractions)), [*_notes_on(movies, settings), *notes]
 
 
 def _as_list(source: Movie | Sequence[Movie]) -> list[Movie]:
     return [source] if isinstance(source, Movie) else list(source)
 
 
-def _notes_on(names: Sequence[str], movies: Sequence[Movie], settings: Settings) -> list[str]:
+def _notes_on(movies: Sequence[Movie], settings: Settings) -> list[str]:
     """Say what was left out of the movies, and which setting had no effect."""
     notes = [
-        f"{name} is {movie.verdict.status}: {movie.verdict.reason}; only its {movie.n_frames} "
-        "leading sound frames were analysed."
-        for name, movie in zip(names, movies, strict=True)
+        f"{movie.name} is {movie.verdict.status}: {movie.verdict.reason}; only its "
+        f"{movie.n_frames} leading sound frames were analysed."
+        for movie in movies
         if movie.verdict.status != "whole"
     ]
     shortest, longest = (pick(movie.n_frames for movie in movies) for pick in (min, max))
@@ -111,30 +106,25 @@ def _watched(
     return [watch(movie) for movie in movies]
 
 
-def _called(traces: Traces, old: str, new: str) -> Traces:
-    """Return the traces under another name of their movie."""
-    ids = tuple(new + name.removeprefix(old) for name in traces.ids)
-    return replace(traces, source=(new,) * traces.n_traces, ids=ids)
-
-
-def _distinct_names(movies: Sequence[Movie]) -> list[str]:
-    """Return file names; with their folder where two movies share one, numbered if need be."""
+def _told_apart(movies: Sequence[Movie]) -> list[Movie]:
+    """Return the movies under distinct names: with their folder, then numbered, if need be."""
     names = [movie.name for movie in movies]
     if len(set(names)) < len(names):
         names = [f"{movie.path.resolve().parent.name}/{movie.name}" for movie in movies]
     repeated = Counter(names)
     seen: Counter[str] = Counter()
-    distinct = []
-    for name in names:
+    apart = []
+    for movie, name in zip(movies, names, strict=True):
         seen[name] += 1
-        distinct.append(name if repeated[name] == 1 else f"{name} ({seen[name]})")
-    return distinct
+        distinct = name if repeated[name] == 1 else f"{name} ({seen[name]})"
+        apart.append(replace(movie, name=distinct))
+    return apart
 
 
-def _summary(name: str, movie: Movie, extraction: Extraction) -> MovieSummary:
+def _summary(movie: Movie, extraction: Extraction) -> MovieSummary:
     verdict = movie.verdict
     return MovieSummary(
-        name=name,
+        name=movie.name,
         mean_image=extraction.mean_image,
         dt_origin=movie.dt_origin,
         dt_nominal_s=movie.dt_nominal_s,
