@@ -1,37 +1,70 @@
 """From microscopy movies of blinking nanocrystals to clusters and power spectra.
 
 Movies go in; clusters of blinking trajectories with their power spectra and power-law exponents
-come out. The public verbs and result types are here, nothing else.
+come out. The public verbs and result types are here, nothing else; each is imported when it is
+first asked for, so that a part of them works where not every package is installed.
 """
 
-from umlpsd_gpu.decision.decide import decide
-from umlpsd_gpu.decision.result import KDecision
-from umlpsd_gpu.errors import (
-    DeviceError,
-    MovieError,
-    OutputError,
-    SettingsError,
-    TracesError,
-    UmlpsdError,
-)
-from umlpsd_gpu.movie.movie import Movie
-from umlpsd_gpu.movie.open import open_movie
-from umlpsd_gpu.preprocess.smooth import preprocess
-from umlpsd_gpu.report.files import write_report
-from umlpsd_gpu.settings import Settings
-from umlpsd_gpu.spectrum.estimators import power_spectrum
-from umlpsd_gpu.spectrum.fit import fit_power_law
-from umlpsd_gpu.spectrum.result import PowerLawFit, Spectrum
-from umlpsd_gpu.study.result import Study
-from umlpsd_gpu.study.workflow import run_study
-from umlpsd_gpu.sweep.result import Sweep
-from umlpsd_gpu.sweep.run import sweep
-from umlpsd_gpu.traces.extract import extract_emitters
-from umlpsd_gpu.traces.pixels import extract_pixels
-from umlpsd_gpu.traces.pool import pool_traces
-from umlpsd_gpu.traces.tables import read_traces
-from umlpsd_gpu.traces.traces import Traces
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
+# these two have the names of their rooms: imported at once, or the room would take the verb's place
+from umlpsd_gpu.preprocess.smooth import preprocess
+from umlpsd_gpu.sweep.run import sweep
+
+if TYPE_CHECKING:
+    from umlpsd_gpu.decision.decide import decide
+    from umlpsd_gpu.decision.result import KDecision
+    from umlpsd_gpu.errors import (
+        DeviceError,
+        MovieError,
+        OutputError,
+        SettingsError,
+        TracesError,
+        UmlpsdError,
+    )
+    from umlpsd_gpu.movie.movie import Movie
+    from umlpsd_gpu.movie.open import open_movie
+    from umlpsd_gpu.report.files import write_report
+    from umlpsd_gpu.settings import Settings
+    from umlpsd_gpu.spectrum.estimators import power_spectrum
+    from umlpsd_gpu.spectrum.fit import fit_power_law
+    from umlpsd_gpu.spectrum.result import PowerLawFit, Spectrum
+    from umlpsd_gpu.study.result import Study
+    from umlpsd_gpu.study.workflow import run_study
+    from umlpsd_gpu.sweep.result import Sweep
+    from umlpsd_gpu.traces.extract import extract_emitters
+    from umlpsd_gpu.traces.pixels import extract_pixels
+    from umlpsd_gpu.traces.pool import pool_traces
+    from umlpsd_gpu.traces.tables import read_traces
+    from umlpsd_gpu.traces.traces import Traces
+
+_HOME = {
+    "DeviceError": "errors",
+    "KDecision": "decision.result",
+    "Movie": "movie.movie",
+    "MovieError": "errors",
+    "OutputError": "errors",
+    "PowerLawFit": "spectrum.result",
+    "Settings": "settings",
+    "SettingsError": "errors",
+    "Spectrum": "spectrum.result",
+    "Study": "study.result",
+    "Sweep": "sweep.result",
+    "Traces": "traces.traces",
+    "TracesError": "errors",
+    "UmlpsdError": "errors",
+    "decide": "decision.decide",
+    "extract_emitters": "traces.extract",
+    "extract_pixels": "traces.pixels",
+    "fit_power_law": "spectrum.fit",
+    "open_movie": "movie.open",
+    "pool_traces": "traces.pool",
+    "power_spectrum": "spectrum.estimators",
+    "read_traces": "traces.tables",
+    "run_study": "study.workflow",
+    "write_report": "report.files",
+}
 __all__ = [
     "DeviceError",
     "KDecision",
@@ -60,3 +93,15 @@ __all__ = [
     "sweep",
     "write_report",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'umlpsd_gpu' has no attribute '{name}'")
+    found = getattr(import_module(f"umlpsd_gpu.{_HOME[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -49,17 +49,22 @@ def gpu_missing() -> str | None:
     return None if n_devices else "CuPy finds no CUDA device"
 
 
-def choose_device(device: Device) -> Literal["cpu"]:
+def choose_device(device: Device) -> Literal["cpu", "gpu"]:
     """Turn the setting ``device`` into the device that will run; ``"gpu"`` never falls back.
 
     Raises
     ------
     DeviceError
-        If ``"gpu"`` is asked for: the rooms of this version compute on the CPU only.
+        If ``"gpu"`` is asked for and there is none; the message says what is missing.
     """
-    if device == "gpu":
-        raise DeviceError(
-            "device 'gpu' was asked for, but this version computes on the CPU only; "
-            "use --device cpu or auto"
-        )
-    return "cpu"
+    if device == "cpu":
+        return "cpu"
+    reason = gpu_missing()
+    if reason and device == "gpu":
+        raise DeviceError(f"device 'gpu' was asked for, but {reason}; or use --device cpu or auto")
+    return "cpu" if reason else "gpu"
+
+
+def is_on_device(array: Any) -> bool:
+    """Say whether an array is CuPy's."""
+    return type(array).__module__.partition(".")[0] == "cupy"

@@ -1,7 +1,7 @@
 """A kernel's text in ``kernels/`` → a function that runs on the device.
 
 The text is compiled by NVRTC when it is first asked for, once for each set of macros; CuPy keeps
-the result on disk. CuPy adds ``-ftz=true``: float32 results below 1e-38 are 0, float64 is untouched.
+the result on disk. CuPy adds ``-ftz=true``: float32 results below 1e-38 are 0; float64 is as ever.
 """
 
 from __future__ import annotations

@@ -1,0 +1,63 @@
+"""How much a device holds, and work in blocks that fit."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from importlib import import_module
+
+from umlpsd_gpu.errors import DeviceError
+
+# Of the free memory; the rest is for the libraries' workspaces and what the allocator wastes.
+USABLE_SHARE = 0.6
+
+log = logging.getLogger("umlpsd_gpu")
+
+
+def free_bytes() -> int:
+    """Return the device memory that new arrays can take, blocks cached by CuPy included."""
+    cupy = import_module("cupy")
+    free, _ = cupy.cuda.runtime.memGetInfo()
+    return int(free) + int(cupy.get_default_memory_pool().free_bytes())
+
+
+def in_blocks(n_items: int, bytes_per_item: int, work: Callable[[int, int], None]) -> None:
+    """Call ``work(start, stop)`` over all items, as many at once as fit the free device memory.
+
+    Where the device runs out of memory all the same, the block is halved and done again: ``work``
+    writes the results of its items as a whole, and a result never depends on the other items of
+    its block.
+
+    Parameters
+    ----------
+    n_items, bytes_per_item : int
+        What one item takes on the device while it is worked on.
+    work : callable
+
+    Raises
+    ------
+    DeviceError
+        If not even one item fits.
+    """
+    cupy = import_module("cupy")
+    height = max(1, min(n_items, int(USABLE_SHARE * free_bytes()) // max(1, bytes_per_item)))
+    start = 0
+    while start < n_items:
+        stop = min(start + height, n_items)
+        try:
+            work(start, stop)
+        except cupy.cuda.memory.OutOfMemoryError as error:
+            cupy.get_default_memory_pool().free_all_blocks()
+            if stop - start == 1:
+                raise DeviceError(
+                    f"the device has {free_bytes() / 1e6:,.0f} MB free, and the smallest piece of "
+                    f"the work doesn't fit ({error}); free the device or use --device cpu"
+                ) from error
+            height = (stop - start + 1) // 2
+            log.warning(
+                "the device ran out of memory: going on with blocks of %d instead of %d",
+                height,
+                stop - start,
+            )
+        else:
+            start = stop
