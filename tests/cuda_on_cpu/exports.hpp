@@ -1,0 +1,26 @@
+// What Python calls; included behind the table of kernels.
+
+#define CUDA_ON_CPU_EXPORT extern "C" __attribute__((visibility("default")))
+
+CUDA_ON_CPU_EXPORT void cuda_on_cpu_describe(int which, char* text, size_t capacity) {
+    cuda_on_cpu::kernels[which].describe(text, capacity);
+}
+
+CUDA_ON_CPU_EXPORT unsigned cuda_on_cpu_max_threads(int which) {
+    return cuda_on_cpu::kernels[which].max_threads;
+}
+
+CUDA_ON_CPU_EXPORT size_t cuda_on_cpu_static_shared_bytes() {
+    return cuda_on_cpu::static_shared_bytes();
+}
+
+CUDA_ON_CPU_EXPORT void cuda_on_cpu_launch(int which, const cuda_on_cpu::Launch* launch, void** args,
+                                           char* message, size_t capacity) {
+    using namespace cuda_on_cpu;
+    cuda_on_cpu::message = message;
+    message_capacity = capacity;
+    running = &kernels[which];
+    running_args = args;
+    kernel_call = launch_one;
+    run_launch(*launch);
+}

@@ -1,0 +1,131 @@
+// Stacks to run CUDA threads on, and the switch from one to another.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#if !defined(__x86_64__) && !defined(CUDA_ON_CPU_UCONTEXT)
+#define CUDA_ON_CPU_UCONTEXT
+#endif
+#ifdef CUDA_ON_CPU_UCONTEXT
+#include <ucontext.h>
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+#endif
+
+namespace cuda_on_cpu {
+
+constexpr size_t PAGE = 4096;
+#ifdef __SANITIZE_ADDRESS__
+constexpr size_t STACK_BYTES = 256 << 10;  // red zones around every local array
+#else
+constexpr size_t STACK_BYTES = 64 << 10;
+#endif
+
+struct Stack {
+    char* bottom;
+    size_t n_bytes;
+    void* pointer;  // while it sleeps
+    void* fake;     // AddressSanitizer's own
+#ifdef CUDA_ON_CPU_UCONTEXT
+    ucontext_t context;
+#endif
+};
+
+#ifndef CUDA_ON_CPU_UCONTEXT
+// The registers a function must keep go to the old stack and come back from the new one. A jump
+// instead of a return: the processor predicts returns from its own record of calls.
+asm(R"(
+    .text
+    .type cuda_on_cpu_swap, @function
+cuda_on_cpu_swap:
+    pushq %rbp
+    pushq %rbx
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
+    movq %rsp, (%rdi)
+    movq %rsi, %rsp
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %rbx
+    popq %rbp
+    popq %rcx
+    jmp *%rcx
+    .size cuda_on_cpu_swap, . - cuda_on_cpu_swap
+)");
+extern "C" void cuda_on_cpu_swap(void** keep, void* other);
+#endif
+
+// Reserve the memory of a stack; the page below it can't be touched.
+inline void reserve(Stack& stack, unsigned number) {
+    void* memory = mmap(nullptr, STACK_BYTES + PAGE, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) abort();
+    mprotect(memory, PAGE, PROT_NONE);
+    stack.bottom = static_cast<char*>(memory) + PAGE;
+    // stacks that all end at the same place of a page would share a few sets of the cache
+    stack.n_bytes = STACK_BYTES - number % 32 * 128;
+}
+
+// Make the stack start in `entry` when it is switched to.
+inline void prepare(Stack& stack, void (*entry)()) {
+#ifdef __SANITIZE_ADDRESS__
+    __asan_unpoison_memory_region(stack.bottom, stack.n_bytes);
+    stack.fake = nullptr;
+#endif
+#ifdef CUDA_ON_CPU_UCONTEXT
+    getcontext(&stack.context);
+    stack.context.uc_stack.ss_sp = stack.bottom;
+    stack.context.uc_stack.ss_size = stack.n_bytes;
+    stack.context.uc_link = nullptr;
+    makecontext(&stack.context, entry, 0);
+#else
+    void** top = reinterpret_cast<void**>(stack.bottom + stack.n_bytes);
+    *--top = nullptr;  // nobody to return to
+    *--top = reinterpret_cast<void*>(entry);
+    for (int i = 0; i < 6; ++i) *--top = nullptr;
+    stack.pointer = top;
+#endif
+}
+
+// Sleep on one stack and wake up the other; returns when somebody wakes up `from`.
+inline void switch_stack(Stack& from, Stack& to, bool for_good) {
+#ifdef __SANITIZE_ADDRESS__
+    __sanitizer_start_switch_fiber(for_good ? nullptr : &from.fake, to.bottom, to.n_bytes);
+#else
+    (void)for_good;
+#endif
+#ifdef CUDA_ON_CPU_UCONTEXT
+    swapcontext(&from.context, &to.context);
+#else
+    cuda_on_cpu_swap(&from.pointer, to.pointer);
+#endif
+#ifdef __SANITIZE_ADDRESS__
+    __sanitizer_finish_switch_fiber(from.fake, nullptr, nullptr);
+#endif
+}
+
+// To be called first on a new stack; tells AddressSanitizer and learns where we came from.
+inline void arrived(Stack& caller) {
+#ifdef __SANITIZE_ADDRESS__
+    const void* bottom;
+    size_t n_bytes;
+    __sanitizer_finish_switch_fiber(nullptr, &bottom, &n_bytes);
+    if (!caller.bottom) {
+        caller.bottom = static_cast<char*>(const_cast<void*>(bottom));
+        caller.n_bytes = n_bytes;
+    }
+#else
+    (void)caller;
+#endif
+}
+
+}  // namespace cuda_on_cpu
