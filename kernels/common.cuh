@@ -7,6 +7,8 @@ typedef long long index_t;
 
 #define ALL_LANES 0xffffffffu
 #define WARP 32
+#define CUDA_INFINITY (__longlong_as_double(0x7ff0000000000000LL))
+#define CUDA_NAN (__longlong_as_double(0x7ff8000000000000LL))
 
 __device__ inline int lane_number() { return threadIdx.x % WARP; }
 __device__ inline int warp_number() { return threadIdx.x / WARP; }
@@ -32,4 +34,81 @@ __device__ inline double warp_max(double value) {
         value = fmax(value, __shfl_xor_sync(ALL_LANES, value, step));
     }
     return value;
+}
+
+// Running sums over the lanes of a warp, the lane's own value included.
+__device__ inline double warp_running_sum(double value) {
+    for (int step = 1; step < WARP; step *= 2) {
+        const double before = __shfl_up_sync(ALL_LANES, value, step);
+        if (lane_number() >= step) value += before;
+    }
+    return value;
+}
+
+// Greedy k-means++: sum over traces of the squared distance to the nearest centroid, were a trace
+// with the distances `sqdist` to become one. Called by a whole warp.
+__device__ inline double warp_potential(const double* nearest, const double* sqdist, index_t n) {
+    double sum = 0;
+    for (index_t i = lane_number(); i < n; i += WARP) sum += fmin(nearest[i], sqdist[i]);
+    return warp_sum(sum);
+}
+
+// Index drawn with probability mass[i] / sum(mass): how many running sums lie below uniform times
+// the total. Called by a whole warp; uniform in [0, 1).
+__device__ inline index_t warp_draw(const double* mass, index_t n, double uniform) {
+    double target = 0;
+    index_t n_below = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        double before = 0;
+        for (index_t first = 0; first < n; first += WARP) {
+            const index_t i = first + lane_number();
+            const double running = before + warp_running_sum(i < n ? mass[i] : 0.0);
+            if (pass == 1) n_below += __popc(__ballot_sync(ALL_LANES, i < n && running < target));
+            before = __shfl_sync(ALL_LANES, running, WARP - 1);
+        }
+        target = uniform * before;
+    }
+    return n_below < n ? n_below : n - 1;
+}
+
+// How many traces carry this label. Called by a whole warp.
+template <class Label>
+__device__ inline index_t warp_count(const Label* labels, index_t n, index_t wanted) {
+    index_t count = 0;
+    for (index_t first = 0; first < n; first += WARP) {
+        const index_t i = first + lane_number();
+        count += __popc(__ballot_sync(ALL_LANES, i < n && labels[i] == wanted));
+    }
+    return count;
+}
+
+// The trace of the largest value that is not yet marked by -1, the lowest number of several; it is
+// marked. Called by a whole warp.
+__device__ inline index_t warp_take_farthest(double* values, index_t n) {
+    double largest = -1;
+    index_t at = n;
+    for (index_t i = lane_number(); i < n; i += WARP) {
+        if (values[i] > largest) {
+            largest = values[i];
+            at = i;
+        }
+    }
+    const double of_all = warp_max(largest);
+    index_t candidate = largest == of_all ? at : n;
+    for (int step = WARP / 2; step > 0; step /= 2) {
+        const index_t other = __shfl_xor_sync(ALL_LANES, candidate, step);
+        candidate = other < candidate ? other : candidate;
+    }
+    if (lane_number() == 0 && candidate < n) values[candidate] = -1;
+    __syncwarp();
+    return candidate;
+}
+
+// Squared distance of a trace to a centroid from the product that moves all restarts at once;
+// rounding of |x|^2 + |y|^2 - 2xy below `equal_below` of its terms counts as 0.
+__device__ inline double squared_distance(double product, double offset, double sqnorm,
+                                          double scale, double equal_below) {
+    const double terms = sqnorm + offset;
+    const double distance = scale * product + terms;
+    return equal_below > 0 && distance < equal_below * terms ? 0.0 : distance;
 }

@@ -8,7 +8,7 @@ HOST_SCALARS = (bool, int, float, complex, np.generic)
 
 
 class ndarray:
-    ""Holds a NumPy array in ``_host`` and passes on what CuPy's array has too.""
+    """Holds a NumPy array in ``_host`` and passes on what CuPy's array has too."""
 
     __array_ufunc__ = None  # np.add(device_array, …) raises TypeError
     __hash__ = None
@@ -73,7 +73,7 @@ class ndarray:
 
 
 class MemoryPointer:
-    ""Where an array begins, and copies to there.""
+    """Where an array begins, and copies to there."""
 
     def __init__(self, host):
         self.ptr = host.ctypes.data
@@ -94,16 +94,16 @@ for _name in """
     __add__ __radd__ __iadd__ __sub__ __rsub__ __isub__ __mul__ __rmul__ __imul__ __truediv__
     __rtruediv__ __itruediv__ __floordiv__ __mod__ __pow__ __neg__ __abs__ __invert__ __and__
     __rand__ __iand__ __or__ __ror__ __ior__ __xor__ __lt__ __le__ __gt__ __ge__ __eq__ __ne__
-    __matmul__ sum mean min max any all argmin argmax astype copy reshape ravel take transpose
+    __matmul__ sum mean var min max any all argmin argmax astype copy reshape ravel take transpose
     fill cumsum view item squeeze
-""".split():
+""".split():  # noqa: SIM905
     setattr(ndarray, _name, _passed_on(_name))
 
 ndarray.__module__ = "cupy"
 
 
 def unwrapped(value):
-    ""Return the host array behind a device array; scalars as they are; NumPy arrays never.""
+    """Return the host array behind a device array; scalars as they are; NumPy arrays never."""
     if isinstance(value, ndarray):
         return value._host
     if isinstance(value, np.ndarray):
@@ -114,7 +114,7 @@ def unwrapped(value):
 
 
 def wrapped(value):
-    ""Return results as device arrays, scalars too: CuPy's reductions stay on the device.""
+    """Return results as device arrays, scalars too: CuPy's reductions stay on the device."""
     if isinstance(value, np.ndarray):
         return ndarray(value)
     if isinstance(value, np.generic):
@@ -125,7 +125,7 @@ def wrapped(value):
 
 
 def index_of(key):
-    ""Return an index whose arrays are on the host; CuPy takes NumPy ones too.""
+    """Return an index whose arrays are on the host; CuPy takes NumPy ones too."""
     if isinstance(key, tuple):
         return tuple(index_of(k) for k in key)
     return key._host if isinstance(key, ndarray) else key

@@ -12,7 +12,11 @@ memory = SimpleNamespace(
 
 
 class CUDARuntimeError(RuntimeError):
-    pass
+    """What calls of the runtime raise; ``status`` is the number of a cudaError."""
+
+    def __init__(self, status, message=""):
+        super().__init__(message)
+        self.status = status
 
 
 def _device_properties(device):
@@ -86,6 +90,17 @@ class Stream:
 
 
 Stream.null = Stream()
+
+
+_allocator = [None]
+
+
+def get_allocator():
+    return _allocator[0]
+
+
+def set_allocator(allocator=None):
+    _allocator[0] = allocator
 
 
 def get_current_stream():

@@ -9,11 +9,11 @@ NAMES = """
     diff divide einsum exp expand_dims flatnonzero floor full full_like hstack isfinite isnan log
     matmul maximum mean minimum multiply nonzero ones ones_like repeat searchsorted sin sort sqrt
     square stack subtract sum take take_along_axis tile tensordot vstack where zeros zeros_like
-""".split()
+""".split()  # noqa: SIM905
 CONSTANTS = """
     bool_ complex64 complex128 float32 float64 inf int8 int16 int32 int64 intp nan newaxis pi
     uint8 uint16 uint32 uint64
-""".split()
+""".split()  # noqa: SIM905
 __all__ = [*NAMES, *CONSTANTS]
 
 

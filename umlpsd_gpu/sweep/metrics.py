@@ -35,6 +35,16 @@ class Metrics:
     below_percent: np.ndarray
     smallest_cluster_silhouette: np.ndarray
 
+    def part(self, epochs: slice) -> Metrics:
+        """Return those of some of the labellings."""
+        return Metrics(
+            self.silhouette[epochs],
+            self.calinski_harabasz[epochs],
+            self.ssd[epochs],
+            self.below_percent[:, epochs],
+            self.smallest_cluster_silhouette[epochs],
+        )
+
 
 def metrics_of(
     geometry: Geometry, labels: np.ndarray, n_clusters: int, silhouette_metric: str
@@ -63,7 +73,7 @@ def metrics_of(
     by_cluster = members.average_of(silhouettes.ravel()).reshape(counts.shape)
     return Metrics(
         silhouette=silhouettes.mean(axis=1),
-        calinski_harabasz=_calinski_harabasz(geometry, ssd, n_filled),
+        calinski_harabasz=calinski_harabasz(geometry.total_ssd, geometry.n_traces, ssd, n_filled),
         ssd=ssd,
         below_percent=below_percent,
         smallest_cluster_silhouette=np.where(counts > 0, by_cluster, np.inf).min(axis=0),
@@ -144,13 +154,15 @@ def silhouettes_from_means(
     return np.divide(other - own, larger, out=np.zeros_like(own), where=comparable)
 
 
-def _calinski_harabasz(geometry: Geometry, ssd: np.ndarray, n_filled: np.ndarray) -> np.ndarray:
+def calinski_harabasz(
+    total_ssd: float, n_traces: int, ssd: np.ndarray, n_filled: np.ndarray
+) -> np.ndarray:
     """Return (SSB/(K−1)) / (SSW/(n−K)); ∞ where clusters have no width, NaN for one cluster.
 
     Source: T. Calinski and J. Harabasz, Commun. Stat. 3, 1 (1974). K counts clusters that hold a
     trace.
     """
-    between = np.maximum(geometry.total_ssd - ssd, 0) * (geometry.n_traces - n_filled)
+    between = np.maximum(total_ssd - ssd, 0) * (n_traces - n_filled)
     within = ssd * (n_filled - 1)
     index = np.full(ssd.shape, np.inf)
     np.divide(between, within, out=index, where=within > 0)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from umlpsd_gpu.backend import n_cores
+from umlpsd_gpu.backend import is_on_device, n_cores, xp_of
 from umlpsd_gpu.errors import SettingsError, TracesError
-from umlpsd_gpu.sweep.engines import Engine, labeller
+from umlpsd_gpu.sweep.device import Block, Found, engine_on_device, start_on_device
+from umlpsd_gpu.sweep.engines import Engine, Labeller, labeller
 from umlpsd_gpu.sweep.geometry import geometry_of
 from umlpsd_gpu.sweep.kmeans import draw_uniforms, starting_traces
 from umlpsd_gpu.sweep.metrics import THRESHOLDS, Metrics, metrics_of
@@ -23,7 +26,7 @@ BLOCK_BYTES = 4 << 20
 
 
 def sweep(
-    values: np.ndarray | Traces,
+    values: Any,
     k_values: Iterable[int] = range(1, 16),
     n_epochs: int = 100,
     seed: int = 0,
@@ -37,15 +40,18 @@ def sweep(
 
     Parameters
     ----------
-    values : ndarray, shape (n_traces, n_samples), or Traces
+    values : array, shape (n_traces, n_samples), or Traces
         Any curves sampled at the same points, usually smoothed and scaled to [0, 1]. Finite.
+        NumPy arrays are swept on the CPU, CuPy arrays on their GPU.
     k_values : iterable of int
         Numbers of clusters, each from 1 to n_traces.
     n_epochs : int
         Independent K-means runs for every K.
     seed : int
-        Same seed, same bits, on any number of threads.
-    engine : {"auto", "batched", "sklearn"}
+        Same seed, same bits, on any number of threads and whatever the memory left on the device.
+        CPU and GPU start from the same traces, but add in another order.
+    engine : {"auto", "batched", "sklearn", "cuml"}
+        ``sklearn`` on the CPU only, ``cuml`` on a GPU only; cuML doesn't promise the same bits.
     silhouette_metric : {"sqeuclidean", "euclidean"}
         Distance inside the silhouette; MATLAB's default is the squared one.
     max_iter : int
@@ -53,11 +59,12 @@ def sweep(
     scale : str, optional
         Name of the smoothing, kept in the result; default: what `preprocess` noted in ``Traces``.
     n_threads : int, optional
-        All cores by default.
+        Of the CPU; all cores by default.
 
     Returns
     -------
     Sweep
+        NumPy arrays in any case.
 
     Raises
     ------
@@ -65,8 +72,31 @@ def sweep(
         If values are not finite, not two-dimensional, or fewer than 2.
     SettingsError
         If a K is not between 1 and n_traces, or another argument is not allowed.
+    DeviceError
+        If cuML is asked for and is missing, or the device's memory can't hold a single restart.
     """
-    curves = _finite_matrix(values.values if isinstance(values, Traces) else values)
+    return start_sweep(
+        values, k_values, n_epochs, seed, engine, silhouette_metric, max_iter, scale, n_threads
+    )()
+
+
+def start_sweep(
+    values: Any,
+    k_values: Iterable[int] = range(1, 16),
+    n_epochs: int = 100,
+    seed: int = 0,
+    engine: Engine = "auto",
+    silhouette_metric: str = "sqeuclidean",
+    max_iter: int = 100,
+    scale: str | None = None,
+    n_threads: int | None = None,
+) -> Callable[[], Sweep]:
+    """Do what `sweep` does, but return a function that gives the result.
+
+    On a GPU the work is under way then, on the current stream, so that several sweeps run at once;
+    on the CPU it is done when the function is called.
+    """
+    curves = _matrix(values.values if isinstance(values, Traces) else values)
     scale = scale or (values.scale if isinstance(values, Traces) else "raw")
     ks = _checked_k_values(k_values, len(curves))
     if n_epochs < 1 or max_iter < 1 or seed < 0:
@@ -77,14 +107,52 @@ def sweep(
         raise SettingsError(
             f"silhouette_metric must be 'sqeuclidean' or 'euclidean', got '{silhouette_metric}'"
         )
-    engine_name, find_labels = labeller(engine)
-    workers = n_threads or n_cores()
+    xp = xp_of(curves)
+    finite = xp.isfinite(curves).all(axis=1)
+    if is_on_device(curves):
+        engine_name = engine_on_device(engine, *curves.shape)
+        find = start_on_device(curves, ks, n_epochs, seed, engine_name, silhouette_metric, max_iter)
+    else:
+        engine_name, find_labels = labeller(engine)
+        find = partial(
+            _sweep_on_cpu,
+            curves,
+            ks,
+            n_epochs,
+            seed,
+            find_labels,
+            silhouette_metric,
+            max_iter,
+            n_threads or n_cores(),
+        )
+        _require_finite(finite)
+
+    def collect() -> Sweep:
+        # on a device only now: asking earlier would make the host wait for it
+        _require_finite(finite)
+        return _assembled(
+            find(), ks, n_epochs, len(curves), scale, engine_name, silhouette_metric, seed
+        )
+
+    return collect
+
+
+def _sweep_on_cpu(
+    curves: np.ndarray,
+    ks: np.ndarray,
+    n_epochs: int,
+    seed: int,
+    find_labels: Labeller,
+    silhouette_metric: str,
+    max_iter: int,
+    n_threads: int,
+) -> Found:
     # one BLAS thread per block: the same bits on any number of threads (OpenBLAS sums in another
     # order when it splits a product itself)
-    with threadpool_limits(limits=1), ThreadPoolExecutor(workers) as pool:
+    with threadpool_limits(limits=1), ThreadPoolExecutor(n_threads) as pool:
         geometry = geometry_of(curves, pool, silhouette_metric)
 
-        def run_block(block: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray, Metrics]:
+        def run_block(block: Block) -> tuple[np.ndarray, np.ndarray, Metrics]:
             k, start, stop = block
             uniforms = draw_uniforms(k, n_epochs, seed)[start:stop]
             starts = starting_traces(geometry, uniforms)
@@ -92,24 +160,27 @@ def sweep(
             return labels, n_iterations, metrics_of(geometry, labels, k, silhouette_metric)
 
         blocks = _blocks(ks, n_epochs, len(curves))
-        found = dict(zip(blocks, pool.map(run_block, blocks), strict=True))
-    return _assembled(found, ks, n_epochs, len(curves), scale, engine_name, silhouette_metric, seed)
+        return dict(zip(blocks, pool.map(run_block, blocks), strict=True))
 
 
-def _finite_matrix(values: np.ndarray) -> np.ndarray:
-    curves = np.ascontiguousarray(values, dtype=np.float64)
+def _matrix(values: Any) -> Any:
+    xp = xp_of(values) if is_on_device(values) else np
+    curves = xp.ascontiguousarray(values, dtype=np.float64)
     if curves.ndim != 2 or len(curves) < 2 or curves.shape[1] < 1:
         raise TracesError(
             f"a sweep needs at least 2 curves in an array (n_traces, n_samples), got shape "
             f"{curves.shape}"
         )
-    unusable = np.count_nonzero(~np.isfinite(curves).all(axis=1))
-    if unusable:
+    return curves
+
+
+def _require_finite(finite: Any) -> None:
+    n_unusable = len(finite) - int(finite.sum())
+    if n_unusable:
         raise TracesError(
-            f"{unusable} of {len(curves)} curves hold NaN or infinities; leave them out "
+            f"{n_unusable} of {len(finite)} curves hold NaN or infinities; leave them out "
             "(Traces.usable tells which)"
         )
-    return curves
 
 
 def _checked_k_values(k_values: Iterable[int], n_traces: int) -> np.ndarray:
@@ -121,7 +192,7 @@ def _checked_k_values(k_values: Iterable[int], n_traces: int) -> np.ndarray:
     return ks
 
 
-def _blocks(ks: np.ndarray, n_epochs: int, n_traces: int) -> list[tuple[int, int, int]]:
+def _blocks(ks: np.ndarray, n_epochs: int, n_traces: int) -> list[Block]:
     """Return (k, first epoch, last epoch + 1), the longest work first, cut by size alone."""
     blocks = []
     for k in ks[::-1].tolist():
@@ -132,7 +203,7 @@ def _blocks(ks: np.ndarray, n_epochs: int, n_traces: int) -> list[tuple[int, int
 
 
 def _assembled(
-    found: dict[tuple[int, int, int], tuple[np.ndarray, np.ndarray, Metrics]],
+    found: Found,
     ks: np.ndarray,
     n_epochs: int,
     n_traces: int,

@@ -1,0 +1,64 @@
+// kmeans_update: labels -> the rows that average over each cluster, for many restarts.
+//   weights[c,i] = 1 / n_c for the members of cluster c, 0 elsewhere; one product of them with the
+//   traces (or their squared distances) gives every centroid of every restart
+// An empty cluster is refilled by the trace farthest from its own centroid, the emptiest number
+// first, as scikit-learn does; where all traces sit on their centroids it stays empty.
+// in    labels (n_runs, n_traces) short; first_row (n_runs + 1,) index_t: restart r has the rows
+//       first_row[r] ... first_row[r + 1] - 1, one for each cluster
+//       running (n_runs,) index_t: 0 = converged, left as it is; null: all run
+//       least (n_runs, n_traces) double: squared distance to the own centroid; null: no refilling.
+//       Overwritten with -1 where a trace was moved.
+// out   averaged (n_runs, n_traces) short: the labels after refilling
+//       counts (n_rows,) index_t, weights (n_rows, n_traces) double
+// grid  a block for each restart, any block size      integers only: repeatable
+// bound bytes of weights
+// twin  umlpsd_gpu/sweep/members.py, kmeans.py::_fill_empty_clusters
+// call  umlpsd_gpu/sweep/device_kmeans.py
+
+extern "C" __global__ void kmeans_update(const short* labels, const index_t* first_row,
+                                         const index_t* running, index_t n_traces, double* least,
+                                         short* averaged, index_t* counts, double* weights) {
+    const index_t run = blockIdx.x;
+    if (running && !running[run]) return;
+    const index_t row = first_row[run], n_clusters = first_row[run + 1] - row;
+    labels += run * n_traces;
+    averaged += run * n_traces;
+    counts += row;
+    weights += row * n_traces;
+
+    for (index_t i = threadIdx.x; i < n_traces; i += blockDim.x) averaged[i] = labels[i];
+    for (index_t c = warp_number(); c < n_clusters; c += warps_in_block()) {
+        const index_t count = warp_count(labels, n_traces, c);
+        if (lane_number() == 0) counts[c] = count;
+    }
+    __syncthreads();
+    if (least) {
+        // one warp, since the order decides which cluster gets which trace
+        bool refilled = false;
+        if (warp_number() == 0) {
+            double* of_run = least + run * n_traces;
+            double largest = 0;
+            for (index_t i = lane_number(); i < n_traces; i += WARP) largest = fmax(largest, of_run[i]);
+            const bool movable = warp_max(largest) > 0;
+            for (index_t c = 0; c < n_clusters; c++) {
+                if (!movable || counts[c] > 0) continue;
+                const index_t farthest = warp_take_farthest(of_run, n_traces);
+                if (lane_number() == 0) averaged[farthest] = (short)c;
+                refilled = true;
+            }
+        }
+        if (__syncthreads_or(refilled)) {
+            for (index_t c = warp_number(); c < n_clusters; c += warps_in_block()) {
+                const index_t count = warp_count(averaged, n_traces, c);
+                if (lane_number() == 0) counts[c] = count;
+            }
+            __syncthreads();
+        }
+    }
+    for (index_t c = 0; c < n_clusters; c++) {
+        const double share = counts[c] > 0 ? 1.0 / (double)counts[c] : 0.0;
+        for (index_t i = threadIdx.x; i < n_traces; i += blockDim.x) {
+            weights[c * n_traces + i] = averaged[i] == c ? share : 0.0;
+        }
+    }
+}
