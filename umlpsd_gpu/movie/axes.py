@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.movie.layout import Layout
 from umlpsd_gpu.movie.tiff_errors import with_advice
-from umlpsd_gpu.settings import MovieSettings
+
+if TYPE_CHECKING:
+    from umlpsd_gpu.settings import MovieSettings
 
 CHOOSABLE_AXES = ("position", "channel", "z")
 

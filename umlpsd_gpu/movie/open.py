@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,7 +18,9 @@ from umlpsd_gpu.movie.movie import Movie, Verdict
 from umlpsd_gpu.movie.reader import reader_of
 from umlpsd_gpu.movie.sources import Source, find_files, movie_path
 from umlpsd_gpu.movie.tiff_errors import with_advice
-from umlpsd_gpu.settings import MovieSettings
+
+if TYPE_CHECKING:
+    from umlpsd_gpu.settings import MovieSettings
 
 GIVE_ALL_FRAMES = "give the folder or pattern of all frames"
 
@@ -33,7 +36,8 @@ def open_movie(source: Source, settings: MovieSettings | None = None) -> Movie:
         are read in natural order, a list in its own.
     settings : MovieSettings, optional
         Which channel, position and plane to read, ``dt_s``, ``pixel_size_um``, ``memory_mb``, and
-        whether the sound frames of a damaged movie will do.
+        whether the sound frames of a damaged movie will do. Any object with the fields of
+        MovieSettings does.
 
     Returns
     -------
@@ -46,7 +50,10 @@ def open_movie(source: Source, settings: MovieSettings | None = None) -> Movie:
         If nothing readable is there, an axis must be chosen first, fewer than 2 frames are sound,
         or the movie is damaged and ``settings.allow_damaged`` is not set.
     """
-    settings = settings or MovieSettings()
+    if settings is None:
+        from umlpsd_gpu.settings import MovieSettings
+
+        settings = MovieSettings()
     files = find_files(source)
     path = files[0] if len(files) == 1 else movie_path(source)
     contents = read_contents(files, path, settings.position)

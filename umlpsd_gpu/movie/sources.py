@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from natsort import natsorted, ns
 
 from umlpsd_gpu.errors import MovieError
 
@@ -60,6 +59,8 @@ def _some(files: list[Path], path: Path) -> list[Path]:
         raise MovieError(
             path, f"no movie is there; files ending in {', '.join(TIFF_SUFFIXES)} are looked for"
         )
+    from natsort import natsorted, ns
+
     files = [_existing_file(file) for file in files]
     return natsorted(files, key=lambda file: file.name, alg=ns.IGNORECASE)
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from umlpsd_gpu.settings import TracesSettings
 from umlpsd_gpu.traces.images import MovieImages
 from umlpsd_gpu.traces.photometry import aperture_reach_px
 from umlpsd_gpu.traces.spot_shape import measure_spots
+
+if TYPE_CHECKING:
+    from umlpsd_gpu.settings import TracesSettings
 
 NOISE_TILE_PX = 64
 MASKED_SNR = 4.0

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
+from umlpsd_gpu.backend import Device, choose_device
 from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.settings import TracesSettings
+from umlpsd_gpu.traces import device as on_device
 from umlpsd_gpu.traces.drift import estimate_drift
 from umlpsd_gpu.traces.emitters import Detection, detect_emitters
+from umlpsd_gpu.traces.frames_on_device import FramesOnDevice
 from umlpsd_gpu.traces.images import MovieImages, temporal_images
 from umlpsd_gpu.traces.photometry import measure_emitters
-from umlpsd_gpu.traces.pixels import extract_pixels
+from umlpsd_gpu.traces.pixels import pixel_traces
 from umlpsd_gpu.traces.traces import Traces
 
 
@@ -26,7 +30,8 @@ class Extraction:
     traces : Traces
     mean_image : ndarray, shape (n_rows, n_cols), float64, counts
     note : str
-        How many candidates were dropped and why, empty where none was; or the pixels' threshold.
+        How many candidates were dropped and why, or the pixels' threshold; and what was done on
+        another device than the one asked for. Empty where there is nothing to say.
     """
 
     traces: Traces
@@ -34,13 +39,17 @@ class Extraction:
     note: str
 
 
-def extract_emitters(movie: Movie, settings: TracesSettings | None = None) -> Traces:
+def extract_emitters(
+    movie: Movie, settings: TracesSettings | None = None, device: Device = "auto"
+) -> Traces:
     """Find the isolated emitters of a movie and measure their trajectories.
 
     Parameters
     ----------
     movie : Movie
     settings : TracesSettings, optional
+    device : {"auto", "cpu", "gpu"}
+        Where to compute; drift is corrected on the CPU in any case.
 
     Returns
     -------
@@ -53,28 +62,62 @@ def extract_emitters(movie: Movie, settings: TracesSettings | None = None) -> Tr
         If no emitter is found; the message names the threshold and the brightest candidate.
     MovieError
         If the frame interval is unknown.
+    DeviceError
+        If ``"gpu"`` is asked for and there is none.
     """
-    return extract(movie, settings or TracesSettings()).traces
+    settings = settings or TracesSettings()
+    return extract(movie, settings, device=choose_device(device)).traces
 
 
-def extract(movie: Movie, settings: TracesSettings, n_threads: int | None = None) -> Extraction:
-    """Do what ``settings.mode`` says, emitters or pixels, and keep the mean image."""
-    dt_s = movie.known_dt_s()
-    drift = None
+def extract(
+    movie: Movie,
+    settings: TracesSettings,
+    n_threads: int | None = None,
+    device: Literal["cpu", "gpu"] = "cpu",
+) -> Extraction:
+    """Do what ``settings.mode`` says, emitters or pixels, and keep the mean image.
+
+    Drift is registered and followed by SciPy and scikit-image: a movie that is corrected for it is
+    worked on by the CPU alone, and the note says so. Emitters are looked for on the CPU always.
+    """
+    movie.known_dt_s()
+    drift, frames, notes = None, None, []
     if settings.drift_correction:
         drift = estimate_drift(movie, settings.psf_sigma_px, n_threads)
-    images = temporal_images(movie, drift, n_threads)
+        if device == "gpu":
+            notes.append(f"{movie.name}: drift is corrected, so the CPU extracted its traces.")
+    elif device == "gpu":
+        frames = FramesOnDevice(movie, n_threads)
+    if frames is None:
+        images = temporal_images(movie, drift, n_threads)
+    else:
+        images = on_device.temporal_images(frames)
     if settings.mode == "pixels":
-        pixels = extract_pixels(movie, settings.threshold, images.mean)
-        note = f"{movie.name}: {pixels.n_traces} {pixels.history[-1]}."
-        return Extraction(pixels, images.mean, note)
-    detection = detect_emitters(images, settings)
-    if not detection.n_emitters:
-        raise _nothing_found(movie, images, detection)
+        traces = pixel_traces(movie, settings.threshold, images.mean, frames)
+        notes.append(f"{movie.name}: {traces.n_traces} {traces.history[-1]}.")
+    else:
+        detection = detect_emitters(images, settings)
+        if not detection.n_emitters:
+            raise _nothing_found(movie, images, detection)
+        traces = _measured(movie, detection, settings, drift, n_threads, frames)
+        notes.append(_dropped(movie, detection))
+    return Extraction(traces, images.mean, " ".join(filter(None, notes)))
+
+
+def _measured(
+    movie: Movie,
+    detection: Detection,
+    settings: TracesSettings,
+    drift: np.ndarray | None,
+    n_threads: int | None,
+    frames: FramesOnDevice | None,
+) -> Traces:
+    rows, cols = detection.rows, detection.cols
     others = np.stack([detection.other_rows, detection.other_cols], axis=1)
-    values = measure_emitters(
-        movie, detection.rows, detection.cols, settings, drift, others, n_threads
-    )
+    if frames is None:
+        values = measure_emitters(movie, rows, cols, settings, drift, others, n_threads)
+    else:
+        values = on_device.measure_emitters(frames, rows, cols, settings, others)
     n_emitters = detection.n_emitters
     step = (
         f"{n_emitters} emitters above {detection.threshold:g} times the noise, "
@@ -82,16 +125,15 @@ def extract(movie: Movie, settings: TracesSettings, n_threads: int | None = None
     )
     if drift is not None:
         step += f", following a drift of {np.hypot(*drift.T).max():.2f} px"
-    traces = Traces(
+    return Traces(
         values=values,
-        dt_s=dt_s,
-        rows=detection.rows,
-        cols=detection.cols,
+        dt_s=movie.known_dt_s(),
+        rows=rows,
+        cols=cols,
         source=(movie.name,) * n_emitters,
         ids=tuple(f"{movie.name}:{i}" for i in range(n_emitters)),
         history=(step,),
     )
-    return Extraction(traces, images.mean, _dropped(movie, detection))
 
 
 def _dropped(movie: Movie, detection: Detection) -> str:

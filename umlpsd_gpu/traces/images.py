@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
@@ -53,7 +53,7 @@ def temporal_images(
     n_threads : int, optional
         Default: all cores.
     """
-    n_per_block = max(1, min(LONGEST_BLOCK, movie.n_frames // FEWEST_BLOCKS))
+    n_per_block = frames_per_block(movie.n_frames)
     n_at_once = frames_at_once(movie, n_threads)
 
     def block_sums(first: int, stop: int) -> list[np.ndarray]:
@@ -65,7 +65,7 @@ def temporal_images(
         return sums
 
     total, squares, rest = np.zeros((3, movie.n_rows, movie.n_cols))
-    n_whole, n_left = divmod(movie.n_frames, n_per_block)
+    n_whole = movie.n_frames // n_per_block
     n_done = 0
     with np.errstate(invalid="ignore", over="ignore"):  # NaN and infinite pixels stay marked
         for sums in in_order(block_sums, stretches(movie, n_per_block), n_threads):
@@ -76,14 +76,35 @@ def temporal_images(
                     continue
                 total += block
                 squares += np.multiply(block, block, out=block)
+    images = images_of_sums(total, squares, rest, movie.n_frames)
+    return images if drift is None else replace(images, lost_px=_lost_px(drift))
+
+
+def frames_per_block(n_frames: int) -> int:
+    """Return the frames averaged before the variance is taken."""
+    return max(1, min(LONGEST_BLOCK, n_frames // FEWEST_BLOCKS))
+
+
+def images_of_sums(
+    total: np.ndarray, squares: np.ndarray, rest: np.ndarray, n_frames: int
+) -> MovieImages:
+    """Turn sums over a movie into its images.
+
+    Parameters
+    ----------
+    total, squares : ndarray, shape (n_rows, n_cols), float64
+        Sum of the whole blocks, and of the squares of their sums.
+    rest : ndarray, shape (n_rows, n_cols), float64
+        Sum of the frames after the last whole block.
+    n_frames : int
+        Of the movie.
+    """
+    n_per_block = frames_per_block(n_frames)
+    n_whole, n_left = divmod(n_frames, n_per_block)
+    with np.errstate(invalid="ignore", over="ignore"):
         variance = np.maximum(squares / n_whole - (total / n_whole) ** 2, 0)
-        mean = (total + rest if n_left else total) / movie.n_frames
-    return MovieImages(
-        mean=mean,
-        variance=variance / n_per_block**2,
-        n_frames_per_block=n_per_block,
-        lost_px=(0.0, 0.0, 0.0, 0.0) if drift is None else _lost_px(drift),
-    )
+        mean = (total + rest if n_left else total) / n_frames
+    return MovieImages(mean, variance / n_per_block**2, n_per_block)
 
 
 def sum_of_frames(movie: Movie, first: int, stop: int, n_at_once: int) -> np.ndarray:

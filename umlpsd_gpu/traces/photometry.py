@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.special import erf
 
 from umlpsd_gpu.errors import SettingsError, TracesError
 from umlpsd_gpu.movie.movie import Movie
-from umlpsd_gpu.settings import TracesSettings
 from umlpsd_gpu.traces.streaming import frames_at_once, in_order, stretches
+
+if TYPE_CHECKING:
+    from umlpsd_gpu.settings import TracesSettings
 
 FRAMES_PER_TILE = 32  # a tile of gathered pixels stays in the cache; drift is constant within one
 FEWEST_RING_PIXELS = 8
@@ -65,12 +69,10 @@ def measure_emitters(
     TracesError
         If a position lies outside the image.
     """
-    _check_ring(settings)
-    spots = np.stack([rows, cols], axis=1).astype(np.float64)
-    avoided = spots if others is None else np.concatenate([spots, others])
+    spots, avoided = _places(rows, cols, others)
     shape = (movie.n_rows, movie.n_cols)
     n_at_once = frames_at_once(movie, n_threads)
-    at_rest = _gathering_weights(spots, avoided, settings, shape)
+    at_rest = weights_at_rest(rows, cols, settings, shape, others)
     values = np.empty((len(spots), movie.n_frames))
 
     def measure(first: int, stop: int) -> None:
@@ -92,6 +94,47 @@ def measure_emitters(
     return values
 
 
+def weights_at_rest(
+    rows: np.ndarray,
+    cols: np.ndarray,
+    settings: TracesSettings,
+    shape: tuple[int, int],
+    others: np.ndarray | None = None,
+) -> tuple[np.ndarray, csr_array]:
+    """Return the pixels that matter and the weights that turn them into intensities.
+
+    Parameters
+    ----------
+    rows, cols, settings, others
+        As in :func:`measure_emitters`.
+    shape : (int, int)
+        Rows and columns of the image.
+
+    Returns
+    -------
+    pixels : ndarray of int, shape (n_pixels,)
+        In the flattened image, ascending.
+    weights : csr_array, shape (n_emitters, n_pixels)
+
+    Raises
+    ------
+    SettingsError
+        If the background ring begins inside the box.
+    TracesError
+        If a position lies outside the image.
+    """
+    _check_ring(settings)
+    return _gathering_weights(*_places(rows, cols, others), settings, shape)
+
+
+def _places(
+    rows: np.ndarray, cols: np.ndarray, others: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the spots, and with them what background rings have to avoid; (n, 2) each."""
+    spots = np.stack([rows, cols], axis=1).astype(np.float64)
+    return spots, spots if others is None else np.concatenate([spots, others])
+
+
 def _weighted_sums(frames: np.ndarray, pixels: np.ndarray, weights: csr_array) -> np.ndarray:
     light = frames.reshape(len(frames), -1).take(pixels, axis=1, mode="clip")
     return weights @ np.ascontiguousarray(light.T, dtype=np.float64)
@@ -108,14 +151,7 @@ def _check_ring(settings: TracesSettings) -> None:
 def _gathering_weights(
     spots: np.ndarray, avoided: np.ndarray, settings: TracesSettings, shape: tuple[int, int]
 ) -> tuple[np.ndarray, csr_array]:
-    """Return the pixels that matter and the weights that turn them into intensities.
-
-    Returns
-    -------
-    pixels : ndarray of int, shape (n_pixels,)
-    weights : csr_array, shape (n_emitters, n_pixels)
-        Everything is linear in the pixels: aperture minus its weight spread evenly over the ring.
-    """
+    """Everything is linear in the pixels: aperture minus its weight spread evenly over the ring."""
     reach = int(np.ceil(max(settings.ring_outer_px, aperture_reach_px(settings)))) + 1
     centres = np.rint(spots).astype(np.int64)
     down, across = (axis.ravel() for axis in np.mgrid[-reach : reach + 1, -reach : reach + 1])

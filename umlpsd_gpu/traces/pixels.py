@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from umlpsd_gpu.backend import Device, choose_device
 from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.movie.movie import Movie
+from umlpsd_gpu.traces import device as on_device
+from umlpsd_gpu.traces.frames_on_device import FramesOnDevice
 from umlpsd_gpu.traces.images import temporal_images
 from umlpsd_gpu.traces.traces import Traces
 
 
-def extract_pixels(
-    movie: Movie, threshold: float | None = None, mean_image: np.ndarray | None = None
-) -> Traces:
+def extract_pixels(movie: Movie, threshold: float | None = None, device: Device = "auto") -> Traces:
     """Make a trace of every pixel whose time average exceeds a threshold.
 
     The average of a pixel that is NaN or infinite in some frames is that of its other frames; the
@@ -24,8 +25,8 @@ def extract_pixels(
     threshold : float, optional
         In counts. Not given: Otsu's threshold [1]_ of the time-averaged image; the history says
         which value it was.
-    mean_image : ndarray, shape (n_rows, n_cols), optional
-        The time average, where it is known already; not finite where any frame is not.
+    device : {"auto", "cpu", "gpu"}
+        Where to compute; the values are the same.
 
     Returns
     -------
@@ -39,14 +40,38 @@ def extract_pixels(
         is given.
     MovieError
         If the frame interval is unknown.
+    DeviceError
+        If ``"gpu"`` is asked for and there is none.
 
     References
     ----------
     .. [1] N. Otsu, IEEE Trans. Syst. Man Cybern. 9, 62 (1979).
     """
-    dt_s = movie.known_dt_s()
-    image = temporal_images(movie).mean if mean_image is None else mean_image
-    image = _over_finite_frames(movie, image)
+    movie.known_dt_s()
+    if choose_device(device) == "gpu":
+        frames = FramesOnDevice(movie)
+        return pixel_traces(movie, threshold, on_device.temporal_images(frames).mean, frames)
+    return pixel_traces(movie, threshold, temporal_images(movie).mean)
+
+
+def pixel_traces(
+    movie: Movie,
+    threshold: float | None,
+    mean_image: np.ndarray,
+    frames: FramesOnDevice | None = None,
+) -> Traces:
+    """Do what :func:`extract_pixels` does where the time average is known already.
+
+    Parameters
+    ----------
+    movie, threshold
+        As there.
+    mean_image : ndarray, shape (n_rows, n_cols)
+        Not finite where any frame is not; such pixels are averaged again, on the CPU.
+    frames : FramesOnDevice, optional
+        The movie's, where the traces are to be taken from the device.
+    """
+    image = _over_finite_frames(movie, mean_image)
     origin = "given" if threshold is not None else "Otsu"
     threshold = _otsu(movie, image) if threshold is None else threshold
     rows, cols = np.nonzero(image > threshold)
@@ -55,19 +80,27 @@ def extract_pixels(
             f"{movie.name}: no pixel's time average exceeds the threshold of {threshold} counts; "
             f"the brightest has {np.nanmax(image):.6g}: choose a lower --threshold"
         )
-    values = np.empty((rows.size, movie.n_frames), dtype=np.float32)
-    for first, frames in movie.chunks():
-        values[:, first : first + len(frames)] = frames[:, rows, cols].T
+    if frames is None:
+        values = _taken(movie, rows, cols)
+    else:
+        values = on_device.take_pixels(frames, rows, cols)
     step = f"pixels above {threshold:.6g} counts in the time average ({origin} threshold)"
     return Traces(
         values=values,
-        dt_s=dt_s,
+        dt_s=movie.known_dt_s(),
         rows=rows.astype(np.float64),
         cols=cols.astype(np.float64),
         source=(movie.name,) * rows.size,
         ids=tuple(f"{movie.name}:{row},{col}" for row, col in zip(rows, cols, strict=True)),
         history=(step,),
     )
+
+
+def _taken(movie: Movie, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+    values = np.empty((rows.size, movie.n_frames), dtype=np.float32)
+    for first, frames in movie.chunks():
+        values[:, first : first + len(frames)] = frames[:, rows, cols].T
+    return values
 
 
 def _over_finite_frames(movie: Movie, image: np.ndarray) -> np.ndarray:

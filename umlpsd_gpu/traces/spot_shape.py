@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from umlpsd_gpu.settings import TracesSettings
+if TYPE_CHECKING:
+    from umlpsd_gpu.settings import TracesSettings
 
 N_CENTRING_STEPS = 12
 FARTHEST_PX = 1.0
