@@ -26,3 +26,5 @@ OLS_FLOAT64 = 1e-9
 MINPACK = 1e-6
 # relative: a standard error against the scatter of 400 fits (itself known to 3.5 %)
 STDERR_CALIBRATION = 0.15
+# relative: SSD of one run by two engines from the same start; cuML leaves a rare cluster empty
+INERTIA_ENGINES = 0.01

@@ -11,6 +11,13 @@ from umlpsd_gpu.errors import DeviceError
 
 Device = Literal["auto", "cpu", "gpu"]
 
+INSTALL_GPU = "pip install 'umlpsd_gpu[cuda13]' (drivers from 580 on) or 'umlpsd_gpu[cuda12]'"
+NO_DEVICE = (
+    "there is an NVIDIA driver but no GPU to use: see what nvidia-smi lists and whether "
+    "CUDA_VISIBLE_DEVICES hides it"
+)
+CUDA_ERROR_INSUFFICIENT_DRIVER, CUDA_ERROR_NO_DEVICE = 35, 100
+
 
 def xp_of(*arrays: Any) -> ModuleType:
     """Return the library that owns all the given arrays.
@@ -34,19 +41,41 @@ def n_cores() -> int:
 
 
 def gpu_missing() -> str | None:
-    """Say why no GPU can be used, or None where one can.
+    """Say in a sentence why no GPU can be used and what to do about it, or None where one can.
 
     ``import cupy`` succeeds without a driver, so a device is asked for.
     """
     try:
-        cupy = import_module("cupy")
-    except ImportError:
-        return "CuPy is not installed (pip install 'umlpsd_gpu[cuda13]' or '[cuda12]')"
+        runtime = import_module("cupy").cuda.runtime
+    except ImportError as error:
+        if isinstance(error, ModuleNotFoundError) and error.name == "cupy":
+            return f"CuPy is not installed: {INSTALL_GPU}"
+        # CuPy frames the original error in advice of many lines
+        return f"CuPy can't be imported ({error.__cause__ or error}); reinstall it: {INSTALL_GPU}"
     try:
-        n_devices = cupy.cuda.runtime.getDeviceCount()
-    except cupy.cuda.runtime.CUDARuntimeError as error:
-        return f"CuPy finds no usable CUDA device: {error}"
-    return None if n_devices else "CuPy finds no CUDA device"
+        n_devices = runtime.getDeviceCount()
+    except runtime.CUDARuntimeError as error:
+        return _why_no_device(runtime, error)
+    return None if n_devices else NO_DEVICE
+
+
+def _why_no_device(runtime: Any, error: Any) -> str:
+    driver, needed = runtime.driverGetVersion(), runtime.runtimeGetVersion()
+    if driver == 0:
+        return "no NVIDIA driver is found: install it (a container must be started with its GPUs)"
+    if error.status == CUDA_ERROR_INSUFFICIENT_DRIVER:
+        return (
+            f"the NVIDIA driver goes up to CUDA {cuda_version(driver)} and CuPy needs "
+            f"{cuda_version(needed)}: update the driver or install the CuPy of its CUDA version"
+        )
+    if error.status == CUDA_ERROR_NO_DEVICE:
+        return NO_DEVICE
+    return f"the NVIDIA driver fails ({error}): see what nvidia-smi says"
+
+
+def cuda_version(number: int) -> str:
+    """Return CUDA's version number as people write it: 13020 is 13.2."""
+    return f"{number // 1000}.{number % 1000 // 10}"
 
 
 def choose_device(device: Device) -> Literal["cpu", "gpu"]:
