@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from umlpsd_gpu.backend import xp_of
 from umlpsd_gpu.errors import SettingsError
 
 
@@ -14,7 +13,7 @@ def bin_mean(values: np.ndarray, frames_per_bin: int) -> np.ndarray:
     Parameters
     ----------
     values : ndarray, shape (n_traces, n_frames)
-        Counts, of any real type; NumPy or CuPy.
+        Counts, of any real type; NumPy.
     frames_per_bin : int
         Window W, from 1 to ``n_frames``.
 
@@ -33,22 +32,25 @@ def bin_mean(values: np.ndarray, frames_per_bin: int) -> np.ndarray:
     -----
     Step 2 of the method [P], ragged window as in the published scripts [M].
     """
-    xp = xp_of(values)
     n_traces, n_frames = values.shape
+    require_window(frames_per_bin, n_frames)
+    n_whole, n_left = divmod(n_frames, frames_per_bin)
+    binned = np.empty((n_traces, n_whole + (n_left > 0)))
+    whole = values[:, : n_whole * frames_per_bin].reshape(n_traces, n_whole, frames_per_bin)
+    # infinities of both signs in one bin have no mean: NaN is the answer, not an accident
+    with np.errstate(invalid="ignore"):
+        binned[:, :n_whole] = whole.mean(axis=2, dtype=np.float64)
+        if n_left:
+            rest = values[:, n_whole * frames_per_bin :]
+            binned[:, n_whole] = rest.mean(axis=1, dtype=np.float64)
+    return binned
+
+
+def require_window(frames_per_bin: int, n_frames: int) -> None:
+    """SettingsError if the window is no whole number of frames or longer than the traces."""
     whole_number = isinstance(frames_per_bin, int | np.integer)
     if not whole_number or not 1 <= frames_per_bin <= n_frames:
         raise SettingsError(
             f"frames_per_bin is {frames_per_bin}, but must be a whole number from 1 to the "
             f"{n_frames} frames of the traces; choose a smaller window"
         )
-    n_whole, n_left = divmod(n_frames, frames_per_bin)
-    binned = xp.empty((n_traces, n_whole + (n_left > 0)), dtype=xp.float64)
-    whole = values[:, : n_whole * frames_per_bin].reshape(n_traces, n_whole, frames_per_bin)
-    # infinities of both signs in one bin have no mean: NaN is the answer, not an accident
-    with np.errstate(invalid="ignore"):
-        binned[:, :n_whole] = whole.mean(axis=2, dtype=xp.float64)
-        if n_left:
-            binned[:, n_whole] = values[:, n_whole * frames_per_bin :].mean(
-                axis=1, dtype=xp.float64
-            )
-    return binned

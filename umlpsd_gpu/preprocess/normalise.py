@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from umlpsd_gpu.backend import xp_of
 from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.traces.traces import ROUNDING
 
@@ -15,7 +14,7 @@ def minmax(values: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     values : ndarray, shape (n_traces, n_samples)
-        Counts, of any real type; NumPy or CuPy.
+        Counts, of any real type; NumPy.
 
     Returns
     -------
@@ -33,16 +32,20 @@ def minmax(values: np.ndarray) -> np.ndarray:
     -----
     Last part of step 2 of the method [P, M]; what a constant trace becomes is ours [I].
     """
-    xp = xp_of(values)
-    if values.shape[1] == 0:
-        raise TracesError("traces of 0 samples can't be scaled; at least 1 is needed")
-    low = values.min(axis=1, keepdims=True).astype(xp.float64)
-    high = values.max(axis=1, keepdims=True).astype(xp.float64)
-    finite = xp.isfinite(low) & xp.isfinite(high)
-    low, high = xp.where(finite, low, 0.0), xp.where(finite, high, 0.0)
-    constant = high - low <= ROUNDING * xp.maximum(abs(low), abs(high))
+    require_samples(values.shape[1])
+    low = values.min(axis=1, keepdims=True).astype(np.float64)
+    high = values.max(axis=1, keepdims=True).astype(np.float64)
+    finite = np.isfinite(low) & np.isfinite(high)
+    low, high = np.where(finite, low, 0.0), np.where(finite, high, 0.0)
+    constant = high - low <= ROUNDING * np.maximum(abs(low), abs(high))
     scaled = values - low
-    scaled /= xp.where(constant, 1.0, high - low)
+    scaled /= np.where(constant, 1.0, high - low)
     scaled[constant[:, 0]] = 0.0
-    scaled[~finite[:, 0]] = xp.nan
+    scaled[~finite[:, 0]] = np.nan
     return scaled
+
+
+def require_samples(n_samples: int) -> None:
+    """TracesError if there is nothing to scale."""
+    if n_samples == 0:
+        raise TracesError("traces of 0 samples can't be scaled; at least 1 is needed")

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
+
+from umlpsd_gpu.backend import is_on_device
 from umlpsd_gpu.errors import SettingsError
+from umlpsd_gpu.preprocess import device
 from umlpsd_gpu.preprocess.bin import bin_mean
 from umlpsd_gpu.preprocess.normalise import minmax
 from umlpsd_gpu.preprocess.wavelet import wavelet_approximation
@@ -25,7 +30,7 @@ def preprocess(
     Parameters
     ----------
     traces : Traces
-        Raw trajectories, values of any real type.
+        Raw trajectories, values of any real type; NumPy, or CuPy: then the device does the work.
     frames_per_bin : int, optional
         Average over windows of this many frames, 1 to ``n_frames``; a ragged last window is
         averaged over what it holds.
@@ -38,7 +43,7 @@ def preprocess(
     -------
     Traces
         Values in float64, without unit, in [0, 1]; 0 for a constant trace, NaN for one that
-        holds NaN or infinity. ``dt_s`` is that of the bins.
+        holds NaN or infinity. ``dt_s`` is that of the bins. CuPy where ``traces`` is.
 
     Raises
     ------
@@ -69,13 +74,27 @@ def preprocess_at(
     traces: Traces, scale: Scale, wavelet: str = "db4", mode: str = "symmetric"
 ) -> Traces:
     """Do what `preprocess` does, at a scale given by its name: raw, W80, WL6."""
-    values = traces.values
     dt_s, step = traces.dt_s, "minmax"
     if scale.kind == "bin":
-        values = bin_mean(values, scale.size)
         dt_s, step = dt_s * scale.size, f"bin_mean(frames_per_bin={scale.size}), minmax"
     elif scale.kind == "wavelet":
-        values = wavelet_approximation(values, scale.size, wavelet, mode)
         step = f"wavelet_approximation(level={scale.size}, {wavelet}, {mode}), minmax"
-    smoothed = traces.with_values(minmax(values), step, dt_s)
+    at_scale = _on_device if is_on_device(traces.values) else _on_host
+    smoothed = traces.with_values(at_scale(traces.values, scale, wavelet, mode), step, dt_s)
     return replace(smoothed, scale=scale.name)
+
+
+def _on_host(values: np.ndarray, scale: Scale, wavelet: str, mode: str) -> np.ndarray:
+    if scale.kind == "bin":
+        values = bin_mean(values, scale.size)
+    elif scale.kind == "wavelet":
+        values = wavelet_approximation(values, scale.size, wavelet, mode)
+    return minmax(values)
+
+
+def _on_device(values: Any, scale: Scale, wavelet: str, mode: str) -> Any:
+    if scale.kind == "bin":
+        return device.bin_minmax(values, scale.size)
+    if scale.kind == "wavelet":
+        return device.wavelet_minmax(values, scale.size, wavelet, mode)
+    return device.minmax(values)

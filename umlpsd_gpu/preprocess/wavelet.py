@@ -1,6 +1,6 @@
 """Wavelet smoothing: the approximation of a level kept, every detail set to zero.
 
-Runs on the CPU only: PyWavelets owns the transform.
+PyWavelets owns the transform on the CPU; on a device it gives the taps only.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def wavelet_approximation(
     import pywt
 
     counts = np.asarray(values, dtype=np.float64)
-    filters = _known_wavelet(wavelet, mode)
-    _require_level(level, counts.shape[1], filters)
+    filters = known_wavelet(wavelet, mode)
+    require_level(level, counts.shape[1], filters.dec_len, wavelet)
     constant = counts.min(axis=1) == counts.max(axis=1)
     smoothed, lengths = counts, []
     for _ in range(level):
@@ -66,7 +66,8 @@ def max_level(n_frames: int, wavelet: str) -> int:
     return int(pywt.dwt_max_level(n_frames, wavelet))
 
 
-def _known_wavelet(wavelet: str, mode: str) -> Any:
+def known_wavelet(wavelet: str, mode: str) -> Any:
+    """Return PyWavelets' filters; SettingsError where it doesn't know the wavelet or the mode."""
     import pywt
 
     if wavelet not in pywt.wavelist(kind="discrete"):
@@ -76,13 +77,15 @@ def _known_wavelet(wavelet: str, mode: str) -> Any:
     return pywt.Wavelet(wavelet)
 
 
-def _require_level(level: int, n_frames: int, filters: Any) -> None:
-    import pywt
+def require_level(level: int, n_frames: int, n_taps: int, wavelet: str) -> None:
+    """SettingsError if the level doesn't suit traces of that length and filters of so many taps.
 
-    highest = pywt.dwt_max_level(n_frames, filters)
+    The highest is that of ``pywt.dwt_max_level``; PyWavelets isn't needed here.
+    """
+    highest = max(0, (n_frames // (n_taps - 1)).bit_length() - 1)
     if not isinstance(level, int | np.integer) or not 1 <= level <= highest:
         allowed = f"whole levels from 1 to {highest}" if highest else "no level at all"
         raise SettingsError(
             f"wavelet level {level} doesn't suit traces of {n_frames} frames, for which "
-            f"{filters.name} allows {allowed}; choose another level, a shorter wavelet or binning"
+            f"{wavelet} allows {allowed}; choose another level, a shorter wavelet or binning"
         )
