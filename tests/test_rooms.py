@@ -22,7 +22,7 @@ ROOMS = [
     "batch",
     "cli",
 ]
-FOR_ALL = {"backend", "kernel_loader", "settings", "errors", "scale"}
+FOR_ALL = {"backend", "device_memory", "kernel_loader", "settings", "errors", "scale"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -140,7 +140,7 @@ class SweepSettings(_Section):
     k_max: int = Field(15, ge=2, le=100, description="Largest trial number of clusters [P, M].")
     n_epochs: int = Field(100, ge=1, le=10_000, description="K-means runs for every K [P, M].")
     seed: int = Field(0, ge=0, lt=2**63, description="Same seed, same bits.")
-    engine: Literal["auto", "batched", "sklearn"] = Field(
+    engine: Literal["auto", "batched", "sklearn", "cuml"] = Field(
         "auto", description="Who runs K-means; the metrics are ours in every engine."
     )
     silhouette_metric: Literal["sqeuclidean", "euclidean"] = Field(

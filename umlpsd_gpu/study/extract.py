@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from threading import Lock
+from typing import Literal
 
 import numpy as np
 
@@ -44,8 +45,9 @@ def extract(
     source: Movie | Traces | Sequence[Movie],
     settings: Settings,
     report: Callable[[str, int, int], None],
+    device: Literal["cpu", "gpu"] = "cpu",
 ) -> tuple[Traces, tuple[MovieSummary, ...], list[str]]:
-    """Return the pooled traces, the movies' summaries and notes for the user.
+    """Return the pooled traces (on the host), the movies' summaries and notes for the user.
 
     Raises
     ------
@@ -56,7 +58,9 @@ def extract(
         return source, (), []
     movies = _told_apart(_as_list(source))
     watched = _watched(movies, settings, report)
-    extractions = [extract_one(movie, settings.traces, settings.n_threads) for movie in watched]
+    extractions = [
+        extract_one(movie, settings.traces, settings.n_threads, device) for movie in watched
+    ]
     parts = [found.traces for found in extractions]
     traces = pool_traces(parts, settings.traces.unequal_lengths)
     notes = [found.note for found in extractions if found.note]

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from importlib.metadata import version
+from functools import partial
+from typing import Literal
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from umlpsd_gpu.backend import choose_device, n_cores
+from umlpsd_gpu.backend import choose_device, is_on_device, n_cores
 from umlpsd_gpu.decision.decide import decide
 from umlpsd_gpu.errors import SettingsError, TracesError
 from umlpsd_gpu.movie.movie import Movie
@@ -25,16 +25,19 @@ from umlpsd_gpu.spectrum.estimators import power_spectrum
 from umlpsd_gpu.spectrum.fit import fit_power_law
 from umlpsd_gpu.spectrum.result import PowerLawFit, Spectrum
 from umlpsd_gpu.study.extract import extract, shape_of
+from umlpsd_gpu.study.on_device import on_host, placed, spectrum_on_host, sweeps_in_flight
 from umlpsd_gpu.study.result import Study
+from umlpsd_gpu.study.versions import recorded_versions
+from umlpsd_gpu.sweep.device import silhouette_samples_on_device
+from umlpsd_gpu.sweep.engines import require_engine
 from umlpsd_gpu.sweep.metrics import silhouette_samples
 from umlpsd_gpu.sweep.result import Sweep
-from umlpsd_gpu.sweep.run import sweep
+from umlpsd_gpu.sweep.run import start_sweep
 from umlpsd_gpu.traces.traces import Traces
 
 MIN_TRACES = 3
 # Scales are swept at once as long as their arrays take no more than this together.
 SWEEP_BYTES = 4 << 30
-RECORDED_PACKAGES = ("umlpsd_gpu", "numpy", "scipy", "scikit-learn", "PyWavelets", "tifffile")
 
 # (step, done, total): called as the work proceeds
 Progress = Callable[[str, int, int], None]
@@ -71,7 +74,7 @@ def run_study(
         If the device asked for is not there.
     """
     settings = settings or Settings()
-    device = choose_device(settings.device)
+    device = _device_of(settings)
     report = progress or (lambda step, done, total: None)
     clock = Clock()
     # what can be known from the headers fails before the first frame is read
@@ -79,13 +82,15 @@ def run_study(
     scales, scale_notes = _fitting_scales(n_frames, settings)
     _spectra(_rehearsal(n_frames, dt_s), settings)
     with clock.timing("extract"):
-        traces, movies, notes = extract(source, settings, report)
+        traces, movies, notes = extract(source, settings, report, device)
     usable = traces.usable()
     notes += _flagged(traces, usable, settings.sweep.k_max)
-    ensemble = traces.select(usable)
     report("spectra", 0, 1)
     with clock.timing("spectra"):
-        spectrum, fit = _spectra(traces, settings)
+        at_work = placed(traces, device)
+        spectrum, fit = _spectra(at_work, settings)
+        spectrum = spectrum_on_host(spectrum)
+    ensemble = at_work.select(usable)
     report("spectra", 1, 1)
     with clock.timing("sweep"):
         sweeps = sweep_scales(ensemble, scales, settings, report)
@@ -112,16 +117,8 @@ def run_study(
         notes=(*notes, *scale_notes, *_flat(scaled, decision.scale), *_unfitted(fit.beta, usable)),
         timings_s=clock.seconds,
         device=device,
-        versions=recorded_versions(),
+        versions=recorded_versions(device),
     )
-
-
-def recorded_versions() -> dict[str, str]:
-    """Return the versions that a result may depend on."""
-    return {
-        "python": platform.python_version(),
-        **{name: version(name) for name in RECORDED_PACKAGES},
-    }
 
 
 def numbered_by_size(labels: np.ndarray) -> np.ndarray:
@@ -191,7 +188,9 @@ def _final_clusters(
     """Return scaled values, cluster numbers and silhouettes of the least-SSD partition."""
     scaled = _preprocessed(ensemble, Scale.parse(chosen.scale), settings).values
     found = numbered_by_size(chosen.best_labels(k_opt))
-    return scaled, found, silhouette_samples(scaled, found, settings.sweep.silhouette_metric)
+    silhouettes = silhouette_samples_on_device if is_on_device(scaled) else silhouette_samples
+    silhouette = silhouettes(scaled, found, settings.sweep.silhouette_metric)
+    return on_host(scaled), found, silhouette
 
 
 def _spectra(traces: Traces, settings: Settings) -> tuple[Spectrum, PowerLawFit]:
@@ -235,31 +234,51 @@ def sweep_scales(
     ensemble: Traces, scales: list[Scale], settings: Settings, report: Progress
 ) -> tuple[Sweep, ...]:
     """Smooth and sweep at every scale, several scales at a time."""
-    n_threads = settings.n_threads or n_cores()
+    start = [partial(_start_sweep_at, ensemble, scale, settings) for scale in scales]
     bytes_per_scale = 8 * ensemble.n_traces * (3 * ensemble.n_frames + ensemble.n_traces)
-    n_at_once = max(1, min(n_threads, len(scales), SWEEP_BYTES // bytes_per_scale))
-    k_max = min(settings.sweep.k_max, ensemble.n_traces - 1)
+    run = sweeps_in_flight if is_on_device(ensemble.values) else partial(_in_threads, settings)
+    sweeps = []
+    for done, result in enumerate(run(start, bytes_per_scale)):
+        sweeps.append(result)
+        report("sweep", done + 1, len(scales))
+    return tuple(sweeps)
 
-    def sweep_at(scale: Scale) -> Sweep:
-        return sweep(
-            _preprocessed(ensemble, scale, settings).values,
-            range(1, k_max + 1),
-            n_epochs=settings.sweep.n_epochs,
-            seed=settings.sweep.seed,
-            engine=settings.sweep.engine,
-            silhouette_metric=settings.sweep.silhouette_metric,
-            max_iter=settings.sweep.max_iter,
-            scale=scale.name,
-            n_threads=max(1, n_threads // n_at_once),
-        )
 
+def _start_sweep_at(
+    ensemble: Traces, scale: Scale, settings: Settings, n_threads: int | None = None
+) -> Callable[[], Sweep]:
+    return start_sweep(
+        _preprocessed(ensemble, scale, settings).values,
+        range(1, min(settings.sweep.k_max, ensemble.n_traces - 1) + 1),
+        n_epochs=settings.sweep.n_epochs,
+        seed=settings.sweep.seed,
+        engine=settings.sweep.engine,
+        silhouette_metric=settings.sweep.silhouette_metric,
+        max_iter=settings.sweep.max_iter,
+        scale=scale.name,
+        n_threads=n_threads,
+    )
+
+
+def _in_threads(
+    settings: Settings, start: Sequence[Callable[..., Callable[[], Sweep]]], bytes_per_scale: int
+) -> Iterator[Sweep]:
+    """Yield the sweeps in order, each in a thread with its share of the cores."""
+    n_threads = settings.n_threads or n_cores()
+    n_at_once = max(1, min(n_threads, len(start), SWEEP_BYTES // bytes_per_scale))
     # the limit is held around all scales: each sweep sets it too, and would lift it for the others
     with threadpool_limits(limits=1), ThreadPoolExecutor(n_at_once) as pool:
-        sweeps = []
-        for done, result in enumerate(pool.map(sweep_at, scales)):
-            sweeps.append(result)
-            report("sweep", done + 1, len(scales))
-    return tuple(sweeps)
+        yield from pool.map(lambda start_one: start_one(n_threads // n_at_once)(), start)
+
+
+def _device_of(settings: Settings) -> Literal["cpu", "gpu"]:
+    """Return the device that will run; scikit-learn, asked for, decides where it is left open."""
+    asked_for = settings.device
+    if asked_for == "auto" and settings.sweep.engine == "sklearn":
+        asked_for = "cpu"
+    device = choose_device(asked_for)
+    require_engine(settings.sweep.engine, on_gpu=device == "gpu")
+    return device
 
 
 def _flat(scaled: np.ndarray, scale: str) -> list[str]:

@@ -1,6 +1,7 @@
-"""Who runs K-means: ``batched`` (ours, all restarts at once) or ``sklearn`` (the reference).
+"""Who runs K-means: ``batched`` (ours, all restarts at once), ``sklearn`` (reference), ``cuml``.
 
-Both start from the same traces, so that they find the same partitions run for run.
+``sklearn`` runs on the CPU, ``cuml`` on a GPU, ``batched`` on both. All start from the same traces,
+so that they find the same partitions run for run.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from threadpoolctl import threadpool_limits
 
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.sweep import kmeans
+from umlpsd_gpu.sweep.device import engine_on_device
 from umlpsd_gpu.sweep.geometry import Geometry
 
-Engine = Literal["auto", "batched", "sklearn"]
+Engine = Literal["auto", "batched", "sklearn", "cuml"]
 Labeller = Callable[[np.ndarray, Geometry, np.ndarray, int], tuple[np.ndarray, np.ndarray]]
 
 
@@ -52,8 +54,24 @@ def sklearn_labels(
 ENGINES: dict[str, Labeller] = {"batched": batched_labels, "sklearn": sklearn_labels}
 
 
+def require_engine(engine: Engine, on_gpu: bool) -> None:
+    """Raise what is wrong with an engine on a device before any work is done.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such engine, or not on this device.
+    DeviceError
+        If cuML is asked for and is missing.
+    """
+    if on_gpu:
+        engine_on_device(engine, 0, 0)
+    else:
+        labeller(engine)
+
+
 def labeller(engine: Engine) -> tuple[str, Labeller]:
-    """Return the name and the function of an engine; ``auto`` is ``batched`` on a CPU.
+    """Return the name and the function of an engine on the CPU, where ``auto`` is ``batched``.
 
     Raises
     ------
@@ -61,6 +79,10 @@ def labeller(engine: Engine) -> tuple[str, Labeller]:
         If there is no such engine.
     """
     name = "batched" if engine == "auto" else engine
+    if name == "cuml":
+        raise SettingsError(
+            "engine 'cuml' runs on a GPU only; choose batched or sklearn, or use device gpu"
+        )
     if name not in ENGINES:
-        raise SettingsError(f"engine must be auto, {' or '.join(ENGINES)}, got '{engine}'")
+        raise SettingsError(f"engine must be auto, {', '.join(ENGINES)} or cuml, got '{engine}'")
     return name, ENGINES[name]

@@ -1,0 +1,87 @@
+"""What a study moves between host and device: traces up once, spectra and scaled curves down."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from umlpsd_gpu.backend import is_on_device
+from umlpsd_gpu.device_memory import free_bytes
+from umlpsd_gpu.errors import DeviceError
+from umlpsd_gpu.spectrum.result import Spectrum
+from umlpsd_gpu.sweep.result import Sweep
+from umlpsd_gpu.traces.traces import Traces
+
+# Scales in flight at once may take this share of the free device memory, and two streams keep the
+# card busy while the last restarts of a scale end.
+SHARE_OF_SCALES = 0.25
+N_STREAMS = 2
+
+
+def placed(traces: Traces, device: str) -> Traces:
+    """Return the traces with their values where the work will be done.
+
+    Raises
+    ------
+    DeviceError
+        If they don't fit the device.
+    """
+    if device == "cpu":
+        return traces
+    cupy = import_module("cupy")
+    try:
+        values = cupy.asarray(traces.values)
+    except cupy.cuda.memory.OutOfMemoryError as error:
+        raise DeviceError(
+            f"the {traces.values.nbytes / 1e6:,.0f} MB of traces don't fit the device, which has "
+            f"{free_bytes() / 1e6:,.0f} MB free; use --device cpu or pool fewer movies"
+        ) from error
+    cupy.cuda.get_current_stream().synchronize()  # other streams read them next
+    return replace(traces, values=values)
+
+
+def on_host(array: Any) -> np.ndarray:
+    """Return an array as NumPy's, wherever it is."""
+    return import_module("cupy").asnumpy(array) if is_on_device(array) else array
+
+
+def spectrum_on_host(spectrum: Spectrum) -> Spectrum:
+    """Return the spectrum with its densities as a NumPy array."""
+    return replace(spectrum, psd=on_host(spectrum.psd))
+
+
+def sweeps_in_flight(
+    start: Sequence[Callable[[], Callable[[], Sweep]]], bytes_per_scale: int
+) -> Iterator[Sweep]:
+    """Yield the sweeps in order, several of them under way on the device at any time.
+
+    Parameters
+    ----------
+    start : sequence of callable
+        Each starts one sweep and returns what waits for it.
+    bytes_per_scale : int
+        What one sweep holds on the device.
+    """
+    cupy = import_module("cupy")
+    n_in_flight = max(1, int(SHARE_OF_SCALES * free_bytes()) // max(1, bytes_per_scale))
+    streams = [cupy.cuda.Stream(non_blocking=True) for _ in range(N_STREAMS)]
+    waiting: deque[tuple[Any, Callable[[], Sweep]]] = deque()
+
+    def collected() -> Sweep:
+        stream, collect = waiting.popleft()
+        with stream:
+            return collect()
+
+    for number, start_one in enumerate(start):
+        stream = streams[number % N_STREAMS]
+        with stream:
+            waiting.append((stream, start_one()))
+        if len(waiting) >= n_in_flight:
+            yield collected()
+    while waiting:
+        yield collected()
