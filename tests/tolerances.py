@@ -28,3 +28,9 @@ MINPACK = 1e-6
 STDERR_CALIBRATION = 0.15
 # relative: SSD of one run by two engines from the same start; cuML leaves a rare cluster empty
 INERTIA_ENGINES = 0.01
+# absolute on [0, 1]: means in another order round at 1e-16 of ~300 counts, over a range of > 1
+BINNED_MINMAX = 1e-12
+# relative to the largest count, float64: sums of 8…62 products a level, in another order
+WAVELET_DEVICE = 1e-13
+# absolute on [0, 1]: the same over a range of > 1 count
+SMOOTHED_MINMAX = 1e-11
