@@ -12,10 +12,6 @@ from umlpsd_gpu.errors import DeviceError
 Device = Literal["auto", "cpu", "gpu"]
 
 INSTALL_GPU = "pip install 'umlpsd_gpu[cuda13]' (drivers from 580 on) or 'umlpsd_gpu[cuda12]'"
-NO_DEVICE = (
-    "there is an NVIDIA driver but no GPU to use: see what nvidia-smi lists and whether "
-    "CUDA_VISIBLE_DEVICES hides it"
-)
 CUDA_ERROR_INSUFFICIENT_DRIVER, CUDA_ERROR_NO_DEVICE = 35, 100
 
 
@@ -46,17 +42,17 @@ def gpu_missing() -> str | None:
     ``import cupy`` succeeds without a driver, so a device is asked for.
     """
     try:
-        runtime = import_module("cupy").cuda.runtime
+        cuda = import_module("cupy").cuda
     except ImportError as error:
         if isinstance(error, ModuleNotFoundError) and error.name == "cupy":
             return f"CuPy is not installed: {INSTALL_GPU}"
         # CuPy frames the original error in advice of many lines
         return f"CuPy can't be imported ({error.__cause__ or error}); reinstall it: {INSTALL_GPU}"
     try:
-        n_devices = runtime.getDeviceCount()
-    except runtime.CUDARuntimeError as error:
-        return _why_no_device(runtime, error)
-    return None if n_devices else NO_DEVICE
+        n_devices = cuda.runtime.getDeviceCount()
+    except cuda.runtime.CUDARuntimeError as error:
+        return _why_no_device(cuda.runtime, error)
+    return _why_no_compiler(cuda) if n_devices else _why_hidden()
 
 
 def _why_no_device(runtime: Any, error: Any) -> str:
@@ -69,8 +65,25 @@ def _why_no_device(runtime: Any, error: Any) -> str:
             f"{cuda_version(needed)}: update the driver or install the CuPy of its CUDA version"
         )
     if error.status == CUDA_ERROR_NO_DEVICE:
-        return NO_DEVICE
+        return _why_hidden()
     return f"the NVIDIA driver fails ({error}): see what nvidia-smi says"
+
+
+def _why_hidden() -> str:
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is None:
+        return "there is an NVIDIA driver but no GPU: see whether nvidia-smi lists one"
+    return f"CUDA_VISIBLE_DEVICES='{visible}' leaves no GPU: unset it or name one of nvidia-smi's"
+
+
+def _why_no_compiler(cuda: Any) -> str | None:
+    """Say that the kernels can't be compiled: CuPy alone comes without NVRTC."""
+    try:
+        cuda.nvrtc.getVersion()
+    except RuntimeError:
+        major = cuda.runtime.runtimeGetVersion() // 1000
+        return f"CuPy finds no compiler (NVRTC): pip install 'cupy-cuda{major}x[ctk]'"
+    return None
 
 
 def cuda_version(number: int) -> str:

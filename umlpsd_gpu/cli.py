@@ -109,7 +109,7 @@ def run(
     n_epochs: Annotated[int | None, _setting("sweep.n_epochs", "--epochs")] = None,
     seed: Annotated[int | None, _setting("sweep.seed", "--seed")] = None,
     engine: Annotated[
-        Literal["auto", "batched", "sklearn"] | None, _setting("sweep.engine", "--engine")
+        Literal["auto", "batched", "sklearn", "cuml"] | None, _setting("sweep.engine", "--engine")
     ] = None,
     psd: Annotated[
         Literal["periodogram", "welch", "log_welch"] | None, _setting("spectrum.method", "--psd")
@@ -276,19 +276,20 @@ def simulate(
 
 @app.command()
 def info() -> None:
-    """Say what is installed and what would compute."""
+    """Say what is installed, which GPU is found, and what would compute and why."""
     import platform
 
-    from umlpsd_gpu.backend import choose_device, gpu_missing, n_cores
-    from umlpsd_gpu.study.workflow import recorded_versions
+    from umlpsd_gpu.backend import n_cores
+    from umlpsd_gpu.report.device_info import device_rows
+    from umlpsd_gpu.study.versions import recorded_versions
 
     table = Table(show_header=False, box=None)
     for name, number in recorded_versions().items():
         table.add_row(name, number)
     table.add_row("platform", platform.platform())
     table.add_row("CPU cores", str(n_cores()))
-    table.add_row("GPU", escape(gpu_missing() or "found"))
-    table.add_row("device auto", f"{choose_device('auto')}: this version computes on the CPU")
+    for name, text in device_rows():
+        table.add_row(name, escape(text))
     out.print(table)
 
 

@@ -42,6 +42,8 @@ runtime = SimpleNamespace(
     deviceSynchronize=lambda: None,
 )
 
+nvrtc = SimpleNamespace(getVersion=lambda: (13, 0))
+
 
 class Device:
     """The only device."""
