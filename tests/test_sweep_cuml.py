@@ -14,7 +14,7 @@ from sklearn.cluster import KMeans
 
 from tests import cuml_on_cpu
 from tests.ensembles import three_shapes, ugly
-from tests.tolerances import INERTIA_ENGINES
+from tests.tolerances import INERTIA_ENGINES, METRIC_RTOL
 from umlpsd_gpu import backend
 from umlpsd_gpu.errors import DeviceError
 from umlpsd_gpu.sweep import cuml as engine
@@ -22,6 +22,7 @@ from umlpsd_gpu.sweep import kmeans
 from umlpsd_gpu.sweep.cuml import cuml_labels
 from umlpsd_gpu.sweep.geometry import PointGeometry
 from umlpsd_gpu.sweep.metrics import metrics_of
+from umlpsd_gpu.sweep.run import sweep
 
 
 @pytest.fixture
@@ -127,6 +128,15 @@ def test_an_empty_cluster_stays_empty_and_is_counted_so(cupy, cuml):
     metrics = metrics_of(PointGeometry(values - values.mean(axis=0)), found, 5, "sqeuclidean")
     assert np.isfinite(metrics.ssd).all()
     assert metrics.ssd[0] > metrics.ssd[1]
+
+
+def test_a_sweep_by_cuml_is_the_sweep_of_the_other_engines(cupy, cuml):
+    found = sweep(cupy.asarray(ugly("few")), [1, 2, 3], n_epochs=3, engine="cuml")
+    expected = sweep(ugly("few"), [1, 2, 3], n_epochs=3, engine="sklearn")
+    assert found.engine == "cuml"
+    assert np.array_equal(found.labels, expected.labels)
+    assert np.array_equal(found.n_iterations, expected.n_iterations)
+    assert found.silhouette == pytest.approx(expected.silhouette, rel=METRIC_RTOL, nan_ok=True)
 
 
 def test_the_users_output_type_does_no_harm(cupy, stand_in):
