@@ -2,6 +2,7 @@
 
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -27,25 +28,27 @@ def place(tmp_path: Path) -> Path:
     return place
 
 
-@pytest.fixture(params=["on_cpu", pytest.param("gpu", marks=pytest.mark.gpu)])
-def cupy(request, monkeypatch):
-    """The stand-in for CuPy, whose kernels run on the CPU; and the real one where a GPU is."""
-    if request.param == "gpu":
-        reason = gpu_missing()
-        if reason and os.environ.get("UMLPSD_REQUIRE_GPU") == "1":
-            pytest.fail(reason)
-        if reason:
-            pytest.skip(reason)
-        import cupy
-
-        yield cupy
-        return
+@pytest.fixture
+def on_cpu(monkeypatch):
+    """The stand-in for CuPy, whose kernels run on the CPU."""
     from tests import cupy_on_cpu
-    from tests.cupy_on_cpu.memory import DEVICE
 
     monkeypatch.setitem(sys.modules, "cupy", cupy_on_cpu)
     kernel_loader._compiled.cache_clear()
     yield cupy_on_cpu
     kernel_loader._compiled.cache_clear()
-    DEVICE.reset()
+    cupy_on_cpu.DEVICE.reset()
     cupy_on_cpu.raw.ORDER["seed"] = 0
+
+
+@pytest.fixture(params=["on_cpu", pytest.param("gpu", marks=pytest.mark.gpu)])
+def cupy(request):
+    """The stand-in for CuPy, and the real one where there is a GPU."""
+    if request.param == "on_cpu":
+        return request.getfixturevalue("on_cpu")
+    reason = gpu_missing()
+    if reason and os.environ.get("UMLPSD_REQUIRE_GPU") == "1":
+        pytest.fail(reason)
+    if reason:
+        pytest.skip(reason)
+    return import_module("cupy")

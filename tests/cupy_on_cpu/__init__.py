@@ -10,10 +10,12 @@ installed. New device memory is poisoned, so that reading what nobody wrote show
 from tests.cupy_on_cpu import cuda, fft
 from tests.cupy_on_cpu.array import asarray, ascontiguousarray, asnumpy, empty, empty_like, ndarray
 from tests.cupy_on_cpu.functions import *  # noqa: F403
+from tests.cupy_on_cpu.memory import DEVICE
 from tests.cupy_on_cpu.raw import RawModule
 
 __version__ = "14.2.0 (stand-in on the CPU)"
 __all__ = [
+    "DEVICE",
     "RawModule",
     "asarray",
     "ascontiguousarray",

@@ -21,6 +21,8 @@ TRACES_PER_TILE = 2048
 PAIR_BLOCK = 128
 PAIR_TILE = 32
 MAX_PAIR_BYTES = 4 << 30
+# An iteration costs n_traces for each row with pairs, twice n_samples with points.
+PAIRS_PER_SAMPLE = 2
 
 
 @dataclass(frozen=True)
@@ -190,7 +192,7 @@ def device_geometry_of(
     euclidean = silhouette_metric == "euclidean"
     panel = n_panel_rows(n_traces, n_rows_in_all)
     fits = 8 * n_traces**2 <= MAX_PAIR_BYTES
-    if fits and (euclidean or n_traces <= 2 * n_samples):
+    if fits and (euclidean or n_traces <= PAIRS_PER_SAMPLE * n_samples):
         return DevicePairs(pairwise_sqeuclidean(curves), panel)
     xp = xp_of(curves)
     centred = curves - curves.mean(axis=0)
