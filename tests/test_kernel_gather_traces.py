@@ -1,5 +1,7 @@
 """gather_traces: against its twin and plain loops, ragged groups, ugly pixels, same bits."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -7,12 +9,20 @@ from tests import reference
 from tests.cupy_on_cpu.raw import ORDER
 from tests.tolerances import SUM_FLOAT64
 from umlpsd_gpu.kernel_loader import kernel
-from umlpsd_gpu.settings import TracesSettings
 from umlpsd_gpu.traces.device import FRAMES_PER_WARP
 from umlpsd_gpu.traces.frames_on_device import C_TYPES
 from umlpsd_gpu.traces.photometry import _weighted_sums, weights_at_rest
 
 SHAPE = (29, 31)
+
+
+def aperture(**changed):
+    """Return the settings of photometry; no model of settings is needed beside a GPU."""
+    rings = {"ring_inner_px": 4.0, "ring_outer_px": 7.0}
+    box = {"photometry": "box", "psf_sigma_px": 1.3, "box_radius_px": 2}
+    return SimpleNamespace(**(box | rings | changed))
+
+
 ROWS, COLS = np.array([0.0, 14.3, 28.0, 17.0, 9.6]), np.array([0.0, 15.7, 30.0, 2.2, 20.4])
 
 
@@ -55,7 +65,7 @@ def assert_equals_twin(values, frames, pixels, weights):
 @pytest.mark.parametrize("dtype", C_TYPES)
 def test_equals_the_twin(cupy, dtype, photometry):
     frames = noise(21, dtype)
-    pixels, weights = weights_at_rest(ROWS, COLS, TracesSettings(photometry=photometry), SHAPE)
+    pixels, weights = weights_at_rest(ROWS, COLS, aperture(photometry=photometry), SHAPE)
     assert_equals_twin(gathered(cupy, frames, pixels, weights), frames, pixels, weights)
 
 
@@ -63,14 +73,14 @@ def test_equals_the_twin(cupy, dtype, photometry):
 @pytest.mark.parametrize("n_traces", [1, 5])
 def test_lengths_and_numbers_of_traces(cupy, n_frames, n_traces):
     frames = noise(n_frames, np.uint16)
-    pixels, weights = weights_at_rest(ROWS[:n_traces], COLS[:n_traces], TracesSettings(), SHAPE)
+    pixels, weights = weights_at_rest(ROWS[:n_traces], COLS[:n_traces], aperture(), SHAPE)
     assert_equals_twin(gathered(cupy, frames, pixels, weights), frames, pixels, weights)
 
 
 @pytest.mark.parametrize(("row", "col"), [(14, 15), (0, 0), (28, 3)])
 def test_equals_plain_loops(cupy, row, col):
     frames = noise(5, np.uint16)
-    found = weights_at_rest(np.array([row]), np.array([col]), TracesSettings(), SHAPE)
+    found = weights_at_rest(np.array([row]), np.array([col]), aperture(), SHAPE)
     expected = reference.box_photometry(frames, row, col, 2, 4.0, 7.0)
     values = gathered(cupy, frames, *found)
     assert values[0] == pytest.approx(np.array(expected), rel=SUM_FLOAT64, abs=1e-7)
@@ -79,8 +89,8 @@ def test_equals_plain_loops(cupy, row, col):
 def test_apertures_of_a_few_pixels_and_of_many(cupy):
     frames = noise(11, np.uint16)
     for settings in (
-        TracesSettings(box_radius_px=0, ring_inner_px=1, ring_outer_px=1.5),
-        TracesSettings(ring_inner_px=8, ring_outer_px=13),
+        aperture(box_radius_px=0, ring_inner_px=1, ring_outer_px=1.5),
+        aperture(ring_inner_px=8, ring_outer_px=13),
     ):
         pixels, weights = weights_at_rest(ROWS, COLS, settings, SHAPE)
         assert_equals_twin(gathered(cupy, frames, pixels, weights), frames, pixels, weights)
@@ -88,7 +98,7 @@ def test_apertures_of_a_few_pixels_and_of_many(cupy):
 
 def test_block_sizes_and_idle_warps_change_no_bit(cupy):
     frames = noise(37, np.float32)
-    found = weights_at_rest(ROWS, COLS, TracesSettings(), SHAPE)
+    found = weights_at_rest(ROWS, COLS, aperture(), SHAPE)
     expected = gathered(cupy, frames, *found, block=32)
     for block in (64, 96, 256, 1024):
         assert np.array_equal(gathered(cupy, frames, *found, block=block), expected)
@@ -97,7 +107,7 @@ def test_block_sizes_and_idle_warps_change_no_bit(cupy):
 
 def test_thread_orders_change_no_bit(cupy, monkeypatch):
     frames = noise(19, np.float32)
-    found = weights_at_rest(ROWS, COLS, TracesSettings(), SHAPE)
+    found = weights_at_rest(ROWS, COLS, aperture(), SHAPE)
     expected = gathered(cupy, frames, *found)
     for seed in (1, 2, 3):
         monkeypatch.setitem(ORDER, "seed", seed)
@@ -106,7 +116,7 @@ def test_thread_orders_change_no_bit(cupy, monkeypatch):
 
 def test_only_the_columns_asked_for_are_written(cupy):
     frames = noise(13, np.uint16)
-    found = weights_at_rest(ROWS, COLS, TracesSettings(), SHAPE)
+    found = weights_at_rest(ROWS, COLS, aperture(), SHAPE)
     values = gathered(cupy, frames, *found, first=5, n_columns=23)
     assert np.isnan(values[:, :5]).all()
     assert np.isnan(values[:, 18:]).all()
@@ -115,7 +125,7 @@ def test_only_the_columns_asked_for_are_written(cupy):
 
 def test_a_frame_does_not_depend_on_its_place_in_a_group(cupy):
     frames = noise(27, np.float64)
-    found = weights_at_rest(ROWS, COLS, TracesSettings(photometry="gaussian"), SHAPE)
+    found = weights_at_rest(ROWS, COLS, aperture(photometry="gaussian"), SHAPE)
     whole = gathered(cupy, frames, *found)
     for n_before in (1, 3, 8):
         assert np.array_equal(gathered(cupy, frames[n_before:], *found), whole[:, n_before:])
@@ -126,7 +136,7 @@ def test_ugly_pixels_spoil_their_emitter_in_their_frame_only(cupy, ugly):
     frames = noise(10, np.float64)
     frames[4, 14, 15] = frames[9, 14, 21] = ugly  # in the box, in the ring
     frames[2, 0, 30] = ugly  # of no emitter
-    found = weights_at_rest(ROWS[:3], COLS[:3], TracesSettings(), SHAPE)
+    found = weights_at_rest(ROWS[:3], COLS[:3], aperture(), SHAPE)
     values = gathered(cupy, frames, *found)
     assert np.argwhere(~np.isfinite(values)).tolist() == [[1, 4], [1, 9]]
     assert np.isnan(values[1, [4, 9]]).all()
@@ -135,5 +145,5 @@ def test_ugly_pixels_spoil_their_emitter_in_their_frame_only(cupy, ugly):
 def test_a_sum_that_overflows_is_nan_as_in_the_twin(cupy):
     frames = np.full((3, *SHAPE), 1e308)
     frames[:, 14, 14:18] *= -1
-    found = weights_at_rest(ROWS[1:2], COLS[1:2], TracesSettings(), SHAPE)
+    found = weights_at_rest(ROWS[1:2], COLS[1:2], aperture(), SHAPE)
     assert np.isnan(gathered(cupy, frames, *found)).all()

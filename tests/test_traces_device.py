@@ -4,6 +4,7 @@ import logging
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,14 +13,15 @@ from tests.late_streams import LateStreams
 from tests.movies import array_movie, background_movie, stack_movie
 from tests.tolerances import SUM_FLOAT64
 from umlpsd_gpu.errors import DeviceError, MovieError, TracesError
-from umlpsd_gpu.settings import TracesSettings
 from umlpsd_gpu.simulate.movie import simulate_movie
 from umlpsd_gpu.traces import device, frames_on_device, images, photometry
 from umlpsd_gpu.traces.extract import extract, extract_emitters
 from umlpsd_gpu.traces.frames_on_device import FramesOnDevice
 from umlpsd_gpu.traces.pixels import extract_pixels
 
-BOX = TracesSettings()
+BOX = SimpleNamespace(
+    photometry="box", psf_sigma_px=1.3, box_radius_px=2, ring_inner_px=4.0, ring_outer_px=7.0
+)
 MB = 1e6
 
 
@@ -28,6 +30,16 @@ def scene(tmp_path_factory):
     folder = tmp_path_factory.mktemp("scene")
     truth = simulate_movie(folder / "scene.tif", n_emitters=9, n_rows=64, n_cols=64, n_frames=300)
     return truth.path
+
+
+@pytest.fixture(scope="module")
+def emitters():
+    """The settings of whole extractions, where the packages that detection needs are installed."""
+    pytest.importorskip("skimage")
+    pytest.importorskip("pydantic")
+    from umlpsd_gpu.settings import TracesSettings
+
+    return TracesSettings()
 
 
 def watched(movie):
@@ -56,9 +68,9 @@ def assert_alike(values, expected):
 
 
 @pytest.mark.parametrize("memory_mb", [256, 0.3, 1e-6])
-def test_extraction_equals_that_of_the_cpu(cupy, scene, memory_mb):
-    on_cpu = extract(stack_movie(scene), BOX)
-    on_gpu = extract(stack_movie(scene, memory_mb=memory_mb), BOX, n_threads=2, device="gpu")
+def test_extraction_equals_that_of_the_cpu(cupy, scene, emitters, memory_mb):
+    on_cpu = extract(stack_movie(scene), emitters)
+    on_gpu = extract(stack_movie(scene, memory_mb=memory_mb), emitters, n_threads=2, device="gpu")
     assert on_gpu.traces.n_traces == 9
     assert isinstance(on_gpu.traces.values, np.ndarray)
     assert_alike(on_gpu.traces.values, on_cpu.traces.values)
@@ -70,7 +82,7 @@ def test_extraction_equals_that_of_the_cpu(cupy, scene, memory_mb):
 
 
 def test_pixels_equal_those_of_the_cpu(cupy):
-    settings = TracesSettings(mode="pixels", threshold=300.0)
+    settings = SimpleNamespace(mode="pixels", threshold=300.0, drift_correction=False)
     for dtype, memory_mb in [(np.uint16, 256), (np.float32, 0.05), (np.int32, 1e-6)]:
         movie = array_movie(bright_square(dtype), memory_mb=memory_mb)
         on_cpu, on_gpu = extract(movie, settings), extract(movie, settings, device="gpu")
@@ -106,7 +118,7 @@ def test_images_have_the_bits_of_the_cpu(cupy, dtype, n_frames):
 @pytest.mark.parametrize("photometry_of", ["box", "gaussian"])
 @pytest.mark.parametrize("dtype", [np.uint16, np.float32])
 def test_photometry_equals_that_of_the_cpu(cupy, photometry_of, dtype):
-    settings = TracesSettings(photometry=photometry_of)
+    settings = SimpleNamespace(**(vars(BOX) | {"photometry": photometry_of}))
     frames = background_movie(67, 40, 45).astype(dtype)
     if dtype == np.float32:
         frames[5, 10, 12], frames[66, 24, 33] = np.nan, np.inf
@@ -287,8 +299,8 @@ def test_every_wait_is_needed(stand_in, monkeypatch, eager, missing):
     assert not worked_on_late(stand_in, monkeypatch, False, eager=eager, ignored=(missing,))
 
 
-def test_drift_is_corrected_on_the_cpu_and_the_note_says_so(cupy, scene):
-    settings = TracesSettings(drift_correction=True)
+def test_drift_is_corrected_on_the_cpu_and_the_note_says_so(cupy, scene, emitters):
+    settings = emitters.model_copy(update={"drift_correction": True})
     on_cpu = extract(stack_movie(scene), settings)
     on_gpu = extract(stack_movie(scene), settings, device="gpu")
     assert np.array_equal(on_gpu.traces.values, on_cpu.traces.values)
@@ -296,7 +308,7 @@ def test_drift_is_corrected_on_the_cpu_and_the_note_says_so(cupy, scene):
     assert "CPU" not in on_cpu.note
 
 
-def test_errors_are_those_of_the_cpu(cupy):
+def test_errors_are_those_of_the_cpu(cupy, emitters):
     constant = array_movie(np.full((40, 31, 31), 7, np.uint16))
     with pytest.raises(TracesError, match="every pixel of the movie is constant at 7 counts"):
         extract_emitters(constant, device="gpu")
@@ -306,9 +318,10 @@ def test_errors_are_those_of_the_cpu(cupy):
 
 def test_the_verbs_refuse_a_device_that_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", None)
-    for verb in (extract_emitters, extract_pixels):
+    movie = array_movie(background_movie(2))
+    for verb, settings in ((extract_emitters, BOX), (extract_pixels, 300.0)):
         with pytest.raises(DeviceError, match="'gpu' was asked for"):
-            verb(array_movie(background_movie()), device="gpu")
+            verb(movie, settings, device="gpu")
 
 
 LEAN = """

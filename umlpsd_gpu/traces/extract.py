@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from umlpsd_gpu.backend import Device, choose_device
 from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.movie.movie import Movie
-from umlpsd_gpu.settings import TracesSettings
 from umlpsd_gpu.traces import device as on_device
 from umlpsd_gpu.traces.drift import estimate_drift
 from umlpsd_gpu.traces.emitters import Detection, detect_emitters
@@ -19,6 +18,9 @@ from umlpsd_gpu.traces.images import MovieImages, temporal_images
 from umlpsd_gpu.traces.photometry import measure_emitters
 from umlpsd_gpu.traces.pixels import pixel_traces
 from umlpsd_gpu.traces.traces import Traces
+
+if TYPE_CHECKING:
+    from umlpsd_gpu.settings import TracesSettings
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,10 @@ def extract_emitters(
     DeviceError
         If ``"gpu"`` is asked for and there is none.
     """
-    settings = settings or TracesSettings()
+    if settings is None:
+        from umlpsd_gpu.settings import TracesSettings
+
+        settings = TracesSettings()
     return extract(movie, settings, device=choose_device(device)).traces
 
 
