@@ -62,7 +62,7 @@ def prepared(text: str) -> tuple[str, tuple[str, ...]]:
         raise CompileError('the text has no extern "C" __global__ void name(...)')
     table = ",\n".join(f'    kernel("{name}", &::{name}, {bound})' for name, bound in kernels)
     code = (
-        f'#include "cuda_on_cpu.hpp"\nnamespace {{\n{_with_pointers(text)}\n}}\n'
+        f'#include "cuda_on_cpu.hpp"\nnamespace {{\n#line 1 "text"\n{_with_pointers(text)}\n}}\n'
         '#line 1 "table of kernels"\n'
         f"namespace cuda_on_cpu {{\nstatic const Kernel kernels[] = {{\n{table}}};\n}}\n"
         '#include "exports.hpp"\n'
@@ -113,6 +113,7 @@ def _flags() -> tuple[str, ...]:
     return (
         *(*FLAGS, "-O1", "-g", "-fno-omit-frame-pointer"),
         *(f"-fsanitize={checks}", "-fno-sanitize-recover=all", *sections),
+        "-DCUDA_ON_CPU_SANITIZED",
     )
 
 

@@ -19,9 +19,9 @@
 
 namespace cuda_on_cpu {
 
-constexpr size_t PAGE = 4096;
-#ifdef __SANITIZE_ADDRESS__
-constexpr size_t STACK_BYTES = 256 << 10;  // red zones around every local array
+constexpr size_t NO_MANS_BYTES = 64 << 10;  // below a stack, never to be touched
+#ifdef CUDA_ON_CPU_SANITIZED
+constexpr size_t STACK_BYTES = 256 << 10;  // red zones around local arrays, calls of the checks
 #else
 constexpr size_t STACK_BYTES = 64 << 10;
 #endif
@@ -64,19 +64,19 @@ cuda_on_cpu_swap:
 extern "C" void cuda_on_cpu_swap(void** keep, void* other);
 #endif
 
-// Reserve the memory of a stack; the page below it can't be touched.
+// Reserve the memory of a stack.
 inline void reserve(Stack& stack, unsigned number) {
-    void* memory = mmap(nullptr, STACK_BYTES + PAGE, PROT_READ | PROT_WRITE,
+    void* memory = mmap(nullptr, NO_MANS_BYTES + STACK_BYTES, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) abort();
-    mprotect(memory, PAGE, PROT_NONE);
-    stack.bottom = static_cast<char*>(memory) + PAGE;
+    mprotect(memory, NO_MANS_BYTES, PROT_NONE);
+    stack.bottom = static_cast<char*>(memory) + NO_MANS_BYTES;
     // stacks that all end at the same place of a page would share a few sets of the cache
     stack.n_bytes = STACK_BYTES - number % 32 * 128;
 }
 
 // Make the stack start in `entry` when it is switched to.
-inline void prepare(Stack& stack, void (*entry)()) {
+[[gnu::no_sanitize_thread]] inline void prepare(Stack& stack, void (*entry)()) {
 #ifdef __SANITIZE_ADDRESS__
     __asan_unpoison_memory_region(stack.bottom, stack.n_bytes);
     stack.fake = nullptr;
@@ -97,7 +97,7 @@ inline void prepare(Stack& stack, void (*entry)()) {
 }
 
 // Sleep on one stack and wake up the other; returns when somebody wakes up `from`.
-inline void switch_stack(Stack& from, Stack& to, bool for_good) {
+[[gnu::no_sanitize_thread]] inline void switch_stack(Stack& from, Stack& to, bool for_good) {
 #ifdef __SANITIZE_ADDRESS__
     __sanitizer_start_switch_fiber(for_good ? nullptr : &from.fake, to.bottom, to.n_bytes);
 #else

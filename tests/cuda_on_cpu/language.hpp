@@ -62,7 +62,7 @@ CUDA_VECTORS_WITH_3(double, double)
 #define __syncthreads_and(...)                                                                  \
     int(::cuda_on_cpu::meet_block(CUDA_SITE(BARRIER, "__syncthreads_and"), (__VA_ARGS__) != 0) == \
         ::cuda_on_cpu::block.n_threads)
-#define __syncwarp(...) cuda_syncwarp(CUDA_SITE(VOTE, "__syncwarp") __VA_OPT__(,) __VA_ARGS__)
+#define __syncwarp(...) cuda_syncwarp(CUDA_SITE(SYNC, "__syncwarp") __VA_OPT__(,) __VA_ARGS__)
 #define __ballot_sync(...) cuda_ballot(CUDA_SITE(VOTE, "__ballot_sync"), __VA_ARGS__)
 #define __any_sync(...) cuda_any(CUDA_SITE(VOTE, "__any_sync"), __VA_ARGS__)
 #define __all_sync(...) cuda_all(CUDA_SITE(VOTE, "__all_sync"), __VA_ARGS__)

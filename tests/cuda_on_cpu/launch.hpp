@@ -4,7 +4,8 @@
 #include <type_traits>
 #include <utility>
 
-#include "block.hpp"
+#include "meet.hpp"
+#include "signals.hpp"
 
 namespace cuda_on_cpu {
 
@@ -164,6 +165,7 @@ inline void start_launch(const Launch& launch) {
 
 // Run all blocks; stop at the first fault, told in `message`.
 inline void run_launch(const Launch& launch) {
+    [[maybe_unused]] Signals signals;
     start_launch(launch);
     uint64_t n = uint64_t(grid_dim.x) * grid_dim.y * grid_dim.z;
     uint64_t seed = launch.order_seed, first = 0, step = 1;
@@ -172,6 +174,7 @@ inline void run_launch(const Launch& launch) {
         step = mixed(seed + 1) % n;
         while (common_divisor(step, n) != 1) step = (step + 1) % n;
     }
+    see_threads();
     for (uint64_t i = 0, at = first; i < n && !*message; ++i, at = (at + step) % n) {
         poison_shared_memory();
         Index index{unsigned(at % grid_dim.x), unsigned(at / grid_dim.x % grid_dim.y),
@@ -179,6 +182,7 @@ inline void run_launch(const Launch& launch) {
         run_block(index, seed ? mixed(seed ^ mixed(at)) | 1 : 0);
         check_shared_memory();
     }
+    forget_threads();
     release_shared_memory();
 }
 

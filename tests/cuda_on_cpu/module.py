@@ -16,6 +16,7 @@ MAX_SHARED_BYTES = 227 << 10  # of a block, dynamic and static, on an H100
 MAX_GRID = (2**31 - 1, 65535, 65535)
 MAX_BLOCK = (1024, 1024, 64)
 MESSAGE_BYTES = 4096
+_BUSY = Lock()  # a library holds the state of one block, a process one set of signal handlers
 
 
 class KernelFault(RuntimeError):
@@ -37,8 +38,8 @@ class CompiledModule:
     Attributes
     ----------
     parameters : dict of str to tuple of str
-        Of each kernel, in NumPy's letters: ``i8`` by value, ``*f4`` an array, ``*const f4`` one that
-        is only read; ``V`` for structures.
+        Of each kernel, in NumPy's letters: ``i8`` by value, ``*f4`` an array, ``*const f4`` an
+        array that is only read; ``V`` for structures.
     """
 
     def __init__(self, text: str, options: tuple[str, ...]) -> None:
@@ -48,7 +49,6 @@ class CompiledModule:
         self._launch.restype = None
         self._library.cuda_on_cpu_static_shared_bytes.restype = ctypes.c_size_t
         self._numbers = {name: number for number, name in enumerate(names)}
-        self._busy = Lock()  # the library holds the state of one block
         self.parameters = {name: self._parameters(number) for name, number in self._numbers.items()}
 
     def launch(
@@ -79,8 +79,8 @@ class CompiledModule:
         Raises
         ------
         KernelFault
-            At a deadlock, divergent barriers, a write behind the dynamic shared memory, or a launch
-            beyond the limits of CUDA.
+            At a deadlock, divergent barriers, a write beside the dynamic shared memory, an address
+            where nothing is, or a launch beyond the limits of CUDA.
         TypeError
             If an argument's size or kind is not the parameter's.
         """
@@ -90,7 +90,7 @@ class CompiledModule:
         holders, addresses = _arguments(name, self.parameters[name], args)
         launch = _Launch(grid, block, shared_bytes, order_seed)
         message = ctypes.create_string_buffer(MESSAGE_BYTES)
-        with self._busy:
+        with _BUSY:
             self._launch(
                 self._numbers[name], ctypes.byref(launch), addresses, message, MESSAGE_BYTES
             )
