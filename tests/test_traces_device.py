@@ -8,11 +8,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import tifffile
 
 from tests.late_streams import LateStreams
 from tests.movies import array_movie, background_movie, stack_movie
 from tests.tolerances import SUM_FLOAT64
 from umlpsd_gpu.errors import DeviceError, MovieError, TracesError
+from umlpsd_gpu.movie.open import open_movie
 from umlpsd_gpu.simulate.movie import simulate_movie
 from umlpsd_gpu.traces import device, frames_on_device, images, photometry
 from umlpsd_gpu.traces.extract import extract, extract_emitters
@@ -21,6 +23,12 @@ from umlpsd_gpu.traces.pixels import extract_pixels
 
 BOX = SimpleNamespace(
     photometry="box", psf_sigma_px=1.3, box_radius_px=2, ring_inner_px=4.0, ring_outer_px=7.0
+)
+CHOICES = SimpleNamespace(
+    **dict.fromkeys(("dt_s", "pixel_size_um", "channel", "position", "z")),
+    time_axis="time",
+    memory_mb=0.05,
+    allow_damaged=False,
 )
 MB = 1e6
 
@@ -113,6 +121,18 @@ def test_images_have_the_bits_of_the_cpu(cupy, dtype, n_frames):
         assert np.array_equal(found.variance, expected.variance)
         assert found.n_frames_per_block == expected.n_frames_per_block
         assert found.lost_px == expected.lost_px
+
+
+@pytest.mark.parametrize(
+    "how", [{}, {"byteorder": ">"}, {"compression": "zlib"}, {"contiguous": False}]
+)
+def test_files_read_straight_into_pinned_memory_and_packed_ones(cupy, tmp_path, how):
+    frames = background_movie(41, 19, 23)
+    tifffile.imwrite(tmp_path / "m.tif", frames, photometric="minisblack", **how)
+    movie = open_movie(tmp_path / "m.tif", CHOICES)
+    assert hasattr(movie.read_frames, "read_into") == ("compression" not in how)
+    found = device.temporal_images(FramesOnDevice(movie, 2))
+    assert np.array_equal(found.mean, frames.mean(axis=0))
 
 
 @pytest.mark.parametrize("photometry_of", ["box", "gaussian"])

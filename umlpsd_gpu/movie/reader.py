@@ -37,14 +37,21 @@ class RawReader:
 
     def __call__(self, first: int, stop: int) -> np.ndarray:
         """Return frames ``first`` to ``stop`` (not included) in native byte order."""
-        frames = np.empty((stop - first, self.kind.n_rows, self.kind.n_cols), self.kind.dtype)
+        native = self.kind.dtype.newbyteorder("=")
+        frames = np.empty((stop - first, self.kind.n_rows, self.kind.n_cols), native)
+        self.read_into(frames, first)
+        return frames
+
+    def read_into(self, frames: np.ndarray, first: int) -> None:
+        """Fill an array of the movie's type with frames from ``first`` on, in native byte order."""
+        stop = first + len(frames)
         for file, from_frame, to_frame in _runs(self.file[first:stop]):
             part = slice(from_frame, to_frame)
             self._fill(
                 self.paths[file], self.start[first:stop][part], frames[part], first + from_frame
             )
-        native = self.kind.dtype.newbyteorder("=")
-        return frames if frames.dtype == native else frames.byteswap(inplace=True).view(native)
+        if not self.kind.dtype.isnative:
+            frames.byteswap(inplace=True)
 
     def _fill(self, path: Path, starts: np.ndarray, frames: np.ndarray, first: int) -> None:
         adjacent = np.concatenate([[True], np.diff(starts) == self.kind.frame_bytes])

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 THREADS = 256
 FRAMES_PER_WARP = 8
-TILE = 32
+WARP = 32
 
 
 def temporal_images(frames: FramesOnDevice) -> MovieImages:
@@ -88,13 +88,9 @@ def measure_emitters(
     def gather(chunk: Any, values: Any, first_column: int) -> None:
         n_frames, n_pixels = chunk.shape
         n_traces, n_columns = values.shape
-        n_warps = -(-n_frames // FRAMES_PER_WARP) * n_traces
-        run(
-            -(-n_warps * TILE // THREADS),
-            THREADS,
-            *(chunk, indptr, indices, shares, values),
-            *(n_frames, n_pixels, n_traces, n_columns, first_column),
-        )
+        n_blocks = -(-(-(-n_frames // FRAMES_PER_WARP) * n_traces * WARP) // THREADS)
+        sizes = (n_frames, n_pixels, n_traces, n_columns, first_column)
+        run(n_blocks, THREADS, chunk, indptr, indices, shares, values, *sizes)
 
     return _collected(frames, len(rows), np.dtype(np.float64), gather)
 
@@ -119,7 +115,7 @@ def take_pixels(frames: FramesOnDevice, rows: np.ndarray, cols: np.ndarray) -> n
     def take(chunk: Any, values: Any, first_column: int) -> None:
         n_frames, n_pixels = chunk.shape
         n_traces, n_columns = values.shape
-        n_tiles = -(-n_frames // TILE) * -(-n_traces // TILE)
+        n_tiles = -(-n_frames // WARP) * -(-n_traces // WARP)
         sizes = (n_frames, n_pixels, n_traces, n_columns, first_column)
         run(n_tiles, THREADS, chunk, pixels, values, *sizes)
 

@@ -134,13 +134,20 @@ class FramesOnDevice:
         )
 
         def read(begin: int, end: int) -> None:
-            frames = self.movie.read_frames(begin, end)
-            slot.pinned[begin - first : end - first] = frames.reshape(end - begin, -1)
+            self._read_into(slot.pinned[begin - first : end - first], begin)
 
         return [
             pool.submit(read, begin, min(begin + n_at_once, stop))
             for begin in range(first, stop, n_at_once)
         ]
+
+    def _read_into(self, frames: np.ndarray, first: int) -> None:
+        straight = getattr(self.movie.read_frames, "read_into", None)  # without a copy on the host
+        shape = (len(frames), self.movie.n_rows, self.movie.n_cols)
+        if straight is not None and frames.dtype == self.movie.dtype:
+            straight(frames.reshape(shape), first)
+        else:
+            frames.reshape(shape)[...] = self.movie.read_frames(first, first + len(frames))
 
     def _room_for_all(self) -> Any:
         """Return memory for the whole movie, or None where it would take too much."""
