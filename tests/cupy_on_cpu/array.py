@@ -145,7 +145,7 @@ def empty_like(array, dtype=None):
 
 def asarray(value, dtype=None):
     if isinstance(value, ndarray):
-        return ndarray(value._host.astype(dtype, copy=False))
+        return ndarray(np.asarray(value._host, dtype))
     host = np.array(value, dtype=dtype, order="C")
     DEVICE.take(host.nbytes)
     return ndarray(host)
