@@ -88,7 +88,8 @@ def measure_emitters(
     def gather(chunk: Any, values: Any, first_column: int) -> None:
         n_frames, n_pixels = chunk.shape
         n_traces, n_columns = values.shape
-        n_blocks = -(-(-(-n_frames // FRAMES_PER_WARP) * n_traces * WARP) // THREADS)
+        n_warps = -(-n_frames // FRAMES_PER_WARP) * n_traces
+        n_blocks = -(-n_warps * WARP // THREADS)
         sizes = (n_frames, n_pixels, n_traces, n_columns, first_column)
         run(n_blocks, THREADS, chunk, indptr, indices, shares, values, *sizes)
 
