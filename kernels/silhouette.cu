@@ -28,7 +28,8 @@ __device__ inline double warp_mean_of_members(const double* values, const short*
     return count > 0 ? warp_sum(sum) / (double)count : 0.0;
 }
 
-extern "C" __global__ void silhouette(const double* products, const double* offsets,
+extern "C" __global__ void __launch_bounds__(1024)
+silhouette(const double* products, const double* offsets,
                                       const double* sqnorms, double scale, double equal_below,
                                       const double* mean_distance, const short* labels,
                                       const index_t* first_row, const index_t* counts,

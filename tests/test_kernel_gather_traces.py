@@ -8,9 +8,8 @@ import pytest
 from tests import reference
 from tests.cupy_on_cpu.raw import ORDER
 from tests.tolerances import SUM_FLOAT64
-from umlpsd_gpu.kernel_loader import kernel
+from umlpsd_gpu.kernel_loader import C_TYPES, kernel
 from umlpsd_gpu.traces.device import FRAMES_PER_WARP
-from umlpsd_gpu.traces.frames_on_device import C_TYPES
 from umlpsd_gpu.traces.photometry import _weighted_sums, weights_at_rest
 
 SHAPE = (29, 31)

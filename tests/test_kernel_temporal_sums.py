@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from tests.cupy_on_cpu.raw import ORDER
-from umlpsd_gpu.kernel_loader import kernel
-from umlpsd_gpu.traces.frames_on_device import C_TYPES
+from umlpsd_gpu.kernel_loader import C_TYPES, kernel
 
 
 def noise(shape, dtype):

@@ -17,6 +17,19 @@ import numpy as np
 # beside the package in a checkout, inside it in a wheel
 FOLDERS = (Path(__file__).parent / "kernels", Path(__file__).parents[1] / "kernels")
 DEFAULT_SHARED_BYTES = 48 << 10
+# what kernels call NumPy's types
+C_TYPES = {
+    "uint8": "unsigned char",
+    "int8": "signed char",
+    "uint16": "unsigned short",
+    "int16": "short",
+    "uint32": "unsigned int",
+    "int32": "int",
+    "uint64": "unsigned long long",
+    "int64": "long long",
+    "float32": "float",
+    "float64": "double",
+}
 
 
 @dataclass(frozen=True)

@@ -57,10 +57,12 @@ def extract(
     if isinstance(source, Traces):
         return source, (), []
     movies = _told_apart(_as_list(source))
-    watched = _watched(movies, settings, report)
+    n_to_read = _n_frames_to_read(movies, settings)
+    watched = _watched(movies, n_to_read, report)
     extractions = [
         extract_one(movie, settings.traces, settings.n_threads, device) for movie in watched
     ]
+    report("extract", n_to_read, n_to_read)  # a movie kept on a device is read once only
     parts = [found.traces for found in extractions]
     traces = pool_traces(parts, settings.traces.unequal_lengths)
     notes = [found.note for found in extractions if found.note]
@@ -87,27 +89,45 @@ def _notes_on(movies: Sequence[Movie], settings: Settings) -> list[str]:
     return notes
 
 
+def _n_frames_to_read(movies: Sequence[Movie], settings: Settings) -> int:
+    n_passes = 3 if settings.traces.drift_correction else 2
+    return n_passes * sum(movie.n_frames for movie in movies)
+
+
 def _watched(
-    movies: Sequence[Movie], settings: Settings, report: Callable[[str, int, int], None]
+    movies: Sequence[Movie], n_to_read: int, report: Callable[[str, int, int], None]
 ) -> list[Movie]:
     """Return movies that tell how many of the frames to be read have been read."""
-    n_passes = 3 if settings.traces.drift_correction else 2
-    n_total = n_passes * sum(movie.n_frames for movie in movies)
     n_read = 0
     lock = Lock()
 
-    def watch(movie: Movie) -> Movie:
-        def read_frames(first: int, stop: int) -> np.ndarray:
-            nonlocal n_read
-            frames = movie.read_frames(first, stop)
-            with lock:
-                n_read += stop - first
-                report("extract", n_read, n_total)
-            return frames
+    def count(n_frames: int) -> None:
+        nonlocal n_read
+        with lock:
+            n_read += n_frames
+            report("extract", min(n_read, n_to_read), n_to_read)
 
-        return replace(movie, read_frames=read_frames)
+    return [
+        replace(movie, read_frames=_WatchedReading(movie.read_frames, count)) for movie in movies
+    ]
 
-    return [watch(movie) for movie in movies]
+
+class _WatchedReading:
+    """A movie's reading of frames that tells how many it has read."""
+
+    def __init__(self, read_frames: Callable[..., np.ndarray], count: Callable[[int], None]):
+        self._read_frames, self._count = read_frames, count
+        if hasattr(read_frames, "read_into"):
+            self.read_into = self._read_into
+
+    def __call__(self, first: int, stop: int) -> np.ndarray:
+        frames = self._read_frames(first, stop)
+        self._count(stop - first)
+        return frames
+
+    def _read_into(self, frames: np.ndarray, first: int) -> None:
+        self._read_frames.read_into(frames, first)  # type: ignore[attr-defined]
+        self._count(len(frames))
 
 
 def _told_apart(movies: Sequence[Movie]) -> list[Movie]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from umlpsd_gpu.device_memory import USABLE_SHARE, free_bytes
 from umlpsd_gpu.errors import DeviceError
+from umlpsd_gpu.kernel_loader import C_TYPES
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.traces.streaming import frames_at_once, thread_count
 
@@ -21,18 +22,6 @@ KEPT_SHARE = 0.5
 # Long beside the launch of a copy and its kernels (~0.1 ms, when 32 MiB take 0.6 ms on PCIe 5);
 # pinning more would take longer than it saves.
 LARGEST_PINNED_BYTES = 32 << 20
-C_TYPES = {
-    "uint8": "unsigned char",
-    "int8": "signed char",
-    "uint16": "unsigned short",
-    "int16": "short",
-    "uint32": "unsigned int",
-    "int32": "int",
-    "uint64": "unsigned long long",
-    "int64": "long long",
-    "float32": "float",
-    "float64": "double",
-}
 
 log = logging.getLogger("umlpsd_gpu")
 
