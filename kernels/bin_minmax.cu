@@ -6,8 +6,8 @@
 // in    traces (n_traces, n_frames) VALUE, C order, counts
 // out   scaled (n_traces, ceil(n_frames / W)) double; may be `traces` itself where W = 1 and VALUE
 //       is double
-// grid  1-D, a block a trace (grid-stride), any block size; n_lanes = 1, 2, 4 ... 32 neighbouring
-//       lanes share a bin. Sums in double, in an order that depends on W and n_lanes only.
+// grid  a block for each trace, any block size; n_lanes = 1, 2, 4 ... 32 neighbouring lanes share a
+//       bin. Sums in double, in an order that depends on W and n_lanes only.
 // bound bytes of traces and scaled: the trace is read from memory once, its second reading (W = 1)
 //       and that of the means (W > 1) come from the L2 cache
 // twin  preprocess/bin.py::bin_mean, preprocess/normalise.py::minmax
@@ -88,19 +88,16 @@ __device__ void minmax(const Value* values, index_t n_values, double rounding, d
 }
 
 extern "C" __global__ void __launch_bounds__(1024, 1)
-bin_minmax(const VALUE* traces, double* scaled, index_t n_traces, index_t n_frames,
-           index_t frames_per_bin, index_t n_lanes, double rounding) {
+bin_minmax(const VALUE* traces, double* scaled, index_t n_frames, index_t frames_per_bin,
+           index_t n_lanes, double rounding) {
     const index_t n_bins = (n_frames + frames_per_bin - 1) / frames_per_bin;
-    for (index_t i = blockIdx.x; i < n_traces; i += gridDim.x) {
-        const VALUE* trace = traces + i * n_frames;
-        double* row = scaled + i * n_bins;
-        if (frames_per_bin == 1) {
-            minmax(trace, n_frames, rounding, row);
-        } else {
-            bin_means(trace, n_frames, frames_per_bin, n_bins, n_lanes, row);
-            __syncthreads();
-            minmax(row, n_bins, rounding, row);
-        }
-        __syncthreads();  // the next trace reuses the shared extremes
+    const VALUE* trace = traces + blockIdx.x * n_frames;
+    double* row = scaled + blockIdx.x * n_bins;
+    if (frames_per_bin == 1) {
+        minmax(trace, n_frames, rounding, row);
+    } else {
+        bin_means(trace, n_frames, frames_per_bin, n_bins, n_lanes, row);
+        __syncthreads();
+        minmax(row, n_bins, rounding, row);
     }
 }

@@ -9,8 +9,8 @@
 //       is 0; else null, and dynamic shared memory holds n_1 + n_2 doubles
 // out   smoothed (n_traces, n_frames) double
 // grid  1-D, a block a trace (grid-stride), any block size; one thread an output, taps in order
-// bound 2 N_TAPS multiply-adds a frame, one read of shared memory each; for 8 taps near the time
-//       that the bytes of traces and smoothed take
+// bound reads of shared memory, 2 N_TAPS a frame (one for each multiply-add); for 8 taps somewhat
+//       more time than the bytes of traces and smoothed take (predicted, not measured)
 // twin  preprocess/wavelet.py::wavelet_approximation               call  preprocess/device.py
 
 // few taps stay in registers, many are read anew
@@ -136,7 +136,7 @@ dwt_approximation(const VALUE* __restrict__ traces, const double* __restrict__ d
             synthesise(coefs, n_coefficients(n), rec_lo, signal, n);
             __syncthreads();
         }
+        // the next trace meets a barrier before it reuses the places
         synthesise(odd_levels, n_first, rec_lo, out, n_frames);
-        __syncthreads();  // the next trace reuses the places
     }
 }

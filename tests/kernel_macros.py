@@ -1,8 +1,15 @@
 """The macros each kernel is compiled with: what its callers pass to ``kernel_loader.kernel``."""
 
+from umlpsd_gpu.spectrum import device as spectrum
+
 PIXEL_TYPES = (
     *("unsigned char", "unsigned short", "unsigned int", "short", "int", "float", "double"),
 )
+
+# what counts of each type are calculated in
+SPECTRUM_TYPES: list[dict[str, str | int]] = [
+    {"VALUE": value, "REAL": real} for value, real in spectrum.C_TYPES.values()
+]
 
 # every kernel of the folder, {} where it takes none
 MACROS: dict[str, list[dict[str, str | int]]] = {
@@ -10,7 +17,11 @@ MACROS: dict[str, list[dict[str, str | int]]] = {
     "dwt_approximation": [
         {"VALUE": kind, "EXTENSION": mode, "N_TAPS": n_taps, "IN_SHARED": in_shared}
         for kind, mode, n_taps, in_shared in (
+            ("float", "symmetric", 8, 1),
+            ("double", "symmetric", 8, 0),
             ("unsigned short", "symmetric", 8, 1),
+            ("unsigned char", "antireflect", 6, 1),
+            ("float", "zero", 102, 0),
             ("float", "periodization", 2, 0),
             ("double", "smooth", 20, 1),
         )
@@ -20,10 +31,24 @@ MACROS: dict[str, list[dict[str, str | int]]] = {
     "kmeans_restart": [{}],
     "kmeans_seed": [{}],
     "kmeans_update": [{}],
+    "log_welch": [
+        {
+            **types,
+            "TRACES_PER_LANE": tiling.traces_per_lane,
+            "FREQS_PER_WARP": tiling.freqs_per_warp,
+        }
+        for types in SPECTRUM_TYPES
+        if types["VALUE"] in ("unsigned short", "float", "int", "double")
+        for tiling in (spectrum.NARROW, spectrum.WIDE[str(types["REAL"])])
+    ],
     "pairwise_sqeuclidean": [{"BLOCK": 256}, {"BLOCK": 256, "ROOT": 1}],
+    "power_law_fit": [{}],
+    "power_spectrum": [{"REAL": "float"}, {"REAL": "double"}],
     "silhouette": [{}],
     "take_pixels": [{"VALUE": kind} for kind in PIXEL_TYPES],
     "temporal_sums": [{"VALUE": kind} for kind in PIXEL_TYPES],
+    "trace_centres": SPECTRUM_TYPES,
+    "window_segments": SPECTRUM_TYPES,
 }
 
 # kernels that may keep something in local memory, each with the reason

@@ -26,16 +26,12 @@ def counts(n_traces, n_frames, dtype):
     return (values / 4 if np.dtype(dtype).itemsize == 1 else values).astype(dtype)
 
 
-def scaled(cupy, values, frames_per_bin, block=64, n_lanes=8, n_blocks=None):
+def scaled(cupy, values, frames_per_bin, block=64, n_lanes=8):
     """Launch the kernel on a NumPy array, into NaN."""
     n_traces, n_frames = values.shape
     out = cupy.full((n_traces, -(-n_frames // frames_per_bin)), np.nan)
     run = kernel("bin_minmax", VALUE=device.C_TYPES[values.dtype.name])
-    run(
-        n_blocks or n_traces,
-        block,
-        *(cupy.asarray(values), out, n_traces, n_frames, frames_per_bin, n_lanes, ROUNDING),
-    )
+    run(n_traces, block, cupy.asarray(values), out, n_frames, frames_per_bin, n_lanes, ROUNDING)
     return cupy.asnumpy(out)
 
 
@@ -72,23 +68,21 @@ def test_a_ragged_last_bin_averages_what_it_holds(cupy):
 
 
 @pytest.mark.parametrize("window", [1, 3, 40])
-def test_block_sizes_and_grids_change_no_bit(cupy, window):
+def test_block_sizes_change_no_bit(cupy, window):
     values = counts(5, 1009, np.float64)
     expected = scaled(cupy, values, window, block=32)
     for block in (64, 96, 256, 1024):
         assert_same_bits(scaled(cupy, values, window, block=block), expected)
-    for n_blocks in (1, 2, 9):
-        assert_same_bits(scaled(cupy, values, window, n_blocks=n_blocks), expected)
 
 
 @pytest.mark.parametrize("window", [1, 3, 40])
 def test_thread_orders_change_no_bit(cupy, window, monkeypatch):
     raw = pytest.importorskip("tests.cupy_on_cpu.raw")
     values = counts(3, 401, np.float32)
-    expected = scaled(cupy, values, window, n_blocks=1)
+    expected = scaled(cupy, values, window)
     for seed in (1, 2, 3):
         monkeypatch.setitem(raw.ORDER, "seed", seed)
-        assert_same_bits(scaled(cupy, values, window, n_blocks=1), expected)
+        assert_same_bits(scaled(cupy, values, window), expected)
 
 
 @pytest.mark.parametrize("n_lanes", [1, 2, 4, 8, 16, 32])
@@ -142,7 +136,7 @@ def test_zeros_of_both_signs_do_not_tell_the_order(cupy):
 def test_a_trace_may_be_scaled_in_its_place(cupy):
     values = counts(3, 701, np.float64)
     place = cupy.asarray(values)
-    kernel("bin_minmax", VALUE="double")(2, 64, place, place, 3, 701, 1, 1, ROUNDING)
+    kernel("bin_minmax", VALUE="double")(3, 64, place, place, 701, 1, 1, ROUNDING)
     np.testing.assert_array_equal(cupy.asnumpy(place), minmax(values))
 
 

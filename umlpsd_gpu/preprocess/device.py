@@ -195,8 +195,7 @@ def _bin_minmax_into(scaled: Any, counts: Any, frames_per_bin: int) -> None:
     n_traces, n_frames = counts.shape
     run = kernel("bin_minmax", VALUE=C_TYPES[counts.dtype.name])
     n_lanes = _lanes_per_bin(frames_per_bin)
-    threads = _n_threads(n_frames)
-    run(n_traces, threads, counts, scaled, n_traces, n_frames, frames_per_bin, n_lanes, ROUNDING)
+    run(n_traces, _n_threads(n_frames), counts, scaled, n_frames, frames_per_bin, n_lanes, ROUNDING)
 
 
 def _as_counts(values: Any) -> Any:
