@@ -1,0 +1,84 @@
+"""What is built and installed holds the kernels; what is imported stays small."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import umlpsd_gpu
+from umlpsd_gpu import kernel_loader
+
+ROOT = Path(__file__).parents[1]
+KERNELS = {path.name for path in (ROOT / "kernels").glob("*.cu*")}
+
+
+def python(script, cwd):
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=cwd)
+    assert found.returncode == 0, found.stderr
+    return found.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    name = python(f"import hatchling.build as b; print(b.build_wheel({str(folder)!r}))", ROOT)
+    return folder / name.strip()
+
+
+def test_the_wheel_holds_every_kernel(wheel, tmp_path):
+    with zipfile.ZipFile(wheel) as archive:
+        inside = {Path(n).name for n in archive.namelist() if n.startswith("umlpsd_gpu/kernels/")}
+        archive.extractall(tmp_path)
+    assert {name for name in inside if name.endswith((".cu", ".cuh"))} == KERNELS
+    script = f"""
+import sys; sys.path.insert(0, {str(tmp_path)!r})
+from umlpsd_gpu import kernel_loader
+print(kernel_loader.folder()); print(len(kernel_loader.source("bin_minmax")))
+"""
+    folder, length = python(script, tmp_path).split()
+    assert Path(folder) == tmp_path / "umlpsd_gpu" / "kernels"
+    assert int(length) > 1000
+
+
+def test_a_checkout_finds_its_kernels():
+    assert kernel_loader.folder() == ROOT / "kernels"
+    assert "common.cuh" in KERNELS
+
+
+def test_every_kernel_is_named_by_its_file():
+    for path in (ROOT / "kernels").glob("*.cu"):
+        assert f"\n// {path.stem}: " in "\n" + path.read_text(encoding="utf-8"), path.name
+        assert kernel_loader.source(path.stem).count('extern "C" __global__') == 1
+
+
+def test_missing_kernels_are_told(monkeypatch, tmp_path):
+    monkeypatch.setattr(kernel_loader, "FOLDERS", (tmp_path,))
+    with pytest.raises(FileNotFoundError, match="kernels are missing: looked in"):
+        kernel_loader.folder()
+
+
+def test_importing_brings_neither_cupy_nor_cuml_and_every_verb_is_there():
+    script = """
+import sys, umlpsd_gpu
+for name in umlpsd_gpu.__all__: getattr(umlpsd_gpu, name)
+print(*{m.partition(".")[0] for m in sys.modules} & {"cupy", "cuml", "sklearn", "matplotlib"})
+"""
+    assert python(script, ROOT).split() == []
+
+
+def test_verbs_keep_their_names_though_rooms_are_called_the_same():
+    script = """
+import umlpsd_gpu, umlpsd_gpu.study.workflow
+print(callable(umlpsd_gpu.sweep), callable(umlpsd_gpu.preprocess))
+from umlpsd_gpu import sweep, preprocess
+print(callable(sweep), callable(preprocess))
+"""
+    assert set(python(script, ROOT).split()) == {"True"}
+
+
+def test_every_public_name_is_listed_where_it_is_needed():
+    assert set(umlpsd_gpu.__all__) == set(umlpsd_gpu._HOME) | {"preprocess", "sweep"}
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        umlpsd_gpu.nothing  # noqa: B018
