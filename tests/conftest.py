@@ -9,6 +9,7 @@ import pytest
 
 from umlpsd_gpu import kernel_loader
 from umlpsd_gpu.backend import gpu_missing
+from umlpsd_gpu.sweep import device_metrics, restarts
 
 
 @pytest.fixture(scope="session")
@@ -34,9 +35,9 @@ def on_cpu(monkeypatch):
     from tests import cupy_on_cpu
 
     monkeypatch.setitem(sys.modules, "cupy", cupy_on_cpu)
-    kernel_loader._compiled.cache_clear()
+    _forget_device_arrays()
     yield cupy_on_cpu
-    kernel_loader._compiled.cache_clear()
+    _forget_device_arrays()
     cupy_on_cpu.DEVICE.reset()
     cupy_on_cpu.raw.ORDER["seed"] = 0
 
@@ -52,3 +53,9 @@ def cupy(request):
     if reason:
         pytest.skip(reason)
     return import_module("cupy")
+
+
+def _forget_device_arrays():
+    """Empty the caches that hold kernels and arrays of one CuPy, before the other takes its name"""
+    for cached in (kernel_loader._compiled, restarts._kept, device_metrics._thresholds):
+        cached.cache_clear()

@@ -13,6 +13,7 @@ from tests.cupy_on_cpu.functions import *  # noqa: F403
 from tests.cupy_on_cpu.memory import DEVICE
 from tests.cupy_on_cpu.raw import RawModule
 
+__name__ = "cupy"  # what code that imports its arrays' library by name asks for
 __version__ = "14.2.0 (stand-in on the CPU)"
 __all__ = [
     "DEVICE",

@@ -10,24 +10,12 @@ from typing import Any
 
 from umlpsd_gpu.backend import xp_of
 from umlpsd_gpu.errors import SettingsError
-from umlpsd_gpu.kernel_loader import kernel
+from umlpsd_gpu.kernel_loader import C_TYPES, kernel
 from umlpsd_gpu.preprocess.bin import require_window
 from umlpsd_gpu.preprocess.normalise import require_samples
 from umlpsd_gpu.preprocess.wavelet import known_wavelet, require_level
 from umlpsd_gpu.traces.traces import ROUNDING
 
-C_TYPES = {
-    "uint8": "unsigned char",
-    "int8": "signed char",
-    "uint16": "unsigned short",
-    "int16": "short",
-    "uint32": "unsigned int",
-    "int32": "int",
-    "uint64": "unsigned long long",
-    "int64": "long long",
-    "float32": "float",
-    "float64": "double",
-}
 MODES = (
     "zero",
     "constant",

@@ -61,12 +61,12 @@ def start_on_device(
     engine : {"batched", "cuml"}
     """
     xp = xp_of(curves)
-    restarts = Restarts.of(ks, n_epochs, xp)
+    restarts = Restarts.of(ks, n_epochs, seed, xp)
     geometry = device_geometry_of(curves, restarts.n_rows, silhouette_metric)
     if engine == "cuml":
-        labels, n_iterations = _labels_by_cuml(curves, geometry, restarts, seed, max_iter)
+        labels, n_iterations = _labels_by_cuml(curves, geometry, restarts, max_iter)
     else:
-        labels, n_iterations = kmeans_labels(geometry, restarts, seed, max_iter)
+        labels, n_iterations = kmeans_labels(geometry, restarts, max_iter)
     metrics = metrics_on_device(geometry, restarts, labels, silhouette_metric)
 
     def collect() -> Found:
@@ -84,21 +84,21 @@ def start_on_device(
 def silhouette_samples_on_device(values: Any, labels: np.ndarray, metric: str) -> np.ndarray:
     """Return the silhouette of each trace in one labelling; on the host, (n_traces,)."""
     xp = xp_of(values)
-    one = Restarts(np.array([int(labels.max()) + 1]), np.array([0]), xp)
+    one = Restarts(np.array([int(labels.max()) + 1]), np.array([0]), 0, xp)
     geometry = device_geometry_of(values, one.n_rows, metric)
     on_device = xp.asarray(labels[None].astype(np.int16))
     return xp.asnumpy(silhouettes_on_device(geometry, one, on_device, metric))[0]
 
 
 def _labels_by_cuml(
-    curves: Any, geometry: DeviceGeometry, restarts: Restarts, seed: int, max_iter: int
+    curves: Any, geometry: DeviceGeometry, restarts: Restarts, max_iter: int
 ) -> tuple[Any, Any]:
     xp = restarts.xp
     labels = xp.empty((len(restarts), geometry.n_traces), dtype=xp.int16)
     n_iterations = xp.empty(len(restarts), dtype=xp.int64)
     for k in np.unique(restarts.n_clusters):
         (chosen,) = np.nonzero(restarts.n_clusters == k)
-        starts = xp.asnumpy(starting_traces(geometry, restarts.part(chosen), seed))
+        starts = xp.asnumpy(starting_traces(geometry, restarts.part(chosen)))
         own_labels, own_iterations = cuml_labels(curves, starts, max_iter)
         at = slice(int(chosen[0]), int(chosen[-1]) + 1)
         labels[at], n_iterations[at] = own_labels, xp.asarray(own_iterations)

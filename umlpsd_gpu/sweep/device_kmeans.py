@@ -27,16 +27,14 @@ THREADS_PER_RUN = 256
 ITERATIONS_PER_LOOK = 8
 
 
-def kmeans_labels(
-    geometry: DeviceGeometry, restarts: Restarts, seed: int, max_iter: int
-) -> tuple[Any, Any]:
+def kmeans_labels(geometry: DeviceGeometry, restarts: Restarts, max_iter: int) -> tuple[Any, Any]:
     """Return labels (n_runs, n_traces) int16 and iterations (n_runs,) int64, on the device."""
     if isinstance(geometry, DevicePairs) and _one_block_holds(geometry, restarts):
-        return _restart_by_restart(geometry, restarts, seed, max_iter)
-    return _all_at_once(geometry, restarts, seed, max_iter)
+        return _restart_by_restart(geometry, restarts, max_iter)
+    return _all_at_once(geometry, restarts, max_iter)
 
 
-def starting_traces(geometry: DeviceGeometry, restarts: Restarts, seed: int) -> Any:
+def starting_traces(geometry: DeviceGeometry, restarts: Restarts) -> Any:
     """Choose starting centroids by greedy k-means++ for restarts of the same K.
 
     Returns
@@ -44,7 +42,7 @@ def starting_traces(geometry: DeviceGeometry, restarts: Restarts, seed: int) -> 
     CuPy array of int64, shape (n_runs, n_clusters)
     """
     xp = restarts.xp
-    host_uniforms = np.stack(restarts.uniforms(seed))
+    host_uniforms = np.stack(restarts.uniforms())
     n_runs, n_clusters, n_trials = host_uniforms.shape
     uniforms = xp.asarray(host_uniforms)
     first = (host_uniforms[:, 0, 0] * geometry.n_traces).astype(np.int64)
@@ -122,7 +120,7 @@ def _one_block_holds(geometry: DevicePairs, restarts: Restarts) -> bool:
     cupy = import_module("cupy")
     most = cupy.cuda.Device().attributes["MaxSharedMemoryPerBlockOptin"]
     static = 1 << 10
-    return _shared_bytes(geometry.n_traces, int(restarts.n_clusters.max())) + static <= most
+    return _shared_bytes(geometry.n_traces, restarts.most_clusters) + static <= most
 
 
 def _shared_bytes(n_traces: int, k: int) -> int:
@@ -131,33 +129,30 @@ def _shared_bytes(n_traces: int, k: int) -> int:
 
 
 def _restart_by_restart(
-    geometry: DevicePairs, restarts: Restarts, seed: int, max_iter: int
+    geometry: DevicePairs, restarts: Restarts, max_iter: int
 ) -> tuple[Any, Any]:
     xp, n_traces = restarts.xp, geometry.n_traces
-    uniforms = restarts.uniforms(seed)
-    first_uniform = np.concatenate([[0], np.cumsum([u.size for u in uniforms])])[:-1]
+    uniforms, first_uniform, n_trials, n_clusters = restarts.seeding
     labels = xp.empty((len(restarts), n_traces), dtype=xp.int16)
     n_iterations = xp.empty(len(restarts), dtype=xp.int64)
     kernel("kmeans_restart")(
         len(restarts),
         min(MOST_THREADS_OF_RESTART, -(-n_traces // 32) * 32),
         geometry.sqdist,
-        xp.asarray(np.concatenate([u.ravel() for u in uniforms])),
-        xp.asarray(restarts.n_clusters),
-        xp.asarray(restarts.n_trials),
-        xp.asarray(first_uniform),
+        uniforms,
+        n_clusters,
+        n_trials,
+        first_uniform,
         n_traces,
         max_iter,
         labels,
         n_iterations,
-        shared_bytes=_shared_bytes(n_traces, int(restarts.n_clusters.max())),
+        shared_bytes=_shared_bytes(n_traces, restarts.most_clusters),
     )
     return labels, n_iterations
 
 
-def _all_at_once(
-    geometry: DeviceGeometry, restarts: Restarts, seed: int, max_iter: int
-) -> tuple[Any, Any]:
+def _all_at_once(geometry: DeviceGeometry, restarts: Restarts, max_iter: int) -> tuple[Any, Any]:
     """Run Lloyd's iterations of as many restarts together as fit the device."""
     xp = restarts.xp
     labels = xp.empty((len(restarts), geometry.n_traces), dtype=xp.int16)
@@ -165,16 +160,16 @@ def _all_at_once(
 
     def run(start: int, stop: int) -> None:
         part = restarts.part(slice(start, stop))
-        found = _lloyd(geometry, part, *_first_assignment(geometry, part, seed), max_iter)
+        found = _lloyd(geometry, part, *_first_assignment(geometry, part), max_iter)
         labels[start:stop], n_iterations[start:stop] = found
 
     # weights and products of each row, distances to the candidates of the seeding
-    bytes_per_run = 8 * geometry.n_traces * (3 * int(restarts.n_clusters.max()) + 8)
+    bytes_per_run = 8 * geometry.n_traces * (3 * restarts.most_clusters + 8)
     in_blocks(len(restarts), bytes_per_run, run)
     return labels, n_iterations
 
 
-def _first_assignment(geometry: DeviceGeometry, restarts: Restarts, seed: int) -> tuple[Any, Any]:
+def _first_assignment(geometry: DeviceGeometry, restarts: Restarts) -> tuple[Any, Any]:
     """Return each trace's nearest starting centroid, and the squared distance to it."""
     xp = restarts.xp
     labels = xp.zeros((len(restarts), geometry.n_traces), dtype=xp.int16)
@@ -182,7 +177,7 @@ def _first_assignment(geometry: DeviceGeometry, restarts: Restarts, seed: int) -
     for k in np.unique(restarts.n_clusters).tolist():
         (chosen,) = np.nonzero(restarts.n_clusters == k)
         part = restarts.part(chosen)
-        sqdist = geometry.sqdist_from(starting_traces(geometry, part, seed))
+        sqdist = geometry.sqdist_from(starting_traces(geometry, part))
         products = Products(sqdist, xp.zeros(len(sqdist)), None, 1.0, 0.0)
         state = _State.of(part, geometry.n_traces)
         state.assign(products, xp.ones(len(sqdist), dtype=xp.int64), 0)

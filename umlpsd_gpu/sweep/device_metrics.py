@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 from umlpsd_gpu.backend import xp_of
@@ -80,7 +82,7 @@ def metrics_on_device(
         part = restarts.part(slice(start, stop))
         _judge(geometry, part, labels[start:stop], silhouette_metric, found, slice(start, stop))
 
-    bytes_per_run = 8 * geometry.n_traces * (5 * int(restarts.n_clusters.max()) + 2)
+    bytes_per_run = 8 * geometry.n_traces * (5 * restarts.most_clusters + 2)
     in_blocks(len(restarts), bytes_per_run, judge)
     return found
 
@@ -119,7 +121,7 @@ def _judge(
         labels,
         restarts.first_row,
         weights.counts,
-        xp.asarray(THRESHOLDS - ROUNDING),
+        _thresholds(xp.__name__, xp.cuda.Device().id),
         THRESHOLDS.size,
         n_traces,
         samples,
@@ -128,6 +130,14 @@ def _judge(
         found.smallest[place],
         found.below[place],
         found.n_filled[place],
-        shared_bytes=16 * int(restarts.n_clusters.max()),
+        shared_bytes=16 * restarts.most_clusters,
     )
     return samples
+
+
+@lru_cache(maxsize=4)
+def _thresholds(library: str, device: int) -> Any:
+    xp = import_module(library)
+    thresholds = xp.asarray(THRESHOLDS - ROUNDING)
+    xp.cuda.get_current_stream().synchronize()  # other streams will read it
+    return thresholds
