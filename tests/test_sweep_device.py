@@ -87,7 +87,7 @@ def test_more_clusters_than_distinct_traces_leaves_clusters_empty(cupy, go):
 def test_an_empty_cluster_restarts_at_the_farthest_trace(cupy, go, line, start, way):
     values, starts = np.array(line, float)[:, None], np.array(start)[None, :, None]
     go(way)
-    one = Restarts(np.array([len(start)]), np.array([0]), cupy)
+    one = Restarts(np.array([len(start)]), np.array([0]), 0, cupy)
     chosen = device_geometry.device_geometry_of(cupy.asarray(values), len(start), "sqeuclidean")
     sqdist = sqdist_to(starts, values)[:, 0]
     labels = cupy.asarray(sqdist.argmin(axis=0)[None].astype(np.int16))
@@ -109,7 +109,7 @@ def test_metrics_of_any_labels_equal_the_cpus(cupy, go, way, metric):
     points = geometry.PointGeometry(values - values.mean(axis=0))
     expected = metrics_of(points, labels, 5, metric)
     go(way)
-    restarts = Restarts.of(np.array([5]), len(labels), cupy)
+    restarts = Restarts.of(np.array([5]), len(labels), 0, cupy)
     chosen = device_geometry.device_geometry_of(cupy.asarray(values), restarts.n_rows, metric)
     on_device = cupy.asarray(labels)
     found = metrics_on_device(chosen, restarts, on_device, metric).on_host(cupy)
