@@ -1,5 +1,6 @@
 """The macros each kernel is compiled with: what its callers pass to ``kernel_loader.kernel``."""
 
+from umlpsd_gpu.kernel_loader import C_TYPES
 from umlpsd_gpu.spectrum import device as spectrum
 
 PIXEL_TYPES = (
@@ -8,7 +9,8 @@ PIXEL_TYPES = (
 
 # what counts of each type are calculated in
 SPECTRUM_TYPES: list[dict[str, str | int]] = [
-    {"VALUE": value, "REAL": real} for value, real in spectrum.C_TYPES.values()
+    {"VALUE": value, "REAL": "float" if dtype in spectrum.IN_FLOAT32 else "double"}
+    for dtype, value in C_TYPES.items()
 ]
 
 # every kernel of the folder, {} where it takes none

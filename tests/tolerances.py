@@ -34,3 +34,10 @@ BINNED_MINMAX = 1e-12
 WAVELET_DEVICE = 1e-13
 # absolute on [0, 1]: the same over a range of > 1 count
 SMOOTHED_MINMAX = 1e-11
+# relative: densities on the device against the twin, float64; sums in another order
+PSD_DEVICE = 1e-10
+# relative: mean densities of white noise of 300 to 1,000 frames, calculated in float32: rounding at
+# 6e-8 of the largest of the terms; measured 7e-7 (log_welch), 5e-6 (welch)
+PSD_DEVICE_FLOAT32 = 2e-5
+# absolute: β from densities calculated in float32, f^(−β) noise with β up to 1.5; measured 9e-7
+BETA_DEVICE_FLOAT32 = 1e-5

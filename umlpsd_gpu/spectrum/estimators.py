@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from umlpsd_gpu.backend import n_cores
+from umlpsd_gpu.backend import is_on_device, n_cores
 from umlpsd_gpu.errors import SettingsError, TracesError
+from umlpsd_gpu.spectrum import device
 from umlpsd_gpu.spectrum.log_welch import kernels, log_grid, log_welch
 from umlpsd_gpu.spectrum.result import Spectrum
 from umlpsd_gpu.traces.traces import Traces
 
-# centred (n, n_frames) → psd (n, n_freqs)
-Estimator = Callable[[np.ndarray], np.ndarray]
+# NumPy: centred (n, n_frames) → psd (n, n_freqs). CuPy: values of all traces → psd
+Estimator = Callable[[Any], Any]
 
 METHODS = ("log_welch", "welch", "periodogram")
 _BLOCK_FRAMES = 100_000  # 0.8 MB: a block of traces stays in a core's cache for every frequency
@@ -35,7 +37,8 @@ def power_spectrum(
     Parameters
     ----------
     traces : Traces
-        Raw trajectories of at least 2 frames (``log_welch``: 303), values of any real type.
+        Raw trajectories of at least 2 frames (``log_welch``: 303), values of any real type,
+        NumPy's or CuPy's.
     method : {"log_welch", "welch", "periodogram"}
         ``log_welch``: Welch with a window of its own for every frequency, 0.05 decade apart.
         ``welch``: SciPy's, with a Hann window. ``periodogram``: SciPy's, full length, no window.
@@ -43,7 +46,7 @@ def power_spectrum(
         Frames in a window of ``welch`` and frames shared by neighbours, as in SciPy. Default:
         an eighth of the trace, but not below 256 frames (or the whole trace), half of it shared.
     n_threads : int, optional
-        Default: all cores. Never changes a bit of the result.
+        Default: all cores. Never changes a bit of the result; a device doesn't ask for it.
 
     Returns
     -------
@@ -51,7 +54,8 @@ def power_spectrum(
         Float64, at frequencies above 0, the density of ``welch`` and ``periodogram`` one-sided in
         counts²/Hz. That of ``log_welch`` keeps the published normalisation, × dt/2π of the
         two-sided estimate: 4π times it is the one-sided density in counts²/Hz. A trace that
-        holds NaN or infinity has NaN throughout; a constant one has 0.
+        holds NaN or infinity has NaN throughout; a constant one has 0. Of CuPy's values ``psd`` is
+        CuPy's, ``freqs_hz`` and ``dof`` are NumPy's.
 
     Raises
     ------
@@ -63,6 +67,9 @@ def power_spectrum(
     Notes
     -----
     Step 6 of the method; the paper's own estimator is not known, ``log_welch`` most likely [I].
+
+    A device calculates in float32 where float32 holds the counts exactly (float32 and integers of
+    up to 16 bits), once the mean is off: exponents then differ from float64's by less than 1e-4.
     """
     if method not in METHODS:
         raise SettingsError(f"method '{method}' is not known; choose from {', '.join(METHODS)}")
@@ -70,14 +77,19 @@ def power_spectrum(
         raise SettingsError(f"nperseg and noverlap belong to method 'welch'; '{method}' has none")
     if traces.n_frames < 2:
         raise TracesError(f"a spectrum needs at least 2 frames, got {traces.n_frames}")
+    on_device = is_on_device(traces.values)
+    n_frames, dt_s = traces.n_frames, traces.dt_s
     if method == "log_welch":
-        cycles_per_frame, dof, estimate = _log_welch(traces.n_frames, traces.dt_s)
+        cycles_per_frame, dof, estimate = _log_welch(n_frames, dt_s, on_device)
     elif method == "welch":
-        cycles_per_frame, dof, estimate = _welch(traces.n_frames, traces.dt_s, nperseg, noverlap)
+        cycles_per_frame, dof, estimate = _welch(n_frames, dt_s, nperseg, noverlap, on_device)
     else:
-        cycles_per_frame, dof, estimate = _periodogram(traces.n_frames, traces.dt_s)
-    psd = _spread(estimate, traces.values, len(dof), n_threads)
-    return Spectrum(cycles_per_frame / traces.dt_s, psd, method, dof, traces.dt_s)
+        cycles_per_frame, dof, estimate = _periodogram(n_frames, dt_s, on_device)
+    if on_device:
+        psd = estimate(traces.values)
+    else:
+        psd = _spread(estimate, traces.values, len(dof), n_threads)
+    return Spectrum(cycles_per_frame / dt_s, psd, method, dof, dt_s)
 
 
 def welch_dof(window: np.ndarray, step: int, n_windows: int) -> float:
@@ -102,18 +114,31 @@ def welch_dof(window: np.ndarray, step: int, n_windows: int) -> float:
     return 2 * n_windows / (1 + 2 * np.sum((1 - shifts / n_windows) * correlation))
 
 
-def _log_welch(n_frames: int, dt_s: float) -> tuple[np.ndarray, np.ndarray, Estimator]:
+def _log_welch(
+    n_frames: int, dt_s: float, on_device: bool
+) -> tuple[np.ndarray, np.ndarray, Estimator]:
     grid = log_grid(n_frames)
+    if on_device:
+        return grid.cycles / n_frames, grid.dof, lambda values: device.log_welch(values, dt_s)
     shared = kernels(grid)
     return grid.cycles / n_frames, grid.dof, lambda centred: log_welch(centred, dt_s, shared)
 
 
-def _periodogram(n_frames: int, dt_s: float) -> tuple[np.ndarray, np.ndarray, Estimator]:
+def _periodogram(
+    n_frames: int, dt_s: float, on_device: bool
+) -> tuple[np.ndarray, np.ndarray, Estimator]:
     from scipy.signal import periodogram
 
     cycles_per_frame = np.fft.rfftfreq(n_frames)[1:]
     dof = np.full(len(cycles_per_frame), 2.0)
     dof[cycles_per_frame == 0.5] = 1.0  # the Nyquist frequency has no phase
+    if on_device:
+        # less its mean once more: that is the coefficient at frequency 0, which is left out
+        return (
+            cycles_per_frame,
+            dof,
+            lambda values: device.segment_spectra(values, dt_s, n_frames, n_frames),
+        )
     return (
         cycles_per_frame,
         dof,
@@ -122,7 +147,7 @@ def _periodogram(n_frames: int, dt_s: float) -> tuple[np.ndarray, np.ndarray, Es
 
 
 def _welch(
-    n_frames: int, dt_s: float, nperseg: int | None, noverlap: int | None
+    n_frames: int, dt_s: float, nperseg: int | None, noverlap: int | None, on_device: bool
 ) -> tuple[np.ndarray, np.ndarray, Estimator]:
     from scipy.signal import get_window, welch
 
@@ -138,13 +163,16 @@ def _welch(
         raise SettingsError(
             f"noverlap is {noverlap}, but must be from 0 to below nperseg ({nperseg})"
         )
-    step = nperseg - noverlap
+    window, step = get_window("hann", nperseg), nperseg - noverlap
     cycles_per_frame = np.fft.rfftfreq(nperseg)[1:]
-    dof = np.full(
-        len(cycles_per_frame),
-        welch_dof(get_window("hann", nperseg), step, (n_frames - noverlap) // step),
-    )
+    dof = np.full(len(cycles_per_frame), welch_dof(window, step, (n_frames - noverlap) // step))
     dof[cycles_per_frame == 0.5] /= 2
+    if on_device:
+        return (
+            cycles_per_frame,
+            dof,
+            lambda values: device.segment_spectra(values, dt_s, nperseg, step, window),
+        )
     return (
         cycles_per_frame,
         dof,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from umlpsd_gpu.backend import is_on_device, xp_of
 from umlpsd_gpu.errors import SettingsError
+from umlpsd_gpu.spectrum import device
 from umlpsd_gpu.spectrum.floor import fit_with_floor
 from umlpsd_gpu.spectrum.result import PowerLawFit, Spectrum
 
@@ -23,6 +27,8 @@ def fit_power_law(
     Parameters
     ----------
     spectrum : Spectrum
+        Its ``psd`` NumPy's or CuPy's. CuPy's is fitted on the device by the first model, and
+        brought down to the host for the second.
     f_range_hz : (low, high), optional
         Both ends are used where they meet a frequency; None on a side, or for both: no limit.
     model : {"power_law", "power_law_floor"}
@@ -33,9 +39,9 @@ def fit_power_law(
     Returns
     -------
     PowerLawFit
-        Frequencies without power (0) are left out of a trace's fit; with fewer than 3 left
-        (4 with a floor), and where the trace held NaN, the results are NaN. ``beta_ci95`` is
-        Student's t interval.
+        NumPy arrays in any case. Frequencies without power (0) are left out of a trace's fit;
+        with fewer than 3 left (4 with a floor), and where the trace held NaN, the results are NaN.
+        ``beta_ci95`` is Student's t interval.
 
     Raises
     ------
@@ -58,11 +64,13 @@ def fit_power_law(
     if model not in MODELS:
         raise SettingsError(f"model '{model}' is not known; choose from {', '.join(MODELS)}")
     chosen = _chosen(spectrum.freqs_hz, f_range_hz, MODELS[model] + 1)
-    freqs_hz, psd = spectrum.freqs_hz[chosen], spectrum.psd[:, chosen]
+    freqs_hz, psd = spectrum.freqs_hz[chosen], spectrum.psd
     if model == "power_law":
-        beta, stderr, amplitude, n_points = _ordinary_least_squares(np.log(freqs_hz), psd)
+        beta, stderr, amplitude, n_points = _least_squares(np.log(freqs_hz), psd, chosen)
         floor = np.where(np.isnan(beta), np.nan, 0.0)
     else:
+        # MINPACK runs on the host
+        psd = (xp_of(psd).asnumpy(psd) if is_on_device(psd) else psd)[:, chosen]
         # one BLAS thread: the same bits on machines of any number of cores
         with threadpool_limits(limits=1, user_api="blas"):
             found = [fit_with_floor(freqs_hz, row, spectrum.dof[chosen]) for row in psd]
@@ -97,6 +105,15 @@ def _chosen(
             f"{freqs_hz[0]:.4g} to {freqs_hz[-1]:.4g} Hz: widen the range or record longer"
         )
     return chosen
+
+
+def _least_squares(
+    ln_f: np.ndarray, psd: Any, chosen: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    if is_on_device(psd):
+        # frequencies rise: those of a range are neighbours
+        return device.power_law_fit(psd, ln_f, int(chosen.argmax()))
+    return _ordinary_least_squares(ln_f, psd[:, chosen])
 
 
 def _ordinary_least_squares(
