@@ -18,12 +18,12 @@ TEXT = """#line 1 "planted.cu"
 extern "C" __global__ void returns_early(int* out) {
     if (threadIdx.x >= 40) return;
     __syncthreads();
-    out[0] = 1;
+    out[threadIdx.x] = 1;
 }
 extern "C" __global__ void waits_in_two_ways(int* out) {
     if (threadIdx.x < 32 || threadIdx.x == 63) __syncthreads();
     else __ballot_sync(0xffffffffu, 1);
-    out[0] = 1;
+    out[threadIdx.x] = 1;
 }
 extern "C" __global__ void two_barriers(int* out) {
     if (threadIdx.x == 5) {
@@ -31,7 +31,7 @@ extern "C" __global__ void two_barriers(int* out) {
     } else {
         __syncthreads();
     }
-    out[0] = 1;
+    out[threadIdx.x] = 1;
 }
 extern "C" __global__ void two_shuffles(int* out) {
     int value = threadIdx.x;
@@ -58,7 +58,7 @@ extern "C" __global__ void odd_width(int* out, long long width) {
 }
 extern "C" __global__ void stops_itself(int* out) {
     if (threadIdx.x == 2) __trap();
-    out[0] = 1;
+    out[threadIdx.x] = 1;
 }
 extern "C" __global__ void writes_behind(double* out, long long at) {
     extern __shared__ double held[];
