@@ -12,7 +12,9 @@
 // sums  in REAL, each by one thread in the order of frames; over windows in double: the same bits
 //       for any number of traces a lane and frequencies a warp
 // bound arithmetic: 4 multiply-adds for each trace, frame and frequency. Each takes 1 / (4 freqs a
-//       warp) + 1 / (traces a lane) words from shared memory and the L1 cache; above 1/4 these do
+//       warp) + 1 / (traces a lane) words from shared memory and the L1 cache; above 1/4 these do.
+//       Predicted for 100,000 traces of 6,000 frames on an H200: 1.2e11 at 3.3e13 a second, 3.6 ms
+//       (4.8 ms by the words), where reading 2.4 GB takes 0.6 ms
 // twin  umlpsd_gpu/spectrum/log_welch.py::log_welch            call  umlpsd_gpu/spectrum/device.py
 
 #define TRACES (WARP * TRACES_PER_LANE)
