@@ -1,7 +1,9 @@
 """What the harness for kernels refuses: deadlocks, divergence, bad memory, launches and texts."""
 
+import os
 import re
 import shutil
+import time
 
 import numpy as np
 import pytest
@@ -277,6 +279,17 @@ def test_a_library_is_built_once(monkeypatch, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [first[0].name], "nothing else is left"
     with pytest.raises(TypeError):
         build.library(text + " ", ())
+
+
+def test_old_libraries_are_removed(monkeypatch, tmp_path):
+    monkeypatch.setattr(build, "_folder", lambda: tmp_path)
+    old, recent = tmp_path / "old.so", tmp_path / "recent.so"
+    for path, n_days in ((old, build.KEPT_DAYS + 1), (recent, 1)):
+        path.touch()
+        os.utime(path, (time.time() - n_days * 86400,) * 2)
+    build.library('extern "C" __global__ void any() {}', ())
+    assert not old.exists()
+    assert recent.exists()
 
 
 @UNCHECKED

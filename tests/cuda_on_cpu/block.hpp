@@ -47,12 +47,19 @@ struct Block {
     Thread threads[MAX_THREADS];
 };
 
+// What the libraries of a process share, one after another; Python holds it, zero at first.
+struct Process {
+    Stack stacks[MAX_THREADS];
+    unsigned n_stacks;           // that were in use at some time
+    void* seen_as[MAX_THREADS];  // ThreadSanitizer's name of each thread
+};
+
+static Process* process;
 static Block block;
 static Thread* current;
 static Stack caller;  // the stack the launch was called on
-static Stack stacks[MAX_THREADS];
 static Stack* free_stacks[MAX_THREADS];
-static unsigned n_stacks, n_free;
+static unsigned n_free;
 static char* message;  // of the fault; empty when all is well
 static size_t message_capacity;
 static void (*kernel_call)();

@@ -11,6 +11,8 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -20,6 +22,7 @@ HERE = Path(__file__).parent
 HEADERS = tuple(sorted(HERE.glob("*.hpp")))
 # beside other things that a checkout builds and git ignores
 CACHE = HERE.parents[1] / "build" / "cuda_on_cpu"
+KEPT_DAYS = 30
 
 # No -march=native, no fused multiply-add: same results on every machine. Uninitialised locals hold
 # a pattern where g++ can do that.
@@ -172,3 +175,13 @@ def _build(code: str, command: list[str], target: Path) -> None:
         if result.returncode:
             raise CompileError(result.stderr)
         made.replace(target)
+    _forget_old(target.parent)
+
+
+def _forget_old(folder: Path) -> None:
+    """Remove what was built long ago; texts, headers and compilers change."""
+    oldest = time.time() - KEPT_DAYS * 86400
+    for path in folder.glob("*.so"):
+        with suppress(OSError):  # another process removed it
+            if path.stat().st_mtime < oldest:
+                path.unlink()

@@ -14,11 +14,14 @@ CUDA_ON_CPU_EXPORT size_t cuda_on_cpu_static_shared_bytes() {
     return cuda_on_cpu::static_shared_bytes();
 }
 
-CUDA_ON_CPU_EXPORT void cuda_on_cpu_launch(int which, const cuda_on_cpu::Launch* launch, void** args,
-                                           char* message, size_t capacity) {
+CUDA_ON_CPU_EXPORT size_t cuda_on_cpu_process_bytes() { return sizeof(cuda_on_cpu::Process); }
+
+CUDA_ON_CPU_EXPORT void cuda_on_cpu_launch(int which, const cuda_on_cpu::Launch* launch,
+                                           void** args) {
     using namespace cuda_on_cpu;
-    cuda_on_cpu::message = message;
-    message_capacity = capacity;
+    process = launch->process;
+    message = launch->message;
+    message_capacity = launch->message_capacity;
     running = &kernels[which];
     running_args = args;
     kernel_call = launch_one;

@@ -141,6 +141,9 @@ inline void launch_one() { running->call(running->function, running_args); }
 struct Launch {
     unsigned grid[3], block[3];
     uint64_t n_shared_bytes, order_seed;
+    Process* process;
+    char* message;  // where to tell a fault
+    uint64_t message_capacity;
 };
 
 inline uint64_t mixed(uint64_t x) {  // splitmix64
@@ -160,6 +163,8 @@ inline void start_launch(const Launch& launch) {
         block.threads[i].index = {i % block_dim.x, i / block_dim.x % block_dim.y,
                                   i / block_dim.x / block_dim.y};
     }
+    n_free = process->n_stacks;  // also those that a fault left behind
+    for (unsigned i = 0; i < n_free; ++i) free_stacks[i] = &process->stacks[i];
     guard_shared_memory(launch.n_shared_bytes);
 }
 
@@ -182,7 +187,7 @@ inline void run_launch(const Launch& launch) {
         run_block(index, seed ? mixed(seed ^ mixed(at)) | 1 : 0);
         check_shared_memory();
     }
-    forget_threads();
+    end_threads();
     release_shared_memory();
 }
 

@@ -16,6 +16,7 @@ MAX_SHARED_BYTES = 227 << 10  # of a block, dynamic and static, on an H100
 MAX_GRID = (2**31 - 1, 65535, 65535)
 MAX_BLOCK = (1024, 1024, 64)
 MESSAGE_BYTES = 4096
+_KEPT: list[np.ndarray] = []
 _BUSY = Lock()  # a library holds the state of one block, a process one set of signal handlers
 
 
@@ -29,6 +30,9 @@ class _Launch(ctypes.Structure):
         ("block", ctypes.c_uint * 3),
         ("n_shared_bytes", ctypes.c_uint64),
         ("order_seed", ctypes.c_uint64),
+        ("process", ctypes.c_void_p),
+        ("message", ctypes.c_void_p),
+        ("message_capacity", ctypes.c_uint64),
     )
 
 
@@ -48,6 +52,8 @@ class CompiledModule:
         self._launch = self._library.cuda_on_cpu_launch
         self._launch.restype = None
         self._library.cuda_on_cpu_static_shared_bytes.restype = ctypes.c_size_t
+        self._library.cuda_on_cpu_process_bytes.restype = ctypes.c_size_t
+        self._process = _shared_memory(self._library.cuda_on_cpu_process_bytes())
         self._numbers = {name: number for number, name in enumerate(names)}
         self.parameters = {name: self._parameters(number) for name, number in self._numbers.items()}
 
@@ -88,12 +94,13 @@ class CompiledModule:
             raise KeyError(f"no kernel {name!r} in this text, there are {sorted(self._numbers)}")
         self._check_limits(name, grid, block, shared_bytes)
         holders, addresses = _arguments(name, self.parameters[name], args)
-        launch = _Launch(grid, block, shared_bytes, order_seed)
         message = ctypes.create_string_buffer(MESSAGE_BYTES)
+        launch = _Launch(
+            *(grid, block, shared_bytes, order_seed, self._process),
+            *(ctypes.addressof(message), MESSAGE_BYTES),
+        )
         with _BUSY:
-            self._launch(
-                self._numbers[name], ctypes.byref(launch), addresses, message, MESSAGE_BYTES
-            )
+            self._launch(self._numbers[name], ctypes.byref(launch), addresses)
         del holders
         if message.value:
             raise KernelFault(f"{name}: {message.value.decode()}")
@@ -139,6 +146,13 @@ def compiled(text: str, options: tuple[str, ...] = ()) -> CompiledModule:
         With g++'s message, if the text is not accepted.
     """
     return CompiledModule(text, options)
+
+
+@cache
+def _shared_memory(n_bytes: int) -> int:
+    """Return the address of what all libraries of this process share: stacks, above all."""
+    _KEPT.append(np.zeros(n_bytes // 16 + 1, np.complex128))  # on 16 bytes
+    return _KEPT[-1].ctypes.data
 
 
 def _arguments(

@@ -74,12 +74,19 @@ inline Thread* take_next() {
 void thread_main();
 
 inline Stack* new_stack(const Thread* thread) {
-    if (!n_free) free_stacks[n_free++] = &stacks[n_stacks++];
-    // two threads on one stack would look like a race
-    Stack* stack = SEES_RACES ? &stacks[number_of(thread)] : free_stacks[--n_free];
-    if (!stack->bottom) reserve(*stack, unsigned(stack - stacks));
+    Stack* stack;
+    if (SEES_RACES) {
+        stack = &process->stacks[number_of(thread)];  // two threads on one would look like a race
+    } else {
+        stack = n_free ? free_stacks[--n_free] : &process->stacks[process->n_stacks++];
+    }
+    if (!stack->bottom) reserve(*stack, unsigned(stack - process->stacks));
     prepare(*stack, thread_main);
     return stack;
+}
+
+inline void give_back(Stack* stack) {
+    if (!SEES_RACES) free_stacks[n_free++] = stack;
 }
 
 // Let others run until this thread's turn comes again.
@@ -125,10 +132,11 @@ UNSEEN inline void thread_main() {
         Thread* next = is_last ? current : take_next();
         if (SEES_RACES && !next->stack && !is_last) next->stack = new_stack(next);
         end_harness();
+        if (is_last) give_back(mine);
         if (is_last) leave();
         be(next);
         if (next->stack) {
-            free_stacks[n_free++] = mine;
+            give_back(mine);
             SEE_AS(next);
             switch_stack(*mine, *next->stack, true);
         }
@@ -148,8 +156,6 @@ inline void start_block(Index index, uint64_t random) {
         block.threads[i].stack = nullptr;
         block.threads[i].site = nullptr;
     }
-    n_free = n_stacks;
-    for (unsigned i = 0; i < n_stacks; ++i) free_stacks[i] = &stacks[i];
     make_all_ready();
 }
 

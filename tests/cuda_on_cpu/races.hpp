@@ -17,10 +17,8 @@ namespace cuda_on_cpu {
 
 #define UNSEEN __attribute__((no_sanitize("thread"), noinline))
 constexpr bool SEES_RACES = true;
-constexpr unsigned N_KEPT = 96;
 constexpr unsigned NO_ORDER = 1;  // a switch alone orders nothing
 
-static void* seen_as[MAX_THREADS];
 static void* seen_caller;
 static int n_ignored[MAX_THREADS];
 static char block_start, block_end, barrier[2], warp_barrier[MAX_THREADS / LANES][2];
@@ -36,26 +34,22 @@ UNSEEN inline void end_harness() {
 }
 inline void order_before(char& place) { __tsan_release(&place); }
 inline void order_after(char& place) { __tsan_acquire(&place); }
-#define SEE_AS(thread) __tsan_switch_to_fiber(seen_as[number_of(thread)], NO_ORDER)
+#define SEE_AS(thread) __tsan_switch_to_fiber(process->seen_as[number_of(thread)], NO_ORDER)
 #define SEE_AS_CALLER() __tsan_switch_to_fiber(seen_caller, NO_ORDER)
 
 inline void see_threads() {
     seen_caller = __tsan_get_current_fiber();
     for (unsigned i = 0; i < block.n_threads; ++i) {
-        if (!seen_as[i]) seen_as[i] = __tsan_create_fiber(0);
+        if (!process->seen_as[i]) process->seen_as[i] = __tsan_create_fiber(0);
     }
 }
-// Let all be as before the launch, also those that a fault left inside the harness. Making threads
-// takes long, but a process can have some thousand only, and there may be many libraries.
-UNSEEN inline void forget_threads() {
+// Order the launch before what follows; also threads that a fault left inside the harness.
+UNSEEN inline void end_threads() {
     for (unsigned i = 0; i < block.n_threads; ++i) {
-        __tsan_switch_to_fiber(seen_as[i], NO_ORDER);
+        __tsan_switch_to_fiber(process->seen_as[i], NO_ORDER);
         for (; n_ignored[i]; --n_ignored[i]) __tsan_ignore_thread_end();
         order_before(block_end);
         SEE_AS_CALLER();
-        if (i < N_KEPT) continue;
-        __tsan_destroy_fiber(seen_as[i]);
-        seen_as[i] = nullptr;
     }
     order_after(block_end);
 }
@@ -73,7 +67,7 @@ inline void order_after(char&) {}
 #define SEE_AS(thread) ((void)0)
 #define SEE_AS_CALLER() ((void)0)
 inline void see_threads() {}
-inline void forget_threads() {}
+inline void end_threads() {}
 
 #endif
 
