@@ -133,7 +133,7 @@ def index_of(key):
 
 def empty(shape, dtype=float, order="C"):
     host = np.empty(shape, dtype, order)
-    DEVICE.take(host.nbytes)
+    DEVICE.take(host)
     if host.size:
         host.view(np.uint8).fill(0xFF) if host.ndim else host.fill(-1)
     return ndarray(host)
@@ -147,7 +147,7 @@ def asarray(value, dtype=None):
     if isinstance(value, ndarray):
         return ndarray(np.asarray(value._host, dtype))
     host = np.array(value, dtype=dtype, order="C")
-    DEVICE.take(host.nbytes)
+    DEVICE.take(host)
     return ndarray(host)
 
 
