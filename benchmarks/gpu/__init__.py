@@ -1,0 +1,1 @@
+"""The sections of ``gpu_proof.py``, a module for each subject."""

@@ -1,0 +1,169 @@
+"""Prove the GPU engine on the card of this machine: right, repeatable, and how fast.
+
+    python benchmarks/gpu_proof.py
+
+Ends within 8 minutes (``--minutes``) and writes ``benchmarks/results/<card>.md`` with a JSON file
+beside it, again after every section. Needs CuPy, NumPy, SciPy, scikit-learn, tifffile, h5py,
+threadpoolctl and a checkout; what else is missing is left out, and said. Exit code 0: every section
+ran or was left out for the reason given; 1: one failed, or a result is wrong; 3: there is no GPU.
+"""
+
+from __future__ import annotations
+
+import argparse
+import faulthandler
+import gc
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+# the package needn't be installed, and the sections lie beside this file
+sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+
+from gpu import card, report  # noqa: E402
+from gpu.proof import LeftOut, Proof, Section  # noqa: E402
+
+from umlpsd_gpu.backend import gpu_missing  # noqa: E402
+
+MINUTES = 8.0
+NO_GPU = 3
+# the report is written and the table printed in less
+LAST_SECONDS = 5.0
+# the proof stays below, whatever the card has
+MOST_DEVICE_BYTES = 100 * 10**9
+
+
+@dataclass(frozen=True)
+class Part:
+    """A section and its share of 8 minutes.
+
+    Attributes
+    ----------
+    least_s : float
+        It isn't begun with less time than this left.
+    most_s : float
+        It doesn't get more, so that those after it have their turn.
+    """
+
+    name: str
+    module: str
+    least_s: float
+    most_s: float
+
+
+# What matters most comes first: the last ones are left out where time is short
+PARTS = (
+    Part("ceilings", "gpu.ceilings", 5, 40),
+    Part("sweep_grid", "gpu.grid", 20, 80),
+    Part("spectra", "gpu.spectra", 20, 80),
+    Part("smoothing", "gpu.smoothing", 10, 40),
+    Part("movie", "gpu.movie", 15, 60),
+    Part("sweep_large", "gpu.large", 30, 140),
+    Part("sanitizer", "gpu.sanitizer", 30, 140),
+    Part("tests", "gpu.suite", 30, 180),
+    Part("study", "gpu.study", 10, 40),
+    Part("peers", "gpu.peers", 10, 80),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the sections; return the exit code."""
+    options = _options(arguments)
+    started = time.monotonic()
+    reason = gpu_missing()
+    if reason:
+        print(f"no GPU to prove anything on: {reason}")
+        return NO_GPU
+    # a kernel that never ends can't be stopped from inside: then the process ends, and what was
+    # written stays
+    faulthandler.dump_traceback_later(60 * options.minutes, exit=True, file=sys.__stderr__)
+    try:
+        proof = _begun(options)
+        path = _report_path(options, proof)
+        print(f"{proof.facts['card']}, commit {proof.facts['commit']}, report {path}", flush=True)
+        for part in (part for part in PARTS if part.name in options.only):
+            _run(proof, part, started, options.minutes, path)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+    print(f"\n{report.summary(proof)}\n\n{path}", flush=True)
+    return 1 if proof.failed_sections() or proof.wrong_results() else 0
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    names = [part.name for part in PARTS]
+    parser.add_argument("--minutes", type=float, default=MINUTES, help="end within (default 8)")
+    parser.add_argument(
+        "--rehearse", action="store_true", help="tiny sizes, whose timings mean nothing"
+    )
+    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
+    parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="SECTION")
+    parser.add_argument("--commit", help="where the checkout came without .git")
+    # for compute-sanitizer: each array an allocation of its own, so that it sees their ends
+    parser.add_argument("--plain-memory", action="store_true", help=argparse.SUPPRESS)
+    return parser.parse_args(arguments)
+
+
+def _begun(options: argparse.Namespace) -> Proof:
+    cupy = import_module("cupy")
+    if options.plain_memory:
+        cupy.cuda.set_allocator(None)
+    cupy.get_default_memory_pool().set_limit(size=MOST_DEVICE_BYTES)
+    proof = Proof(cupy, options.rehearse)
+    proof.facts |= card.facts(cupy, ROOT, options.commit)
+    return proof
+
+
+def _report_path(options: argparse.Namespace, proof: Proof) -> Path:
+    """Return where the report goes: a rehearsal, or a part, never replaces a card's whole one."""
+    kind = ""
+    if options.rehearse:
+        kind = "-rehearsal"
+    elif len(options.only) < len(PARTS):
+        kind = "-part"
+    return options.out / f"{card.slug(proof.facts['card'])}{kind}.md"
+
+
+def _run(proof: Proof, part: Part, started: float, minutes: float, path: Path) -> None:
+    """Run one section, whatever becomes of it, and write the report."""
+    section = Section(part.name)
+    proof.sections.append(section)
+    report.write(proof, path, card.command_line())
+    pace = minutes / MINUTES
+    begun = time.monotonic()
+    left_s = 60 * minutes - (begun - started) - LAST_SECONDS
+    proof.deadline = begun + min(left_s, pace * part.most_s)
+    try:
+        if left_s < pace * part.least_s:
+            needed_s = f"{pace * part.least_s:.2g}"
+            raise LeftOut(f"{max(left_s, 0):.0f} s were left, and it needs {needed_s}")
+        run: Callable[[Proof], None] = import_module(part.module).run
+        run(proof)
+        section.status = "ran"
+    except LeftOut as reason:
+        section.status, section.reason = "left out", str(reason)
+    except Exception:
+        section.status, section.reason = "failed", traceback.format_exc()
+    section.seconds = time.monotonic() - begun
+    _let_go(proof)
+    report.write(proof, path, card.command_line())
+    why = f": {section.reason.strip().splitlines()[-1]}" if section.reason else ""
+    print(f"{part.name}: {section.status} in {section.seconds:.1f} s{why}", flush=True)
+
+
+def _let_go(proof: Proof) -> None:
+    """Give the device's memory back to the other sections' processes and sizes."""
+    gc.collect()
+    pool = proof.cupy.get_default_memory_pool()
+    pool.set_limit(size=MOST_DEVICE_BYTES)
+    pool.free_all_blocks()
+
+
+if __name__ == "__main__":
+    sys.stdout.reconfigure(errors="replace")
+    sys.exit(main())
