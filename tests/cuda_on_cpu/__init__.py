@@ -18,16 +18,18 @@ run one after another. Functions of the mathematics library are glibc's, product
 fused: the last bits differ from a device's.
 
 ============== ================================================================================
-build.py       text and options to a shared library, kept in ``build/``
+text.py        a kernel's text as g++ gets it; build.py: a library of it, kept in ``build/``
 module.py      a library and its launches, arguments, limits
-language.hpp   what CUDA C++ has beyond C++
+language.hpp   what CUDA C++ has beyond C++; kernel.hpp: a call by the types of its parameters
+runtime.cpp    the rest, compiled once; contract.hpp: what kernels know of it
 meet.hpp       where threads meet; order.hpp: who runs next; fiber.hpp: how; block.hpp: their state
 faults.hpp     what is told of a fault; signals.hpp: bad addresses; races.hpp: for ThreadSanitizer
-launch.hpp     shared memory, the table of kernels, all blocks of a grid
+launch.hpp     shared memory, all blocks of a grid
 ============== ================================================================================
 """
 
-from tests.cuda_on_cpu.build import CompileError, missing
+from tests.cuda_on_cpu.build import missing
 from tests.cuda_on_cpu.module import CompiledModule, KernelFault, compiled
+from tests.cuda_on_cpu.text import CompileError
 
 __all__ = ["CompileError", "CompiledModule", "KernelFault", "compiled", "missing"]

@@ -1,24 +1,10 @@
 // The threads of one block, and what is known of each.
 #pragma once
 
+#include "contract.hpp"
 #include "fiber.hpp"
 
 namespace cuda_on_cpu {
-
-constexpr unsigned MAX_THREADS = 1024, LANES = 32;
-
-struct Index {
-    unsigned x, y, z;
-};
-
-enum class Kind { BARRIER, SYNC, VOTE, SHUFFLE };
-
-// A place in the text where threads meet; one object for each, compared by address.
-struct Site {
-    Kind kind;
-    const char *operation, *file;
-    int line;
-};
 
 struct alignas(64) Thread {
     Stack* stack;      // none before it starts and after it returned
@@ -64,7 +50,7 @@ static char* message;  // of the fault; empty when all is well
 static size_t message_capacity;
 static void (*kernel_call)();
 
-static Index thread_index, block_index, block_dim, grid_dim;
+Index thread_index, block_index, block_dim, grid_dim;
 
 inline unsigned number_of(const Thread* thread) { return unsigned(thread - block.threads); }
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "launch.hpp"
+#include "kernel.hpp"
 
 namespace {
 #include "language.hpp"

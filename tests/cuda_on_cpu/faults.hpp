@@ -55,7 +55,7 @@ inline void say_site(const Site* site) {
     leave();
 }
 
-[[noreturn, gnu::noinline]] inline void fault_at(const Site* site, const char* what) {
+[[noreturn]] void fault_at(const Site* site, const char* what) {
     say_block();
     say("thread %u at ", number_of(current));
     say_site(site);

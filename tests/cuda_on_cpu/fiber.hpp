@@ -26,6 +26,13 @@ constexpr size_t STACK_BYTES = 256 << 10;  // red zones around local arrays, cal
 constexpr size_t STACK_BYTES = 64 << 10;
 #endif
 
+// Where stacks are switched: inlined, but by ThreadSanitizer, which must not see it.
+#ifdef __SANITIZE_THREAD__
+#define SWITCHES __attribute__((no_sanitize("thread"), noinline))
+#else
+#define SWITCHES __attribute__((always_inline))
+#endif
+
 struct Stack {
     char* bottom;
     size_t n_bytes;
@@ -37,31 +44,30 @@ struct Stack {
 };
 
 #ifndef CUDA_ON_CPU_UCONTEXT
-// The registers a function must keep go to the old stack and come back from the new one. A jump
-// instead of a return: the processor predicts returns from its own record of calls.
-asm(R"(
-    .text
-    .type cuda_on_cpu_swap, @function
-cuda_on_cpu_swap:
-    pushq %rbp
-    pushq %rbx
-    pushq %r12
-    pushq %r13
-    pushq %r14
-    pushq %r15
-    movq %rsp, (%rdi)
-    movq %rsi, %rsp
-    popq %r15
-    popq %r14
-    popq %r13
-    popq %r12
-    popq %rbx
-    popq %rbp
-    popq %rcx
-    jmp *%rcx
-    .size cuda_on_cpu_swap, . - cuda_on_cpu_swap
-)");
-extern "C" void cuda_on_cpu_swap(void** keep, void* other);
+// In the text of its caller, and a jump instead of a return: the processor predicts returns from its
+// own record of calls, which another stack makes wrong. The compiler keeps what it needs of the other
+// registers; 128 bytes below its stack may be in use.
+[[gnu::always_inline]] inline void swap(void** keep, void* other) {
+    asm volatile(
+        "leaq -128(%%rsp), %%rsp\n"
+        "pushq %%rbp\n"
+        "pushq %%rbx\n"
+        "leaq 1f(%%rip), %%rax\n"
+        "pushq %%rax\n"
+        "movq %%rsp, (%0)\n"
+        "movq %1, %%rsp\n"
+        "popq %%rax\n"
+        "jmp *%%rax\n"
+        "1:\n"
+        "popq %%rbx\n"
+        "popq %%rbp\n"
+        "leaq 128(%%rsp), %%rsp\n"
+        : "+D"(keep), "+S"(other)
+        :
+        : "rax", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "xmm0", "xmm1",
+          "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12",
+          "xmm13", "xmm14", "xmm15", "memory", "cc");
+}
 #endif
 
 // Reserve the memory of a stack.
@@ -91,13 +97,12 @@ inline void reserve(Stack& stack, unsigned number) {
     void** top = reinterpret_cast<void**>(stack.bottom + stack.n_bytes);
     *--top = nullptr;  // nobody to return to
     *--top = reinterpret_cast<void*>(entry);
-    for (int i = 0; i < 6; ++i) *--top = nullptr;
     stack.pointer = top;
 #endif
 }
 
 // Sleep on one stack and wake up the other; returns when somebody wakes up `from`.
-[[gnu::no_sanitize_thread]] inline void switch_stack(Stack& from, Stack& to, bool for_good) {
+SWITCHES inline void switch_stack(Stack& from, Stack& to, bool for_good) {
 #ifdef __SANITIZE_ADDRESS__
     __sanitizer_start_switch_fiber(for_good ? nullptr : &from.fake, to.bottom, to.n_bytes);
 #else
@@ -106,7 +111,7 @@ inline void reserve(Stack& stack, unsigned number) {
 #ifdef CUDA_ON_CPU_UCONTEXT
     swapcontext(&from.context, &to.context);
 #else
-    cuda_on_cpu_swap(&from.pointer, to.pointer);
+    swap(&from.pointer, to.pointer);
 #endif
 #ifdef __SANITIZE_ADDRESS__
     __sanitizer_finish_switch_fiber(from.fake, nullptr, nullptr);

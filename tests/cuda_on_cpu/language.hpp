@@ -61,7 +61,7 @@ CUDA_VECTORS_WITH_3(double, double)
     int(::cuda_on_cpu::meet_block(CUDA_SITE(BARRIER, "__syncthreads_or"), (__VA_ARGS__) != 0) > 0)
 #define __syncthreads_and(...)                                                                  \
     int(::cuda_on_cpu::meet_block(CUDA_SITE(BARRIER, "__syncthreads_and"), (__VA_ARGS__) != 0) == \
-        ::cuda_on_cpu::block.n_threads)
+        blockDim.x * blockDim.y * blockDim.z)
 #define __syncwarp(...) cuda_syncwarp(CUDA_SITE(SYNC, "__syncwarp") __VA_OPT__(,) __VA_ARGS__)
 #define __ballot_sync(...) cuda_ballot(CUDA_SITE(VOTE, "__ballot_sync"), __VA_ARGS__)
 #define __any_sync(...) cuda_any(CUDA_SITE(VOTE, "__any_sync"), __VA_ARGS__)
@@ -73,11 +73,8 @@ CUDA_VECTORS_WITH_3(double, double)
 
 typedef const ::cuda_on_cpu::Site* cuda_site;
 
-inline unsigned cuda_lane() {
-    return ::cuda_on_cpu::number_of(::cuda_on_cpu::current) % ::cuda_on_cpu::LANES;
-}
 inline unsigned cuda_vote(cuda_site site, unsigned mask, bool vote) {
-    return unsigned(::cuda_on_cpu::meet_warp(site, mask, vote, cuda_lane()));
+    return unsigned(::cuda_on_cpu::meet_warp(site, mask, vote, ::cuda_on_cpu::lane()));
 }
 inline void cuda_syncwarp(cuda_site site, unsigned mask = ~0u) { cuda_vote(site, mask, false); }
 inline unsigned cuda_ballot(cuda_site site, unsigned mask, int vote) {
@@ -101,7 +98,7 @@ inline unsigned cuda_group(cuda_site site, int width) {
     if (width < 1 || width > warpSize || (width & (width - 1))) {
         ::cuda_on_cpu::fault_at(site, "the width must be 1, 2, 4, 8, 16 or 32");
     }
-    return cuda_lane() & ~unsigned(width - 1);  // its first lane
+    return ::cuda_on_cpu::lane() & ~unsigned(width - 1);  // its first lane
 }
 
 #define CUDA_SHUFFLES(T)                                                                         \
@@ -110,16 +107,16 @@ inline unsigned cuda_group(cuda_site site, int width) {
         return cuda_shuffle(site, mask, value, first + (unsigned(source) & unsigned(width - 1))); \
     }                                                                                            \
     inline T cuda_shfl_up(cuda_site site, unsigned mask, T value, unsigned delta, int width = 32) { \
-        unsigned first = cuda_group(site, width), lane = cuda_lane();                            \
+        unsigned first = cuda_group(site, width), lane = ::cuda_on_cpu::lane();                            \
         return cuda_shuffle(site, mask, value, lane - first < delta ? lane : lane - delta);      \
     }                                                                                            \
     inline T cuda_shfl_down(cuda_site site, unsigned mask, T value, unsigned delta,              \
                             int width = 32) {                                                    \
-        unsigned end = cuda_group(site, width) + unsigned(width), lane = cuda_lane();            \
+        unsigned end = cuda_group(site, width) + unsigned(width), lane = ::cuda_on_cpu::lane();            \
         return cuda_shuffle(site, mask, value, end - lane <= delta ? lane : lane + delta);       \
     }                                                                                            \
     inline T cuda_shfl_xor(cuda_site site, unsigned mask, T value, int bits, int width = 32) {   \
-        unsigned end = cuda_group(site, width) + unsigned(width), lane = cuda_lane();            \
+        unsigned end = cuda_group(site, width) + unsigned(width), lane = ::cuda_on_cpu::lane();            \
         unsigned source = lane ^ unsigned(bits);                                                 \
         return cuda_shuffle(site, mask, value, source < end ? source : lane);                    \
     }

@@ -1,8 +1,5 @@
-// A block's shared memory, the table of kernels, a launch.
+// A block's shared memory, and a launch of all blocks.
 #pragma once
-
-#include <type_traits>
-#include <utility>
 
 #include "meet.hpp"
 #include "signals.hpp"
@@ -11,13 +8,8 @@ namespace cuda_on_cpu {
 
 // --- shared memory ------------------------------------------------------------------------------
 
-constexpr size_t MAX_SHARED_BYTES = 227 << 10, GUARD_BYTES = 4096;  // of an H100's block
-constexpr unsigned char POISON = 0xff, GUARD = 0xa5;                // poisoned floats are NaN
-
-struct alignas(4096) SharedMemory {
-    unsigned char before[GUARD_BYTES], bytes[MAX_SHARED_BYTES], behind[GUARD_BYTES];
-};
-static SharedMemory shared_memory;
+constexpr unsigned char POISON = 0xff, GUARD = 0xa5;  // poisoned floats are NaN
+SharedMemory shared_memory;
 static size_t shared_bytes;
 
 extern "C" {
@@ -82,61 +74,12 @@ inline void check_shared_memory() {
         before ? "behind" : "before", shared_bytes);
 }
 
-// --- kernels ------------------------------------------------------------------------------------
-
-struct Kernel {
-    const char* name;
-    void (*function)();
-    void (*call)(void (*)(), void**);
-    void (*describe)(char*, size_t);
-    unsigned max_threads;
-};
-
-template <class... A, size_t... I>
-inline void call_with(void (*function)(), void** args, std::index_sequence<I...>) {
-    (void)args;
-    reinterpret_cast<void (*)(A...)>(function)(*static_cast<std::remove_const_t<A>*>(args[I])...);
-}
-
-template <class... A>
-void call(void (*function)(), void** args) {
-    call_with<A...>(function, args, std::index_sequence_for<A...>());
-}
-
-// NumPy's letter and size, e.g. i8; before it "*" for a pointer, "*const " where it is only read.
-template <class T>
-void describe_one(char* text, size_t capacity) {
-    using P = std::remove_pointer_t<T>;
-    using V = std::remove_cv_t<P>;
-    char letter = 'V';
-    size_t size = 0;
-    if constexpr (std::is_same_v<V, bool>) letter = 'b';
-    else if constexpr (std::is_floating_point_v<V>) letter = 'f';
-    else if constexpr (std::is_integral_v<V>) letter = std::is_signed_v<V> ? 'i' : 'u';
-    if constexpr (!std::is_void_v<V>) size = sizeof(V);
-    const char* mark = std::is_pointer_v<T> ? std::is_const_v<P> ? "*const " : "*" : "";
-    size_t used = strlen(text);
-    snprintf(text + used, capacity - used, "%s%s%c%zu", used ? "," : "", mark, letter, size);
-}
-
-template <class... A>
-void describe(char* text, size_t capacity) {
-    (void)capacity;
-    text[0] = 0;
-    (describe_one<A>(text, capacity), ...);
-}
-
-template <class... A>
-constexpr Kernel kernel(const char* name, void (*function)(A...), unsigned max_threads) {
-    return {name, reinterpret_cast<void (*)()>(function), call<A...>, describe<A...>, max_threads};
-}
+// --- launch -------------------------------------------------------------------------------------
 
 static const Kernel* running;
 static void** running_args;
 
 inline void launch_one() { running->call(running->function, running_args); }
-
-// --- launch -------------------------------------------------------------------------------------
 
 struct Launch {
     unsigned grid[3], block[3];

@@ -5,8 +5,9 @@
 
 namespace cuda_on_cpu {
 
-// Wait for all threads of the block; return how many of them said true.
-inline unsigned meet_block(const Site* site, bool vote) {
+unsigned lane() { return number_of(current) % LANES; }
+
+unsigned meet_block(const Site* site, bool vote) {
     begin_harness();
     char& meeting = barrier[block.n_met % 2];
     order_before(meeting);
@@ -43,8 +44,7 @@ inline void exchange(unsigned warp, uint32_t mask, Kind kind) {
     for (uint32_t rest = mask; rest; rest &= rest - 1) lanes[__builtin_ctz(rest)].result = ballot;
 }
 
-// Wait for the lanes of the mask; return what the operation gives this lane.
-inline uint64_t meet_warp(const Site* site, uint32_t mask, uint64_t value, uint32_t source) {
+uint64_t meet_warp(const Site* site, uint32_t mask, uint64_t value, uint32_t source) {
     begin_harness();
     Thread& self = *current;
     unsigned number = number_of(&self), lane = number % LANES, warp_number = number / LANES;

@@ -90,7 +90,7 @@ inline void give_back(Stack* stack) {
 }
 
 // Let others run until this thread's turn comes again.
-UNSEEN inline void let_others_run() {
+SWITCHES inline void let_others_run() {
     Thread *self = current, *next = take_next();
     if (next != self) {
         if (!next->stack) next->stack = new_stack(next);

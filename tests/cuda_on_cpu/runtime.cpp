@@ -1,4 +1,7 @@
-// What Python calls; included behind the table of kernels.
+// Everything but the text of the kernels: compiled once, linked with each of them. Below: what Python
+// calls.
+
+#include "launch.hpp"
 
 #define CUDA_ON_CPU_EXPORT extern "C" __attribute__((visibility("default")))
 
