@@ -13,10 +13,13 @@ from __future__ import annotations
 import argparse
 import faulthandler
 import gc
+import json
+import os
 import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -73,28 +76,35 @@ PARTS = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the sections; return the exit code."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
     options = _options(arguments)
-    started = time.monotonic()
+    started = time.monotonic() - options.spent
     reason = gpu_missing()
     if reason:
         print(f"no GPU to prove anything on: {reason}")
         return NO_GPU
     # a kernel that never ends can't be stopped from inside: then the process ends, and what was
     # written stays
-    faulthandler.dump_traceback_later(60 * options.minutes, exit=True, file=sys.__stderr__)
+    left_s = max(1.0, 60 * options.minutes - options.spent)
+    faulthandler.dump_traceback_later(left_s, exit=True, file=sys.__stderr__)
     try:
         proof = _begun(options)
-        path = _report_path(options, proof)
+        path = options.take_up or _report_path(options, proof)
         print(f"{proof.facts['card']}, commit {proof.facts['commit']}, report {path}", flush=True)
-        for part in (part for part in PARTS if part.name in options.only):
+        done = {section.name for section in proof.sections}
+        for part in PARTS:
+            if part.name not in options.only or part.name in done:
+                continue
             _run(proof, part, started, options.minutes, path)
+            if proof.section.status == "failed" and _device_is_lost(proof):
+                _go_on_in_a_fresh_process(arguments, path, time.monotonic() - started)
     finally:
         faulthandler.cancel_dump_traceback_later()
     print(f"\n{report.summary(proof)}\n\n{path}", flush=True)
     return 1 if proof.failed_sections() or proof.wrong_results() else 0
 
 
-def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     names = [part.name for part in PARTS]
     parser.add_argument("--minutes", type=float, default=MINUTES, help="end within (default 8)")
@@ -106,6 +116,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--commit", help="where the checkout came without .git")
     # for compute-sanitizer: each array an allocation of its own, so that it sees their ends
     parser.add_argument("--plain-memory", action="store_true", help=argparse.SUPPRESS)
+    # for this script itself: the report so far, and the seconds that it took
+    parser.add_argument("--take-up", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--spent", type=float, default=0.0, help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
 
 
@@ -116,6 +129,8 @@ def _begun(options: argparse.Namespace) -> Proof:
     cupy.get_default_memory_pool().set_limit(size=MOST_DEVICE_BYTES)
     proof = Proof(cupy, options.rehearse)
     proof.facts |= card.facts(cupy, ROOT, options.commit)
+    if options.take_up:
+        proof.take_up(json.loads(options.take_up.with_suffix(".json").read_text(encoding="utf-8")))
     return proof
 
 
@@ -150,7 +165,8 @@ def _run(proof: Proof, part: Part, started: float, minutes: float, path: Path) -
     except Exception:
         section.status, section.reason = "failed", traceback.format_exc()
     section.seconds = time.monotonic() - begun
-    _let_go(proof)
+    with suppress(Exception):  # a device that is lost can't even free its memory
+        _let_go(proof)
     report.write(proof, path, card.command_line())
     why = f": {section.reason.strip().splitlines()[-1]}" if section.reason else ""
     print(f"{part.name}: {section.status} in {section.seconds:.1f} s{why}", flush=True)
@@ -162,6 +178,23 @@ def _let_go(proof: Proof) -> None:
     pool = proof.cupy.get_default_memory_pool()
     pool.set_limit(size=MOST_DEVICE_BYTES)
     pool.free_all_blocks()
+
+
+def _device_is_lost(proof: Proof) -> bool:
+    """Say whether a kernel's fault has ended all this process can do on the device."""
+    try:
+        proof.cupy.cuda.runtime.deviceSynchronize()
+    except proof.cupy.cuda.runtime.CUDARuntimeError:
+        return True
+    return False
+
+
+def _go_on_in_a_fresh_process(arguments: Sequence[str], path: Path, spent_s: float) -> None:
+    """Become a new process, which reads the report so far and does the sections that are left."""
+    print("the device is lost to this process: going on in a fresh one", flush=True)
+    taken_up = ["--take-up", str(path), "--spent", f"{spent_s:.1f}"]
+    command = [sys.executable, str(Path(__file__).resolve()), *arguments, *taken_up]
+    os.execv(sys.executable, command)
 
 
 if __name__ == "__main__":

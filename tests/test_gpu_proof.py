@@ -145,6 +145,41 @@ class TestFaults:
         assert {section["status"] for section in data["sections"]} == {"left out"}
         assert "0 s were left, and it needs" in report
 
+    def test_a_lost_device_is_left_to_a_fresh_process(self, proof, on_cpu, tmp_path, monkeypatch):
+        """A fault of a kernel spoils every later call of its process, freeing memory included."""
+        runtime = on_cpu.cuda.runtime
+        working, begun = runtime.deviceSynchronize, []
+
+        def lost():
+            raise runtime.CUDARuntimeError(700, "an illegal memory access was encountered")
+
+        def faulty(proof):
+            monkeypatch.setattr(runtime, "deviceSynchronize", lost)
+            monkeypatch.setattr(on_cpu.get_default_memory_pool(), "free_all_blocks", lost)
+            lost()
+
+        def become(program, command):
+            monkeypatch.setattr(runtime, "deviceSynchronize", working)
+            monkeypatch.delattr(on_cpu.get_default_memory_pool(), "free_all_blocks")
+            begun.append(command)
+            raise SystemExit(proof.main(command[2:]))
+
+        monkeypatch.setattr(import_module("gpu.smoothing"), "run", faulty)
+        monkeypatch.setattr(proof.os, "execv", become)
+        sections = ("--only", "ceilings", "smoothing", "movie")
+        with pytest.raises(SystemExit, match="1"):
+            proof.main(["--rehearse", "--out", str(tmp_path), *sections])
+        data = json.loads(next(tmp_path.glob("*.json")).read_text())
+        assert [(s["name"], s["status"]) for s in data["sections"]] == [
+            ("ceilings", "ran"),
+            ("smoothing", "failed"),
+            ("movie", "ran"),
+        ]
+        assert "an illegal memory access" in of_section(data, "smoothing")["reason"]
+        assert data["requirements"]["movie values"]["held"] == "yes"
+        assert len(begun) == 1
+        assert len(list(tmp_path.iterdir())) == 2
+
     def test_a_section_that_hangs_is_ended_and_the_report_says_where(self, tmp_path):
         script = f"""
             import time

@@ -10,6 +10,7 @@ import numpy as np
 
 from gpu import card, clock
 from gpu.proof import Proof
+from umlpsd_gpu.device_memory import free_bytes
 from umlpsd_gpu.kernel_loader import Kernel
 
 GIGA, TERA = 1e9, 1e12
@@ -133,23 +134,39 @@ def _l2(proof: Proof) -> float:
 
 
 def _launches(proof: Proof) -> list[tuple[str, str, str]]:
-    """Return what a launch costs the host, and what it costs a stream that is never idle."""
-    values, n = proof.cupy.empty(1), proof.size(2000, 10)
+    """Return what small things cost the host: they bound work of many short steps."""
+    cupy, values, few = proof.cupy, proof.cupy.empty(1), np.zeros(100)
+    on_device = cupy.asarray(few)
     empty = _own_kernel(proof, EMPTY, "nothing")
 
     def launch() -> None:
         empty(1, 32, values, 1)
 
-    on_device = clock.on_device(proof, launch)
+    by_events = clock.on_device(proof, launch)
+    return [
+        (
+            "launch, host",
+            _host_s(proof, launch),
+            "an empty kernel through kernel_loader, in a loop",
+        ),
+        ("launch, stream", str(by_events), "the same by events"),
+        ("addition", _host_s(proof, lambda: on_device + 1.0), "of 100 numbers by CuPy, in a loop"),
+        ("upload", _host_s(proof, lambda: cupy.asarray(few)), "of 100 numbers, in a loop"),
+        ("download", _host_s(proof, lambda: cupy.asnumpy(on_device)), "of 100, waited for"),
+        ("free memory", _host_s(proof, free_bytes), "asked of the driver and of CuPy's pool"),
+    ]
+
+
+def _host_s(proof: Proof, work: Callable[[], Any]) -> str:
+    n = proof.size(1000, 10)
+    work()
+    proof.cupy.cuda.runtime.deviceSynchronize()
     start = time.perf_counter()
     for _ in range(n):
-        launch()
-    on_host_s = (time.perf_counter() - start) / n
+        work()
+    seconds = (time.perf_counter() - start) / n
     proof.cupy.cuda.runtime.deviceSynchronize()
-    return [
-        ("launch, host", clock.text(on_host_s), "an empty kernel through kernel_loader, in a loop"),
-        ("launch, stream", str(on_device), "the same by events"),
-    ]
+    return clock.text(seconds)
 
 
 def _own_kernel(proof: Proof, text: str, name: str) -> Kernel:

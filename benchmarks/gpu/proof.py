@@ -154,6 +154,19 @@ class Proof:
     def failed_sections(self) -> list[str]:
         return [section.name for section in self.sections if section.status == "failed"]
 
+    def take_up(self, found: dict[str, Any]) -> None:
+        """Go on from what `as_dict` gave."""
+        self.ceilings |= found["ceilings"]
+        self.requirements |= {key: Requirement(**r) for key, r in found["requirements"].items()}
+        for section in found["sections"]:
+            tables = [
+                Table(
+                    table["title"], tuple(table["columns"]), [tuple(row) for row in table["rows"]]
+                )
+                for table in section["tables"]
+            ]
+            self.sections.append(Section(**section | {"tables": tables}))
+
     def as_dict(self) -> dict[str, Any]:
         """Return everything but the arrays' library, for JSON."""
         return {
