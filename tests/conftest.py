@@ -9,6 +9,7 @@ import pytest
 
 from umlpsd_gpu import kernel_loader
 from umlpsd_gpu.backend import gpu_missing
+from umlpsd_gpu.study import on_device
 from umlpsd_gpu.sweep import device_metrics, restarts
 
 
@@ -57,5 +58,10 @@ def cupy(request):
 
 def _forget_device_arrays():
     """Empty the caches that hold kernels and arrays of one CuPy, before the other takes its name"""
-    for cached in (kernel_loader._compiled, restarts._kept, device_metrics._thresholds):
+    for cached in (
+        kernel_loader._compiled,
+        restarts._kept,
+        device_metrics._thresholds,
+        on_device._streams,
+    ):
         cached.cache_clear()

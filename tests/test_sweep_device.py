@@ -36,7 +36,7 @@ def go(monkeypatch):
 
     def choose(way):
         most = {"restart": 1 << 20, "pairs": 0, "points": 0}[way]
-        monkeypatch.setattr(device_kmeans, "MOST_TRACES_OF_RESTART", most)
+        monkeypatch.setattr(device_geometry, "MOST_TRACES_OF_RESTART", most)
         monkeypatch.setattr(device_geometry, "MAX_PAIR_BYTES", 0 if way == "points" else 1 << 40)
         monkeypatch.setattr(device_geometry, "PAIRS_PER_SAMPLE", 1 << 20)
 

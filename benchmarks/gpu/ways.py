@@ -11,7 +11,7 @@ import numpy as np
 from gpu import clock
 from gpu.ensembles import clustered
 from gpu.proof import Proof
-from umlpsd_gpu.sweep import device_kmeans
+from umlpsd_gpu.sweep import device_geometry, device_kmeans
 from umlpsd_gpu.sweep.device_geometry import DevicePairs, n_panel_rows, pairwise_sqeuclidean
 from umlpsd_gpu.sweep.device_kmeans import kmeans_labels
 from umlpsd_gpu.sweep.restarts import Restarts
@@ -36,7 +36,7 @@ def compare(proof: Proof) -> None:
     won = [n for n, restart_wins in fastest if restart_wins]
     proof.note(
         f"“restart” is faster at n = {', '.join(map(str, won)) or 'none of these'}; "
-        f"MOST_TRACES_OF_RESTART is {device_kmeans.MOST_TRACES_OF_RESTART}"
+        f"MOST_TRACES_OF_RESTART is {device_geometry.MOST_TRACES_OF_RESTART}"
     )
 
 
@@ -66,9 +66,9 @@ def _one_size(proof: Proof, n_traces: int) -> tuple[tuple[str, ...], bool]:
 
 @contextmanager
 def _most_traces_of_restart(n_traces: int) -> Iterator[None]:
-    before = device_kmeans.MOST_TRACES_OF_RESTART
-    device_kmeans.MOST_TRACES_OF_RESTART = n_traces
+    before = device_geometry.MOST_TRACES_OF_RESTART
+    device_geometry.MOST_TRACES_OF_RESTART = n_traces
     try:
         yield
     finally:
-        device_kmeans.MOST_TRACES_OF_RESTART = before
+        device_geometry.MOST_TRACES_OF_RESTART = before

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
@@ -67,9 +68,8 @@ def sweeps_in_flight(
     bytes_per_scale : int
         What one sweep holds on the device.
     """
-    cupy = import_module("cupy")
     n_in_flight = max(1, int(SHARE_OF_SCALES * free_bytes()) // max(1, bytes_per_scale))
-    streams = [cupy.cuda.Stream(non_blocking=True) for _ in range(N_STREAMS)]
+    streams = _streams(import_module("cupy").cuda.Device().id)
     waiting: deque[tuple[Any, Callable[[], Sweep]]] = deque()
 
     def collected() -> Sweep:
@@ -85,3 +85,10 @@ def sweeps_in_flight(
             yield collected()
     while waiting:
         yield collected()
+
+
+@lru_cache(maxsize=8)
+def _streams(device: int) -> list[Any]:
+    """Return the streams of a device: always the same, since CuPy keeps freed memory by stream."""
+    cupy = import_module("cupy")
+    return [cupy.cuda.Stream(non_blocking=True) for _ in range(N_STREAMS)]

@@ -21,6 +21,9 @@ TRACES_PER_TILE = 2048
 PAIR_BLOCK = 128
 PAIR_TILE = 32
 MAX_PAIR_BYTES = 4 << 30
+# Up to here the n² distances are read faster from the cache than products pass through memory.
+# By counting bytes (docs/optimisation_log.md); benchmarks/gpu_proof.py times both sides of it.
+MOST_TRACES_OF_RESTART = 1024
 # An iteration costs n_traces for each row with pairs, twice n_samples with points.
 PAIRS_PER_SAMPLE = 2
 
@@ -179,7 +182,7 @@ class DevicePoints:
 def device_geometry_of(
     curves: Any, n_rows_in_all: int, silhouette_metric: str
 ) -> DevicePairs | DevicePoints:
-    """Choose the cheaper of the two, as on the CPU.
+    """Choose the cheaper of the two; pairs also where a block can run a whole restart on them.
 
     Parameters
     ----------
@@ -192,7 +195,8 @@ def device_geometry_of(
     euclidean = silhouette_metric == "euclidean"
     panel = n_panel_rows(n_traces, n_rows_in_all)
     fits = 8 * n_traces**2 <= MAX_PAIR_BYTES
-    if fits and (euclidean or n_traces <= PAIRS_PER_SAMPLE * n_samples):
+    cheaper = n_traces <= max(PAIRS_PER_SAMPLE * n_samples, MOST_TRACES_OF_RESTART)
+    if fits and (euclidean or cheaper):
         return DevicePairs(pairwise_sqeuclidean(curves), panel)
     xp = xp_of(curves)
     centred = curves - curves.mean(axis=0)

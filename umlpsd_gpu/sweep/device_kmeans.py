@@ -15,12 +15,10 @@ import numpy as np
 
 from umlpsd_gpu.device_memory import in_blocks
 from umlpsd_gpu.kernel_loader import kernel
+from umlpsd_gpu.sweep import device_geometry
 from umlpsd_gpu.sweep.device_geometry import DeviceGeometry, DevicePairs, Products
 from umlpsd_gpu.sweep.restarts import Restarts
 
-# Up to here the n² distances are read faster from the cache than products pass through memory.
-# By counting bytes (docs/optimisation_log.md); benchmarks/gpu_proof.py times both sides of it.
-MOST_TRACES_OF_RESTART = 1024
 MOST_THREADS_OF_RESTART = 512
 THREADS_PER_RUN = 256
 # Between two looks at who is still running: the only moments when the host waits for the device.
@@ -115,7 +113,7 @@ class ClusterWeights:
 
 
 def _one_block_holds(geometry: DevicePairs, restarts: Restarts) -> bool:
-    if geometry.n_traces > MOST_TRACES_OF_RESTART:
+    if geometry.n_traces > device_geometry.MOST_TRACES_OF_RESTART:
         return False
     cupy = import_module("cupy")
     most = cupy.cuda.Device().attributes["MaxSharedMemoryPerBlockOptin"]
