@@ -78,9 +78,7 @@ def _compiler() -> str:
 
 @cache
 def _version_text() -> str:
-    return subprocess.run(
-        [_compiler(), "-v"], capture_output=True, text=True, check=True
-    ).stderr.strip()
+    return _run((_compiler(), "-v")).stderr.strip()
 
 
 def _version() -> int:
@@ -118,13 +116,19 @@ def _build(code: str, command: tuple[str, ...], target: Path) -> None:
     """Compile next to the target and rename: others see all of it or nothing."""
     with tempfile.TemporaryDirectory(dir=target.parent) as place:
         made = Path(place) / target.name
-        result = subprocess.run(
-            [*command, "-o", str(made)], input=code, capture_output=True, text=True, check=False
-        )
+        result = _run((*command, "-o", str(made)), code)
         if result.returncode:
             raise CompileError(result.stderr)
         made.replace(target)
     _forget_old(target.parent)
+
+
+def _run(command: tuple[str, ...], code: str = "") -> subprocess.CompletedProcess[str]:
+    # the compiler itself is not to run under the sanitizer that checks this process
+    environment = {name: value for name, value in os.environ.items() if name != "LD_PRELOAD"}
+    return subprocess.run(
+        command, input=code, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def _forget_old(folder: Path) -> None:
