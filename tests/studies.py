@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 
+from umlpsd_gpu.decision.outliers import Outliers
 from umlpsd_gpu.decision.result import KDecision
 from umlpsd_gpu.settings import PAPER_SCALES, Settings
 from umlpsd_gpu.spectrum.result import ClusterSpectra, PowerLawFit, Spectrum
@@ -62,7 +63,9 @@ def make_study(
         decision=_decision(n_clusters),
         scaled=_scaled(values[:n_clustered]),
         labels=labels,
+        label_uncertainty=_uncertainties(seed, labels),
         silhouette=_silhouettes(rng, labels),
+        outliers=_outliers(seed, labels),
         spectrum=spectrum,
         fit=fit,
         clusters=_cluster_spectra(labels, n_clusters, spectrum, fit),
@@ -76,6 +79,20 @@ def make_study(
 def _silhouettes(rng: np.random.Generator, labels: np.ndarray) -> np.ndarray:
     values = np.clip(rng.normal(0.55, 0.22, len(labels)), -1, 1)
     return np.where((labels > 0) & (labels.max() > 1), values, np.nan)
+
+
+def _uncertainties(seed: int, labels: np.ndarray) -> np.ndarray:
+    """Return small numbers, 0 for a single cluster."""
+    found = np.random.default_rng([seed, 1]).beta(0.3, 6, len(labels))
+    return np.where(labels > 0, found * (labels.max() > 1), np.nan)
+
+
+def _outliers(seed: int, labels: np.ndarray) -> Outliers:
+    """Return scores of which about a tenth are above the threshold."""
+    rng = np.random.default_rng([seed, 2])
+    score = np.where(labels > 0, np.abs(rng.normal(0, 1.8, len(labels))), np.nan)
+    without = np.where(score <= 3.0, labels, 0).astype(np.int16)
+    return Outliers(score, threshold=3.0, false_positive_rate=0.05, labels=without)
 
 
 def _labels_from_largest(rng: np.random.Generator, n: int, n_clusters: int) -> np.ndarray:

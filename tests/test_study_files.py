@@ -20,7 +20,7 @@ from umlpsd_gpu.study.result import Study
 SUMMARY_KEYS = {
     *("k_opt", "scale", "confidence", "votes", "rule", "reason", "n_traces", "n_clustered"),
     *("n_frames", "dt_s", "dt_origin", "clusters", "notes", "timings_s", "device", "versions"),
-    *("seed", "digest"),
+    *("seed", "digest", "outliers"),
 }
 
 
@@ -153,6 +153,12 @@ class TestSmallFiles:
         assert [row["id"] for row in rows] == list(study.traces.ids)
         assert [int(row["cluster"]) for row in rows] == study.labels.tolist()
         assert float(rows[0]["beta"]) == study.fit.beta[0]
+        assert float(rows[0]["label_uncertainty"]) == study.label_uncertainty[0]
+        assert float(rows[0]["outlier_score"]) == study.outliers.score[0]
+        assert [int(row["outlier"]) for row in rows] == study.outliers.is_outlier.tolist()
+        without = [int(row["cluster_without_outliers"]) for row in rows]
+        assert without == study.outliers.labels.tolist()
+        assert rows[-1]["outlier_score"] == rows[-1]["label_uncertainty"] == ""
         assert [row["flag"] for row in rows[-3:]] == ["", "not finite", "constant"]
         assert rows[-1]["beta"] == ""
 
@@ -166,11 +172,24 @@ class TestSmallFiles:
         assert summary["clusters"][0]["beta_mean"] == study.clusters.beta_mean[0]
         assert sum(cluster["n_traces"] for cluster in summary["clusters"]) == 21
         assert summary["digest"] == digest_of(study)
+        n_outliers = int(study.outliers.is_outlier.sum())
+        assert n_outliers > 0
+        assert summary["outliers"] == {
+            "n_outliers": n_outliers,
+            "threshold": 3.0,
+            "false_positive_rate": 0.05,
+        }
+        assert sum(cluster["n_outliers"] for cluster in summary["clusters"]) == n_outliers
 
     def test_nan_is_null(self, place: Path) -> None:
-        small_study(n_clusters=1).save(place / "a")
+        one_cluster = small_study(n_clusters=1)
+        too_few = dataclasses.replace(one_cluster.outliers, threshold=np.inf)
+        dataclasses.replace(one_cluster, outliers=too_few).save(place / "a")
         summary = json.loads((place / "a/summary.json").read_text("utf-8"))
         assert summary["clusters"][0]["silhouette_mean"] is None
+        assert summary["outliers"]["threshold"] is None
+        assert summary["outliers"]["n_outliers"] == 0
+        assert Study.load(place / "a").outliers.threshold == np.inf
 
     def test_dt_of_imported_traces(self, place: Path) -> None:
         small_study(kind="imported").save(place / "a")

@@ -9,7 +9,7 @@ from umlpsd_gpu.movie.open import open_movie
 from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.simulate.movie import simulate_movie
 from umlpsd_gpu.simulate.traces import simulate_traces
-from umlpsd_gpu.study.workflow import numbered_by_size, run_study
+from umlpsd_gpu.study.workflow import run_study
 
 SMALL = Settings().with_values(
     {"preprocess.scales": ["raw", "W40", "W80", "WL6"], "sweep.k_max": 6, "sweep.n_epochs": 20}
@@ -110,11 +110,6 @@ def test_progress_is_told(two_classes):
     run_study(two_classes.traces, SMALL, lambda *step: told.append(step))
     assert ("sweep", 4, 4) in told
     assert ("spectra", 1, 1) in told
-
-
-def test_clusters_are_numbered_from_the_largest_down():
-    labels = np.array([5, 2, 2, 7, 7, 2, 0])
-    assert numbered_by_size(labels).tolist() == [3, 1, 1, 2, 2, 1, 4]
 
 
 def test_movies_of_one_name_stay_apart(tmp_path):

@@ -24,7 +24,11 @@ TRACES_CSV_COLUMNS = (
     "row",
     "col",
     "cluster",
+    "label_uncertainty",
     "silhouette",
+    "outlier_score",
+    "outlier",
+    "cluster_without_outliers",
     "beta",
     "beta_stderr",
     "flag",
@@ -127,6 +131,11 @@ def summary_of(study: Study) -> dict[str, Any]:
         "dt_s": study.traces.dt_s,
         "dt_origin": dt_origin(study),
         "clusters": [_cluster(study, i) for i in range(len(study.clusters.clusters))],
+        "outliers": {
+            "n_outliers": int(study.outliers.is_outlier.sum()),
+            "threshold": _finite(study.outliers.threshold),
+            "false_positive_rate": study.outliers.false_positive_rate,
+        },
         "movies": [
             {
                 "name": movie.name,
@@ -170,6 +179,8 @@ def _cluster(study: Study, index: int) -> dict[str, Any]:
         "beta_mean": _finite(clusters.beta_mean[index]),
         "beta_stderr": _finite(clusters.beta_stderr[index]),
         "silhouette_mean": _finite(study.silhouette[members].mean()),
+        "label_uncertainty_mean": _finite(study.label_uncertainty[members].mean()),
+        "n_outliers": int(study.outliers.is_outlier[members].sum()),
     }
 
 
@@ -184,7 +195,11 @@ def _write_traces_csv(study: Study, path: Path) -> None:
         _texts(study.traces.rows),
         _texts(study.traces.cols),
         study.labels.tolist(),
+        _texts(study.label_uncertainty),
         _texts(study.silhouette),
+        _texts(study.outliers.score),
+        study.outliers.is_outlier.astype(int).tolist(),
+        study.outliers.labels.tolist(),
         _texts(study.fit.beta),
         _texts(study.fit.beta_stderr),
         trace_flags(study),

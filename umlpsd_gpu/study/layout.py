@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from umlpsd_gpu.decision.outliers import Outliers
 from umlpsd_gpu.decision.result import KDecision
 from umlpsd_gpu.spectrum.result import ClusterSpectra, PowerLawFit, Spectrum
 from umlpsd_gpu.study.result import MovieSummary, Study
@@ -115,12 +116,33 @@ FIELDS = (
     Field("decision/rule", "", "", "Name of the rule", "text"),
     Field("decision/reason", "", "", "Why, in a sentence", "text"),
     Field("clustering/labels", "n_traces", "1", "Cluster from 1, largest first; 0: not clustered"),
+    Field(
+        "clustering/label_uncertainty",
+        "n_traces",
+        "1",
+        "Weighted share of K-means runs that put the trace into another cluster",
+    ),
     Field("clustering/silhouette", "n_traces", "1", "Silhouette of the final clustering"),
     Field(
         "clustering/scaled",
         "n_clustered, n_samples",
         "1",
         "Clustered traces at the chosen scale, min-max scaled",
+    ),
+    Field("outliers/score", "n_traces", "1", "How far the trace is beyond every cluster's range"),
+    Field("outliers/threshold", "", "1", "Outliers have a larger score; infinite: none", "number"),
+    Field(
+        "outliers/false_positive_rate",
+        "",
+        "1",
+        "Share of traces above the threshold if all belong to their clusters",
+        "number",
+    ),
+    Field(
+        "outliers/labels",
+        "n_traces",
+        "1",
+        "Cluster, found again without the outliers; 0: outlier or not clustered",
     ),
     Field("spectrum/freqs_hz", "n_freqs", "Hz", "Frequencies; may repeat"),
     Field(
@@ -189,6 +211,7 @@ def nouns_from(read: Callable[[str], Any]) -> dict[str, Any]:
         "sweeps": tuple(Sweep(**values(f"sweeps/{s}")) for s in values("sweeps")["scales"]),
         "decision": KDecision(**decision, votes=dict(ballots)),
         **values("clustering"),
+        "outliers": Outliers(**values("outliers")),
         "spectrum": Spectrum(**values("spectrum")),
         "fit": PowerLawFit(**values("fit")),
         "clusters": ClusterSpectra(**values("clusters")),
@@ -225,6 +248,7 @@ def _groups(study: Study) -> dict[str, dict[str, Any]]:
         **{f"sweeps/{sweep.scale}": vars(sweep) for sweep in study.sweeps},
         "decision": decision,
         "clustering": vars(study),
+        "outliers": vars(study.outliers),
         "spectrum": vars(study.spectrum),
         "fit": vars(study.fit),
         "clusters": vars(study.clusters),

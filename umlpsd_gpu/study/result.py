@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from umlpsd_gpu.decision.outliers import Outliers
 from umlpsd_gpu.decision.result import KDecision
 from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.spectrum.result import ClusterSpectra, PowerLawFit, Spectrum
@@ -58,8 +59,13 @@ class Study:
         The clustered traces, smoothed at the chosen scale and min-max scaled.
     labels : ndarray, shape (n_traces,), int16
         Cluster of each trace, 1…K from the largest cluster down; 0 for a flagged trace.
+    label_uncertainty : ndarray, shape (n_traces,)
+        Weighted share of epochs that put a trace into another cluster; NaN for flagged traces and
+        after a single epoch.
     silhouette : ndarray, shape (n_traces,)
         Of the final labels; NaN for flagged traces and at K = 1.
+    outliers : Outliers
+        Traces that fit no cluster, and the clusters without them.
     spectrum, fit : Spectrum, PowerLawFit
         Of the raw traces, one row per trace.
     clusters : ClusterSpectra
@@ -78,7 +84,9 @@ class Study:
     decision: KDecision
     scaled: np.ndarray
     labels: np.ndarray
+    label_uncertainty: np.ndarray
     silhouette: np.ndarray
+    outliers: Outliers
     spectrum: Spectrum
     fit: PowerLawFit
     clusters: ClusterSpectra

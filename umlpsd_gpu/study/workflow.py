@@ -25,12 +25,11 @@ from umlpsd_gpu.spectrum.estimators import power_spectrum
 from umlpsd_gpu.spectrum.fit import fit_power_law
 from umlpsd_gpu.spectrum.result import PowerLawFit, Spectrum
 from umlpsd_gpu.study.extract import extract, shape_of
+from umlpsd_gpu.study.final import final_clusters, outlier_note
 from umlpsd_gpu.study.on_device import on_host, placed, spectrum_on_host, sweeps_in_flight
 from umlpsd_gpu.study.result import Study
 from umlpsd_gpu.study.versions import recorded_versions
-from umlpsd_gpu.sweep.device import silhouette_samples_on_device
 from umlpsd_gpu.sweep.engines import require_engine
-from umlpsd_gpu.sweep.metrics import silhouette_samples
 from umlpsd_gpu.sweep.result import Sweep
 from umlpsd_gpu.sweep.run import start_sweep
 from umlpsd_gpu.traces.traces import Traces
@@ -98,10 +97,9 @@ def run_study(
         decision = decide(sweeps)
     with clock.timing("cluster"):
         chosen = sweeps[[sweep.scale for sweep in sweeps].index(decision.scale)]
-        scaled, found, silhouettes = _final_clusters(ensemble, chosen, decision.k_opt, settings)
-        labels = np.zeros(traces.n_traces, dtype=np.int16)
-        silhouette = np.full(traces.n_traces, np.nan)
-        labels[usable], silhouette[usable] = found, silhouettes
+        scaled = _preprocessed(ensemble, Scale.parse(chosen.scale), settings).values
+        final = final_clusters(scaled, chosen, decision.k_opt, fit.beta[usable], settings)
+        final, scaled = final.among(usable), on_host(scaled)
     return Study(
         settings=settings,
         movies=movies,
@@ -109,36 +107,24 @@ def run_study(
         sweeps=sweeps,
         decision=decision,
         scaled=scaled,
-        labels=labels,
-        silhouette=silhouette,
+        labels=final.labels,
+        label_uncertainty=final.label_uncertainty,
+        silhouette=final.silhouette,
+        outliers=final.outliers,
         spectrum=spectrum,
         fit=fit,
-        clusters=cluster_spectra(spectrum, fit, labels),
-        notes=(*notes, *scale_notes, *_flat(scaled, decision.scale), *_unfitted(fit.beta, usable)),
+        clusters=cluster_spectra(spectrum, fit, final.labels),
+        notes=(
+            *notes,
+            *scale_notes,
+            *_flat(scaled, decision.scale),
+            *_unfitted(fit.beta, usable),
+            *outlier_note(final.outliers),
+        ),
         timings_s=clock.seconds,
         device=device,
         versions=recorded_versions(device),
     )
-
-
-def numbered_by_size(labels: np.ndarray) -> np.ndarray:
-    """Number clusters 1, 2, … from the largest down; equal sizes by their first trace.
-
-    Parameters
-    ----------
-    labels : ndarray, shape (n_traces,), int
-
-    Returns
-    -------
-    ndarray, shape (n_traces,), int16
-    """
-    found, first, inverse, counts = np.unique(
-        labels, return_index=True, return_inverse=True, return_counts=True
-    )
-    order = np.lexsort((first, -counts))
-    number = np.empty(found.size, dtype=np.int16)
-    number[order] = np.arange(1, found.size + 1)
-    return number[inverse]
 
 
 class Clock:
@@ -180,17 +166,6 @@ def _preprocessed(traces: Traces, scale: Scale, settings: Settings) -> Traces:
     return preprocess_at(
         traces, scale, settings.preprocess.wavelet, settings.preprocess.wavelet_mode
     )
-
-
-def _final_clusters(
-    ensemble: Traces, chosen: Sweep, k_opt: int, settings: Settings
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return scaled values, cluster numbers and silhouettes of the least-SSD partition."""
-    scaled = _preprocessed(ensemble, Scale.parse(chosen.scale), settings).values
-    found = numbered_by_size(chosen.best_labels(k_opt))
-    silhouettes = silhouette_samples_on_device if is_on_device(scaled) else silhouette_samples
-    silhouette = silhouettes(scaled, found, settings.sweep.silhouette_metric)
-    return on_host(scaled), found, silhouette
 
 
 def _spectra(traces: Traces, settings: Settings) -> tuple[Spectrum, PowerLawFit]:
