@@ -16,6 +16,7 @@ from matplotlib.image import imread
 
 from tests.studies import make_study
 from umlpsd_gpu.report import figures as figures_module
+from umlpsd_gpu.report import spectra
 from umlpsd_gpu.report.figures import draw_figures
 from umlpsd_gpu.report.images import _shortened, draw_images
 from umlpsd_gpu.report.profiles import LIMITS, PANELS, draw_profiles
@@ -215,6 +216,20 @@ class TestContent:
         ]
         texts = [text.get_text() for text in figure.legends[0].get_texts()]
         assert texts.count("Mean power law") == 1
+
+    @pytest.mark.parametrize("most", [2000, 5])
+    def test_outliers_are_ringed(
+        self, study: Study, most: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(spectra, "MAX_POINTS", most)
+        strip = draw_betas(study).axes[0]
+        points, rings = strip.collections[::2], strip.collections[1::2]
+        for cluster, dots, circles in zip(study.clusters.clusters, points, rings, strict=True):
+            shown, ringed = (set(map(tuple, np.asarray(c.get_offsets()))) for c in (dots, circles))
+            flagged = study.fit.beta[study.outliers.is_outlier & (study.labels == cluster)]
+            assert ringed <= shown
+            assert {beta for _, beta in ringed} == {b for _, b in shown} & set(flagged)
+            assert len(shown) <= most
 
     def test_emitters_are_circled_in_their_clusters_colour(self, study: Study) -> None:
         figure = draw_images(study)

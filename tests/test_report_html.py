@@ -4,10 +4,11 @@ import dataclasses
 import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 from tests.studies import make_study
-from umlpsd_gpu.report.html import headline, render_html
+from umlpsd_gpu.report.html import headline, outlier_sentence, render_html
 from umlpsd_gpu.report.style import DrawnFigure
 from umlpsd_gpu.study.layout import digest_of
 from umlpsd_gpu.study.result import Study
@@ -69,6 +70,31 @@ def test_holds_notes_votes_clusters_and_origins(study: Study, html: str) -> None
     assert study.settings.to_toml() in text
     assert digest_of(study) in text
     assert "10.1038/s41467-026-68939-7" in text
+
+
+def test_outliers_are_counted_and_explained(study: Study, html: str) -> None:
+    n, moved = int(study.outliers.is_outlier.sum()), 0
+    assert n > 0
+    text = Page(html).text
+    assert f"traces that fit no cluster: {n} of 21; about 1 are expected by chance" in text
+    assert f"{moved} of the other traces change their cluster" in text
+    labels = study.outliers.labels.copy()
+    labels[np.flatnonzero(labels == 1)[:2]] = 2
+    changed = dataclasses.replace(study.outliers, labels=labels)
+    assert "them, 2 of the other traces" in outlier_sentence(
+        dataclasses.replace(study, outliers=changed)
+    )
+
+
+@pytest.mark.parametrize(
+    ("threshold", "said"),
+    [(99.0, "fit no cluster: none of 21"), (np.inf, "Too few traces were clustered to tell")],
+)
+def test_no_outliers(study: Study, threshold: float, said: str) -> None:
+    outliers = dataclasses.replace(study.outliers, threshold=threshold)
+    sentence = outlier_sentence(dataclasses.replace(study, outliers=outliers))
+    assert said in sentence
+    assert "ringed" not in sentence
 
 
 def test_nominal_interval_is_told_only_where_it_differs(study: Study) -> None:

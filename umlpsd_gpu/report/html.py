@@ -37,6 +37,7 @@ def render_html(study: Study, figures: Sequence[DrawnFigure]) -> str:
         figures=figures,
         headline=headline(study),
         colours=colours,
+        outliers=outlier_sentence(study),
         sources=list(dict.fromkeys(study.traces.source)),
     )
 
@@ -47,6 +48,28 @@ def headline(study: Study) -> str:
     if decision.k_opt == 1:
         return f"No cluster structure in {n} traces"
     return f"{decision.k_opt} clusters in {n} traces, at scale {decision.scale}"
+
+
+def outlier_sentence(study: Study) -> str:
+    """Say how many traces fit no cluster, what chance would give, and where to find them."""
+    outliers = study.outliers
+    if math.isinf(outliers.threshold):
+        return "Too few traces were clustered to tell outliers."
+    n, kept = int(outliers.is_outlier.sum()), outliers.labels > 0
+    text = (
+        f"Outliers, traces that fit no cluster: {n or 'none'} of {study.clustered.sum()}; about "
+        f"{outliers.n_expected:.0f} are expected by chance. Their distance to the centroid or "
+        "their exponent β is beyond the range of every cluster (score above "
+        f"{outliers.threshold:.2f})."
+    )
+    if not n:
+        return text
+    n_moved = int((study.labels != outliers.labels)[kept].sum())
+    return (
+        f"{text} Clustered again without them, {n_moved} of the other traces change their cluster. "
+        "Scores, outliers and the clusters without them are in traces.csv; outliers are ringed in "
+        "the figure of exponents."
+    )
 
 
 def _number(value: float | None, n_digits: int) -> str:

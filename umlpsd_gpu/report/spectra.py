@@ -22,10 +22,12 @@ PSD_CAPTION = (
 BETA_TITLE = "Power-law exponents by cluster"
 BETA_CAPTION = (
     "Exponent β of every trace. The box holds the middle half, its line is the median, the "
-    "whiskers reach up to 1.5 box heights (no box below 5 traces); the diamond is ⟨β⟩. "
+    "whiskers reach up to 1.5 box heights (no box below 5 traces); the diamond is ⟨β⟩. Traces that "
+    "fit no cluster are ringed. "
     "Right: the same values as a histogram, clusters stacked."
 )
 MAX_POINTS, MIN_FOR_BOX = 2000, 5
+RING: dict[str, Any] = {"s": 24, "facecolors": "none", "edgecolors": "0.15", "linewidths": 0.7}
 DASHED: dict[str, Any] = {"linewidth": 1.4, "linestyle": (0, (4, 2))}
 
 
@@ -66,8 +68,10 @@ def draw_betas(study: Study) -> Figure:
     sizes = cluster_sizes(study)
     figure = Figure(figsize=(min(10.0, 5.2 + 0.55 * len(sizes)), 4.2), layout="constrained")
     strip, histogram = figure.subplots(1, 2, sharey=True, width_ratios=[1.2 + 0.3 * len(sizes), 2])
-    betas = {c: study.fit.beta[(study.labels == c) & np.isfinite(study.fit.beta)] for c in sizes}
-    _draw_strips(strip, betas)
+    fitted = {c: (study.labels == c) & np.isfinite(study.fit.beta) for c in sizes}
+    betas = {c: study.fit.beta[members] for c, members in fitted.items()}
+    is_outlier = {c: study.outliers.is_outlier[members] for c, members in fitted.items()}
+    _draw_strips(strip, betas, is_outlier)
     means = study.clusters.beta_mean
     strip.plot(
         range(len(means)),
@@ -113,20 +117,28 @@ def _mean_power_law(study: Study, i: int) -> tuple[np.ndarray, np.ndarray] | Non
     return fitted_hz, level * (fitted_hz**-beta + floor)
 
 
-def _draw_strips(axes: Axes, betas: dict[int, np.ndarray]) -> None:
+def _draw_strips(
+    axes: Axes, betas: dict[int, np.ndarray], is_outlier: dict[int, np.ndarray]
+) -> None:
+    """Draw a box and a column of points for each cluster, outliers ringed."""
     rng = np.random.default_rng(0)
     for i, (cluster, beta) in enumerate(betas.items()):
         colour = cluster_colour(cluster)
-        shown = beta if len(beta) <= MAX_POINTS else rng.choice(beta, MAX_POINTS, replace=False)
+        shown = np.arange(len(beta))
+        if len(beta) > MAX_POINTS:
+            shown = rng.choice(len(beta), MAX_POINTS, replace=False)
+        place = i + rng.uniform(-0.3, 0.3, len(shown))
+        ringed = is_outlier[cluster][shown]
         axes.scatter(
-            i + rng.uniform(-0.3, 0.3, len(shown)),
-            shown,
+            place,
+            beta[shown],
             s=9,
             color=colour,
             alpha=0.5,
             linewidths=0,
             rasterized=True,
         )
+        axes.scatter(place[ringed], beta[shown][ringed], **RING)
         if len(beta) >= MIN_FOR_BOX:
             axes.boxplot(
                 beta,
