@@ -1,4 +1,4 @@
-"""The harness that runs CUDA kernels on the CPU: memory, arguments, order of threads, arithmetic."""
+"""The harness that runs CUDA kernels on the CPU: memory, arguments, order and arithmetic."""
 
 import math
 from fractions import Fraction
