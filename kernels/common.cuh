@@ -99,6 +99,7 @@ __device__ inline index_t warp_take_farthest(double* values, index_t n) {
         const index_t other = __shfl_xor_sync(ALL_LANES, candidate, step);
         candidate = other < candidate ? other : candidate;
     }
+    __syncwarp();  // shuffles don't order memory: every lane must have read its values
     if (lane_number() == 0 && candidate < n) values[candidate] = -1;
     __syncwarp();
     return candidate;

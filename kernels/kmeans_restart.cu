@@ -163,7 +163,7 @@ struct Restart {
     }
 };
 
-extern "C" __global__ void __launch_bounds__(1024)
+extern "C" __global__ void __launch_bounds__(1024, 1)
 kmeans_restart(const double* sqdist, const double* uniforms,
                                           const index_t* n_clusters, const index_t* n_trials,
                                           const index_t* first_uniform, index_t n_traces,

@@ -11,13 +11,16 @@
 //       null: squared-Euclidean silhouettes
 //       labels (n_runs, n_traces) short; first_row (n_runs + 1,), counts (n_rows,) index_t
 //       thresholds (n_thresholds,) double
-// out   samples (n_runs, n_traces): s_i                  (also the room for the sums that follow)
+//       separation of a cluster: mean of its b_i - a_i over their standard deviation, at most
+//       most_separation, 0 below least_members traces
+// out   samples, margins (n_runs, n_traces): s_i, b_i - a_i    (also the room for what follows)
 //       mean, ssd, smallest (n_runs,): mean silhouette, sum of d over own clusters, the least of
 //       the clusters' mean silhouettes; below (n_runs, n_thresholds): share of s_i under each;
+//       separation, least_separation (n_runs,): by cluster sizes, of the worst cluster
 //       n_filled_clusters (n_runs,) index_t: those that hold a trace
 //       NaN (but for ssd) where fewer than two clusters hold a trace
 // grid  a block for each labelling, any block size       sums by one warp in fixed order
-//       shared: 16 K bytes, K the largest number of clusters
+//       shared: 24 K bytes, K the largest number of clusters
 // bound bytes of products (and mean_distance), read twice: the second time from the caches
 // twin  umlpsd_gpu/sweep/metrics.py                      call  umlpsd_gpu/sweep/device.py
 
@@ -28,23 +31,28 @@ __device__ inline double warp_mean_of_members(const double* values, const short*
     return count > 0 ? warp_sum(sum) / (double)count : 0.0;
 }
 
-extern "C" __global__ void __launch_bounds__(1024)
+extern "C" __global__ void __launch_bounds__(1024, 1)
 silhouette(const double* products, const double* offsets,
                                       const double* sqnorms, double scale, double equal_below,
                                       const double* mean_distance, const short* labels,
                                       const index_t* first_row, const index_t* counts,
                                       const double* thresholds, index_t n_thresholds,
-                                      index_t n_traces, double* samples, double* mean, double* ssd,
-                                      double* smallest, double* below, index_t* n_filled_clusters) {
+                                      double most_separation, index_t least_members,
+                                      index_t n_traces, double* samples, double* margins,
+                                      double* mean, double* ssd, double* smallest,
+                                      double* separation, double* least_separation, double* below,
+                                      index_t* n_filled_clusters) {
     extern __shared__ double shared[];
     const index_t run = blockIdx.x, row = first_row[run], n_clusters = first_row[run + 1] - row;
     double* width = shared;                    // V_c
     double* of_cluster = shared + n_clusters;  // mean silhouette
+    double* apart = shared + 2 * n_clusters;   // separation
     products += row * n_traces;
     offsets += row;
     counts += row;
     labels += run * n_traces;
     samples += run * n_traces;
+    margins += run * n_traces;
     if (mean_distance) mean_distance += row * n_traces;
 
     for (index_t i = threadIdx.x; i < n_traces; i += blockDim.x) {
@@ -85,12 +93,25 @@ silhouette(const double* products, const double* offsets,
         inside *= size / fmax(size - 1, 1.0);
         const double larger = fmax(inside, outside);
         const bool comparable = size > 1 && larger > 0 && outside < CUDA_INFINITY;
+        margins[i] = n_filled < 2 ? 0.0 : outside - inside;
         samples[i] = n_filled < 2 ? CUDA_NAN : comparable ? (outside - inside) / larger : 0.0;
     }
     __syncthreads();
     for (index_t c = warp_number(); c < n_clusters; c += warps_in_block()) {
         const double found = warp_mean_of_members(samples, labels, n_traces, c, counts[c]);
-        if (lane_number() == 0) of_cluster[c] = counts[c] > 0 ? found : CUDA_INFINITY;
+        const double average = warp_mean_of_members(margins, labels, n_traces, c, counts[c]);
+        double squares = 0;
+        for (index_t i = lane_number(); i < n_traces; i += WARP) {
+            const double deviation = margins[i] - average;
+            squares += labels[i] == c ? deviation * deviation : 0.0;
+        }
+        squares = warp_sum(squares);
+        if (lane_number() == 0) {
+            of_cluster[c] = counts[c] > 0 ? found : CUDA_INFINITY;
+            const double ratio = squares > 0 ? average / sqrt(squares / (double)counts[c])
+                                 : average > 0 ? most_separation : 0.0;
+            apart[c] = counts[c] < least_members ? 0.0 : fmin(ratio, most_separation);
+        }
     }
     for (index_t t = warp_number(); t < n_thresholds; t += warps_in_block()) {
         index_t n_below = 0;
@@ -113,9 +134,15 @@ silhouette(const double* products, const double* offsets,
     }
     __syncthreads();
     if (threadIdx.x == 0) {
-        double least = CUDA_INFINITY;
-        for (index_t c = 0; c < n_clusters; c++) least = fmin(least, of_cluster[c]);
+        double least = CUDA_INFINITY, least_apart = CUDA_INFINITY, sum_apart = 0;
+        for (index_t c = 0; c < n_clusters; c++) {
+            least = fmin(least, of_cluster[c]);
+            if (counts[c] > 0) least_apart = fmin(least_apart, apart[c]);
+            sum_apart += apart[c] * (double)counts[c];
+        }
         smallest[run] = n_filled < 2 ? CUDA_NAN : least;
+        separation[run] = n_filled < 2 ? CUDA_NAN : sum_apart / (double)n_traces;
+        least_separation[run] = n_filled < 2 ? CUDA_NAN : least_apart;
         n_filled_clusters[run] = n_filled;
     }
 }

@@ -227,6 +227,8 @@ def _sweep(
         thresholds=THRESHOLDS,
         below_percent=below,
         smallest_cluster_silhouette=silhouette * 0.7,
+        separation=silhouette * 4,
+        least_separation=silhouette * 3,
         n_iterations=rng.integers(3, 40, shape),
         scale=scale,
         engine="batched",

@@ -34,6 +34,8 @@ def sweep_with(silhouette, scale="W80", misclassified=0.0, n_traces=30, n_epochs
         thresholds=THRESHOLDS,
         below_percent=np.full((THRESHOLDS.size, *grid.shape), misclassified),
         smallest_cluster_silhouette=grid,
+        separation=3 * grid,
+        least_separation=2 * grid,
         n_iterations=np.ones(grid.shape, int),
         scale=scale,
         engine="batched",

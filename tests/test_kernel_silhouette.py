@@ -7,7 +7,7 @@ from sklearn.metrics import silhouette_samples
 from tests.cupy_on_cpu.raw import ORDER
 from tests.tolerances import METRIC_RTOL
 from umlpsd_gpu.kernel_loader import kernel
-from umlpsd_gpu.sweep.metrics import THRESHOLDS
+from umlpsd_gpu.sweep.metrics import LEAST_MEMBERS, MOST_SEPARATION, THRESHOLDS
 
 
 def launched(cupy, values, labels, n_clusters, metric="sqeuclidean", block=128):
@@ -22,7 +22,8 @@ def launched(cupy, values, labels, n_clusters, metric="sqeuclidean", block=128):
     if metric == "euclidean":
         distance = np.sqrt(((values[:, None] - values[None]) ** 2).sum(axis=2))
         mean_distance = cupy.asarray((weights @ distance).reshape(-1, n_traces))
-    out = [cupy.full((n_runs, n_traces), np.nan), *(cupy.full(n_runs, np.nan) for _ in range(3))]
+    out = [cupy.full((n_runs, n_traces), np.nan) for _ in range(2)]
+    out += [cupy.full(n_runs, np.nan) for _ in range(5)]
     below = cupy.full((n_runs, THRESHOLDS.size), np.nan)
     n_filled = cupy.full(n_runs, -1, dtype=cupy.int64)
     kernel("silhouette")(
@@ -39,11 +40,13 @@ def launched(cupy, values, labels, n_clusters, metric="sqeuclidean", block=128):
         cupy.asarray(counts.ravel()),
         cupy.asarray(THRESHOLDS),
         THRESHOLDS.size,
+        MOST_SEPARATION,
+        LEAST_MEMBERS,
         n_traces,
         *out,
         below,
         n_filled,
-        shared_bytes=16 * n_clusters,
+        shared_bytes=24 * n_clusters,
     )
     return [cupy.asnumpy(a) for a in (*out, below, n_filled)]
 
@@ -55,7 +58,7 @@ def test_equals_scikit_learn(cupy, n_traces, n_clusters, metric):
     values = rng.random((n_traces, 5))
     labels = rng.integers(0, n_clusters, (3, n_traces))
     labels[:, :n_clusters] = np.arange(n_clusters)
-    samples, mean, ssd, smallest, below, n_filled = launched(
+    samples, margins, mean, ssd, smallest, apart, least_apart, below, n_filled = launched(
         cupy, values, labels, n_clusters, metric
     )
     for run in range(3):
@@ -68,16 +71,23 @@ def test_equals_scikit_learn(cupy, n_traces, n_clusters, metric):
         assert ssd[run] == pytest.approx(((values - centroids[labels[run]]) ** 2).sum())
         assert below[run] == pytest.approx([(expected < t).mean() for t in THRESHOLDS])
         assert n_filled[run] == n_clusters
+        of_clusters = [margins[run][labels[run] == c] for c in range(n_clusters)]
+        ratios = [m.mean() / m.std() if len(m) >= LEAST_MEMBERS else 0.0 for m in of_clusters]
+        shares = [len(m) / n_traces for m in of_clusters]
+        assert apart[run] == pytest.approx(np.dot(ratios, shares))
+        assert least_apart[run] == pytest.approx(min(ratios))
 
 
 def test_empty_clusters_count_for_nothing_and_one_cluster_has_no_silhouette(cupy):
     values = np.random.default_rng(0).random((40, 3))
     labels = np.stack([np.repeat([0, 4], 20), np.full(40, 2)])
-    samples, mean, ssd, smallest, below, n_filled = launched(cupy, values, labels, 5)
+    samples, _, mean, ssd, smallest, apart, least_apart, below, n_filled = launched(
+        cupy, values, labels, 5
+    )
     expected = silhouette_samples(values, labels[0], metric="sqeuclidean")
     assert samples[0] == pytest.approx(expected)
     assert smallest[0] == pytest.approx(min(expected[:20].mean(), expected[20:].mean()))
-    for undefined in (samples[1], mean[1], smallest[1], below[1]):
+    for undefined in (samples[1], mean[1], smallest[1], apart[1], least_apart[1], below[1]):
         assert np.isnan(undefined).all()
     assert ssd[1] == pytest.approx(40 * values.var(axis=0).sum())
     assert n_filled.tolist() == [2, 1]

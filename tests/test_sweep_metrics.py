@@ -10,7 +10,7 @@ from tests.ensembles import UGLY, ugly
 from tests.tolerances import METRIC_RTOL
 from umlpsd_gpu.sweep import metrics
 from umlpsd_gpu.sweep.geometry import PointGeometry, geometry_of
-from umlpsd_gpu.sweep.metrics import THRESHOLDS, metrics_of
+from umlpsd_gpu.sweep.metrics import LEAST_MEMBERS, MOST_SEPARATION, THRESHOLDS, metrics_of
 
 
 @pytest.fixture
@@ -39,6 +39,23 @@ def expected_silhouettes(values, labels, metric):
     return np.nan_to_num(silhouette_samples(distance, labels, metric="precomputed"))
 
 
+def expected_separations(values, labels, metric):
+    """Return each cluster's mean margin over its standard deviation, by plain loops."""
+    distance = ((values[:, None] - values[None]) ** 2).sum(axis=2)
+    distance = distance if metric == "sqeuclidean" else np.sqrt(distance)
+    clusters = np.unique(labels)
+    found = []
+    for own in clusters:
+        margins = []
+        for i in np.flatnonzero(labels == own):
+            inside = distance[i, labels == own].sum() / max((labels == own).sum() - 1, 1)
+            outside = min(distance[i, labels == c].mean() for c in clusters if c != own)
+            margins.append(outside - inside)
+        few = len(margins) < LEAST_MEMBERS
+        found.append(0.0 if few else min(np.mean(margins) / np.std(margins), MOST_SEPARATION))
+    return found
+
+
 @pytest.mark.parametrize("metric", ["sqeuclidean", "euclidean"])
 @pytest.mark.parametrize("kind", [kind for kind in UGLY if kind != "two_traces_far_away"])
 @pytest.mark.filterwarnings("ignore:invalid value encountered in divide")
@@ -64,6 +81,12 @@ def test_metrics_equal_scikit_learn(kind, metric, pool):
                 assert found.smallest_cluster_silhouette[epoch] == pytest.approx(
                     smallest, rel=METRIC_RTOL, abs=METRIC_RTOL
                 )
+                apart = expected_separations(values, row, metric)
+                assert found.least_separation[epoch] == pytest.approx(
+                    min(apart), rel=METRIC_RTOL, abs=METRIC_RTOL
+                )
+                of_traces = np.array(apart)[np.unique(row, return_inverse=True)[1]]
+                assert found.separation[epoch] == pytest.approx(of_traces.mean(), rel=METRIC_RTOL)
 
 
 def test_one_cluster_has_an_ssd_and_nothing_else(pool):

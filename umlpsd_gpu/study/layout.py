@@ -103,6 +103,13 @@ FIELDS = (
         "1",
         "Least of the clusters' mean silhouettes",
     ),
+    Field(
+        "sweeps/*/separation",
+        "n_k, n_epochs",
+        "1",
+        "Clusters' mean margin over its standard deviation",
+    ),
+    Field("sweeps/*/least_separation", "n_k, n_epochs", "1", "That of the worst cluster"),
     Field("sweeps/*/n_iterations", "n_k, n_epochs", "1", "Lloyd iterations done"),
     Field("sweeps/*/scale", "", "", "Smoothing scale: raw, W80, WL6", "text"),
     Field("sweeps/*/engine", "", "", "Who ran K-means", "text"),

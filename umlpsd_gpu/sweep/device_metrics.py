@@ -12,7 +12,14 @@ from umlpsd_gpu.device_memory import in_blocks
 from umlpsd_gpu.kernel_loader import kernel
 from umlpsd_gpu.sweep.device_geometry import DeviceGeometry
 from umlpsd_gpu.sweep.device_kmeans import THREADS_PER_RUN, ClusterWeights
-from umlpsd_gpu.sweep.metrics import ROUNDING, THRESHOLDS, Metrics, calinski_harabasz
+from umlpsd_gpu.sweep.metrics import (
+    LEAST_MEMBERS,
+    MOST_SEPARATION,
+    ROUNDING,
+    THRESHOLDS,
+    Metrics,
+    calinski_harabasz,
+)
 from umlpsd_gpu.sweep.restarts import Restarts
 
 
@@ -22,7 +29,7 @@ class DeviceMetrics:
 
     Attributes
     ----------
-    silhouette, ssd, smallest : CuPy array, shape (n_runs,)
+    silhouette, ssd, smallest, separation, least_separation : CuPy array, shape (n_runs,)
     below : CuPy array, shape (n_runs, n_thresholds)
     n_filled : CuPy array, shape (n_runs,), int64
         Clusters that hold a trace.
@@ -32,6 +39,8 @@ class DeviceMetrics:
     silhouette: Any
     ssd: Any
     smallest: Any
+    separation: Any
+    least_separation: Any
     below: Any
     n_filled: Any
     total_ssd: Any
@@ -45,6 +54,8 @@ class DeviceMetrics:
             silhouette=xp.empty(n_runs),
             ssd=xp.empty(n_runs),
             smallest=xp.empty(n_runs),
+            separation=xp.empty(n_runs),
+            least_separation=xp.empty(n_runs),
             below=xp.empty((n_runs, THRESHOLDS.size)),
             n_filled=xp.empty(n_runs, dtype=xp.int64),
             total_ssd=geometry.total_ssd,
@@ -61,6 +72,8 @@ class DeviceMetrics:
             ssd=ssd,
             below_percent=100 * xp.asnumpy(self.below).T,
             smallest_cluster_silhouette=xp.asnumpy(self.smallest),
+            separation=xp.asnumpy(self.separation),
+            least_separation=xp.asnumpy(self.least_separation),
         )
 
 
@@ -123,14 +136,19 @@ def _judge(
         weights.counts,
         _thresholds(xp.__name__, xp.cuda.Device().id),
         THRESHOLDS.size,
+        MOST_SEPARATION,
+        LEAST_MEMBERS,
         n_traces,
         samples,
+        xp.empty((n_runs, n_traces)),
         found.silhouette[place],
         found.ssd[place],
         found.smallest[place],
+        found.separation[place],
+        found.least_separation[place],
         found.below[place],
         found.n_filled[place],
-        shared_bytes=16 * restarts.most_clusters,
+        shared_bytes=24 * restarts.most_clusters,
     )
     return samples
 

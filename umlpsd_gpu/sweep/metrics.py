@@ -18,6 +18,9 @@ from umlpsd_gpu.sweep.members import Members
 # A silhouette this near to a threshold equals it: equal traces in two clusters give ±1e-16, and
 # rounding must not decide what counts as misclassified.
 ROUNDING = 1e-12
+# A cluster's separation: none below so many traces, and never above this number.
+LEAST_MEMBERS = 3
+MOST_SEPARATION = 30.0
 THRESHOLDS = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
 
 
@@ -25,8 +28,7 @@ THRESHOLDS = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
 class Metrics:
     """Metrics of the labellings at one K; shapes (n_epochs,) and (n_thresholds, n_epochs).
 
-    ``silhouette``, ``calinski_harabasz``, ``below_percent`` and ``smallest_cluster_silhouette``
-    are NaN where fewer than two clusters hold a trace.
+    All but ``ssd`` are NaN where fewer than two clusters hold a trace.
     """
 
     silhouette: np.ndarray
@@ -34,6 +36,8 @@ class Metrics:
     ssd: np.ndarray
     below_percent: np.ndarray
     smallest_cluster_silhouette: np.ndarray
+    separation: np.ndarray
+    least_separation: np.ndarray
 
     def part(self, epochs: slice) -> Metrics:
         """Return those of some of the labellings."""
@@ -43,6 +47,8 @@ class Metrics:
             self.ssd[epochs],
             self.below_percent[:, epochs],
             self.smallest_cluster_silhouette[epochs],
+            self.separation[epochs],
+            self.least_separation[epochs],
         )
 
 
@@ -64,8 +70,12 @@ def metrics_of(
     n_filled = np.count_nonzero(counts, axis=0)
     variances, mean_distance = _widths_and_distances(geometry, members, silhouette_metric)
     ssd = (members.counts * variances).reshape(counts.shape).sum(axis=0)
-    silhouettes = silhouettes_from_means(mean_distance.reshape(*counts.shape, -1), labels, counts)
+    inside, outside = distances_inside_and_out(
+        mean_distance.reshape(*counts.shape, -1), labels, counts
+    )
+    silhouettes = silhouettes_from_distances(inside, outside, counts_of_traces(labels, counts))
     silhouettes[n_filled < 2] = np.nan
+    separations = _separations(members, outside - inside, n_filled)
     below_percent = np.array(
         [100 * (silhouettes < level).mean(axis=1) for level in THRESHOLDS - ROUNDING]
     )
@@ -77,6 +87,8 @@ def metrics_of(
         ssd=ssd,
         below_percent=below_percent,
         smallest_cluster_silhouette=np.where(counts > 0, by_cluster, np.inf).min(axis=0),
+        separation=(separations * counts).sum(axis=0) / geometry.n_traces,
+        least_separation=np.where(counts > 0, separations, np.inf).min(axis=0),
     )
 
 
@@ -102,8 +114,9 @@ def silhouette_samples(values: np.ndarray, labels: np.ndarray, metric: str) -> n
         members = Members.of_all(labels[None], n_clusters)
         points = PointGeometry(values - values.mean(axis=0))
         _, mean_distance = _widths_and_distances(points, members, metric)
-    means, counts = mean_distance[:, None], members.counts[:, None]
-    return silhouettes_from_means(means, labels[None], counts)[0]
+    one, counts = labels[None], members.counts[:, None]
+    inside, outside = distances_inside_and_out(mean_distance[:, None], one, counts)
+    return silhouettes_from_distances(inside, outside, counts_of_traces(one, counts))[0]
 
 
 def _widths_and_distances(
@@ -118,14 +131,18 @@ def _widths_and_distances(
     return variances, sqdist
 
 
-def silhouettes_from_means(
-    mean_distance: np.ndarray, labels: np.ndarray, counts: np.ndarray
-) -> np.ndarray:
-    """Return the silhouette of each trace in each labelling [1]_.
+def counts_of_traces(labels: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return the size of each trace's cluster; (n_epochs, n_traces)."""
+    return counts[labels, np.arange(len(labels))[:, None]]
 
-    s_i = (b_i − a_i) / max(a_i, b_i), with a_i the mean distance to the other members of its own
-    cluster and b_i the least mean distance to another cluster. A trace alone in its cluster gets
-    0, as in scikit-learn; so does one whose a_i and b_i are both 0.
+
+def distances_inside_and_out(
+    mean_distance: np.ndarray, labels: np.ndarray, counts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return a_i and b_i of each trace in each labelling; each (n_epochs, n_traces).
+
+    a_i is the mean distance to the other members of its own cluster (0 where there are none), b_i
+    the least mean distance to another cluster (∞ where there is none).
 
     Parameters
     ----------
@@ -133,25 +150,53 @@ def silhouettes_from_means(
         Mean over all members of the cluster, the trace itself (distance 0) included.
     labels : ndarray, shape (n_epochs, n_traces)
     counts : ndarray, shape (n_clusters, n_epochs)
+    """
+    epochs, traces = np.ogrid[: labels.shape[0], : labels.shape[1]]
+    own_cluster = labels, epochs, traces
+    size = counts_of_traces(labels, counts)
+    inside = mean_distance[own_cluster] * (size / np.maximum(size - 1, 1))
+    others = np.where(counts[:, :, None] > 0, mean_distance, np.inf)
+    others[own_cluster] = np.inf
+    return inside, others.min(axis=0)
 
-    Returns
-    -------
-    ndarray, shape (n_epochs, n_traces)
+
+def silhouettes_from_distances(
+    inside: np.ndarray, outside: np.ndarray, size: np.ndarray
+) -> np.ndarray:
+    """Return the silhouette of each trace in each labelling [1]_; (n_epochs, n_traces).
+
+    s_i = (b_i − a_i) / max(a_i, b_i). A trace alone in its cluster gets 0, as in scikit-learn; so
+    does one whose a_i and b_i are both 0.
 
     References
     ----------
     .. [1] P. J. Rousseeuw, J. Comput. Appl. Math. 20, 53 (1987).
     """
-    epochs, traces = np.ogrid[: labels.shape[0], : labels.shape[1]]
-    own_cluster = labels, epochs, traces
-    size = counts[labels, epochs]
-    own = mean_distance[own_cluster] * (size / np.maximum(size - 1, 1))
-    others = np.where(counts[:, :, None] > 0, mean_distance, np.inf)
-    others[own_cluster] = np.inf
-    other = others.min(axis=0)
-    larger = np.maximum(own, other)
-    comparable = (size > 1) & (larger > 0) & np.isfinite(other)
-    return np.divide(other - own, larger, out=np.zeros_like(own), where=comparable)
+    larger = np.maximum(inside, outside)
+    comparable = (size > 1) & (larger > 0) & np.isfinite(outside)
+    return np.divide(outside - inside, larger, out=np.zeros_like(inside), where=comparable)
+
+
+def _separations(members: Members, margins: np.ndarray, n_filled: np.ndarray) -> np.ndarray:
+    """Return how far each cluster keeps from its border: (n_clusters, n_epochs).
+
+    The margin of a trace is b_i − a_i, not divided by the larger as in the silhouette: noise adds
+    alike to both and leaves it, where it would shrink the silhouette. A cluster's separation is the
+    mean of its members' margins over their standard deviation: 1.33 for half of a Gaussian cloud
+    cut in two, 1.73 for half of a uniform one, more where the cloud thins out towards the border.
+    0 for clusters of fewer than 3 traces, `MOST_SEPARATION` at most [I].
+    """
+    margins = np.where(n_filled[:, None] < 2, 0.0, margins).ravel()
+    mean = members.average_of(margins)
+    deviation = np.sqrt(members.average_of((margins - mean[members.row]) ** 2))
+    separation = np.zeros_like(mean)
+    np.divide(mean, deviation, out=separation, where=deviation > 0)
+    separation[(deviation == 0) & (mean > 0)] = MOST_SEPARATION
+    np.minimum(separation, MOST_SEPARATION, out=separation)
+    separation[members.counts < LEAST_MEMBERS] = 0
+    separation = separation.reshape(-1, len(n_filled))
+    separation[:, n_filled < 2] = np.nan
+    return separation
 
 
 def calinski_harabasz(

@@ -23,6 +23,9 @@ class Sweep:
         Percentage of silhouettes below each threshold (%EM of the paper).
     smallest_cluster_silhouette : ndarray, shape (n_k, n_epochs)
         The least of the clusters' mean silhouettes. NaN at K = 1.
+    separation, least_separation : ndarray, shape (n_k, n_epochs)
+        Mean margin over its standard deviation (metrics.py), averaged over the clusters by their
+        sizes, and that of the worst cluster. NaN at K = 1.
     n_iterations : ndarray, shape (n_k, n_epochs), int
         Lloyd iterations done; equals ``max_iter`` where a run was stopped by it.
     scale : str
@@ -40,6 +43,8 @@ class Sweep:
     thresholds: np.ndarray
     below_percent: np.ndarray
     smallest_cluster_silhouette: np.ndarray
+    separation: np.ndarray
+    least_separation: np.ndarray
     n_iterations: np.ndarray
     scale: str
     engine: str

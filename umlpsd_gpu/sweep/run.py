@@ -23,6 +23,15 @@ from umlpsd_gpu.traces.traces import Traces
 # Bytes of one (K, epochs, n_traces) plane set: small enough to stay in a core's cache. Part of the
 # result's definition, since the height of a product may touch its last bit.
 BLOCK_BYTES = 4 << 20
+# the metrics that are one number for each epoch
+BY_EPOCH = (
+    "silhouette",
+    "calinski_harabasz",
+    "ssd",
+    "smallest_cluster_silhouette",
+    "separation",
+    "least_separation",
+)
 
 
 def sweep(
@@ -215,24 +224,21 @@ def _assembled(
     """Put the blocks of epochs in their places."""
     labels = np.empty((ks.size, n_epochs, n_traces), dtype=np.int16)
     n_iterations = np.empty((ks.size, n_epochs), dtype=np.int64)
-    silhouette, index, ssd, smallest = (np.empty((ks.size, n_epochs)) for _ in range(4))
+    by_epoch = {name: np.empty((ks.size, n_epochs)) for name in BY_EPOCH}
     below_percent = np.empty((THRESHOLDS.size, ks.size, n_epochs))
     for (k, start, stop), (block_labels, block_iterations, metrics) in found.items():
         at = int(np.searchsorted(ks, k)), slice(start, stop)
         labels[at], n_iterations[at] = block_labels, block_iterations
-        silhouette[at], index[at] = metrics.silhouette, metrics.calinski_harabasz
-        ssd[at], smallest[at] = metrics.ssd, metrics.smallest_cluster_silhouette
+        for name, values in by_epoch.items():
+            values[at] = getattr(metrics, name)
         below_percent[:, at[0], at[1]] = metrics.below_percent
     return Sweep(
         k_values=ks,
         labels=labels,
-        silhouette=silhouette,
-        calinski_harabasz=index,
-        ssd=ssd,
         misclassified_percent=below_percent[0],
         thresholds=THRESHOLDS,
         below_percent=below_percent,
-        smallest_cluster_silhouette=smallest,
+        **by_epoch,
         n_iterations=n_iterations,
         scale=scale,
         engine=engine,
