@@ -118,13 +118,14 @@ def _traits(
     The traits, ln distance to the group's centroid and β where there is any, have the shape
     (n_traits, n_traces).
     """
-    curves = bin_mean(values, max(1, values.shape[1] // N_COARSE_SAMPLES))
+    n_averaged = values.shape[1] // N_COARSE_SAMPLES
+    curves = bin_mean(values, n_averaged) if n_averaged > 1 else values
     groups, centroids = _groups(curves, labels)
     sqdist = np.empty(len(curves))
     for group, centroid in enumerate(centroids):
         here = groups == group
         sqdist[here] = np.square(curves[here] - centroid).sum(axis=1)
-    width = np.square(curves - curves.mean(axis=0)).sum(axis=1).mean()
+    width = curves.var(axis=0).sum()
     floor = max(LEAST_DISTANCE**2 * width, np.finfo(np.float64).tiny)
     distance = 0.5 * np.log(np.maximum(sqdist, floor))
     if beta is None or not np.isfinite(beta).any():
