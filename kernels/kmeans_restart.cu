@@ -165,9 +165,9 @@ struct Restart {
 
 extern "C" __global__ void __launch_bounds__(1024, 1)
 kmeans_restart(const double* sqdist, const double* uniforms,
-                                          const index_t* n_clusters, const index_t* n_trials,
-                                          const index_t* first_uniform, index_t n_traces,
-                                          index_t max_iter, short* labels, index_t* n_iterations) {
+               const index_t* n_clusters, const index_t* n_trials,
+               const index_t* first_uniform, index_t n_traces,
+               index_t max_iter, short* labels, index_t* n_iterations) {
     extern __shared__ double shared[];
     const index_t run = blockIdx.x, n = n_traces;
     const int k = (int)n_clusters[run];

@@ -27,21 +27,22 @@
 __device__ inline double warp_mean_of_members(const double* values, const short* labels, index_t n,
                                               index_t cluster, index_t count) {
     double sum = 0;
+    #pragma unroll 4
     for (index_t i = lane_number(); i < n; i += WARP) sum += labels[i] == cluster ? values[i] : 0.0;
     return count > 0 ? warp_sum(sum) / (double)count : 0.0;
 }
 
 extern "C" __global__ void __launch_bounds__(1024, 1)
 silhouette(const double* products, const double* offsets,
-                                      const double* sqnorms, double scale, double equal_below,
-                                      const double* mean_distance, const short* labels,
-                                      const index_t* first_row, const index_t* counts,
-                                      const double* thresholds, index_t n_thresholds,
-                                      double most_separation, index_t least_members,
-                                      index_t n_traces, double* samples, double* margins,
-                                      double* mean, double* ssd, double* smallest,
-                                      double* separation, double* least_separation, double* below,
-                                      index_t* n_filled_clusters) {
+           const double* sqnorms, double scale, double equal_below,
+           const double* mean_distance, const short* labels,
+           const index_t* first_row, const index_t* counts,
+           const double* thresholds, index_t n_thresholds,
+           double most_separation, index_t least_members,
+           index_t n_traces, double* samples, double* margins,
+           double* mean, double* ssd, double* smallest,
+           double* separation, double* least_separation, double* below,
+           index_t* n_filled_clusters) {
     extern __shared__ double shared[];
     const index_t run = blockIdx.x, row = first_row[run], n_clusters = first_row[run + 1] - row;
     double* width = shared;                    // V_c
@@ -73,6 +74,7 @@ silhouette(const double* products, const double* offsets,
         sum_of_squares += (double)counts[c] * width[c];
     }
 
+    #pragma unroll 1
     for (index_t i = threadIdx.x; i < n_traces; i += blockDim.x) {
         const index_t own = labels[i];
         double inside = 0, outside = CUDA_INFINITY;
@@ -101,6 +103,7 @@ silhouette(const double* products, const double* offsets,
         const double found = warp_mean_of_members(samples, labels, n_traces, c, counts[c]);
         const double average = warp_mean_of_members(margins, labels, n_traces, c, counts[c]);
         double squares = 0;
+        #pragma unroll 1  // registers for 1024 threads
         for (index_t i = lane_number(); i < n_traces; i += WARP) {
             const double deviation = margins[i] - average;
             squares += labels[i] == c ? deviation * deviation : 0.0;
@@ -115,6 +118,7 @@ silhouette(const double* products, const double* offsets,
     }
     for (index_t t = warp_number(); t < n_thresholds; t += warps_in_block()) {
         index_t n_below = 0;
+        #pragma unroll 1
         for (index_t first = 0; first < n_traces; first += WARP) {
             const index_t i = first + lane_number();
             n_below += __popc(__ballot_sync(ALL_LANES, i < n_traces && samples[i] < thresholds[t]));

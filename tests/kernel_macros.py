@@ -54,6 +54,4 @@ MACROS: dict[str, list[dict[str, str | int]]] = {
 }
 
 # kernels that may keep something in local memory, each with the reason
-LOCAL_MEMORY: dict[str, str] = {
-    "silhouette": "16 bytes on sm_120, beside loops over rows, so that 1024 threads can launch",
-}
+LOCAL_MEMORY: dict[str, str] = {}

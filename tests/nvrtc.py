@@ -29,16 +29,21 @@ def compile_kernel(
     try:
         arguments = [option.encode() for option in (*options, *WARN, f"-arch={architecture}")]
         status = nvrtc.nvrtcCompileProgram(program, len(arguments), arguments)[0]
-        log = b" " * _checked(nvrtc.nvrtcGetProgramLogSize(program))
+        log = _buffer(_checked(nvrtc.nvrtcGetProgramLogSize(program)))
         _checked(nvrtc.nvrtcGetProgramLog(program, log))
         said = log.decode().strip("\0 \n")
         if status != nvrtc.nvrtcResult.NVRTC_SUCCESS:
             raise RuntimeError(said)
-        code = b" " * _checked(nvrtc.nvrtcGetCUBINSize(program))
+        code = _buffer(_checked(nvrtc.nvrtcGetCUBINSize(program)))
         _checked(nvrtc.nvrtcGetCUBIN(program, code))
         return code, said
     finally:
         nvrtc.nvrtcDestroyProgram(program)
+
+
+def _buffer(n_bytes: int) -> bytes:
+    """Return bytes that NVRTC may overwrite: never one alone, of which Python keeps one for all."""
+    return bytes(max(2, n_bytes))
 
 
 def _nvrtc() -> Any:

@@ -69,3 +69,9 @@ def test_a_warning_is_seen():
 def test_an_error_points_at_the_line():
     with pytest.raises(RuntimeError, match=r"wrong\.cu\(3\): error"):
         compile_kernel('\n#line 2 "wrong.cu"\n\n__device__ int x = y;', "w.cu", (), "sm_75")
+
+
+def test_compiling_leaves_pythons_shared_bytes_alone():
+    compile_kernel('extern "C" __global__ void f() {}', "f.cu", (), "sm_90")
+    assert bytes([32]) == b"\x20"
+    assert bytearray(bytes([32]))[0] == 32

@@ -69,7 +69,7 @@ def sweeps_in_flight(
         What one sweep holds on the device.
     """
     n_in_flight = max(1, int(SHARE_OF_SCALES * free_bytes()) // max(1, bytes_per_scale))
-    streams = _streams(import_module("cupy").cuda.Device().id)
+    streams = _streams(import_module("cupy").cuda.Device().id, N_STREAMS)
     waiting: deque[tuple[Any, Callable[[], Sweep]]] = deque()
 
     def collected() -> Sweep:
@@ -78,7 +78,7 @@ def sweeps_in_flight(
             return collect()
 
     for number, start_one in enumerate(start):
-        stream = streams[number % N_STREAMS]
+        stream = streams[number % len(streams)]
         with stream:
             waiting.append((stream, start_one()))
         if len(waiting) >= n_in_flight:
@@ -88,7 +88,7 @@ def sweeps_in_flight(
 
 
 @lru_cache(maxsize=8)
-def _streams(device: int) -> list[Any]:
+def _streams(device: int, n_streams: int) -> list[Any]:
     """Return the streams of a device: always the same, since CuPy keeps freed memory by stream."""
     cupy = import_module("cupy")
-    return [cupy.cuda.Stream(non_blocking=True) for _ in range(N_STREAMS)]
+    return [cupy.cuda.Stream(non_blocking=True) for _ in range(n_streams)]
