@@ -169,7 +169,8 @@ kmeans_restart(const double* sqdist, const double* uniforms,
                const index_t* first_uniform, index_t n_traces,
                index_t max_iter, short* labels, index_t* n_iterations) {
     extern __shared__ double shared[];
-    const index_t run = blockIdx.x, n = n_traces;
+    // the last restarts have most clusters: they begin first, and the short ones fill the end
+    const index_t run = gridDim.x - 1 - blockIdx.x, n = n_traces;
     const int k = (int)n_clusters[run];
     double* mean = shared;
     int* whole = (int*)(shared + k * n + n + k);

@@ -32,7 +32,10 @@ extern "C" __global__ void kmeans_update(const short* labels, const index_t* fir
         if (lane_number() == 0) counts[c] = count;
     }
     __syncthreads();
-    if (least) {
+    bool any_empty = false;
+    for (index_t c = 0; c < n_clusters; c++) any_empty = any_empty || counts[c] == 0;
+    __syncthreads();
+    if (least && any_empty) {  // the same for all threads
         // one warp, since the order decides which cluster gets which trace
         bool refilled = false;
         if (warp_number() == 0) {

@@ -43,9 +43,10 @@ MACROS: dict[str, list[dict[str, str | int]]] = {
         if types["VALUE"] in ("unsigned short", "float", "int", "double")
         for tiling in (spectrum.NARROW, spectrum.WIDE[str(types["REAL"])])
     ],
-    "pairwise_sqeuclidean": [{"BLOCK": 256}, {"BLOCK": 256, "ROOT": 1}],
+    "pairwise_sqeuclidean": [{"BLOCK": 128}, {"BLOCK": 128, "ROOT": 1}],
     "power_law_fit": [{}],
     "power_spectrum": [{"REAL": "float"}, {"REAL": "double"}],
+    "row_dots": [{}],
     "silhouette": [{}],
     "take_pixels": [{"VALUE": kind} for kind in PIXEL_TYPES],
     "temporal_sums": [{"VALUE": kind} for kind in PIXEL_TYPES],

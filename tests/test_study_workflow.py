@@ -101,7 +101,7 @@ def test_three_traces_are_the_least(two_classes):
 
 
 def test_gpu_is_refused_not_replaced(two_classes):
-    with pytest.raises(DeviceError, match="device 'gpu' was asked for, but .* --device cpu"):
+    with pytest.raises(DeviceError, match=r"device 'gpu' was asked for, but .* --device cpu"):
         run_study(two_classes.traces, SMALL.with_values({"device": "gpu"}))
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 
 from umlpsd_gpu.errors import DeviceError
@@ -46,7 +47,10 @@ def in_blocks(n_items: int, bytes_per_item: int, work: Callable[[int, int], None
         stop = min(start + height, n_items)
         try:
             work(start, stop)
-        except cupy.cuda.memory.OutOfMemoryError as error:
+        except Exception as error:
+            if not _is_out_of_memory(error):
+                raise
+            cupy.fft.config.get_plan_cache().clear()  # plans hold on to their work areas
             cupy.get_default_memory_pool().free_all_blocks()
             if stop - start == 1:
                 raise DeviceError(
@@ -61,3 +65,28 @@ def in_blocks(n_items: int, bytes_per_item: int, work: Callable[[int, int], None
             )
         else:
             start = stop
+
+
+@contextmanager
+def told_when_full() -> Iterator[None]:
+    """Turn a device without room into a sentence for the user.
+
+    Raises
+    ------
+    DeviceError
+        If the device runs out of memory inside.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not _is_out_of_memory(error):
+            raise
+        raise DeviceError(
+            f"the device's memory can't hold this ({error}); free the device or use --device cpu"
+        ) from error
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Say whether CuPy, or cuFFT through it, found no memory."""
+    of_cupy = type(error).__module__.partition(".")[0] in ("cupy", "cupy_backends")
+    return (of_cupy and isinstance(error, MemoryError)) or "CUFFT_ALLOC_FAILED" in str(error)

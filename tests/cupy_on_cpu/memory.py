@@ -9,6 +9,8 @@ import weakref
 class OutOfMemoryError(MemoryError):
     """What CuPy raises when an allocation doesn't fit."""
 
+    __module__ = "cupy.cuda.memory"
+
 
 class Device:
     """Bytes said to be free, and the largest allocation that works."""

@@ -100,7 +100,7 @@ def log_welch(values: Any, dt_s: float, tiling: Tiling | None = None) -> Any:
         -(-n_traces // n_traces_at_once) * n_parts,
         LANES * n_warps,
         *(counts.values, counts.centres, *tables),
-        *(dt_s, n_traces, n_frames, n_freqs, psd),
+        *(float(dt_s), n_traces, n_frames, n_freqs, psd),
         shared_bytes=LANES * (n_traces_at_once + 1) * counts.dtype.itemsize,
     )
     return psd
@@ -136,7 +136,7 @@ def segment_spectra(
     n_segments = (n_frames - nperseg) // step + 1
     counts = _counts(values)
     weights = None if window is None else cupy.asarray(window, dtype=counts.dtype)
-    scale = dt_s / (nperseg if window is None else float(np.sum(window**2)))
+    scale = float(dt_s) / (nperseg if window is None else float(np.sum(window**2)))
     psd = cupy.empty((n_traces, nperseg // 2), dtype="float64")
     cut = kernel("window_segments", VALUE=counts.value, REAL=counts.real)
     fold = kernel("power_spectrum", REAL=counts.real)

@@ -36,7 +36,9 @@ def placed(traces: Traces, device: str) -> Traces:
         return traces
     cupy = import_module("cupy")
     try:
-        values = cupy.asarray(traces.values)
+        # not asarray: it would pin a copy of all of it
+        values = cupy.empty(traces.values.shape, traces.values.dtype)
+        values.set(np.ascontiguousarray(traces.values))
     except cupy.cuda.memory.OutOfMemoryError as error:
         raise DeviceError(
             f"the {traces.values.nbytes / 1e6:,.0f} MB of traces don't fit the device, which has "
@@ -70,6 +72,9 @@ def sweeps_in_flight(
     """
     n_in_flight = max(1, int(SHARE_OF_SCALES * free_bytes()) // max(1, bytes_per_scale))
     streams = _streams(import_module("cupy").cuda.Device().id, N_STREAMS)
+    ready = import_module("cupy").cuda.get_current_stream().record()
+    for stream in streams:
+        stream.wait_event(ready)  # the traces that the sweeps read are worked on until then
     waiting: deque[tuple[Any, Callable[[], Sweep]]] = deque()
 
     def collected() -> Sweep:

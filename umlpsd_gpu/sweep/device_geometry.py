@@ -6,6 +6,7 @@ from which the kernels read off d = scale · product + offset of the cluster + s
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,10 +16,13 @@ from umlpsd_gpu.sweep.geometry import EQUAL_BELOW
 
 # Products are cut into panels of one height, so that every panel is summed by the same library
 # routine whatever the memory left: the blocks of restarts then never touch a bit.
-PANEL_BYTES = 128 << 20
+# High enough to fill a card with the tiles of a product.
+PANEL_BYTES = 1 << 30
 ROWS_MULTIPLE = 64
 TRACES_PER_TILE = 2048
 PAIR_BLOCK = 128
+ROW_BLOCK = 256
+WARP = 32
 PAIR_TILE = 32
 MAX_PAIR_BYTES = 4 << 30
 # Up to here the n² distances are read faster from the cache than products pass through memory.
@@ -100,6 +104,14 @@ def pairwise_sqeuclidean(points: Any, rows: Any = None, root: bool = False) -> A
     return out
 
 
+def row_dots(left: Any, right: Any, scale: float = 1.0) -> Any:
+    """Return ``scale`` times the dot product of each row with the same row of the other array."""
+    dots = xp_of(left, right).empty(len(left))
+    n_blocks = -(-len(left) * WARP // ROW_BLOCK)
+    kernel("row_dots")(n_blocks, ROW_BLOCK, left, right, *left.shape, scale, dots)
+    return dots
+
+
 def n_panel_rows(n_traces: int, n_rows_in_all: int) -> int:
     """Return the height of a panel: a matter of the problem's size, not of the memory left."""
     most = max(1, PANEL_BYTES // (8 * n_traces * ROWS_MULTIPLE)) * ROWS_MULTIPLE
@@ -109,6 +121,8 @@ def n_panel_rows(n_traces: int, n_rows_in_all: int) -> int:
 def _multiply_in_panels(left: Any, right: Any, height: int) -> Any:
     """Return ``left @ right``; ``left`` has a whole number of panels."""
     xp = xp_of(left, right)
+    # cuBLAS repeats its bits on several streams only with a workspace for each of them
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     out = xp.empty((len(left), right.shape[1]))
     for start in range(0, len(left), height):
         xp.matmul(left[start : start + height], right, out=out[start : start + height])
@@ -135,7 +149,7 @@ class DevicePairs:
 
     def products(self, weights: Any) -> Products:
         values = _multiply_in_panels(weights, self.sqdist, self.panel)
-        offsets = (weights * values).sum(axis=1) / -2
+        offsets = row_dots(weights, values, -0.5)
         return Products(values, offsets, None, 1.0, 0.0)
 
     def mean_distance(self, weights: Any) -> Any:
@@ -164,7 +178,7 @@ class DevicePoints:
 
     def products(self, weights: Any) -> Products:
         centroids = _multiply_in_panels(weights, self.points, self.panel)
-        offsets = (centroids * centroids).sum(axis=1)
+        offsets = row_dots(centroids, centroids)
         values = _multiply_in_panels(centroids, self.transposed, self.panel)
         return Products(values, offsets, self.sqnorms, -2.0, EQUAL_BELOW)
 
@@ -200,5 +214,5 @@ def device_geometry_of(
         return DevicePairs(pairwise_sqeuclidean(curves), panel)
     xp = xp_of(curves)
     centred = curves - curves.mean(axis=0)
-    sqnorms = (centred * centred).sum(axis=1)
+    sqnorms = row_dots(centred, centred)
     return DevicePoints(centred, xp.ascontiguousarray(centred.T), sqnorms, panel)

@@ -95,7 +95,7 @@ def metrics_on_device(
         part = restarts.part(slice(start, stop))
         _judge(geometry, part, labels[start:stop], silhouette_metric, found, slice(start, stop))
 
-    bytes_per_run = 8 * geometry.n_traces * (5 * restarts.most_clusters + 2)
+    bytes_per_run = 8 * geometry.n_traces * (5 * restarts.most_clusters + 3)
     in_blocks(len(restarts), bytes_per_run, judge)
     return found
 

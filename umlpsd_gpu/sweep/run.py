@@ -11,6 +11,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from umlpsd_gpu.backend import is_on_device, n_cores, xp_of
+from umlpsd_gpu.device_memory import told_when_full
 from umlpsd_gpu.errors import SettingsError, TracesError
 from umlpsd_gpu.sweep.device import Block, Found, engine_on_device, start_on_device
 from umlpsd_gpu.sweep.engines import Engine, Labeller, labeller
@@ -120,7 +121,10 @@ def start_sweep(
     finite = xp.isfinite(curves).all(axis=1)
     if is_on_device(curves):
         engine_name = engine_on_device(engine, *curves.shape)
-        find = start_on_device(curves, ks, n_epochs, seed, engine_name, silhouette_metric, max_iter)
+        with told_when_full():
+            find = start_on_device(
+                curves, ks, n_epochs, seed, engine_name, silhouette_metric, max_iter
+            )
     else:
         engine_name, find_labels = labeller(engine)
         find = partial(
