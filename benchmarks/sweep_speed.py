@@ -26,7 +26,7 @@ from umlpsd_gpu.preprocess.smooth import preprocess_at
 from umlpsd_gpu.scale import Scale
 from umlpsd_gpu.settings import PAPER_SCALES, Settings
 from umlpsd_gpu.simulate.traces import simulate_traces
-from umlpsd_gpu.study.workflow import sweep_scales
+from umlpsd_gpu.study.scales import sweep_scales
 from umlpsd_gpu.sweep.geometry import PairGeometry
 from umlpsd_gpu.sweep.run import sweep
 

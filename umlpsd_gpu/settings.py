@@ -149,6 +149,19 @@ class SweepSettings(_Section):
     max_iter: int = Field(100, ge=1, description="Lloyd iterations at most [M].")
 
 
+class DecisionSettings(_Section):
+    rule: Literal["consensus", "paper"] = Field(
+        "paper",
+        description="Weigh all evidence, or read the silhouette profile as the paper does.",
+    )
+    n_surrogates: int = Field(
+        2,
+        ge=0,
+        le=20,
+        description="Unstructured ensembles swept beside each scale, to compare with.",
+    )
+
+
 class SpectrumSettings(_Section):
     method: Literal["periodogram", "welch", "log_welch"] = Field(
         "log_welch", description="Estimator of the power spectral density."
@@ -171,6 +184,7 @@ class Settings(_Section):
     traces: TracesSettings = TracesSettings()
     preprocess: PreprocessSettings = PreprocessSettings()
     sweep: SweepSettings = SweepSettings()
+    decision: DecisionSettings = DecisionSettings()
     spectrum: SpectrumSettings = SpectrumSettings()
 
     @classmethod

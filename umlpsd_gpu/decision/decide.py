@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from umlpsd_gpu.decision.consensus import consensus, consensus_reason
 from umlpsd_gpu.decision.criteria import (
     CRITERIA,
     adjusted_rand,
@@ -18,53 +19,102 @@ from umlpsd_gpu.decision.result import KDecision
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.sweep.result import Sweep
 
+RULES = ("consensus", "paper", *CRITERIA)
 
-def decide(sweeps: Sequence[Sweep]) -> KDecision:
+
+def decide(
+    sweeps: Sequence[Sweep],
+    nulls: Mapping[str, Sequence[Sweep]] | None = None,
+    rule: str = "paper",
+) -> KDecision:
     """Choose K_opt and the smoothing scale; reruns nothing.
-
-    Rule ``"profile"``: at every scale the silhouette profile is read as the paper's authors read
-    it, the break of its decline, or its peak where it has no break, or 1 where the partition at
-    the peak is no structure. The K that most scales read is K_opt. Of the scales that read it the
-    one with the largest (<SS> − <%Mscl>/100) × agreement at K_opt is chosen: agreement is the mean
-    adjusted Rand index of its least-SSD partition with those of the others.
 
     Parameters
     ----------
     sweeps : sequence of Sweep
         One per smoothing scale, over the same traces.
+    nulls : mapping of str to sequence of Sweep, optional
+        By scale: sweeps of unstructured surrogates of the same curves (`gaussian_surrogate`) over
+        the same K. They make the consensus surer; the other rules don't use them.
+    rule : {"consensus", "paper"} or a single criterion
+        ``consensus`` weighs the evidence of all scales (evidence.py): silhouettes, separation of
+        the clusters from their borders, stability over epochs, agreement of scales, the fall of
+        SSD, and what exceeds the surrogates. Its weights were fitted on simulated ensembles; it
+        gives a probability to K = 1 and to each K up to 9. It needs K = 1, 2, 3, 4 at least and
+        several epochs, else the paper's reading decides.
+        ``paper`` reads every scale as the paper's authors did: the break of the decline of <SS>,
+        or its peak where it has no break, or 1 where the partition at the peak is no structure;
+        the K that most scales read wins. A single criterion is any key of ``votes``.
 
     Returns
     -------
     KDecision
-        ``confidence`` is the share of scales that read K_opt: an agreement, not a probability.
-        Where no more than half of them do, the reason says so; a single scale has 0.5. Scales
-        smooth the same traces and share their random starts: they are no independent witnesses.
+        ``confidence`` of the consensus is the probability of K_opt, calibrated on simulated
+        ensembles (benchmarks/results/decision.md); of the other rules it is the share of scales
+        that read K_opt, an agreement and no probability (0.5 for a single scale). Where it is below
+        one half the reason says that it cannot decide.
 
     Raises
     ------
     SettingsError
-        If there is no sweep.
+        If there is no sweep, or the rule is not known.
+
+    Notes
+    -----
+    The scale is the one with the largest (<SS> − <%Mscl>/100) × agreement at K_opt, as the paper
+    reads it; agreement is the mean adjusted Rand index of its least-SSD partition with those of
+    the other scales.
     """
     if not sweeps:
         raise SettingsError("a decision needs at least one sweep, got none")
-    readings = [profile_reading(sweep) for sweep in sweeps]
-    k_opt = _most_frequent(readings)
-    agreeing = [s for s, reading in zip(sweeps, readings, strict=True) if reading == k_opt]
+    if rule not in RULES:
+        raise SettingsError(f"rule '{rule}' is not known; choose from {', '.join(RULES)}")
+    if rule == "consensus":
+        shares = consensus(sweeps, nulls)
+        if shares is not None:
+            return _by_consensus(sweeps, shares)
+        rule = "paper"
+    return _by_reading(sweeps, rule)
+
+
+def _by_consensus(sweeps: Sequence[Sweep], shares: dict[int, float]) -> KDecision:
+    k_opt = max(shares, key=lambda k: shares[k])
+    chosen = sweeps[int(np.argmax(_merits(sweeps, k_opt)))]
+    return KDecision(
+        k_opt=k_opt,
+        scale=chosen.scale,
+        confidence=shares[k_opt],
+        votes=_votes(sweeps),
+        rule="consensus",
+        reason=consensus_reason(chosen, k_opt, shares, len(sweeps)),
+    )
+
+
+def _by_reading(sweeps: Sequence[Sweep], rule: str) -> KDecision:
+    """Let every scale be read by one criterion; the K read most often wins."""
+    read = profile_reading if rule == "paper" else CRITERIA[rule]
+    readings = [k for k in map(read, sweeps) if k is not None]
+    k_opt = _most_frequent(readings) if readings else 1
+    agreeing = [sweep for sweep in sweeps if read(sweep) == k_opt] or list(sweeps)
     confidence = len(agreeing) / len(sweeps) if len(sweeps) > 1 else 0.5
     chosen = agreeing[int(np.argmax(_merits(agreeing, k_opt)))]
+    return KDecision(
+        k_opt=k_opt,
+        scale=chosen.scale,
+        confidence=confidence,
+        votes=_votes(sweeps),
+        rule=rule,
+        reason=_reason(chosen, k_opt, len(agreeing), len(sweeps)),
+    )
+
+
+def _votes(sweeps: Sequence[Sweep]) -> dict[str, int]:
     votes = {}
     for name, criterion in CRITERIA.items():
         said = [k for k in map(criterion, sweeps) if k is not None]
         if said:
             votes[name] = _most_frequent(said)
-    return KDecision(
-        k_opt=k_opt,
-        scale=chosen.scale,
-        confidence=confidence,
-        votes=votes,
-        rule="profile",
-        reason=_reason(chosen, k_opt, len(agreeing), len(sweeps)),
-    )
+    return votes
 
 
 def _most_frequent(ks: Sequence[int]) -> int:

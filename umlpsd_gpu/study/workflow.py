@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import Literal
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from umlpsd_gpu.backend import choose_device, is_on_device, n_cores
+from umlpsd_gpu.backend import choose_device
 from umlpsd_gpu.decision.decide import decide
+from umlpsd_gpu.device_memory import told_when_full
 from umlpsd_gpu.errors import SettingsError, TracesError
 from umlpsd_gpu.movie.movie import Movie
-from umlpsd_gpu.preprocess.smooth import preprocess_at
 from umlpsd_gpu.preprocess.wavelet import max_level
 from umlpsd_gpu.scale import Scale
 from umlpsd_gpu.settings import Settings
@@ -26,20 +23,14 @@ from umlpsd_gpu.spectrum.fit import fit_power_law
 from umlpsd_gpu.spectrum.result import PowerLawFit, Spectrum
 from umlpsd_gpu.study.extract import extract, shape_of
 from umlpsd_gpu.study.final import final_clusters, outlier_note
-from umlpsd_gpu.study.on_device import on_host, placed, spectrum_on_host, sweeps_in_flight
+from umlpsd_gpu.study.on_device import on_host, placed, spectrum_on_host
 from umlpsd_gpu.study.result import Study
+from umlpsd_gpu.study.scales import Progress, preprocessed, sweep_scales, sweep_surrogates
 from umlpsd_gpu.study.versions import recorded_versions
 from umlpsd_gpu.sweep.engines import require_engine
-from umlpsd_gpu.sweep.result import Sweep
-from umlpsd_gpu.sweep.run import start_sweep
 from umlpsd_gpu.traces.traces import Traces
 
 MIN_TRACES = 3
-# Scales are swept at once as long as their arrays take no more than this together.
-SWEEP_BYTES = 4 << 30
-
-# (step, done, total): called as the work proceeds
-Progress = Callable[[str, int, int], None]
 
 
 def run_study(
@@ -70,11 +61,21 @@ def run_study(
     SettingsError
         If no smoothing scale fits the length of the traces.
     DeviceError
-        If the device asked for is not there.
+        If the device asked for is not there, or its memory can't hold the work.
     """
     settings = settings or Settings()
     device = _device_of(settings)
     report = progress or (lambda step, done, total: None)
+    with told_when_full():
+        return _studied(source, settings, device, report)
+
+
+def _studied(
+    source: Movie | Traces | Sequence[Movie],
+    settings: Settings,
+    device: Literal["cpu", "gpu"],
+    report: Progress,
+) -> Study:
     clock = Clock()
     # what can be known from the headers fails before the first frame is read
     n_frames, dt_s = shape_of(source, settings)
@@ -89,15 +90,17 @@ def run_study(
         at_work = placed(traces, device)
         spectrum, fit = _spectra(at_work, settings)
         spectrum = spectrum_on_host(spectrum)
-    ensemble = at_work.select(usable)
+    ensemble = at_work if usable.all() else at_work.select(usable)
     report("spectra", 1, 1)
     with clock.timing("sweep"):
         sweeps = sweep_scales(ensemble, scales, settings, report)
+    with clock.timing("surrogates"):
+        nulls = sweep_surrogates(ensemble, scales, settings, report)
     with clock.timing("decide"):
-        decision = decide(sweeps)
+        decision = decide(sweeps, nulls, settings.decision.rule)
     with clock.timing("cluster"):
         chosen = sweeps[[sweep.scale for sweep in sweeps].index(decision.scale)]
-        scaled = _preprocessed(ensemble, Scale.parse(chosen.scale), settings).values
+        scaled = preprocessed(ensemble, Scale.parse(chosen.scale), settings).values
         final = final_clusters(scaled, chosen, decision.k_opt, fit.beta[usable], settings)
         final, scaled = final.among(usable), on_host(scaled)
     return Study(
@@ -162,12 +165,6 @@ def _flagged(traces: Traces, usable: np.ndarray, k_max: int) -> list[str]:
     ]
 
 
-def _preprocessed(traces: Traces, scale: Scale, settings: Settings) -> Traces:
-    return preprocess_at(
-        traces, scale, settings.preprocess.wavelet, settings.preprocess.wavelet_mode
-    )
-
-
 def _spectra(traces: Traces, settings: Settings) -> tuple[Spectrum, PowerLawFit]:
     chosen = settings.spectrum
     spectrum = power_spectrum(traces, chosen.method, n_threads=settings.n_threads)
@@ -203,47 +200,6 @@ def _fitting_scales(n_frames: int, settings: Settings) -> tuple[list[Scale], lis
             f"{n_frames} frames, or are beyond the wavelet's deepest level."
         )
     return fitting, notes
-
-
-def sweep_scales(
-    ensemble: Traces, scales: list[Scale], settings: Settings, report: Progress
-) -> tuple[Sweep, ...]:
-    """Smooth and sweep at every scale, several scales at a time."""
-    start = [partial(_start_sweep_at, ensemble, scale, settings) for scale in scales]
-    bytes_per_scale = 8 * ensemble.n_traces * (3 * ensemble.n_frames + ensemble.n_traces)
-    run = sweeps_in_flight if is_on_device(ensemble.values) else partial(_in_threads, settings)
-    sweeps = []
-    for done, result in enumerate(run(start, bytes_per_scale)):
-        sweeps.append(result)
-        report("sweep", done + 1, len(scales))
-    return tuple(sweeps)
-
-
-def _start_sweep_at(
-    ensemble: Traces, scale: Scale, settings: Settings, n_threads: int | None = None
-) -> Callable[[], Sweep]:
-    return start_sweep(
-        _preprocessed(ensemble, scale, settings).values,
-        range(1, min(settings.sweep.k_max, ensemble.n_traces - 1) + 1),
-        n_epochs=settings.sweep.n_epochs,
-        seed=settings.sweep.seed,
-        engine=settings.sweep.engine,
-        silhouette_metric=settings.sweep.silhouette_metric,
-        max_iter=settings.sweep.max_iter,
-        scale=scale.name,
-        n_threads=n_threads,
-    )
-
-
-def _in_threads(
-    settings: Settings, start: Sequence[Callable[..., Callable[[], Sweep]]], bytes_per_scale: int
-) -> Iterator[Sweep]:
-    """Yield the sweeps in order, each in a thread with its share of the cores."""
-    n_threads = settings.n_threads or n_cores()
-    n_at_once = max(1, min(n_threads, len(start), SWEEP_BYTES // bytes_per_scale))
-    # the limit is held around all scales: each sweep sets it too, and would lift it for the others
-    with threadpool_limits(limits=1), ThreadPoolExecutor(n_at_once) as pool:
-        yield from pool.map(lambda start_one: start_one(n_threads // n_at_once)(), start)
 
 
 def _device_of(settings: Settings) -> Literal["cpu", "gpu"]:

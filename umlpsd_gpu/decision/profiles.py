@@ -1,0 +1,75 @@
+"""Sweep → what it says about each K: one number of each kind for every K."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from umlpsd_gpu.decision.criteria import adjusted_rand
+from umlpsd_gpu.sweep.result import Sweep
+
+# Evidence is read up to this K, from these epochs: the weights were fitted so.
+MOST_K = 10
+MOST_EPOCHS = 60
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Numbers for each K = 1, 2, …; (n_k,) each, NaN at K = 1 where a number needs two clusters.
+
+    Attributes
+    ----------
+    silhouette : ndarray
+        Mean over epochs.
+    best_silhouette, smallest_silhouette, separation, least_separation : ndarray
+        Of the epoch of least SSD: mean silhouette, that of the worst cluster, and the two
+        separations (sweep/metrics.py).
+    misclassified : ndarray
+        Mean share of silhouettes below 0.
+    stability : ndarray
+        Mean adjusted Rand index between epochs.
+    log_ssd : ndarray
+        Logarithm of the least SSD.
+    """
+
+    silhouette: np.ndarray
+    best_silhouette: np.ndarray
+    smallest_silhouette: np.ndarray
+    separation: np.ndarray
+    least_separation: np.ndarray
+    misclassified: np.ndarray
+    stability: np.ndarray
+    log_ssd: np.ndarray
+
+
+def profile_of(sweep: Sweep) -> Profile:
+    """Read a sweep over K = 1, 2, …, of which the first `MOST_K` are used."""
+    n_k = min(MOST_K, sweep.k_values.size)
+    best = sweep.ssd[:n_k].argmin(axis=1)
+    at = np.arange(n_k), best
+    return Profile(
+        silhouette=sweep.silhouette[:n_k].mean(axis=1),
+        best_silhouette=sweep.silhouette[at],
+        smallest_silhouette=sweep.smallest_cluster_silhouette[at],
+        separation=sweep.separation[at],
+        least_separation=sweep.least_separation[at],
+        misclassified=sweep.misclassified_percent[:n_k].mean(axis=1) / 100,
+        stability=np.array([_stability(labels) for labels in sweep.labels[:n_k]]),
+        log_ssd=np.log(np.maximum(sweep.ssd[at], np.finfo(float).tiny)),
+    )
+
+
+def mean_profile(profiles: Sequence[Profile]) -> Profile:
+    """Return the mean of several profiles of equal length."""
+    names = [field.name for field in fields(Profile)]
+    return Profile(**{n: np.mean([getattr(p, n) for p in profiles], axis=0) for n in names})
+
+
+def _stability(labels: np.ndarray) -> float:
+    """Return the mean adjusted Rand index between epochs; 1 for a single epoch."""
+    labels = labels[:MOST_EPOCHS]
+    if len(labels) < 2:
+        return 1.0
+    return float(adjusted_rand(labels)[np.triu_indices(len(labels), 1)].mean())

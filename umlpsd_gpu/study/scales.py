@@ -1,0 +1,116 @@
+"""Traces → sweeps at every smoothing scale, and of surrogates beside them; several at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from threadpoolctl import threadpool_limits
+
+from umlpsd_gpu.backend import is_on_device, n_cores, xp_of
+from umlpsd_gpu.decision.profiles import MOST_K
+from umlpsd_gpu.preprocess.smooth import preprocess_at
+from umlpsd_gpu.scale import Scale
+from umlpsd_gpu.settings import Settings
+from umlpsd_gpu.study.on_device import on_host, sweeps_in_flight
+from umlpsd_gpu.sweep.result import Sweep
+from umlpsd_gpu.sweep.run import start_sweep
+from umlpsd_gpu.sweep.surrogates import gaussian_surrogate
+from umlpsd_gpu.traces.traces import Traces
+
+# Scales are swept at once as long as their arrays take no more than this together.
+SWEEP_BYTES = 4 << 30
+# Epochs of a surrogate's sweep: as many as the consensus was fitted with
+SURROGATE_EPOCHS = 20
+
+# (step, done, total): called as the work proceeds
+Progress = Callable[[str, int, int], None]
+
+
+def sweep_scales(
+    ensemble: Traces, scales: list[Scale], settings: Settings, report: Progress
+) -> tuple[Sweep, ...]:
+    """Smooth and sweep at every scale, several scales at a time."""
+    start = [partial(_start_sweep_at, ensemble, scale, settings) for scale in scales]
+    return tuple(_results(start, ensemble, settings, partial(report, "sweep")))
+
+
+def sweep_surrogates(
+    ensemble: Traces, scales: list[Scale], settings: Settings, report: Progress
+) -> dict[str, tuple[Sweep, ...]] | None:
+    """Sweep unstructured ensembles of each scale's spread; None where not wanted."""
+    n = settings.decision.n_surrogates
+    if not n or settings.decision.rule != "consensus":
+        return None
+    start = [
+        partial(_start_surrogate_at, ensemble, scale, number, settings)
+        for scale in scales
+        for number in range(n)
+    ]
+    found = list(_results(start, ensemble, settings, partial(report, "surrogates")))
+    return {s.name: tuple(found[i * n : i * n + n]) for i, s in enumerate(scales)}
+
+
+def preprocessed(traces: Traces, scale: Scale, settings: Settings) -> Traces:
+    """Smooth and scale traces with the study's settings."""
+    return preprocess_at(
+        traces, scale, settings.preprocess.wavelet, settings.preprocess.wavelet_mode
+    )
+
+
+def _results(
+    start: Sequence[Callable[..., Callable[[], Sweep]]],
+    ensemble: Traces,
+    settings: Settings,
+    report: Callable[[int, int], None],
+) -> Iterator[Sweep]:
+    bytes_per_scale = 8 * ensemble.n_traces * (3 * ensemble.n_frames + ensemble.n_traces)
+    run = sweeps_in_flight if is_on_device(ensemble.values) else partial(_in_threads, settings)
+    for done, result in enumerate(run(start, bytes_per_scale)):
+        yield result
+        report(done + 1, len(start))
+
+
+def _start_sweep_at(
+    ensemble: Traces, scale: Scale, settings: Settings, n_threads: int | None = None
+) -> Callable[[], Sweep]:
+    return start_sweep(
+        preprocessed(ensemble, scale, settings).values,
+        range(1, min(settings.sweep.k_max, ensemble.n_traces - 1) + 1),
+        n_epochs=settings.sweep.n_epochs,
+        seed=settings.sweep.seed,
+        engine=settings.sweep.engine,
+        silhouette_metric=settings.sweep.silhouette_metric,
+        max_iter=settings.sweep.max_iter,
+        scale=scale.name,
+        n_threads=n_threads,
+    )
+
+
+def _start_surrogate_at(
+    ensemble: Traces, scale: Scale, number: int, settings: Settings, n_threads: int | None = None
+) -> Callable[[], Sweep]:
+    curves = preprocessed(ensemble, scale, settings).values
+    surrogate = gaussian_surrogate(on_host(curves), settings.sweep.seed + number)
+    return start_sweep(
+        xp_of(curves).asarray(surrogate),
+        range(1, min(MOST_K, settings.sweep.k_max, ensemble.n_traces - 1) + 1),
+        n_epochs=min(SURROGATE_EPOCHS, settings.sweep.n_epochs),
+        seed=settings.sweep.seed,
+        silhouette_metric=settings.sweep.silhouette_metric,
+        max_iter=settings.sweep.max_iter,
+        scale=scale.name,
+        n_threads=n_threads,
+    )
+
+
+def _in_threads(
+    settings: Settings, start: Sequence[Callable[..., Callable[[], Sweep]]], bytes_per_scale: int
+) -> Iterator[Sweep]:
+    """Yield the sweeps in order, each in a thread with its share of the cores."""
+    n_threads = settings.n_threads or n_cores()
+    n_at_once = max(1, min(n_threads, len(start), SWEEP_BYTES // bytes_per_scale))
+    # the limit is held around all scales: each sweep sets it too, and would lift it for the others
+    with threadpool_limits(limits=1), ThreadPoolExecutor(n_at_once) as pool:
+        yield from pool.map(lambda start_one: start_one(n_threads // n_at_once)(), start)
