@@ -9,10 +9,11 @@ from tests.ensembles import noise, traces_of
 from tests.test_same_bits import SETTINGS
 from tests.test_same_bits import arrays as saved_arrays
 from tests.tolerances import SUM_FLOAT64
-from umlpsd_gpu import Settings, Study, open_movie, run_study
+from umlpsd_gpu import Settings, Study, Traces, open_movie, power_spectrum, run_study, sweep
 from umlpsd_gpu.errors import DeviceError, SettingsError
 from umlpsd_gpu.simulate.movie import simulate_movie
 from umlpsd_gpu.simulate.traces import simulate_traces
+from umlpsd_gpu.study import on_device
 
 ON_GPU = {"device": "gpu"}
 ON_CPU = {"device": "cpu"}
@@ -103,3 +104,36 @@ def test_traces_that_do_not_fit_the_device_are_told(on_cpu):
     on_cpu.DEVICE.largest_allocation = 1000
     with pytest.raises(DeviceError, match="MB of traces don't fit the device"):
         run_study(traces_of(noise(20, 400)), Settings().with_values(ON_GPU))
+
+
+def test_sweeps_wait_for_what_the_current_stream_does_to_the_traces(on_cpu, monkeypatch):
+    """Streams that don't block the null stream don't wait for it either."""
+    order = []
+
+    class Watched(on_cpu.cuda.Stream):
+        def wait_event(self, event):
+            order.append(("waits", event))
+
+    event = object()
+    current = type("Current", (), {"record": lambda self: order.append("recorded") or event})()
+    monkeypatch.setattr(on_cpu.cuda, "Stream", Watched)
+    monkeypatch.setattr(on_cpu.cuda, "get_current_stream", lambda: current)
+    starts = [lambda: order.append("started") or (lambda: "swept")] * 3
+    assert list(on_device.sweeps_in_flight(starts, 1000)) == ["swept"] * 3
+    n_streams = on_device.N_STREAMS
+    assert order == ["recorded", *[("waits", event)] * n_streams, *["started"] * 3]
+
+
+def test_a_device_without_room_for_the_sweep_is_told(on_cpu):
+    values = on_cpu.asarray(np.random.default_rng(0).random((200, 30)))
+    on_cpu.DEVICE.largest_allocation = 100_000  # the distances take 320,000
+    with pytest.raises(DeviceError, match=r"memory can't hold this \(.*use --device cpu"):
+        sweep(values, [2, 3], n_epochs=2)
+
+
+def test_whole_numbers_of_seconds_are_seconds(on_cpu):
+    """An integer dt_s must not reach a kernel's double as its bits."""
+    counts = on_cpu.asarray(np.random.default_rng(0).normal(300, 5, (3, 400)))
+    for method in ("log_welch", "periodogram"):
+        whole, real = (power_spectrum(Traces.without_place(counts, d), method) for d in (1, 1.0))
+        assert on_cpu.asnumpy(whole.psd).tobytes() == on_cpu.asnumpy(real.psd).tobytes()
