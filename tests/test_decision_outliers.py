@@ -57,6 +57,18 @@ def test_far_points_are_flagged_and_the_blobs_are_found_without_them():
     assert same_partition(found.outliers.labels[kept], classes[kept])
 
 
+def test_curves_on_a_device_give_the_cpus_answer(cupy):
+    points, _, beta = blobs(n_far=5)
+    found = sweep(points, [3], n_epochs=10)
+    settings = Settings().with_values({"sweep.n_epochs": 10})
+    expected = final_clusters(points, found, 3, beta, settings)
+    on_device = final_clusters(cupy.asarray(points), found, 3, beta, settings)
+    assert expected.outliers.is_outlier.sum() >= 5
+    assert np.array_equal(on_device.labels, expected.labels)
+    assert np.array_equal(on_device.outliers.labels, expected.outliers.labels)
+    assert on_device.outliers.score.tobytes() == expected.outliers.score.tobytes()
+
+
 def test_points_far_beyond_any_cluster_score_more_the_farther():
     points, _, beta = blobs(n_far=0)
     labels = clusters_of(points)
