@@ -78,7 +78,7 @@ def test_the_scale_unites_large_silhouette_and_few_misclassified():
         sweep_with([0.6, 0.45, 0.44], "WL6", misclassified=2),
         sweep_with([0.9, 0.85, 0.7], "raw"),
     ]
-    decision = decide(sweeps)
+    decision = decide(sweeps, rule="paper")
     assert (decision.k_opt, decision.scale, decision.confidence) == (3, "WL6", 0.75)
     assert decision.votes["silhouette peak"] == 2
     assert "breaks at K = 3" in decision.reason
@@ -86,7 +86,8 @@ def test_the_scale_unites_large_silhouette_and_few_misclassified():
 
 
 def test_disagreeing_scales_are_said_to_disagree():
-    decision = decide([sweep_with([0.9, 0.5, 0.3]), sweep_with([0.5, 0.9, 0.6])])
+    sweeps = [sweep_with([0.9, 0.5, 0.3]), sweep_with([0.5, 0.9, 0.6])]
+    decision = decide(sweeps, rule="paper")
     assert decision.confidence == 0.5
     assert decision.reason.startswith("Cannot decide")
 
@@ -139,6 +140,7 @@ def test_a_perfect_partition_wins_the_calinski_harabasz_vote():
 def test_odd_sweeps_get_a_decision_and_a_readable_reason(k_values, n_epochs, kind):
     values = three_shapes(30, 20, 0.1)[0] if kind == "shapes" else np.ones((30, 20))
     decision = decide([sweep(values, k_values, n_epochs=n_epochs)])
+    assert decision.rule == "paper"  # too few K's to weigh
     assert decision.k_opt in {1, *k_values}
     assert "nan" not in decision.reason
     assert set(decision.votes.values()) <= {1, *k_values}

@@ -151,7 +151,7 @@ class SweepSettings(_Section):
 
 class DecisionSettings(_Section):
     rule: Literal["consensus", "paper"] = Field(
-        "paper",
+        "consensus",
         description="Weigh all evidence, or read the silhouette profile as the paper does.",
     )
     n_surrogates: int = Field(

@@ -1,6 +1,6 @@
 """Evidence → the probability of each K: a conditional logit with weights fitted on simulations.
 
-Fitted by benchmarks/decision/fit.py on 160 simulated ensembles of five families, K = 1…6, and
+Fitted by benchmarks/decision/fit.py on 400 simulated ensembles of five families, K = 1…6, and
 judged on 160 others (benchmarks/results/decision.md).
 """
 

@@ -25,7 +25,7 @@ RULES = ("consensus", "paper", *CRITERIA)
 def decide(
     sweeps: Sequence[Sweep],
     nulls: Mapping[str, Sequence[Sweep]] | None = None,
-    rule: str = "paper",
+    rule: str = "consensus",
 ) -> KDecision:
     """Choose K_opt and the smoothing scale; reruns nothing.
 
