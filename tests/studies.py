@@ -255,10 +255,15 @@ def _spectra(
         beta_ci95=np.stack([beta - 2 * stderr, beta + 2 * stderr], axis=1),
         amplitude=amplitude,
         floor=np.where(flagged, np.nan, 0.0),
+        knee_hz=np.where(flagged, np.nan, 0.0),
         f_range_hz=(float(freqs_hz[0]), float(freqs_hz[-1])),
         model="power_law",
+        trace_models=tuple("" if without else "power_law" for without in flagged),
+        fitting="least_squares",
+        reduced_chi2=np.where(flagged, np.nan, rng.chisquare(12, len(labels)) / 12),
+        p_value=np.where(flagged, np.nan, rng.random(len(labels))),
     )
-    return Spectrum(freqs_hz, psd, "log_welch", np.full(60, 20.0), DT_S), fit
+    return Spectrum(freqs_hz, psd, "log_welch", np.full(60, 20.0), DT_S, n_frames), fit
 
 
 def _cluster_spectra(

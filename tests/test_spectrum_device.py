@@ -22,9 +22,8 @@ def both(cupy, values, method, **options):
     )
     assert isinstance(on_device.psd, cupy.ndarray)
     assert on_device.psd.dtype == np.float64
-    for ours, theirs in ((host.freqs_hz, on_device.freqs_hz), (host.dof, on_device.dof)):
-        np.testing.assert_array_equal(ours, theirs)
-    assert (host.method, host.dt_s) == (on_device.method, on_device.dt_s)
+    for name in ("freqs_hz", "dof", "method", "dt_s", "n_frames", "nperseg", "noverlap"):
+        np.testing.assert_array_equal(getattr(host, name), getattr(on_device, name))
     return host.psd, cupy.asnumpy(on_device.psd)
 
 
@@ -150,7 +149,7 @@ def test_what_does_not_fit_is_refused_as_on_the_host(cupy):
         power_spectrum(short, "welch", nperseg=303)
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", [*MODELS, "auto"])
 @pytest.mark.parametrize("f_range_hz", [None, (0.5, 8), (None, 3)])
 def test_fits_equal_the_hosts(cupy, model, f_range_hz):
     freqs_hz = np.geomspace(0.01, 10, 50)
@@ -166,13 +165,16 @@ def test_fits_equal_the_hosts(cupy, model, f_range_hz):
     )
     assert host.f_range_hz == found.f_range_hz
     assert found.model == model
-    for name in ("beta", "beta_stderr", "beta_ci95", "amplitude", "floor"):
+    assert host.trace_models == found.trace_models
+    arrays = [name for name, value in vars(host).items() if isinstance(value, np.ndarray)]
+    assert len(arrays) == 8
+    for name in arrays:
         ours = getattr(found, name)
         assert isinstance(ours, np.ndarray)
         np.testing.assert_allclose(ours, getattr(host, name), rtol=tolerances.OLS_FLOAT64)
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", [*MODELS, "auto"])
 def test_no_spectra_have_no_exponents(cupy, model):
     freqs_hz = np.geomspace(0.1, 10, 12)
     psd = cupy.asarray(np.empty((0, 12)))

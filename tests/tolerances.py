@@ -21,9 +21,10 @@ BETA_PUBLISHED = 0.005
 BETA_SIMULATED = 0.03
 # absolute: the same with a 30 % white floor, fitted with one; single traces scatter by 0.09
 BETA_SIMULATED_FLOOR = 0.1
-# relative, float64: closed-form least squares against SciPy's; MINPACK's own tolerance is 1.5e-8
+# relative, float64: closed-form least squares against SciPy's
 OLS_FLOAT64 = 1e-9
-MINPACK = 1e-6
+# relative: likelihoods climb until 1e-9 is gained, within 1e-5 of a standard error of the top
+SCORING = 1e-5
 # relative: a standard error against the scatter of 400 fits (itself known to 3.5 %)
 STDERR_CALIBRATION = 0.15
 # relative: SSD of one run by two engines from the same start; cuML leaves a rare cluster empty

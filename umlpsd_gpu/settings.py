@@ -168,8 +168,10 @@ class SpectrumSettings(_Section):
     )
     f_min_hz: float | None = Field(None, ge=0, description="Low end of the fit; default: all.")
     f_max_hz: float | None = Field(None, gt=0, description="High end of the fit; default: all.")
-    model: Literal["power_law", "power_law_floor"] = Field(
-        "power_law", description="A f^-β, or A f^-β + C with a white (shot-noise) floor."
+    model: Literal["power_law", "power_law_floor", "power_law_knee", "auto"] = Field(
+        "power_law",
+        description="A f^-β; with a white (shot-noise) floor C; with a knee below which the "
+        "spectrum is level, and a floor; or whichever of them suits a trace.",
     )
 
 

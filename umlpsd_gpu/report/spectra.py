@@ -26,6 +26,12 @@ BETA_CAPTION = (
     "fit no cluster are ringed. "
     "Right: the same values as a histogram, clusters stacked."
 )
+MEAN_LAWS = {
+    "power_law": "Mean power law",
+    "power_law_floor": "Mean power law + floor",
+    "power_law_knee": "Mean power law, knee + floor",
+    "auto": "Mean power law, knee + floor",
+}
 MAX_POINTS, MIN_FOR_BOX = 2000, 5
 RING: dict[str, Any] = {"s": 24, "facecolors": "none", "edgecolors": "0.15", "linewidths": 0.7}
 DASHED: dict[str, Any] = {"linewidth": 1.4, "linestyle": (0, (4, 2))}
@@ -52,7 +58,7 @@ def draw_psd(study: Study) -> Figure:
         if fitted is not None:
             axes.plot(*fitted, zorder=4, color=darkened(colour, 0.8), **DASHED)
     handles, _ = axes.get_legend_handles_labels()
-    law = "Mean power law" + " + floor" * (study.fit.model == "power_law_floor")
+    law = MEAN_LAWS[study.fit.model]
     handles.append(Line2D([], [], label=law, color="0.35", **DASHED))
     figure.legend(handles=handles, loc="outside lower center", ncols=2)
     axes.set_xlabel("Frequency (Hz)")
@@ -103,7 +109,10 @@ def _psd_label(study: Study, i: int) -> str:
 
 
 def _mean_power_law(study: Study, i: int) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return frequencies and f^−⟨β⟩ (+ floor) at the level of the mean spectrum, in log-log."""
+    """Return frequencies and the mean model at the level of the mean spectrum, in log-log.
+
+    1/(f^⟨β⟩ + knee^⟨β⟩) + floor, knee and floor the medians of the members.
+    """
     beta = study.clusters.beta_mean[i]
     members = (study.labels == study.clusters.clusters[i]) & np.isfinite(study.fit.beta)
     low_hz, high_hz = study.fit.f_range_hz
@@ -112,9 +121,15 @@ def _mean_power_law(study: Study, i: int) -> tuple[np.ndarray, np.ndarray] | Non
     if not np.isfinite(beta) or not used.any():
         return None
     floor = np.median(study.fit.floor[members] / study.fit.amplitude[members])
-    level = np.exp(np.mean(np.log(psd[used] / (freqs_hz[used] ** -beta + floor))))
+    knee_hz = np.median(study.fit.knee_hz[members])
+    level_below = knee_hz**beta if knee_hz > 0 else 0.0
+
+    def shape(f_hz: np.ndarray) -> np.ndarray:
+        return 1 / (f_hz**beta + level_below) + floor
+
+    level = np.exp(np.mean(np.log(psd[used] / shape(freqs_hz[used]))))
     fitted_hz = np.geomspace(freqs_hz[used].min(), freqs_hz[used].max(), 200)
-    return fitted_hz, level * (fitted_hz**-beta + floor)
+    return fitted_hz, level * shape(fitted_hz)
 
 
 def _draw_strips(

@@ -82,6 +82,7 @@ def power_spectrum(
     if method == "log_welch":
         cycles_per_frame, dof, estimate = _log_welch(n_frames, dt_s, on_device)
     elif method == "welch":
+        nperseg, noverlap = _windows(n_frames, nperseg, noverlap)
         cycles_per_frame, dof, estimate = _welch(n_frames, dt_s, nperseg, noverlap, on_device)
     else:
         cycles_per_frame, dof, estimate = _periodogram(n_frames, dt_s, on_device)
@@ -89,7 +90,8 @@ def power_spectrum(
         psd = estimate(traces.values)
     else:
         psd = _spread(estimate, traces.values, len(dof), n_threads)
-    return Spectrum(cycles_per_frame / dt_s, psd, method, dof, dt_s)
+    windows = (n_frames, nperseg or 0, noverlap or 0)
+    return Spectrum(cycles_per_frame / dt_s, psd, method, dof, dt_s, *windows)
 
 
 def welch_dof(window: np.ndarray, step: int, n_windows: int) -> float:
@@ -146,11 +148,7 @@ def _periodogram(
     )
 
 
-def _welch(
-    n_frames: int, dt_s: float, nperseg: int | None, noverlap: int | None, on_device: bool
-) -> tuple[np.ndarray, np.ndarray, Estimator]:
-    from scipy.signal import get_window, welch
-
+def _windows(n_frames: int, nperseg: int | None, noverlap: int | None) -> tuple[int, int]:
     if nperseg is None:
         nperseg = min(n_frames, max(256, n_frames // _WINDOWS_PER_TRACE))
     if not 2 <= nperseg <= n_frames:
@@ -163,6 +161,14 @@ def _welch(
         raise SettingsError(
             f"noverlap is {noverlap}, but must be from 0 to below nperseg ({nperseg})"
         )
+    return nperseg, noverlap
+
+
+def _welch(
+    n_frames: int, dt_s: float, nperseg: int, noverlap: int, on_device: bool
+) -> tuple[np.ndarray, np.ndarray, Estimator]:
+    from scipy.signal import get_window, welch
+
     window, step = get_window("hann", nperseg), nperseg - noverlap
     cycles_per_frame = np.fft.rfftfreq(nperseg)[1:]
     dof = np.full(len(cycles_per_frame), welch_dof(window, step, (n_frames - noverlap) // step))

@@ -2,117 +2,197 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from umlpsd_gpu.backend import is_on_device, xp_of
+from umlpsd_gpu.backend import is_on_device, n_cores, xp_of
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.spectrum import device
-from umlpsd_gpu.spectrum.floor import fit_with_floor
+from umlpsd_gpu.spectrum.likelihood import AUTO, LikelihoodFit, fit_by_likelihood
+from umlpsd_gpu.spectrum.models import BETA, MODELS, in_hertz
 from umlpsd_gpu.spectrum.result import PowerLawFit, Spectrum
+from umlpsd_gpu.spectrum.sampling import Sampling, sampling_of
+from umlpsd_gpu.spectrum.slope import slope_errors
 
-# model → number of parameters
-MODELS = {"power_law": 2, "power_law_floor": 3}
+FITTINGS = ("least_squares", "whittle")
+_TRACES_AT_ONCE = 256
 
 
 def fit_power_law(
     spectrum: Spectrum,
     f_range_hz: tuple[float | None, float | None] | None = None,
     model: str = "power_law",
+    fitting: str | None = None,
 ) -> PowerLawFit:
-    """Fit S(f) = A·f^(−β), or A·f^(−β) + C, to the spectrum of every trace.
+    """Fit a power law, alone or with a floor and a knee, to the spectrum of every trace.
 
     Parameters
     ----------
     spectrum : Spectrum
-        Its ``psd`` NumPy's or CuPy's. CuPy's is fitted on the device by the first model, and
-        brought down to the host for the second.
+        Its ``psd`` NumPy's or CuPy's. Least squares of CuPy's run on the device; for all else it is
+        brought down to the host.
     f_range_hz : (low, high), optional
         Both ends are used where they meet a frequency; None on a side, or for both: no limit.
-    model : {"power_law", "power_law_floor"}
-        ``power_law``: ordinary least squares of ln S on ln f [P, M], every frequency alike, all
-        traces at once. ``power_law_floor``: Whittle's likelihood with the χ² degrees of freedom
-        of each estimate, C ≥ 0; for spectra that end in shot noise, which pulls β down.
+        `ranges.trusted_range_hz` gives the range that the estimator serves well.
+    model : {"power_law", "power_law_floor", "power_law_knee", "auto"}
+        A·f^(−β) [P]; with a white (shot-noise) floor, A·f^(−β) + C; and level below a knee,
+        A/(f^β + f_k^β) + C, a telegraph's Lorentzian at β = 2. C and f_k are 0 or above.
+        ``auto``: for each trace the one of least AICc.
+    fitting : {"least_squares", "whittle"}, optional
+        ``least_squares`` of ln S on ln f [P, M], every frequency alike: of ``power_law`` only, and
+        its default. ``whittle``: greatest likelihood, corrected for what leaks through windows.
 
     Returns
     -------
     PowerLawFit
-        NumPy arrays in any case. Frequencies without power (0) are left out of a trace's fit;
-        with fewer than 3 left (4 with a floor), and where the trace held NaN, the results are NaN.
-        ``beta_ci95`` is Student's t interval.
+        NumPy arrays in any case. Frequencies without power (0) are left out of a trace's fit. NaN
+        where the trace held NaN, where no more frequencies (or bands of them, by likelihood) have
+        power than the model has parameters, and, with a floor or knee, where the spectrum can't be
+        told from white noise: then β isn't a property of it.
 
     Raises
     ------
     SettingsError
-        If the model is not known, or the range is empty or holds too few frequencies.
+        If the model or fitting is not known or they don't go together, or the range is empty or
+        holds too few frequencies.
 
     Notes
     -----
-    Standard errors come from the scatter about the fit and take frequencies for independent and
-    alike. Those of ``log_welch`` are neither: on f^(−β) noise of 10,000 frames the true scatter of
-    β is 3.0 times the ``beta_stderr`` of least squares and 2.3 to 3.6 times that of the
-    likelihood; ``welch`` 1.4 times, ``periodogram`` 1.1 (benchmarks/results/spectrum_accuracy.md).
-    The standard error of <β> over a cluster doesn't use it.
+    Intervals cover 95 % for Gaussian noise of the fitted form with β up to 1.5
+    (benchmarks/results/decision_beta.md): they count that neighbouring estimates share frames,
+    and what least squares and leakage shift. Where the spectrum misfits its model beyond the 99 %
+    point of χ², errors and intervals are widened. Telegraphs with a few long dwells aren't
+    Gaussian, and scatter more than that tells. Of spectra that aren't those of
+    `estimators.power_spectrum`, only ``dof`` is known: estimates count as independent, and least
+    squares take their errors from the scatter about the line, by Student's t.
 
     Least squares of logarithms fit the mean of ln S. With ν degrees of freedom it lies
     ln(ν/2) − ψ(ν/2) below the logarithm of the mean: 0.577 for a periodogram, so that
     ``amplitude`` is 0.56 times the density there. β changes only where ν does: by about −0.01 for
-    ``log_welch`` at 10,000 frames. The model with a floor is free of both.
+    ``log_welch`` at 10,000 frames. The likelihood is free of both.
     """
-    if model not in MODELS:
-        raise SettingsError(f"model '{model}' is not known; choose from {', '.join(MODELS)}")
-    chosen = _chosen(spectrum.freqs_hz, f_range_hz, MODELS[model] + 1)
-    freqs_hz, psd = spectrum.freqs_hz[chosen], spectrum.psd
-    if model == "power_law":
-        beta, stderr, amplitude, n_points = _least_squares(np.log(freqs_hz), psd, chosen)
-        floor = np.where(np.isnan(beta), np.nan, 0.0)
+    fitting = _fitting_of(model, fitting)
+    n_least = 1 + (min(MODELS.values()) if model == AUTO else MODELS[model])
+    chosen = _chosen(spectrum.freqs_hz, f_range_hz, n_least)
+    sampling = sampling_of(spectrum, chosen)
+    powers = _band_powers(sampling, spectrum.psd, chosen)
+    # least squares have errors of their own; whether the model fits the likelihood tells
+    found = _likelihoods(sampling, powers, model, with_intervals=fitting == "whittle")
+    freqs_hz = spectrum.freqs_hz[chosen]
+    if fitting == "whittle":
+        beta, stderr, intervals = found.parameters[:, BETA], found.beta_stderr, found.beta_ci95
+        amplitude, floor, knee_hz = in_hertz(sampling, found.parameters, spectrum.dt_s)
     else:
-        # MINPACK runs on the host
-        psd = (xp_of(psd).asnumpy(psd) if is_on_device(psd) else psd)[:, chosen]
-        # one BLAS thread: the same bits on machines of any number of cores
-        with threadpool_limits(limits=1, user_api="blas"):
-            found = [fit_with_floor(freqs_hz, row, spectrum.dof[chosen]) for row in psd]
-        beta, stderr, amplitude, floor = np.array(found).reshape(-1, 4).T
-        n_points = (psd > 0).sum(axis=1)
-    half_width = stderr * _student_t_975(n_points - MODELS[model])
+        beta, scatter, amplitude, n_points = _least_squares(np.log(freqs_hz), spectrum.psd, chosen)
+        stderr, intervals = _slope_uncertainty(sampling, beta, scatter, n_points, found)
+        floor = knee_hz = np.where(np.isnan(beta), np.nan, 0.0)
+    names = [*MODELS, ""]  # −1: none
+    numbers = np.where(np.isnan(beta), -1, found.model if fitting == "whittle" else 0)
     return PowerLawFit(
         beta=beta,
         beta_stderr=stderr,
-        beta_ci95=np.stack([beta - half_width, beta + half_width], axis=1),
+        beta_ci95=intervals,
         amplitude=amplitude,
         floor=floor,
+        knee_hz=knee_hz,
         f_range_hz=(float(freqs_hz[0]), float(freqs_hz[-1])),
         model=model,
+        trace_models=tuple(names[number] for number in numbers.tolist()),
+        fitting=fitting,
+        reduced_chi2=found.reduced_chi2,
+        p_value=found.p_value,
     )
+
+
+def _fitting_of(model: str, fitting: str | None) -> str:
+    known = (*MODELS, AUTO)
+    if model not in known:
+        raise SettingsError(f"model '{model}' is not known; choose from {', '.join(known)}")
+    if fitting is None:
+        return "least_squares" if model == "power_law" else "whittle"
+    if fitting not in FITTINGS:
+        raise SettingsError(f"fitting '{fitting}' is not known; choose from {', '.join(FITTINGS)}")
+    if fitting == "least_squares" and model != "power_law":
+        raise SettingsError(
+            f"fitting 'least_squares' is for model 'power_law', not '{model}'; choose 'whittle'"
+        )
+    return fitting
 
 
 def _chosen(
     freqs_hz: np.ndarray, f_range_hz: tuple[float | None, float | None] | None, n_least: int
-) -> np.ndarray:
+) -> slice:
     low, high = f_range_hz or (None, None)
     low, high = 0.0 if low is None else low, np.inf if high is None else high
     if low >= high:
         raise SettingsError(
             f"the fit range must rise, got {low:g} to {high:g} Hz; exchange its ends"
         )
-    chosen = (freqs_hz >= low) & (freqs_hz <= high)
-    if chosen.sum() < n_least:
+    start, stop = np.searchsorted(freqs_hz, low), np.searchsorted(freqs_hz, high, side="right")
+    if stop - start < n_least:
         raise SettingsError(
-            f"the fit range {low:g} to {high:g} Hz holds {chosen.sum()} frequencies of the "
+            f"the fit range {low:g} to {high:g} Hz holds {stop - start} frequencies of the "
             f"spectrum, but {n_least} are needed; the spectrum has {len(freqs_hz)}, from "
             f"{freqs_hz[0]:.4g} to {freqs_hz[-1]:.4g} Hz: widen the range or record longer"
         )
-    return chosen
+    return slice(int(start), int(stop))
+
+
+def _band_powers(sampling: Sampling, psd: Any, chosen: slice) -> np.ndarray:
+    """Return the band means of every trace, on the host."""
+    powers = np.empty((psd.shape[0], len(sampling.bands.starts)))
+    for start in range(0, len(powers), _TRACES_AT_ONCE):
+        part = psd[start : start + _TRACES_AT_ONCE, chosen]
+        part = xp_of(part).asnumpy(part) if is_on_device(part) else part
+        powers[start : start + _TRACES_AT_ONCE] = sampling.bands.powers(part)
+    return powers
+
+
+def _likelihoods(
+    sampling: Sampling, powers: np.ndarray, model: str, with_intervals: bool
+) -> LikelihoodFit:
+    """Fit every trace by itself, some at once: the blocks, not the threads, settle every bit."""
+    fit = LikelihoodFit.nowhere(len(powers))
+
+    def fill(start: int) -> None:
+        rows = np.arange(start, min(start + _TRACES_AT_ONCE, len(powers)))
+        fit.put(rows, fit_by_likelihood(sampling, powers[rows], model, with_intervals))
+
+    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(n_cores()) as pool:
+        list(pool.map(fill, range(0, len(powers), _TRACES_AT_ONCE)))
+    return fit
+
+
+def _slope_uncertainty(
+    sampling: Sampling,
+    beta: np.ndarray,
+    scatter: np.ndarray,
+    n_points: np.ndarray,
+    found: LikelihoodFit,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return standard errors and intervals of least squares' β.
+
+    Parameters
+    ----------
+    scatter : ndarray, shape (n_traces,)
+        Standard errors from the scatter about the line, for estimates that are independent.
+    """
+    if not sampling.is_known:
+        half_width = scatter * _student_t_975(n_points - MODELS["power_law"])
+        return scatter, np.stack([beta - half_width, beta + half_width], axis=1)
+    errors = slope_errors(sampling)
+    widening = np.where(np.isnan(found.widening), 1.0, found.widening)
+    return errors.stderr(beta) * widening, errors.intervals(beta, widening)
 
 
 def _least_squares(
-    ln_f: np.ndarray, psd: Any, chosen: np.ndarray
+    ln_f: np.ndarray, psd: Any, chosen: slice
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     if is_on_device(psd):
-        # frequencies rise: those of a range are neighbours
-        return device.power_law_fit(psd, ln_f, int(chosen.argmax()))
+        return device.power_law_fit(psd, ln_f, chosen.start)
     return _ordinary_least_squares(ln_f, psd[:, chosen])
 
 

@@ -16,13 +16,16 @@ class Spectrum:
     freqs_hz : ndarray, shape (n_freqs,)
         Above 0, not falling; ``log_welch`` may repeat a frequency.
     psd : ndarray, shape (n_traces, n_freqs), counts²/Hz
-        ``log_welch`` keeps its published factor: 4π times it is the one-sided density.
-        NaN for a trace that holds NaN or infinities.
+        NumPy's or CuPy's: that of the traces. ``log_welch`` keeps its published factor: 4π times
+        it is the one-sided density. NaN for a trace that holds NaN or infinities.
     method : str
     dof : ndarray, shape (n_freqs,)
         χ² degrees of freedom of each estimate.
     dt_s : float
         Frame interval of the traces.
+    n_frames, nperseg, noverlap : int
+        Frames of a trace, and of the windows of ``welch``; 0 where they are not known or there are
+        none. What the estimates average and how they scatter together follows from them.
     """
 
     freqs_hz: np.ndarray
@@ -30,23 +33,39 @@ class Spectrum:
     method: str
     dof: np.ndarray
     dt_s: float
+    n_frames: int = 0
+    nperseg: int = 0
+    noverlap: int = 0
 
 
 @dataclass(frozen=True)
 class PowerLawFit:
-    """S(f) = amplitude · f^(−beta) + floor, fitted to every spectrum.
+    """S(f) = amplitude / (f^beta + knee^beta) + floor, fitted to every spectrum.
+
+    Without a knee, amplitude · f^(−beta) + floor. All are NaN where a fit makes no sense.
 
     Attributes
     ----------
     beta, beta_stderr : ndarray, shape (n_traces,)
-        NaN where a fit makes no sense (NaN, or no power in the range).
     beta_ci95 : ndarray, shape (n_traces, 2)
+        Needn't be centred on ``beta``; an end is infinite where the spectrum doesn't limit β.
     amplitude : ndarray, shape (n_traces,), counts²/Hz at 1 Hz
+        Of the power law, as if it had no knee.
     floor : ndarray, shape (n_traces,), counts²/Hz
-        0 for the model without a floor.
+        0 for a model without a floor.
+    knee_hz : ndarray, shape (n_traces,), Hz
+        Below it the density is level; 0 where there is none.
     f_range_hz : tuple of float
         Lowest and highest frequency used.
-    model : {"power_law", "power_law_floor"}
+    model : {"power_law", "power_law_floor", "power_law_knee", "auto"}
+        As asked for.
+    trace_models : tuple of str, length n_traces
+        The model of each trace, chosen for it where ``model`` is "auto"; "" where none fits.
+    fitting : {"least_squares", "whittle"}
+    reduced_chi2 : ndarray, shape (n_traces,)
+        Misfit of the trace's model per degree of freedom, about 1 where it describes the spectrum.
+    p_value : ndarray, shape (n_traces,)
+        Chance that noise with such a spectrum misfits it more.
     """
 
     beta: np.ndarray
@@ -54,8 +73,18 @@ class PowerLawFit:
     beta_ci95: np.ndarray
     amplitude: np.ndarray
     floor: np.ndarray
+    knee_hz: np.ndarray
     f_range_hz: tuple[float, float]
     model: str
+    trace_models: tuple[str, ...]
+    fitting: str
+    reduced_chi2: np.ndarray
+    p_value: np.ndarray
+
+    @property
+    def n_without_beta(self) -> int:
+        """Return the number of traces for which a fit makes no sense."""
+        return int(np.count_nonzero(np.isnan(self.beta)))
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,10 @@ TRACES_CSV_COLUMNS = (
     "cluster_without_outliers",
     "beta",
     "beta_stderr",
+    "beta_low",
+    "beta_high",
+    "spectrum_model",
+    "spectrum_p_value",
     "flag",
 )
 
@@ -131,6 +135,12 @@ def summary_of(study: Study) -> dict[str, Any]:
         "dt_s": study.traces.dt_s,
         "dt_origin": dt_origin(study),
         "clusters": [_cluster(study, i) for i in range(len(study.clusters.clusters))],
+        "fit": {
+            "model": study.fit.model,
+            "fitting": study.fit.fitting,
+            "f_range_hz": list(study.fit.f_range_hz),
+            "n_without_beta": study.fit.n_without_beta,
+        },
         "outliers": {
             "n_outliers": int(study.outliers.is_outlier.sum()),
             "threshold": _finite(study.outliers.threshold),
@@ -202,6 +212,10 @@ def _write_traces_csv(study: Study, path: Path) -> None:
         study.outliers.labels.tolist(),
         _texts(study.fit.beta),
         _texts(study.fit.beta_stderr),
+        _texts(study.fit.beta_ci95[:, 0]),
+        _texts(study.fit.beta_ci95[:, 1]),
+        study.fit.trace_models,
+        _texts(study.fit.p_value),
         trace_flags(study),
     )
     with path.open("w", encoding="utf-8", errors="replace", newline="") as file:

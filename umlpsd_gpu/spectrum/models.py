@@ -1,0 +1,108 @@
+"""The shapes that are fitted, S(f) = A / (f^β + f_k^β) + C, and what an estimator makes of them.
+
+With f_k = 0 this is a power law with a white floor C, with C = 0 as well a pure one. f_k is a knee
+below which the density is level: a telegraph's spectrum (a Lorentzian) has β = 2.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from umlpsd_gpu.spectrum.sampling import Sampling
+
+# model → number of parameters
+MODELS = {"power_law": 2, "power_law_floor": 3, "power_law_knee": 4}
+# columns of parameters: ln of the power law at the highest frequency (without its knee); β; the
+# floor over the former; (f_k / lowest frequency)^β. A pure power law has 0 in the last two
+LEVEL, BETA, FLOOR, KNEE = range(4)
+N_PARAMETERS = 4
+BETA_LIMITS = (-2.0, 5.0)
+# a density as good as level has no knee to speak of; its numbers just stay finite
+_LEAST_FALL = 0.05
+_MOST_E_FOLDS = 30.0
+
+
+def expected(sampling: Sampling, parameters: np.ndarray) -> np.ndarray:
+    """Return the expected band means over e^level; (n_traces, n_parameters) → (n, n_bands)."""
+    power, knee, _ = _terms(sampling, parameters)
+    return (1 / (power + knee)) @ sampling.response.T + parameters[:, FLOOR, None]
+
+
+def expected_with_gradient(
+    sampling: Sampling, parameters: np.ndarray, with_knee: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return `expected` and the derivatives of its logarithm with level, β, floor and knee.
+
+    Parameters
+    ----------
+    with_knee : bool
+        Whether the derivative with the knee is asked for; it is 0 otherwise.
+
+    Returns
+    -------
+    means : ndarray, shape (n_traces, n_bands)
+    gradient : ndarray, shape (n_traces, n_bands, n_parameters)
+    """
+    ln_f, ln_lowest = _logarithms(sampling)
+    power, knee, at_lowest = _terms(sampling, parameters)
+    slow = 1 / (power + knee)
+    response = sampling.response.T
+    means = slow @ response + parameters[:, FLOOR, None]
+    gradient = np.ones((*means.shape, N_PARAMETERS))
+    gradient[..., BETA] = -(slow**2 * (power * ln_f + knee * ln_lowest)) @ response / means
+    gradient[..., FLOOR] = 1 / means
+    gradient[..., KNEE] = -at_lowest * (slow**2 @ response) / means if with_knee else 0.0
+    return means, gradient
+
+
+def with_beta(parameters: np.ndarray, beta: np.ndarray) -> np.ndarray:
+    """Return parameters of other exponents whose knees stay where they are."""
+    changed = parameters.copy()
+    changed[:, BETA] = beta
+    has_knee = parameters[:, KNEE] > 0
+    ln_ratio = _ln_knee_over_lowest(parameters)
+    changed[has_knee, KNEE] = np.exp(np.minimum(beta * ln_ratio, _MOST_E_FOLDS)[has_knee])
+    return changed
+
+
+def leaking_share(sampling: Sampling, parameters: np.ndarray, means: np.ndarray) -> np.ndarray:
+    """Return how much of the leakage of a pure power law each band has; (n_traces, n_bands).
+
+    A floor dilutes it, a knee takes away what leaks.
+    """
+    knee = parameters[:, KNEE, None]
+    kept = 1 / (1 + knee * (sampling.nodes[0] / sampling.freqs[0]) ** -parameters[:, BETA, None])
+    return (1 - parameters[:, FLOOR, None] / means) * np.where(knee > 0, kept, 1.0)
+
+
+def in_hertz(
+    sampling: Sampling, parameters: np.ndarray, dt_s: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return A at 1 Hz, C, and f_k in Hz (0 without a knee) of every trace."""
+    level, beta = np.exp(parameters[:, LEVEL]), parameters[:, BETA]
+    amplitude = level * (sampling.freqs[-1] / dt_s) ** beta
+    knee_hz = np.exp(_ln_knee_over_lowest(parameters)) * sampling.freqs[0] / dt_s
+    knee_hz = np.where(parameters[:, KNEE] == 0, 0.0, knee_hz)
+    return amplitude, level * parameters[:, FLOOR], knee_hz
+
+
+def _ln_knee_over_lowest(parameters: np.ndarray) -> np.ndarray:
+    """Return ln of the knee's frequency over the lowest one; of any size where there is none."""
+    knee, beta = parameters[:, KNEE], parameters[:, BETA]
+    ln_power = np.log(np.where(knee > 0, knee, 1.0)) + 0 * knee
+    falls = np.where(np.abs(beta) > _LEAST_FALL, beta, _LEAST_FALL)
+    return np.clip(ln_power / falls, -_MOST_E_FOLDS, _MOST_E_FOLDS)
+
+
+def _logarithms(sampling: Sampling) -> tuple[np.ndarray, float]:
+    """Return ln of the nodes and of the lowest frequency, over the highest."""
+    highest = sampling.freqs[-1]
+    return np.log(sampling.nodes / highest), float(np.log(sampling.freqs[0] / highest))
+
+
+def _terms(sampling: Sampling, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return (f/f_high)^β, its knee's, and the former at the lowest frequency."""
+    ln_f, ln_lowest = _logarithms(sampling)
+    beta = parameters[:, BETA, None]
+    at_lowest = np.exp(beta * ln_lowest)
+    return np.exp(beta * ln_f), parameters[:, KNEE, None] * at_lowest, at_lowest
