@@ -117,7 +117,8 @@ def run(
     f_min_hz: Annotated[float | None, _setting("spectrum.f_min_hz", "--f-min-hz")] = None,
     f_max_hz: Annotated[float | None, _setting("spectrum.f_max_hz", "--f-max-hz")] = None,
     psd_model: Annotated[
-        Literal["power_law", "power_law_floor"] | None, _setting("spectrum.model", "--psd-model")
+        Literal["power_law", "power_law_floor", "power_law_knee", "auto"] | None,
+        _setting("spectrum.model", "--psd-model"),
     ] = None,
     device: Annotated[Literal["auto", "cpu", "gpu"] | None, _setting("device", "--device")] = None,
     n_threads: Annotated[int | None, _setting("n_threads", "--threads")] = None,

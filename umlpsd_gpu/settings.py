@@ -173,6 +173,11 @@ class SpectrumSettings(_Section):
         description="A f^-β; with a white (shot-noise) floor C; with a knee below which the "
         "spectrum is level, and a floor; or whichever of them suits a trace.",
     )
+    fitting: Literal["least_squares", "whittle"] | None = Field(
+        None,
+        description="Least squares of ln S on ln f (of power_law only), or greatest likelihood. "
+        "Not given: least squares for power_law, likelihood for the others.",
+    )
 
 
 class Settings(_Section):

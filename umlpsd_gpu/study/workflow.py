@@ -168,7 +168,8 @@ def _flagged(traces: Traces, usable: np.ndarray, k_max: int) -> list[str]:
 def _spectra(traces: Traces, settings: Settings) -> tuple[Spectrum, PowerLawFit]:
     chosen = settings.spectrum
     spectrum = power_spectrum(traces, chosen.method, n_threads=settings.n_threads)
-    return spectrum, fit_power_law(spectrum, (chosen.f_min_hz, chosen.f_max_hz), chosen.model)
+    f_range_hz = chosen.f_min_hz, chosen.f_max_hz
+    return spectrum, fit_power_law(spectrum, f_range_hz, chosen.model, chosen.fitting)
 
 
 def _rehearsal(n_frames: int, dt_s: float) -> Traces:
