@@ -62,7 +62,8 @@ def extract(
     extractions = [
         extract_one(movie, settings.traces, settings.n_threads, device) for movie in watched
     ]
-    report("extract", n_to_read, n_to_read)  # a movie kept on a device is read once only
+    if device == "gpu":
+        report("extract", n_to_read, n_to_read)  # a movie kept on the device is read once only
     parts = [found.traces for found in extractions]
     traces = pool_traces(parts, settings.traces.unequal_lengths)
     notes = [found.note for found in extractions if found.note]
