@@ -113,3 +113,39 @@ __device__ inline double squared_distance(double product, double offset, double 
     const double distance = scale * product + terms;
     return equal_below > 0 && distance < equal_below * terms ? 0.0 : distance;
 }
+
+// The sizes of all clusters, a warp for each in turn. Called by a whole block; ends in a barrier.
+template <class Label, class Count>
+__device__ inline void block_count_members(const Label* labels, index_t n, index_t n_clusters,
+                                           Count* counts) {
+    for (index_t c = warp_number(); c < n_clusters; c += warps_in_block()) {
+        const index_t found = warp_count(labels, n, c);
+        if (lane_number() == 0) counts[c] = (Count)found;
+    }
+    __syncthreads();
+}
+
+// Gives every empty cluster the trace farthest from its own centroid, as scikit-learn does, the
+// emptiest number first; where all traces sit on their centroids nothing moves. `least` are the
+// squared distances to the own centroids, -1 where a trace was moved. Called by a whole block,
+// after a barrier behind `counts`; ends in a barrier.
+template <class Label, class Count>
+__device__ inline void block_refill_empty_clusters(Label* labels, double* least, index_t n,
+                                                   index_t n_clusters, Count* counts) {
+    bool any_empty = false;
+    for (index_t c = 0; c < n_clusters; c++) any_empty = any_empty || counts[c] == 0;
+    if (!any_empty) return;  // the same for all threads
+    __syncthreads();
+    if (warp_number() == 0) {  // one warp, since the order decides which cluster gets which trace
+        double largest = 0;
+        for (index_t i = lane_number(); i < n; i += WARP) largest = fmax(largest, least[i]);
+        const bool movable = warp_max(largest) > 0;
+        for (index_t c = 0; c < n_clusters; c++) {
+            if (!movable || counts[c] > 0) continue;
+            const index_t farthest = warp_take_farthest(least, n);
+            if (lane_number() == 0) labels[farthest] = (Label)c;
+        }
+    }
+    __syncthreads();
+    block_count_members(labels, n, n_clusters, counts);
+}

@@ -65,34 +65,6 @@ struct Restart {
         }
     }
 
-    __device__ void count_members() {
-        for (int c = warp_number(); c < k; c += warps_in_block()) {
-            const index_t found = warp_count(averaged, n, c);
-            if (lane_number() == 0) count[c] = (int)found;
-        }
-        __syncthreads();
-    }
-
-    // Gives every empty cluster the trace farthest from its own centroid, as scikit-learn does.
-    __device__ void refill_empty_clusters() {
-        bool any_empty = false;
-        for (int c = 0; c < k; c++) any_empty = any_empty || count[c] == 0;
-        if (!any_empty) return;  // the same for all threads
-        __syncthreads();
-        if (warp_number() == 0) {
-            double largest = 0;
-            for (index_t i = lane_number(); i < n; i += WARP) largest = fmax(largest, least[i]);
-            const bool movable = warp_max(largest) > 0;
-            for (int c = 0; c < k; c++) {
-                if (!movable || count[c] > 0) continue;
-                const index_t farthest = warp_take_farthest(least, n);
-                if (lane_number() == 0) averaged[farthest] = c;
-            }
-        }
-        __syncthreads();
-        count_members();
-    }
-
     // Lists each cluster's members in order, and which clusters are not as they were.
     __device__ void list_members(bool all_changed) {
         for (int c = warp_number(); c < k; c += warps_in_block()) {
@@ -185,8 +157,8 @@ kmeans_restart(const double* sqdist, const double* uniforms,
     bool going_on = true;
     while (going_on && iteration < max_iter) {
         iteration++;
-        restart.count_members();
-        restart.refill_empty_clusters();
+        block_count_members(restart.averaged, n, k, restart.count);
+        block_refill_empty_clusters(restart.averaged, restart.least, n, k, restart.count);
         restart.list_members(iteration == 1);
         restart.sum_changed_clusters();
         going_on = restart.assign();

@@ -27,36 +27,9 @@ extern "C" __global__ void kmeans_update(const short* labels, const index_t* fir
     weights += row * n_traces;
 
     for (index_t i = threadIdx.x; i < n_traces; i += blockDim.x) averaged[i] = labels[i];
-    for (index_t c = warp_number(); c < n_clusters; c += warps_in_block()) {
-        const index_t count = warp_count(labels, n_traces, c);
-        if (lane_number() == 0) counts[c] = count;
-    }
-    __syncthreads();
-    bool any_empty = false;
-    for (index_t c = 0; c < n_clusters; c++) any_empty = any_empty || counts[c] == 0;
-    __syncthreads();
-    if (least && any_empty) {  // the same for all threads
-        // one warp, since the order decides which cluster gets which trace
-        bool refilled = false;
-        if (warp_number() == 0) {
-            double* of_run = least + run * n_traces;
-            double largest = 0;
-            for (index_t i = lane_number(); i < n_traces; i += WARP) largest = fmax(largest, of_run[i]);
-            const bool movable = warp_max(largest) > 0;
-            for (index_t c = 0; c < n_clusters; c++) {
-                if (!movable || counts[c] > 0) continue;
-                const index_t farthest = warp_take_farthest(of_run, n_traces);
-                if (lane_number() == 0) averaged[farthest] = (short)c;
-                refilled = true;
-            }
-        }
-        if (__syncthreads_or(refilled)) {
-            for (index_t c = warp_number(); c < n_clusters; c += warps_in_block()) {
-                const index_t count = warp_count(averaged, n_traces, c);
-                if (lane_number() == 0) counts[c] = count;
-            }
-            __syncthreads();
-        }
+    block_count_members(labels, n_traces, n_clusters, counts);
+    if (least) {
+        block_refill_empty_clusters(averaged, least + run * n_traces, n_traces, n_clusters, counts);
     }
     for (index_t c = 0; c < n_clusters; c++) {
         const double share = counts[c] > 0 ? 1.0 / (double)counts[c] : 0.0;

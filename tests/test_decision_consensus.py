@@ -13,7 +13,7 @@ from umlpsd_gpu.decision.evidence import Evidence, _forms
 from umlpsd_gpu.decision.profiles import MOST_K, profile_of
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.sweep.run import sweep
-from umlpsd_gpu.sweep.surrogates import gaussian_surrogate, principal_spread
+from umlpsd_gpu.sweep.surrogates import gaussian_surrogates, principal_spread
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
@@ -30,7 +30,7 @@ def swept(values, scale="raw", n_epochs=30):
 
 
 def with_surrogates(values):
-    nulls = [swept(gaussian_surrogate(values, seed), n_epochs=20) for seed in range(2)]
+    nulls = [swept(null, n_epochs=20) for null in gaussian_surrogates(values, range(2))]
     return [swept(values)], {"raw": nulls}
 
 
@@ -100,13 +100,13 @@ def test_profiles_read_the_epoch_of_least_ssd():
 
 def test_surrogates_keep_the_spread_and_lose_the_clusters():
     values = blobs(3, n_traces=400, apart=12.0)
-    surrogate = gaussian_surrogate(values, 0)
+    (surrogate,) = gaussian_surrogates(values, [0])
     assert surrogate.shape == (400, 20)
     assert principal_spread(surrogate) == pytest.approx(principal_spread(values), rel=0.2)
     separation = [profile_of(swept(v)).separation[2] for v in (values, surrogate)]
     assert separation[0] > 4
     assert separation[1] < 2
-    assert np.array_equal(surrogate, gaussian_surrogate(values, 0))
+    assert np.array_equal(surrogate, *gaussian_surrogates(values, [0]))
 
 
 def test_unknown_rules_are_named():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from umlpsd_gpu.decision.criteria import adjusted_rand
+from umlpsd_gpu.decision.consensus import agreement_of_labels
 from umlpsd_gpu.decision.evidence import Evidence, evidence_of
 from umlpsd_gpu.decision.profiles import Profile
 
@@ -46,13 +46,6 @@ def load_cases(folder: Path) -> list[Case]:
 
 
 def _case(number: int, data: np.lib.npyio.NpzFile) -> Case:
-    labels = data["labels"]
-    n_scales, n_k = labels.shape[:2]
-    pairs = np.triu_indices(n_scales, 1)
-    agreement = [
-        adjusted_rand(labels[:, k].astype(int))[pairs].mean() if n_scales > 1 else 1.0
-        for k in range(n_k)
-    ]
     return Case(
         number=number,
         family=str(data["family"]),
@@ -62,7 +55,7 @@ def _case(number: int, data: np.lib.npyio.NpzFile) -> Case:
         recall=float(np.max(data["recall"])),
         profiles=_profiles(data, "profile"),
         nulls=_profiles(data, "null"),
-        agreement=np.array(agreement),
+        agreement=agreement_of_labels(data["labels"].astype(int)),
     )
 
 

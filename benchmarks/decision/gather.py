@@ -14,19 +14,19 @@ from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script: benchmarks/ is no package
 
 from decision.ensembles import Ensemble, ensemble
 
+from umlpsd_gpu.decision.labels import matched
 from umlpsd_gpu.decision.profiles import MOST_K, Profile, mean_profile, profile_of
 from umlpsd_gpu.preprocess.smooth import preprocess_at
 from umlpsd_gpu.preprocess.wavelet import max_level
 from umlpsd_gpu.scale import Scale
 from umlpsd_gpu.sweep.run import sweep
-from umlpsd_gpu.sweep.surrogates import gaussian_surrogate
+from umlpsd_gpu.sweep.surrogates import gaussian_surrogates
 
 SCALES = ("raw", "W10", "W25", "W50", "W100", "W200", "WL6")
 MIN_BINS = 20
@@ -59,7 +59,7 @@ def gathered(simulated: Ensemble) -> dict[str, np.ndarray]:
         values = preprocess_at(traces, scale).values
         found = _sweep(values, N_EPOCHS)
         profiles.append(profile_of(found))
-        surrogates = [gaussian_surrogate(values, seed) for seed in range(N_NULLS)]
+        surrogates = gaussian_surrogates(values, range(N_NULLS))
         nulls.append(mean_profile([profile_of(_sweep(s, N_NULL_EPOCHS)) for s in surrogates]))
         labels.append([found.best_labels(k) for k in found.k_values])
         recalls.append(mean_recall(found.best_labels(simulated.k_true), classes))
@@ -77,12 +77,8 @@ def gathered(simulated: Ensemble) -> dict[str, np.ndarray]:
 
 def mean_recall(labels: np.ndarray, classes: np.ndarray) -> float:
     """Return the share of each class that its cluster holds, averaged over classes."""
-    k = int(max(labels.max(), classes.max())) + 1
-    table = np.zeros((k, k))
-    np.add.at(table, (labels, classes), 1)
-    clusters, matched = linear_sum_assignment(-table)
-    held = {c: table[cluster, c] for cluster, c in zip(clusters, matched, strict=True)}
-    return float(np.mean([held[c] / np.count_nonzero(classes == c) for c in np.unique(classes)]))
+    held = matched(labels, classes) == classes
+    return float(np.mean([held[classes == c].mean() for c in np.unique(classes)]))
 
 
 def _sweep(values: np.ndarray, n_epochs: int):

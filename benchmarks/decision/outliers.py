@@ -17,8 +17,8 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
+from umlpsd_gpu.decision.labels import matched
 from umlpsd_gpu.preprocess.smooth import preprocess, preprocess_at
 from umlpsd_gpu.scale import Scale
 from umlpsd_gpu.settings import PAPER_SCALES, Settings
@@ -73,10 +73,8 @@ def outcome_of(classes: np.ndarray, final: FinalClusters, scale: str) -> Outcome
 
 def n_matched(classes: np.ndarray, labels: np.ndarray) -> int:
     """Return how many traces lie in the cluster that their class is matched with."""
-    shared = np.array(
-        [[np.sum(labels[classes == c] == k) for k in np.unique(labels)] for c in np.unique(classes)]
-    )
-    return int(shared[linear_sum_assignment(shared, maximize=True)].sum())
+    numbers = np.unique(classes, return_inverse=True)[1]
+    return int(np.count_nonzero(matched(labels, numbers) == numbers))
 
 
 def roc_auc(positive: np.ndarray, score: np.ndarray) -> float:

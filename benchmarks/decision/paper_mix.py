@@ -11,8 +11,8 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
+from umlpsd_gpu.decision.labels import matched
 from umlpsd_gpu.simulate.traces import simulate_traces
 from umlpsd_gpu.study.result import Study
 from umlpsd_gpu.study.workflow import run_study
@@ -64,9 +64,7 @@ def main() -> None:
 
 def accuracy(labels: np.ndarray, classes: np.ndarray) -> float:
     """Return the share of traces in the cluster matched to their class."""
-    table = np.zeros((int(labels.max()) + 1, int(classes.max()) + 1))
-    np.add.at(table, (labels.astype(int), classes), 1)
-    return float(table[linear_sum_assignment(-table)].sum() / len(classes))
+    return float(np.mean(matched(labels, classes) == classes))
 
 
 def _line(seed: int, study: Study, found: float, raw: float, seconds: float) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from umlpsd_gpu.decision.criteria import adjusted_rand, stability
+from umlpsd_gpu.decision.criteria import mean_adjusted_rand, stability
 from umlpsd_gpu.decision.evidence import Evidence, evidence_of
 from umlpsd_gpu.decision.profiles import MOST_K, mean_profile, profile_of
 from umlpsd_gpu.sweep.result import Sweep
@@ -98,12 +98,20 @@ def consensus(
 
 def agreement_of(sweeps: Sequence[Sweep]) -> np.ndarray:
     """Return the mean adjusted Rand index between the scales' best partitions at each K."""
-    n_k = min(MOST_K, *(sweep.k_values.size for sweep in sweeps))
-    if len(sweeps) < 2:
-        return np.ones(n_k)
-    pairs = np.triu_indices(len(sweeps), 1)
-    labels = np.array([[s.best_labels(k) for k in s.k_values[:n_k].tolist()] for s in sweeps])
-    return np.array([adjusted_rand(labels[:, k])[pairs].mean() for k in range(n_k)])
+    ks = range(1, min(MOST_K, *(sweep.k_values.size for sweep in sweeps)) + 1)
+    return agreement_of_labels(np.array([[s.best_labels(k) for k in ks] for s in sweeps]))
+
+
+def agreement_of_labels(labels: np.ndarray) -> np.ndarray:
+    """Return the mean adjusted Rand index between scales at each K; 1 for a single scale.
+
+    Parameters
+    ----------
+    labels : ndarray, shape (n_scales, n_k, n_traces), int
+    """
+    if len(labels) < 2:
+        return np.ones(labels.shape[1])
+    return np.array([mean_adjusted_rand(at_k) for at_k in labels.swapaxes(0, 1)])
 
 
 def consensus_reason(sweep: Sweep, k_opt: int, shares: dict[int, float], n_scales: int) -> str:
@@ -133,7 +141,6 @@ def consensus_reason(sweep: Sweep, k_opt: int, shares: dict[int, float], n_scale
 
 
 def _can_be_weighed(sweep: Sweep) -> bool:
-    ks = sweep.k_values
-    counted = np.array_equal(ks[:LEAST_K], np.arange(1, LEAST_K + 1))
-    contiguous = np.array_equal(ks[:MOST_K], np.arange(1, min(MOST_K, ks.size) + 1))
-    return bool(counted and contiguous and sweep.n_epochs > 1 and sweep.ssd[0].max() > 0)
+    ks = sweep.k_values[:MOST_K]
+    counted = ks.size >= LEAST_K and np.array_equal(ks, np.arange(1, ks.size + 1))
+    return bool(counted and sweep.n_epochs > 1 and sweep.ssd[0].max() > 0)

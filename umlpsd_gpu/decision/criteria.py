@@ -88,8 +88,12 @@ def stability(sweep: Sweep, k: int) -> float:
     """
     if sweep.n_epochs < 2:
         return float("nan")
-    index = adjusted_rand(sweep.labels[sweep.index_of(k)])
-    return float(index[np.triu_indices(sweep.n_epochs, 1)].mean())
+    return mean_adjusted_rand(sweep.labels[sweep.index_of(k)])
+
+
+def mean_adjusted_rand(labellings: np.ndarray) -> float:
+    """Return the mean adjusted Rand index over all pairs of at least two labellings."""
+    return float(adjusted_rand(labellings)[np.triu_indices(len(labellings), 1)].mean())
 
 
 def adjusted_rand(labellings: np.ndarray) -> np.ndarray:

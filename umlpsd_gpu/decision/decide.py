@@ -34,7 +34,7 @@ def decide(
     sweeps : sequence of Sweep
         One per smoothing scale, over the same traces.
     nulls : mapping of str to sequence of Sweep, optional
-        By scale: sweeps of unstructured surrogates of the same curves (`gaussian_surrogate`) over
+        By scale: sweeps of unstructured surrogates of the same curves (`gaussian_surrogates`) over
         the same K. They make the consensus surer; the other rules don't use them.
     rule : {"consensus", "paper"} or a single criterion
         ``consensus`` weighs the evidence of all scales (evidence.py): silhouettes, separation of

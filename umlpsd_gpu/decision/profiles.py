@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from umlpsd_gpu.decision.criteria import adjusted_rand
+from umlpsd_gpu.decision.criteria import mean_adjusted_rand
 from umlpsd_gpu.sweep.result import Sweep
 
 # Evidence is read up to this K, from these epochs: the weights were fitted so.
@@ -72,4 +72,4 @@ def _stability(labels: np.ndarray) -> float:
     labels = labels[:MOST_EPOCHS]
     if len(labels) < 2:
         return 1.0
-    return float(adjusted_rand(labels)[np.triu_indices(len(labels), 1)].mean())
+    return mean_adjusted_rand(labels)

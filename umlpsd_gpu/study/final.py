@@ -15,7 +15,7 @@ from umlpsd_gpu.study.on_device import on_host
 from umlpsd_gpu.sweep.device import silhouette_samples_on_device
 from umlpsd_gpu.sweep.metrics import silhouette_samples
 from umlpsd_gpu.sweep.result import Sweep
-from umlpsd_gpu.sweep.run import start_sweep
+from umlpsd_gpu.sweep.run import sweep
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def _labels_without(
     without = np.where(is_outlier, 0, labels).astype(labels.dtype)
     if n_clusters == 1 or not is_outlier.any() or kept.size <= n_clusters:
         return without
-    again = start_sweep(
+    again = sweep(
         scaled[xp_of(scaled).asarray(kept)],
         [n_clusters],
         n_epochs=settings.sweep.n_epochs,
@@ -117,6 +117,6 @@ def _labels_without(
         max_iter=settings.sweep.max_iter,
         scale=scale,
         n_threads=settings.n_threads,
-    )()
+    )
     without[kept] = 1 + matched(again.best_labels(n_clusters), labels[kept] - 1)
     return without

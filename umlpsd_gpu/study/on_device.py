@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,13 +15,14 @@ from umlpsd_gpu.backend import is_on_device
 from umlpsd_gpu.device_memory import free_bytes
 from umlpsd_gpu.errors import DeviceError
 from umlpsd_gpu.spectrum.result import Spectrum
-from umlpsd_gpu.sweep.result import Sweep
 from umlpsd_gpu.traces.traces import Traces
 
 # Scales in flight at once may take this share of the free device memory, and two streams keep the
 # card busy while the last restarts of a scale end.
 SHARE_OF_SCALES = 0.25
 N_STREAMS = 2
+
+Result = TypeVar("Result")
 
 
 def placed(traces: Traces, device: str) -> Traces:
@@ -59,8 +60,8 @@ def spectrum_on_host(spectrum: Spectrum) -> Spectrum:
 
 
 def sweeps_in_flight(
-    start: Sequence[Callable[[], Callable[[], Sweep]]], bytes_per_scale: int
-) -> Iterator[Sweep]:
+    start: Sequence[Callable[[], Callable[[], Result]]], bytes_per_scale: int
+) -> Iterator[Result]:
     """Yield the sweeps in order, several of them under way on the device at any time.
 
     Parameters
@@ -75,9 +76,9 @@ def sweeps_in_flight(
     ready = import_module("cupy").cuda.get_current_stream().record()
     for stream in streams:
         stream.wait_event(ready)  # the traces that the sweeps read are worked on until then
-    waiting: deque[tuple[Any, Callable[[], Sweep]]] = deque()
+    waiting: deque[tuple[Any, Callable[[], Result]]] = deque()
 
-    def collected() -> Sweep:
+    def collected() -> Result:
         stream, collect = waiting.popleft()
         with stream:
             return collect()

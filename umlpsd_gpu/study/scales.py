@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import TypeVar
 
 from threadpoolctl import threadpool_limits
 
@@ -16,7 +17,7 @@ from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.study.on_device import on_host, sweeps_in_flight
 from umlpsd_gpu.sweep.result import Sweep
 from umlpsd_gpu.sweep.run import start_sweep
-from umlpsd_gpu.sweep.surrogates import gaussian_surrogate
+from umlpsd_gpu.sweep.surrogates import gaussian_surrogates
 from umlpsd_gpu.traces.traces import Traces
 
 # Scales are swept at once as long as their arrays take no more than this together.
@@ -24,6 +25,7 @@ SWEEP_BYTES = 4 << 30
 # Epochs of a surrogate's sweep: as many as the consensus was fitted with
 SURROGATE_EPOCHS = 20
 
+Result = TypeVar("Result")
 # (step, done, total): called as the work proceeds
 Progress = Callable[[str, int, int], None]
 
@@ -40,16 +42,11 @@ def sweep_surrogates(
     ensemble: Traces, scales: list[Scale], settings: Settings, report: Progress
 ) -> dict[str, tuple[Sweep, ...]] | None:
     """Sweep unstructured ensembles of each scale's spread; None where not wanted."""
-    n = settings.decision.n_surrogates
-    if not n or settings.decision.rule != "consensus":
+    if not settings.decision.n_surrogates or settings.decision.rule != "consensus":
         return None
-    start = [
-        partial(_start_surrogate_at, ensemble, scale, number, settings)
-        for scale in scales
-        for number in range(n)
-    ]
-    found = list(_results(start, ensemble, settings, partial(report, "surrogates")))
-    return {s.name: tuple(found[i * n : i * n + n]) for i, s in enumerate(scales)}
+    start = [partial(_start_surrogates_at, ensemble, scale, settings) for scale in scales]
+    found = _results(start, ensemble, settings, partial(report, "surrogates"))
+    return {scale.name: sweeps for scale, sweeps in zip(scales, found, strict=True)}
 
 
 def preprocessed(traces: Traces, scale: Scale, settings: Settings) -> Traces:
@@ -60,11 +57,11 @@ def preprocessed(traces: Traces, scale: Scale, settings: Settings) -> Traces:
 
 
 def _results(
-    start: Sequence[Callable[..., Callable[[], Sweep]]],
+    start: Sequence[Callable[..., Callable[[], Result]]],
     ensemble: Traces,
     settings: Settings,
     report: Callable[[int, int], None],
-) -> Iterator[Sweep]:
+) -> Iterator[Result]:
     bytes_per_scale = 8 * ensemble.n_traces * (3 * ensemble.n_frames + ensemble.n_traces)
     run = sweeps_in_flight if is_on_device(ensemble.values) else partial(_in_threads, settings)
     for done, result in enumerate(run(start, bytes_per_scale)):
@@ -88,27 +85,31 @@ def _start_sweep_at(
     )
 
 
-def _start_surrogate_at(
-    ensemble: Traces, scale: Scale, number: int, settings: Settings, n_threads: int | None = None
-) -> Callable[[], Sweep]:
+def _start_surrogates_at(
+    ensemble: Traces, scale: Scale, settings: Settings, n_threads: int | None = None
+) -> Callable[[], tuple[Sweep, ...]]:
     curves = preprocessed(ensemble, scale, settings).values
-    surrogate = gaussian_surrogate(on_host(curves), settings.sweep.seed + number)
-    return start_sweep(
-        xp_of(curves).asarray(surrogate),
-        range(1, min(MOST_K, settings.sweep.k_max, ensemble.n_traces - 1) + 1),
-        n_epochs=min(SURROGATE_EPOCHS, settings.sweep.n_epochs),
-        seed=settings.sweep.seed,
-        silhouette_metric=settings.sweep.silhouette_metric,
-        max_iter=settings.sweep.max_iter,
-        scale=scale.name,
-        n_threads=n_threads,
-    )
+    seed, n = settings.sweep.seed, settings.decision.n_surrogates
+    started = [
+        start_sweep(
+            xp_of(curves).asarray(surrogate),
+            range(1, min(MOST_K, settings.sweep.k_max, ensemble.n_traces - 1) + 1),
+            n_epochs=min(SURROGATE_EPOCHS, settings.sweep.n_epochs),
+            seed=seed,
+            silhouette_metric=settings.sweep.silhouette_metric,
+            max_iter=settings.sweep.max_iter,
+            scale=scale.name,
+            n_threads=n_threads,
+        )
+        for surrogate in gaussian_surrogates(on_host(curves), range(seed, seed + n))
+    ]
+    return lambda: tuple(collect() for collect in started)
 
 
 def _in_threads(
-    settings: Settings, start: Sequence[Callable[..., Callable[[], Sweep]]], bytes_per_scale: int
-) -> Iterator[Sweep]:
-    """Yield the sweeps in order, each in a thread with its share of the cores."""
+    settings: Settings, start: Sequence[Callable[..., Callable[[], Result]]], bytes_per_scale: int
+) -> Iterator[Result]:
+    """Yield the results in order, each in a thread with its share of the cores."""
     n_threads = settings.n_threads or n_cores()
     n_at_once = max(1, min(n_threads, len(start), SWEEP_BYTES // bytes_per_scale))
     # the limit is held around all scales: each sweep sets it too, and would lift it for the others

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 
-def gaussian_surrogate(values: np.ndarray, seed: int) -> np.ndarray:
-    """Draw an ensemble of one Gaussian cloud with the spread of the given one.
+def gaussian_surrogates(values: np.ndarray, seeds: Iterable[int]) -> list[np.ndarray]:
+    """Draw ensembles of one Gaussian cloud with the spread of the given one.
 
     Parameters
     ----------
     values : ndarray, shape (n_traces, n_samples), finite
-    seed : int
+    seeds : iterable of int
+        One ensemble for each.
 
     Returns
     -------
-    ndarray, shape (n_traces, n_components), float64
+    list of ndarray, shape (n_traces, n_components), float64
         Coordinates along the principal directions, as many as there are; distances between rows
         are those of curves with the covariance of ``values``.
 
@@ -27,8 +30,8 @@ def gaussian_surrogate(values: np.ndarray, seed: int) -> np.ndarray:
     apart, and so finds them in the null too.
     """
     spread = principal_spread(values)
-    rng = np.random.default_rng([seed, 1])
-    return rng.standard_normal((len(values), spread.size)) * spread
+    shape = len(values), spread.size
+    return [np.random.default_rng([seed, 1]).standard_normal(shape) * spread for seed in seeds]
 
 
 def principal_spread(values: np.ndarray) -> np.ndarray:
