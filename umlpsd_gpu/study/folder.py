@@ -1,4 +1,4 @@
-"""A study folder is whole or not there: written beside its place, synced, then renamed."""
+"""A folder of results is whole or not there: written beside its place, synced, then renamed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import secrets
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,29 @@ FORMAT = "umlpsd study"
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
-def check_output(folder: str | Path, overwrite: bool = False) -> Path:
+@dataclass(frozen=True)
+class FolderKind:
+    """What a folder of ours holds, and how it is known again.
+
+    Attributes
+    ----------
+    noun : str
+        For messages.
+    summary : str
+        The JSON file that lists the others under ``files``.
+    format : str
+        What that file says under ``format``.
+    """
+
+    noun: str
+    summary: str
+    format: str
+
+
+STUDY = FolderKind("study", SUMMARY, FORMAT)
+
+
+def check_output(folder: str | Path, overwrite: bool = False, kind: FolderKind = STUDY) -> Path:
     """Refuse a folder that a study can't go to, before the long computation.
 
     Parameters
@@ -30,6 +53,8 @@ def check_output(folder: str | Path, overwrite: bool = False) -> Path:
         Missing, empty, or (with ``overwrite``) holding a study and nothing else.
     overwrite : bool
         Whether a study that is there may be replaced.
+    kind : FolderKind
+        What is to go there, if not a study.
 
     Returns
     -------
@@ -43,8 +68,8 @@ def check_output(folder: str | Path, overwrite: bool = False) -> Path:
     """
     try:
         target = Path(folder).resolve()
-        _refuse_foreign(target, folder, overwrite)
-        _refuse_unmovable(target, folder)
+        _refuse_foreign(target, folder, overwrite, kind)
+        _refuse_unmovable(target, folder, kind)
     except OutputError:
         raise
     except OSError as error:
@@ -52,7 +77,12 @@ def check_output(folder: str | Path, overwrite: bool = False) -> Path:
     return target
 
 
-def write_whole(folder: str | Path, fill: Callable[[Path], None], overwrite: bool = False) -> Path:
+def write_whole(
+    folder: str | Path,
+    fill: Callable[[Path], None],
+    overwrite: bool = False,
+    kind: FolderKind = STUDY,
+) -> Path:
     """Let ``fill`` write into a temporary folder, then move that into place in one step.
 
     Parameters
@@ -60,9 +90,10 @@ def write_whole(folder: str | Path, fill: Callable[[Path], None], overwrite: boo
     folder : path
         See `check_output`.
     fill : callable
-        Writes files, `SUMMARY` among them, into the folder it is given. If it raises, nothing is
-        left, and an older study stays as it was.
+        Writes files, the kind's summary among them, into the folder it is given. If it raises,
+        nothing is left, and an older study stays as it was.
     overwrite : bool
+    kind : FolderKind
 
     Returns
     -------
@@ -74,39 +105,41 @@ def write_whole(folder: str | Path, fill: Callable[[Path], None], overwrite: boo
     OutputError
         As `check_output`; or if the disk is full or can't be written.
     """
-    target = check_output(folder, overwrite)
+    target = check_output(folder, overwrite, kind)
     try:
-        replaced = _fill_and_move(target, fill, overwrite)
+        replaced = _fill_and_move(target, fill, overwrite, kind)
     except OutputError:
         raise
     except OSError as error:
         reason = error.strerror or error
         raise OutputError(
-            f"the study can't be written to {folder}: {reason}; nothing was left there, "
+            f"the {kind.noun} can't be written to {folder}: {reason}; nothing was left there, "
             "free some space or give another folder"
         ) from error
     if replaced is not None:
-        _delete(replaced, target)
+        _delete(replaced, target, kind)
     return target
 
 
-def read_summary(folder: Path) -> dict[str, Any] | None:
+def read_summary(folder: Path, kind: FolderKind = STUDY) -> dict[str, Any] | None:
     """Return summary.json of a study folder, or None where the folder holds no study."""
     try:
-        summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+        summary = json.loads((folder / kind.summary).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    is_study = isinstance(summary, dict) and summary.get("format") == FORMAT
-    return summary if is_study else None
+    is_ours = isinstance(summary, dict) and summary.get("format") == kind.format
+    return summary if is_ours else None
 
 
-def files_in(folder: Path) -> list[str]:
-    """Return the files below a folder as sorted relative paths, `SUMMARY` left out."""
+def files_in(folder: Path, kind: FolderKind = STUDY) -> list[str]:
+    """Return the files below a folder as sorted relative paths, the summary left out."""
     paths = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if _is_leaf(path))
-    return sorted(path for path in paths if path != SUMMARY)
+    return sorted(path for path in paths if path != kind.summary)
 
 
-def _fill_and_move(target: Path, fill: Callable[[Path], None], overwrite: bool) -> Path | None:
+def _fill_and_move(
+    target: Path, fill: Callable[[Path], None], overwrite: bool, kind: FolderKind
+) -> Path | None:
     """Return where the replaced study is now; on any failure all is as it was before."""
     partial = target.with_name(f".{target.name}.partial-{secrets.token_hex(4)}")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -114,7 +147,7 @@ def _fill_and_move(target: Path, fill: Callable[[Path], None], overwrite: bool) 
     try:
         fill(partial)
         _sync_tree(partial)
-        check_output(target, overwrite)
+        check_output(target, overwrite, kind)
         replaced = _move_into_place(partial, target)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
@@ -127,7 +160,7 @@ def _is_leaf(path: Path) -> bool:
     return path.is_symlink() or not path.is_dir()
 
 
-def _refuse_foreign(target: Path, folder: str | Path, overwrite: bool) -> None:
+def _refuse_foreign(target: Path, folder: str | Path, overwrite: bool, kind: FolderKind) -> None:
     """Refuse to replace anything but an empty folder, or (overwrite) a study by itself."""
     if not target.exists():
         return
@@ -135,30 +168,30 @@ def _refuse_foreign(target: Path, folder: str | Path, overwrite: bool) -> None:
         raise OutputError(f"output folder {folder} is a file; give the name of a folder")
     if not any(target.iterdir()):
         return
-    summary = read_summary(target)
+    summary = read_summary(target, kind)
     if summary is None:
         raise OutputError(
-            f"output folder {folder} holds files but no study; give a new or an empty folder "
-            "(--overwrite replaces nothing but a study)"
+            f"output folder {folder} holds files but no {kind.noun}; give a new or an empty folder "
+            f"(--overwrite replaces nothing but a {kind.noun})"
         )
     if not overwrite:
         raise OutputError(
-            f"output folder {folder} already holds a study; give another folder, "
+            f"output folder {folder} already holds a {kind.noun}; give another folder, "
             "or --overwrite to replace it"
         )
-    foreign = sorted(set(files_in(target)) - set(summary.get("files", [])))
+    foreign = sorted(set(files_in(target, kind)) - set(summary.get("files", [])))
     if foreign:
         raise OutputError(
-            f"output folder {folder} holds a study and also {foreign[0]} ({len(foreign)} such), "
-            "which --overwrite would delete; move it elsewhere or give another folder"
+            f"output folder {folder} holds a {kind.noun} and also {foreign[0]} "
+            f"({len(foreign)} such), which --overwrite would delete; move it elsewhere or give another folder"
         )
 
 
-def _refuse_unmovable(target: Path, folder: str | Path) -> None:
+def _refuse_unmovable(target: Path, folder: str | Path, kind: FolderKind) -> None:
     if target.exists() and (target.is_mount() or Path.cwd().is_relative_to(target)):
         raise OutputError(
             f"output folder {folder} is a mount point or the folder you are in, which can't be "
-            f"moved into place in one step; give a folder inside it, as {Path(folder) / 'study'}"
+            f"moved into place in one step; give a folder inside it, as {Path(folder) / kind.noun}"
         )
     nearest = next(parent for parent in target.parents if parent.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
@@ -223,11 +256,11 @@ def _sync(path: Path) -> None:
             os.close(descriptor)
 
 
-def _delete(replaced: Path, target: Path) -> None:
+def _delete(replaced: Path, target: Path, kind: FolderKind) -> None:
     try:
         shutil.rmtree(replaced)
     except OSError as error:
         raise OutputError(
-            f"the new study is in {target}, but the old one, moved to {replaced}, can't be "
+            f"the new {kind.noun} is in {target}, but the old one, moved to {replaced}, can't be "
             f"deleted: {error.strerror}; delete it yourself"
         ) from error
