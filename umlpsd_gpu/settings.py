@@ -180,6 +180,19 @@ class SpectrumSettings(_Section):
     )
 
 
+class MapsSettings(_Section):
+    pearson_threshold: float = Field(
+        0.5, gt=0, le=1, description="Pixels that correlate so far are one Pearson domain [I]."
+    )
+    detrend_frames: int | None = Field(
+        None, ge=2, description="Frames that a trend is averaged over; default: a tenth [I]."
+    )
+    memory_mb: float = Field(512, gt=0, description="Bound of the correlation matrix, in MB.")
+    reference_pixel: tuple[int, int] | None = Field(
+        None, description="Row and column, from 0; default: the most typical pixel of cluster 1."
+    )
+
+
 class Settings(_Section):
     """All settings of a study, with the sections of ``study.toml``."""
 
@@ -193,6 +206,7 @@ class Settings(_Section):
     sweep: SweepSettings = SweepSettings()
     decision: DecisionSettings = DecisionSettings()
     spectrum: SpectrumSettings = SpectrumSettings()
+    maps: MapsSettings = MapsSettings()
 
     @classmethod
     def from_toml(cls, path: str | Path) -> Settings:

@@ -1,0 +1,1 @@
+"""Labels, exponents and Pearson correlations of pixel traces as images on the movie's grid."""

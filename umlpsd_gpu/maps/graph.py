@@ -1,0 +1,91 @@
+"""Domains as thresholded Pearson maps show them: connected pixels of a correlation graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+ROWS_AT_ONCE = 256
+
+
+def domains_of_neighbours(
+    pairs: np.ndarray, correlation: np.ndarray, usable: np.ndarray, threshold: float
+) -> np.ndarray:
+    """Join neighbouring pixels that correlate.
+
+    Parameters
+    ----------
+    pairs : ndarray, shape (n_pairs, 2), int
+    correlation : ndarray, shape (n_pairs,)
+    usable : ndarray, shape (n_pixels,), bool
+        Pixels that have a correlation.
+    threshold : float
+        Pairs with at least this correlation are joined.
+
+    Returns
+    -------
+    ndarray, shape (n_pixels,), int32
+        Domain from 1, the largest first, equal ones by their first pixel; 0 where not usable.
+    """
+    return _numbered([pairs[correlation >= threshold]], usable)
+
+
+def domains_of_all_pairs(matrix: np.ndarray, threshold: float) -> np.ndarray:
+    """Join all pixels that correlate, wherever they lie.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (n_pixels, n_pixels)
+        Pearson correlations; NaN for pixels that have none.
+    threshold : float
+
+    Returns
+    -------
+    ndarray, shape (n_pixels,), int32
+        As :func:`domains_of_neighbours`.
+    """
+
+    def joined() -> Iterable[np.ndarray]:
+        for start in range(0, len(matrix), ROWS_AT_ONCE):
+            pairs = np.argwhere(matrix[start : start + ROWS_AT_ONCE] >= threshold)
+            yield pairs + (start, 0)
+
+    return _numbered(joined(), np.isfinite(matrix.diagonal()))
+
+
+def agreement(labels: np.ndarray, others: np.ndarray) -> float:
+    """Return the adjusted Rand index over the pixels that both partitions label.
+
+    1: the same partition, 0: as much as by chance; NaN where fewer than two pixels are shared.
+    Hubert & Arabie, J. Classif. 2, 193 (1985).
+    """
+    from sklearn.metrics import adjusted_rand_score
+
+    both = (labels > 0) & (others > 0)
+    if both.sum() < 2:
+        return float("nan")
+    return float(adjusted_rand_score(labels[both], others[both]))
+
+
+def _numbered(edges: Iterable[np.ndarray], usable: np.ndarray) -> np.ndarray:
+    """Return the connected components of usable pixels, numbered by size."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    pixels = np.arange(usable.size)
+    root = pixels  # of each pixel, the first pixel of its component so far
+    for pairs in edges:
+        one, other = np.concatenate([pairs, np.stack([pixels, root], 1)]).T
+        graph = coo_array((np.ones(one.size, bool), (one, other)), shape=(usable.size,) * 2)
+        _, component = connected_components(graph, directed=False)
+        _, first = np.unique(component, return_index=True)
+        root = first[component]
+    _, first, inverse, n_pixels = np.unique(
+        root[usable], return_index=True, return_inverse=True, return_counts=True
+    )
+    number = np.empty(first.size, dtype=np.int32)
+    number[np.lexsort((first, -n_pixels))] = np.arange(1, first.size + 1)
+    labels = np.zeros(usable.size, dtype=np.int32)
+    labels[usable] = number[inverse]
+    return labels

@@ -1,0 +1,253 @@
+"""The maps of a crystal assembly, and the verb that makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from umlpsd_gpu.errors import SettingsError
+from umlpsd_gpu.maps.distance import DistanceProfile, correlation_against_distance
+from umlpsd_gpu.maps.domains import DomainTable, PixelValues, domain_table
+from umlpsd_gpu.maps.graph import agreement, domains_of_all_pairs, domains_of_neighbours
+from umlpsd_gpu.maps.images import pixel_grid
+from umlpsd_gpu.maps.neighbours import neighbour_mean, neighbour_pairs, pair_correlation
+from umlpsd_gpu.maps.pearson import (
+    correlation_matrix,
+    correlation_with,
+    correlation_with_domains,
+    most_traces,
+)
+from umlpsd_gpu.maps.standardise import default_detrend_frames
+from umlpsd_gpu.settings import MapsSettings
+from umlpsd_gpu.traces.traces import Traces
+
+
+@dataclass(frozen=True)
+class PearsonMaps:
+    """Pearson correlations of pixel traces, all of them raw or all of them detrended.
+
+    A pixel whose trace is constant or not finite is NaN, and 0 among the domains. What needs the
+    full matrix has no entries where that does not fit the memory setting.
+
+    Attributes
+    ----------
+    neighbours : ndarray, shape (n_pixels,)
+        Mean correlation with the up to 8 neighbours in the mask.
+    reference : ndarray, shape (n_pixels,)
+        With the reference pixel.
+    domain_means : ndarray, shape (n_clusters, n_pixels)
+        With the mean trace of each cluster, the pixel itself left out.
+    between_domains : ndarray, shape (n_clusters, n_clusters)
+        Of the clusters' mean traces.
+    domains_neighbours : ndarray, shape (n_pixels,), int32
+        Domains of neighbouring pixels whose correlation reaches the threshold, from 1, the largest
+        first.
+    domains_all_pairs : ndarray, shape (n_pixels,) or (0,), int32
+        The same of all pairs of pixels, wherever they lie.
+    agreement_neighbours, agreement_all_pairs : float
+        Adjusted Rand index of those domains and the clusters; NaN where there are none.
+    distance_px, distance_mean, distance_stderr, distance_n_pairs : ndarray, shape (n_bins,)
+        Correlation against the distance between pixels: see `DistanceProfile`.
+    """
+
+    neighbours: np.ndarray
+    reference: np.ndarray
+    domain_means: np.ndarray
+    between_domains: np.ndarray
+    domains_neighbours: np.ndarray
+    domains_all_pairs: np.ndarray
+    agreement_neighbours: float
+    agreement_all_pairs: float
+    distance_px: np.ndarray
+    distance_mean: np.ndarray
+    distance_stderr: np.ndarray
+    distance_n_pairs: np.ndarray
+
+
+@dataclass(frozen=True)
+class AssemblyMaps:
+    """What a crystal assembly looks like, pixel by pixel and domain by domain.
+
+    Pixels are in the order of the traces, clusters in that of ``domains.clusters``.
+
+    Attributes
+    ----------
+    n_rows, n_cols : int
+        Shape of the movie's images.
+    pixel_size_um : float or None
+    reference_index : int
+        Trace of the reference pixel.
+    threshold : float
+        Pearson correlation from which on two pixels are joined.
+    detrend_frames : int
+        Frames that the subtracted trend is averaged over.
+    raw, detrended : PearsonMaps
+    domains : DomainTable
+    """
+
+    n_rows: int
+    n_cols: int
+    pixel_size_um: float | None
+    reference_index: int
+    threshold: float
+    detrend_frames: int
+    raw: PearsonMaps
+    detrended: PearsonMaps
+    domains: DomainTable
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.n_rows, self.n_cols
+
+    @property
+    def has_matrix(self) -> bool:
+        """Say whether what needs the full correlation matrix is there."""
+        return self.raw.domains_all_pairs.size > 0
+
+
+def assembly_maps(
+    traces: Traces,
+    pixels: PixelValues,
+    shape: tuple[int, int],
+    pixel_size_um: float | None = None,
+    settings: MapsSettings | None = None,
+    n_threads: int | None = None,
+) -> AssemblyMaps:
+    """Make the maps of clustered pixel traces.
+
+    Parameters
+    ----------
+    traces : Traces
+        Raw traces of the pixels of one movie, on the host; the values may be mapped from a file.
+    pixels : PixelValues
+        Of the same pixels in the same order; at least one is clustered.
+    shape : (n_rows, n_cols)
+        Of the movie.
+    pixel_size_um : float, optional
+    settings : MapsSettings, optional
+    n_threads : int, optional
+        Changes no result.
+
+    Raises
+    ------
+    TracesError
+        If the traces are no pixels of one image.
+    SettingsError
+        If the reference pixel is not in the mask, or the detrending window is longer than the
+        traces.
+    """
+    settings = settings or MapsSettings()
+    rows, cols = pixel_grid(traces.rows, traces.cols, shape)
+    detrend_frames = settings.detrend_frames or default_detrend_frames(traces.n_frames)
+    pairs = neighbour_pairs(rows, cols, shape)
+    reference = reference_index(traces, settings)
+    if reference is None:
+        with_domains, _ = correlation_with_domains(traces.values, pixels.labels, 0, n_threads)
+        reference = _most_typical(with_domains[0], pixels.labels)
+
+    def maps(frames: int) -> PearsonMaps:
+        return _pearson_maps(traces, pixels.labels, pairs, reference, frames, settings, n_threads)
+
+    return AssemblyMaps(
+        n_rows=shape[0],
+        n_cols=shape[1],
+        pixel_size_um=pixel_size_um,
+        reference_index=reference,
+        threshold=settings.pearson_threshold,
+        detrend_frames=detrend_frames,
+        raw=maps(0),
+        detrended=maps(detrend_frames),
+        domains=domain_table(pixels, shape, pixel_size_um),
+    )
+
+
+def reference_index(traces: Traces, settings: MapsSettings) -> int | None:
+    """Return the trace of the reference pixel that the settings name; None where they name none.
+
+    Raises
+    ------
+    SettingsError
+        If it is not in the mask.
+    """
+    if settings.reference_pixel is None:
+        return None
+    row, col = settings.reference_pixel
+    found = np.flatnonzero((traces.rows == row) & (traces.cols == col))
+    if not found.size:
+        raise SettingsError(
+            f"maps.reference_pixel is row {row}, column {col}, which is not among the "
+            f"{traces.n_traces} pixels of the mask; name one of them or leave it out"
+        )
+    return int(found[0])
+
+
+def matrix_note(n_pixels: int, settings: MapsSettings) -> list[str]:
+    """Say where the full correlation matrix doesn't fit, else nothing."""
+    most = most_traces(settings.memory_mb)
+    if n_pixels <= most:
+        return []
+    return [
+        f"Correlation against distance and Pearson domains of all pairs were left out: the matrix "
+        f"of {n_pixels} pixels needs {4 * n_pixels**2 / 1e6:.0f} MB, maps.memory_mb allows "
+        f"{settings.memory_mb:g} (up to {most} pixels)."
+    ]
+
+
+def _most_typical(with_first_domain: np.ndarray, labels: np.ndarray) -> int:
+    """Return the pixel of the largest cluster that is most like the others of it."""
+    first = labels[labels > 0].min()
+    likeness = np.where((labels == first) & np.isfinite(with_first_domain), with_first_domain, -2)
+    return int(likeness.argmax())
+
+
+def _pearson_maps(
+    traces: Traces,
+    labels: np.ndarray,
+    pairs: np.ndarray,
+    reference: int,
+    detrend_frames: int,
+    settings: MapsSettings,
+    n_threads: int | None,
+) -> PearsonMaps:
+    values, threshold = traces.values, settings.pearson_threshold
+    with_reference = correlation_with(values, values[reference], detrend_frames, n_threads)
+    with_domains, between = correlation_with_domains(values, labels, detrend_frames, n_threads)
+    of_pairs = pair_correlation(values, pairs, detrend_frames)
+    usable = np.isfinite(with_domains).any(axis=0) | np.isfinite(with_reference)
+    near = domains_of_neighbours(pairs, of_pairs, usable, threshold)
+    profile, far = _of_all_pairs(
+        traces,
+        lambda: correlation_matrix(
+            values, detrend_frames, memory_mb=settings.memory_mb, n_threads=n_threads
+        ),
+        settings,
+    )
+    return PearsonMaps(
+        neighbours=neighbour_mean(pairs, of_pairs, traces.n_traces),
+        reference=with_reference,
+        domain_means=with_domains,
+        between_domains=between,
+        domains_neighbours=near,
+        domains_all_pairs=far,
+        agreement_neighbours=agreement(labels, near),
+        agreement_all_pairs=agreement(labels, far) if far.size else float("nan"),
+        distance_px=profile.distance_px,
+        distance_mean=profile.correlation_mean,
+        distance_stderr=profile.correlation_stderr,
+        distance_n_pairs=profile.n_pairs,
+    )
+
+
+def _of_all_pairs(
+    traces: Traces, matrix_of: Callable[[], np.ndarray], settings: MapsSettings
+) -> tuple[DistanceProfile, np.ndarray]:
+    """Return what follows from the full matrix; nothing where that doesn't fit the memory."""
+    if traces.n_traces > most_traces(settings.memory_mb):
+        none = np.empty(0)
+        nothing = DistanceProfile(none, none, none, np.empty(0, dtype=np.int64))
+        return nothing, np.empty(0, dtype=np.int32)
+    matrix = matrix_of()
+    profile = correlation_against_distance(matrix, traces.rows, traces.cols)
+    return profile, domains_of_all_pairs(matrix, settings.pearson_threshold)
