@@ -71,7 +71,7 @@ def centred(values: np.ndarray, detrend_frames: int = 0) -> np.ndarray:
             "set maps.detrend_frames to between 2 and their length, or leave it out"
         )
     rows = np.array(values, dtype=np.float64)
-    usable = np.isfinite(rows).all(axis=1)
+    usable = np.asarray(np.isfinite(rows).all(axis=1))
     usable[usable] = varies(rows[usable])
     rows[~usable] = 0
     rounding = ROUNDING * np.abs(rows).max(axis=1, initial=0)
