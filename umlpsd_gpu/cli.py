@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from umlpsd_gpu.errors import MovieError, SettingsError, UmlpsdError
-from umlpsd_gpu.report.terminal import cluster_table, movie_table, progress
+from umlpsd_gpu.errors import MovieError, UmlpsdError
+from umlpsd_gpu.report.terminal import answer, movie_table, progress
 from umlpsd_gpu.settings import Settings
 
 app = typer.Typer(
@@ -238,10 +238,25 @@ def check(
 @app.command()
 def simulate(
     movie: Annotated[Path, typer.Argument(help="TIFF file to write (.tif or .ome.tif).")],
+    scene: Annotated[
+        Literal["emitters", "assembly", "crystals"],
+        typer.Option(help="Isolated emitters, touching domains, or touching crystals."),
+    ] = "emitters",
     n_emitters: Annotated[int, typer.Option("--emitters")] = 60,
-    n_frames: Annotated[int, typer.Option("--frames")] = 10_000,
-    size: Annotated[str, typer.Option(help="ROWSxCOLS in pixels.")] = "128x128",
-    dt_s: Annotated[float, typer.Option("--dt-s", help="Frame interval in seconds.")] = 0.03,
+    n_grains: Annotated[
+        int, typer.Option("--grains", help="Of an assembly; grains 1 and 2 share a trend.")
+    ] = 3,
+    n_frames: Annotated[
+        int | None, typer.Option("--frames", help="Default: 10000, of an assembly 6000.")
+    ] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(help="ROWSxCOLS in pixels; default 128x128, of an assembly 20x20."),
+    ] = None,
+    dt_s: Annotated[
+        float | None,
+        typer.Option("--dt-s", help="Frame interval in seconds; default 0.03, of an assembly 0.1."),
+    ] = None,
     classes: Annotated[
         str, typer.Option(help="Blinking classes, in turn: PEB, TSB, PBB, MSB.")
     ] = "PEB,TSB,PBB",
@@ -250,29 +265,30 @@ def simulate(
     seed: Annotated[int, typer.Option()] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
-    """Write a simulated movie of blinking emitters, and the truth beside it."""
-    from umlpsd_gpu.simulate.movie import simulate_movie
+    """Write a simulated movie of emitters or of a crystal assembly, and the truth beside it."""
+    from umlpsd_gpu.simulate.by_name import write_scene
 
-    rows, _, cols = size.lower().partition("x")
-    if not (rows.isdigit() and cols.isdigit()):
-        raise SettingsError(f"--size must look like 128x128, got '{size}'")
+    mix = tuple(name.strip().upper() for name in classes.split(","))
     with progress() as report:
         report("simulate", 0, 1)
-        truth = simulate_movie(
+        path, truth = write_scene(
+            scene,
             movie,
-            overwrite,
-            n_emitters=n_emitters,
+            size,
+            of_emitters={
+                "n_emitters": n_emitters,
+                "class_mix": mix,
+                "n_aggregates": n_aggregates,
+                "drift_px": drift_px,
+            },
+            of_assembly={"n_grains": n_grains},
+            overwrite=overwrite,
             n_frames=n_frames,
-            n_rows=int(rows),
-            n_cols=int(cols),
             dt_s=dt_s,
-            class_mix=tuple(name.strip().upper() for name in classes.split(",")),
-            n_aggregates=n_aggregates,
-            drift_px=drift_px,
             seed=seed,
         )
         report("simulate", 1, 1)
-    out.print(f"Movie: {escape(str(truth.path))}\nTruth: {escape(str(truth.table_path))}")
+    out.print(f"Movie: {escape(str(path))}\nTruth: {escape(str(truth))}")
 
 
 @app.command()
@@ -297,24 +313,13 @@ def info() -> None:
 def _analyse(source: Any, settings: Settings, folder: Path, overwrite: bool) -> Any:
     """Run the study, write its folder, print the answer; return the study."""
     from umlpsd_gpu.report.files import write_report
-    from umlpsd_gpu.study.files import dt_origin
     from umlpsd_gpu.study.workflow import run_study
 
     with progress() as report:
         study = run_study(source, settings, report)
         written = write_report(study, folder, overwrite, report)
-    traces, decision = study.traces, study.decision
-    out.print(
-        f"{traces.n_traces} traces of {traces.n_frames} frames × {traces.dt_s:.6g} s "
-        f"({escape(dt_origin(study))})"
-    )
-    out.print(
-        f"[bold]K = {decision.k_opt}[/] at {decision.scale}, confidence "
-        f"{decision.confidence:.2f}. {escape(decision.reason)}"
-    )
-    out.print(cluster_table(study))
-    for note in study.notes:
-        out.print(f"[yellow]Note:[/] {escape(note)}")
+    for line in answer(study):
+        out.print(line)
     out.print(f"Report: {escape(str(written / 'report.html'))}")
     return study
 

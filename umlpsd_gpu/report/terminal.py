@@ -22,6 +22,7 @@ from rich.table import Table
 
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.spectrum.log_welch import LEAST_N_FRAMES
+from umlpsd_gpu.study.files import dt_origin
 from umlpsd_gpu.study.result import Study
 
 # What a study takes with all settings at their defaults, measured on 2 cores: movies of 4.2 GB
@@ -108,6 +109,22 @@ def _size_and_cost(movie: Movie) -> str:
 
 def _two_digits(value: float) -> str:
     return f"{float(f'{value:.2g}'):.0f}"
+
+
+def answer(study: Study) -> Iterator[str | Table]:
+    """Yield what a study found, line by line: ensemble, decision, clusters, notes."""
+    traces, decision = study.traces, study.decision
+    yield (
+        f"{traces.n_traces} traces of {traces.n_frames} frames × {traces.dt_s:.6g} s "
+        f"({escape(dt_origin(study))})"
+    )
+    yield (
+        f"[bold]K = {decision.k_opt}[/] at {decision.scale}, confidence "
+        f"{decision.confidence:.2f}. {escape(decision.reason)}"
+    )
+    yield cluster_table(study)
+    for note in study.notes:
+        yield f"[yellow]Note:[/] {escape(note)}"
 
 
 def cluster_table(study: Study) -> Table:

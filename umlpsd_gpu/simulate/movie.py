@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import csv
 import json
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from umlpsd_gpu.errors import OutputError, SettingsError
-from umlpsd_gpu.simulate.camera import emccd_counts
+from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.simulate.classes import BLINKING_CLASSES
 from umlpsd_gpu.simulate.scene import place_spots, spot_images
+from umlpsd_gpu.simulate.stack import beside, free_path, noisy_block, write_stack
 from umlpsd_gpu.simulate.traces import ON_COUNTS, class_member_rng
-from umlpsd_gpu.traces.streaming import in_order
 
-FRAMES_PER_BLOCK = 100  # one random stream each, so that neither threads nor memory change a bit
 CLASS_MIX = ("PEB", "TSB", "PBB")
 AGGREGATE = "aggregate"
-PIXELS_AT_ONCE = 2**21  # bounds the memory of large frames; part of what a seed means
-_SCENE_STREAM, _NOISE_STREAM = 100, 101  # beside the class numbers of class_member_rng
+_SCENE_STREAM = 100  # beside the class numbers of class_member_rng
 
 
 @dataclass(frozen=True)
@@ -158,26 +154,13 @@ def simulate_movie(path: str | Path, overwrite: bool = False, **recipe: Any) -> 
         made_by = MovieRecipe(**recipe)
     except TypeError as error:
         raise SettingsError(f"simulate_movie: {error}; see MovieRecipe for the names") from error
-    path = Path(path)
-    if not path.suffix:
-        path = path / f"simulated_{made_by.seed}.tif"
-    if path.suffix.lower() not in (".tif", ".tiff"):
-        raise SettingsError(f"a simulated movie is a TIFF: name it ….tif, not {path.name}")
-    if path.exists() and not overwrite:
-        raise OutputError(f"{path} is there already; name another file, or add --overwrite")
+    path = free_path(path, f"simulated_{made_by.seed}.tif", overwrite)
     truth, sigmas_px = _compose(path, made_by)
-    partial = path.with_name(f".partial-{path.name}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write_frames(truth, sigmas_px, partial)
-        _write_truth(truth)
-        partial.replace(path)
-    except OSError as error:
-        raise OutputError(f"the simulated movie {path} can't be written: {error}") from error
-    finally:
-        # where even the folder can't be there is nothing to remove
-        with suppress(NotADirectoryError):
-            partial.unlink(missing_ok=True)
+
+    def block_of(first: int, stop: int) -> np.ndarray:
+        return _noisy_block(truth, sigmas_px, first, stop)
+
+    write_stack(path, made_by, block_of, lambda: _write_truth(truth))
     return truth
 
 
@@ -198,11 +181,10 @@ def _compose(path: Path, recipe: MovieRecipe) -> tuple[MovieTruth, np.ndarray]:
     for i, name in enumerate(names + ["TSB"] * n_aggregates):
         member_rng = class_member_rng(recipe.seed, name, i)
         shapes[i] = BLINKING_CLASSES[name](member_rng, recipe.n_frames, recipe.dt_s)
-    stem = path.name.removesuffix(path.suffix).removesuffix(".ome")
     truth = MovieTruth(
         path=path,
-        table_path=path.with_name(f"{stem}_truth.csv"),
-        recipe_path=path.with_name(f"{stem}_truth.json"),
+        table_path=beside(path, "truth.csv"),
+        recipe_path=beside(path, "truth.json"),
         rows=positions[:, 0],
         cols=positions[:, 1],
         classes=np.array(names + [AGGREGATE] * n_aggregates, dtype=np.str_),
@@ -213,70 +195,18 @@ def _compose(path: Path, recipe: MovieRecipe) -> tuple[MovieTruth, np.ndarray]:
     return truth, widths * recipe.psf_sigma_px
 
 
-def _write_frames(truth: MovieTruth, sigmas_px: np.ndarray, path: Path) -> None:
-    n_frames = truth.recipe.n_frames
-    data_offset = _write_empty_tiff(path, truth.recipe)
-    blocks = [
-        (first, min(first + FRAMES_PER_BLOCK, n_frames))
-        for first in range(0, n_frames, FRAMES_PER_BLOCK)
-    ]
-
-    def noisy_block(first: int, stop: int) -> np.ndarray:
-        return _noisy_block(truth, sigmas_px, first, stop)
-
-    with path.open("r+b") as file:
-        file.seek(data_offset)
-        for block in in_order(noisy_block, blocks):
-            file.write(block.data)
-
-
 def _noisy_block(truth: MovieTruth, sigmas_px: np.ndarray, start: int, stop: int) -> np.ndarray:
     recipe = truth.recipe
-    rng = np.random.default_rng(
-        np.random.SeedSequence(recipe.seed, spawn_key=(_NOISE_STREAM, start))
-    )
     # the drift within one block is a hundredth of the whole in the default movie: not resolved
     moved = recipe.drift()[start:stop].mean(axis=0)
     positions = np.stack([truth.rows, truth.cols], axis=1) + moved
     light = spot_images(positions, sigmas_px, (recipe.n_rows, recipe.n_cols))
-    block = np.empty((stop - start, recipe.n_rows * recipe.n_cols), dtype="<u2")
-    n_at_once = max(1, PIXELS_AT_ONCE // block.shape[1])
-    for first in range(0, len(block), n_at_once):
-        frames = slice(start + first, min(start + first + n_at_once, stop))
+
+    def expected(frames: slice) -> np.ndarray:
         brightness = truth.on_counts[:, None] * truth.shapes[:, frames]
-        expected = recipe.background_counts + (light.T @ brightness).T
-        counts = emccd_counts(rng, expected) + recipe.offset_counts
-        block[first : first + n_at_once] = np.clip(np.rint(counts), 0, 65535)
-    return block
+        return recipe.background_counts + (light.T @ brightness).T
 
-
-def _write_empty_tiff(path: Path, recipe: MovieRecipe) -> int:
-    """Write header and metadata of a contiguous stack; return where its pixels begin."""
-    import tifffile
-
-    shape = (recipe.n_frames, recipe.n_rows, recipe.n_cols)
-    pixels_per_um = 1 / recipe.pixel_size_um
-    common: dict[str, Any] = {"shape": shape, "dtype": "<u2", "byteorder": "<"}
-    if path.name.lower().endswith((".ome.tif", ".ome.tiff")):
-        metadata: dict[str, Any] = {
-            "axes": "TYX",
-            "TimeIncrement": recipe.dt_s,
-            "TimeIncrementUnit": "s",
-            "PhysicalSizeX": recipe.pixel_size_um,
-            "PhysicalSizeXUnit": "µm",
-            "PhysicalSizeY": recipe.pixel_size_um,
-            "PhysicalSizeYUnit": "µm",
-        }
-        tifffile.imwrite(path, ome=True, bigtiff=True, metadata=metadata, **common)
-    else:
-        metadata = {"axes": "TYX", "finterval": recipe.dt_s, "unit": "um"}
-        resolution = (pixels_per_um, pixels_per_um)
-        tifffile.imwrite(path, imagej=True, resolution=resolution, metadata=metadata, **common)
-    with tifffile.TiffFile(path) as tif:
-        data_offset = tif.series[0].dataoffset
-    if data_offset is None:
-        raise OSError("tifffile did not lay the frames out in one piece")
-    return data_offset
+    return noisy_block(recipe, expected, start, stop)
 
 
 def _write_truth(truth: MovieTruth) -> None:
