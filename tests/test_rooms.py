@@ -18,8 +18,10 @@ ROOMS = [
     "maps",
     "study",
     "simulate",
+    "validation",
     "report",
     "batch",
+    "cli_validate",
     "cli",
 ]
 FOR_ALL = {"backend", "device_memory", "kernel_loader", "settings", "errors", "scale"}

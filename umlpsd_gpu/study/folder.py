@@ -183,7 +183,8 @@ def _refuse_foreign(target: Path, folder: str | Path, overwrite: bool, kind: Fol
     if foreign:
         raise OutputError(
             f"output folder {folder} holds a {kind.noun} and also {foreign[0]} "
-            f"({len(foreign)} such), which --overwrite would delete; move it elsewhere or give another folder"
+            f"({len(foreign)} such), which --overwrite would delete; move it elsewhere or give "
+            "another folder"
         )
 
 

@@ -1,0 +1,152 @@
+"""Noise of known β → bias of β and coverage of its intervals, at the user's length and settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from umlpsd_gpu.settings import Settings
+from umlpsd_gpu.simulate.camera import emccd_counts
+from umlpsd_gpu.simulate.models import simulate_power_law_noise
+from umlpsd_gpu.spectrum.estimators import power_spectrum
+from umlpsd_gpu.spectrum.fit import fit_power_law
+from umlpsd_gpu.spectrum.result import PowerLawFit, Spectrum
+from umlpsd_gpu.traces.traces import Traces
+from umlpsd_gpu.validation.ensembles import Conditions
+from umlpsd_gpu.validation.rates import rate_of
+from umlpsd_gpu.validation.result import ExponentTest
+
+BETAS = (0.0, 0.5, 1.0, 1.5)
+# Coverage is then known to ± 2 points [I].
+N_TRACES = 400
+# Fixed, so that memory stays small and no result depends on the machine.
+TRACES_AT_ONCE = 100
+# Half ON on average, with a standard deviation of a sixth: Gaussian noise then stays above the
+# background for 99.9 % of the frames, cutting the rest off is lost in its spectrum, and real
+# blinking, which varies more, suffers less from shot noise [I].
+MEAN_ON, DEVIATION_ON = 0.5, 1 / 6
+
+
+def exponent_tests(
+    conditions: Conditions,
+    settings: Settings,
+    seeds: Sequence[int],
+    report: Callable[[int, int], None],
+) -> tuple[tuple[ExponentTest, ...], PowerLawFit]:
+    """Fit noise of each β, without and with shot noise; also return the last fit as it ran.
+
+    Parameters
+    ----------
+    conditions : Conditions
+    settings : Settings
+        Estimator, model, fitting and range of the fit.
+    seeds : sequence of int
+        One for each of `BETAS`.
+    report : callable
+        Told (n_done, n_betas).
+
+    Returns
+    -------
+    tests : tuple of ExponentTest
+        By β: without shot noise, with it, and, where the model of the settings has no floor, with
+        shot noise and a model that has one.
+    fit : PowerLawFit
+        By the settings.
+    """
+    tests: list[ExponentTest] = []
+    report(0, len(BETAS))
+    for done, (beta, seed) in enumerate(zip(BETAS, seeds, strict=True), 1):
+        pure, noisy, white_percent = _spectra(beta, conditions, settings, seed)
+        fit = _fitted(pure, settings)
+        tests.append(judged(fit, beta))
+        tests.append(judged(_fitted(noisy, settings), beta, white_percent))
+        if settings.spectrum.model == "power_law":
+            with_floor = _fitted(noisy, settings, "power_law_floor")
+            tests.append(judged(with_floor, beta, white_percent))
+        report(done, len(BETAS))
+    return tuple(tests), fit
+
+
+def judged(fit: PowerLawFit, beta: float, white_percent: float | None = None) -> ExponentTest:
+    """Compare fits with the β that all their traces have.
+
+    Parameters
+    ----------
+    white_percent : float, optional
+        Share of the variance that shot noise adds; None: there is none.
+    """
+    found = np.isfinite(fit.beta)
+    values, (low, high) = fit.beta[found], fit.beta_ci95[found].T
+    n_found = values.size
+    scatter = float(values.std(ddof=1)) if n_found > 1 else float("nan")
+    return ExponentTest(
+        beta=beta,
+        shot_noise=white_percent is not None,
+        white_percent=white_percent or 0.0,
+        model=fit.model,
+        n_traces=len(fit.beta),
+        n_without_beta=fit.n_without_beta,
+        bias=float(values.mean() - beta) if n_found else float("nan"),
+        bias_stderr=scatter / n_found**0.5 if n_found else float("nan"),
+        scatter=scatter,
+        coverage=rate_of(int(((low <= beta) & (beta <= high)).sum()), n_found),
+    )
+
+
+def counts_of(noise: np.ndarray, conditions: Conditions, seed: int) -> tuple[np.ndarray, float]:
+    """Turn noise into counts of a camera; also return how much of the variance that adds, in %.
+
+    Parameters
+    ----------
+    noise : ndarray, shape (n_traces, n_frames)
+        Each trace is brought to the same mean and variance first.
+    """
+    rng = np.random.default_rng(seed)
+    level = noise - noise.mean(axis=1, keepdims=True)
+    level *= DEVIATION_ON / level.std(axis=1, keepdims=True)
+    on = rng.uniform(*conditions.on_counts, (len(noise), 1))
+    expected = conditions.background_counts + on * np.maximum(MEAN_ON + level, 0)
+    counts = emccd_counts(rng, expected)
+    added = 1 - expected.var(axis=1) / counts.var(axis=1, dtype=np.float64)
+    return counts, float(100 * np.median(added))
+
+
+def _spectra(
+    beta: float, conditions: Conditions, settings: Settings, seed: int
+) -> tuple[Spectrum, Spectrum, float]:
+    """Return spectra of pure noise and of its counts, and the share of shot noise, in %."""
+    parts = list(_parts(beta, conditions, settings, seed))
+    pure, noisy, shares = zip(*parts, strict=True)
+    return _joined(pure), _joined(noisy), float(np.mean(shares))
+
+
+def _parts(
+    beta: float, conditions: Conditions, settings: Settings, seed: int
+) -> Iterator[tuple[Spectrum, Spectrum, float]]:
+    sequence = np.random.SeedSequence(seed)
+    drawn = iter(sequence.generate_state(2 * N_TRACES // TRACES_AT_ONCE, np.uint64).tolist())
+    for noise_seed, camera_seed in zip(drawn, drawn, strict=True):
+        n_frames, dt_s = conditions.n_frames, conditions.dt_s
+        pure = simulate_power_law_noise(beta, TRACES_AT_ONCE, n_frames, dt_s, noise_seed)
+        counts, share = counts_of(pure.values, conditions, camera_seed)
+        noisy = pure.with_values(counts, "counts of an EM-CCD")
+        yield _spectrum(pure, settings), _spectrum(noisy, settings), share
+
+
+def _spectrum(traces: Traces, settings: Settings) -> Spectrum:
+    return power_spectrum(traces, settings.spectrum.method, n_threads=settings.n_threads)
+
+
+def _joined(spectra: Sequence[Spectrum]) -> Spectrum:
+    return replace(spectra[0], psd=np.concatenate([spectrum.psd for spectrum in spectra]))
+
+
+def _fitted(spectrum: Spectrum, settings: Settings, model: str | None = None) -> PowerLawFit:
+    """Fit as the study does, or with another model by its own default fitting."""
+    chosen = settings.spectrum
+    f_range_hz = chosen.f_min_hz, chosen.f_max_hz
+    if model is not None:
+        return fit_power_law(spectrum, f_range_hz, model)
+    return fit_power_law(spectrum, f_range_hz, chosen.model, chosen.fitting)

@@ -1,0 +1,197 @@
+"""What a validation found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from umlpsd_gpu.settings import Settings
+from umlpsd_gpu.validation.ensembles import OUTLIER_CLASS, Conditions
+from umlpsd_gpu.validation.rates import Rate, pooled_rate, rate_of
+
+# A decision of less confidence says that it can't decide.
+DECIDED = 0.5
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """Decisions and labels of studies of simulated ensembles, against the truth.
+
+    Attributes
+    ----------
+    classes : tuple of str
+        Rows of the confusion: those that should be clusters first, MSB beside them last.
+    k_true : int
+    scales : tuple of str
+        Smoothing scales, in the order they were tried.
+    k_opt : ndarray, shape (n_ensembles,), int
+    confidence : ndarray, shape (n_ensembles,)
+    chosen : tuple of str, length n_ensembles
+        Scale that each study chose.
+    confusion : ndarray, shape (n_ensembles, n_classes, k_true + 1), int
+        Traces of each class in the cluster that is matched with each of the first ``k_true``
+        classes, and, in the last column, in a cluster of no class or in none. As the study labels
+        them, at its own K.
+    confusion_without_outliers : ndarray, same shape, int
+        The same of the labels found again without the flagged outliers, which are left out.
+    n_flagged : ndarray, shape (n_ensembles, n_classes), int
+        Traces flagged as outliers.
+    n_right : ndarray, shape (n_ensembles, n_scales), int
+        Traces in the cluster of their class, at the true K.
+    """
+
+    classes: tuple[str, ...]
+    k_true: int
+    scales: tuple[str, ...]
+    k_opt: np.ndarray
+    confidence: np.ndarray
+    chosen: tuple[str, ...]
+    confusion: np.ndarray
+    confusion_without_outliers: np.ndarray
+    n_flagged: np.ndarray
+    n_right: np.ndarray
+
+    @property
+    def n_ensembles(self) -> int:
+        return len(self.k_opt)
+
+    @property
+    def k_right(self) -> Rate:
+        """Return how often K_opt is the true K."""
+        return rate_of(int((self.k_opt == self.k_true).sum()), self.n_ensembles)
+
+    @property
+    def undecided(self) -> Rate:
+        """Return how often the decision said that it can't decide."""
+        return rate_of(int((self.confidence < DECIDED).sum()), self.n_ensembles)
+
+    @property
+    def k_right_if_decided(self) -> Rate:
+        """Return how often K_opt is the true K among the decisions that were made."""
+        decided = self.confidence >= DECIDED
+        return rate_of(int((self.k_opt[decided] == self.k_true).sum()), int(decided.sum()))
+
+    @property
+    def said(self) -> dict[int, int]:
+        """Return in how many ensembles each K was said, by K."""
+        return dict(sorted(Counter(self.k_opt.tolist()).items()))
+
+    @property
+    def times_chosen(self) -> dict[str, int]:
+        """Return how many studies chose each scale, by scale."""
+        return {scale: self.chosen.count(scale) for scale in self.scales}
+
+    @property
+    def accuracy(self) -> Rate:
+        """Return the share of traces that a study puts into the cluster of their class."""
+        return self._right_in(self.confusion)
+
+    @property
+    def accuracy_without_outliers(self) -> Rate:
+        """Return that of the traces that weren't flagged, clustered without the flagged ones."""
+        return self._right_in(self.confusion_without_outliers)
+
+    def accuracy_at(self, scale: str) -> Rate:
+        """Return the share of traces in the cluster of their class at the true K and a scale."""
+        n_right = self.n_right[:, self.scales.index(scale)]
+        return pooled_rate(n_right, self.confusion[:, : self.k_true].sum(axis=(1, 2)))
+
+    @property
+    def accuracy_at_chosen(self) -> Rate:
+        """Return the same at the scale that each study chose."""
+        columns = [self.scales.index(scale) for scale in self.chosen]
+        n_right = self.n_right[np.arange(self.n_ensembles), columns]
+        return pooled_rate(n_right, self.confusion[:, : self.k_true].sum(axis=(1, 2)))
+
+    def class_in_cluster(self, row: int, column: int) -> Rate:
+        """Return the share of a class in a column of the confusion."""
+        return pooled_rate(self.confusion[:, row, column], self.confusion[:, row].sum(axis=1))
+
+    def flagged(self, of_outliers: bool) -> Rate:
+        """Return the share of traces flagged: of MSB beside other classes, or of all others."""
+        rows = np.arange(len(self.classes)) >= self.k_true
+        rows = rows if of_outliers else ~rows
+        n_traces = self.confusion[:, rows].sum(axis=(1, 2))
+        return pooled_rate(self.n_flagged[:, rows].sum(axis=1), n_traces)
+
+    @property
+    def has_outliers(self) -> bool:
+        """Return whether MSB traces were put in beside other classes."""
+        return len(self.classes) > self.k_true and OUTLIER_CLASS in self.classes
+
+    def _right_in(self, confusion: np.ndarray) -> Rate:
+        clustered = confusion[:, : self.k_true]
+        n_right = np.trace(clustered[:, :, : self.k_true], axis1=1, axis2=2)
+        return pooled_rate(n_right, clustered.sum(axis=(1, 2)))
+
+
+@dataclass(frozen=True)
+class ExponentTest:
+    """β found in noise of a known β.
+
+    Attributes
+    ----------
+    beta : float
+        The truth.
+    shot_noise : bool
+        Whether the noise was turned into counts of a camera.
+    white_percent : float
+        Share of the variance that the camera adds.
+    model : str
+        That was fitted.
+    n_traces, n_without_beta : int
+        All, and those for which the fit makes no sense.
+    bias : float
+        Mean of β less the truth; NaN without any.
+    bias_stderr, scatter : float
+        Standard error of the bias, standard deviation of β; NaN for fewer than two.
+    coverage : Rate
+        Share of the 95 % intervals that hold the truth.
+    """
+
+    beta: float
+    shot_noise: bool
+    white_percent: float
+    model: str
+    n_traces: int
+    n_without_beta: int
+    bias: float
+    bias_stderr: float
+    scatter: float
+    coverage: Rate
+
+
+@dataclass(frozen=True)
+class Validation:
+    """How far the method can be trusted with data of these conditions.
+
+    Attributes
+    ----------
+    conditions : Conditions
+    settings : Settings
+        Of the studies.
+    seed : int
+    recovery : Recovery
+    exponents : tuple of ExponentTest
+    f_range_hz : tuple of float
+        Fitted frequencies.
+    fitting : str
+        Of the model of the settings.
+    timings_s : dict of str to float
+        Wall seconds per step.
+    device : str
+    versions : dict of str to str
+    """
+
+    conditions: Conditions
+    settings: Settings
+    seed: int
+    recovery: Recovery
+    exponents: tuple[ExponentTest, ...]
+    f_range_hz: tuple[float, float]
+    fitting: str
+    timings_s: dict[str, float]
+    device: str
+    versions: dict[str, str]
