@@ -19,6 +19,25 @@ def render_html(study: Study, figures: Sequence[DrawnFigure]) -> str:
 
     Every name that comes from the user is escaped; nothing is loaded from anywhere.
     """
+    summary = summary_of(study)
+    colours = {c["cluster"]: to_hex(cluster_colour(c["cluster"])) for c in summary["clusters"]}
+    return (
+        page_templates()
+        .get_template("report.html.jinja")
+        .render(
+            study=study,
+            summary=summary,
+            figures=figures,
+            headline=headline(study),
+            colours=colours,
+            outliers=outlier_sentence(study),
+            sources=list(dict.fromkeys(study.traces.source)),
+        )
+    )
+
+
+def page_templates() -> Environment:
+    """Return the templates of our pages: all that they are given is escaped."""
     # everything is escaped, whatever a template is called
     templates = Environment(
         loader=PackageLoader("umlpsd_gpu.report"),
@@ -29,17 +48,7 @@ def render_html(study: Study, figures: Sequence[DrawnFigure]) -> str:
     )
     templates.filters["number"] = _number
     templates.filters["base64"] = lambda content: base64.b64encode(content).decode("ascii")
-    summary = summary_of(study)
-    colours = {c["cluster"]: to_hex(cluster_colour(c["cluster"])) for c in summary["clusters"]}
-    return templates.get_template("report.html.jinja").render(
-        study=study,
-        summary=summary,
-        figures=figures,
-        headline=headline(study),
-        colours=colours,
-        outliers=outlier_sentence(study),
-        sources=list(dict.fromkeys(study.traces.source)),
-    )
+    return templates
 
 
 def headline(study: Study) -> str:

@@ -55,7 +55,7 @@ def conditions_like(
             f"(at least {LEAST_N_FRAMES}); give --counts and --background without --like"
         )
     on_counts, background_counts = counts_of(values)
-    if not 0 < on_counts[0]:
+    if not on_counts[0] > 0:
         raise SettingsError(
             "the study's traces don't rise above their own noise, so that their counts can't be "
             "told; give --counts and --background without --like"
