@@ -69,6 +69,7 @@ def make_study(
         spectrum=spectrum,
         fit=fit,
         clusters=_cluster_spectra(labels, n_clusters, spectrum, fit),
+        maps=None,
         notes=(f"{n_flagged} of {n_traces} traces hold NaN or never change: not clustered.",),
         timings_s={"read and extract": 1.93, "preprocess": 0.11, "sweep": 2.41, "spectra": 0.52},
         device="cpu",

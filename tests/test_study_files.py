@@ -139,6 +139,7 @@ class TestStudyH5:
             path = field.path.replace("movies/*", "movies/<n>").replace(
                 "sweeps/*", "sweeps/<scale>"
             )
+            path = path.replace("maps/*", "maps/<treatment>")
             assert documented[path] == (field.dims or "–", field.unit or "text")
         for column in TRACES_CSV_COLUMNS:
             assert column in documented

@@ -182,7 +182,7 @@ class SpectrumSettings(_Section):
 
 class MapsSettings(_Section):
     pearson_threshold: float = Field(
-        0.5, gt=0, le=1, description="Pixels that correlate so far are one Pearson domain [I]."
+        0.8, gt=0, le=1, description="Pixels that correlate so far are one Pearson domain [I]."
     )
     detrend_frames: int | None = Field(
         None, ge=2, description="Frames that a trend is averaged over; default: a tenth [I]."

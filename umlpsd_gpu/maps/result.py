@@ -23,6 +23,9 @@ from umlpsd_gpu.maps.standardise import default_detrend_frames
 from umlpsd_gpu.settings import MapsSettings
 from umlpsd_gpu.traces.traces import Traces
 
+# Tried beside the one of the settings, so that nobody need believe in a single one
+THRESHOLDS = np.arange(1, 40) / 40
+
 
 @dataclass(frozen=True)
 class PearsonMaps:
@@ -48,6 +51,8 @@ class PearsonMaps:
         The same of all pairs of pixels, wherever they lie.
     agreement_neighbours, agreement_all_pairs : float
         Adjusted Rand index of those domains and the clusters; NaN where there are none.
+    agreement_by_threshold : ndarray, shape (n_thresholds,)
+        The same of domains of neighbouring pixels joined at other thresholds.
     distance_px, distance_mean, distance_stderr, distance_n_pairs : ndarray, shape (n_bins,)
         Correlation against the distance between pixels: see `DistanceProfile`.
     """
@@ -60,6 +65,7 @@ class PearsonMaps:
     domains_all_pairs: np.ndarray
     agreement_neighbours: float
     agreement_all_pairs: float
+    agreement_by_threshold: np.ndarray
     distance_px: np.ndarray
     distance_mean: np.ndarray
     distance_stderr: np.ndarray
@@ -81,6 +87,8 @@ class AssemblyMaps:
         Trace of the reference pixel.
     threshold : float
         Pearson correlation from which on two pixels are joined.
+    thresholds : ndarray, shape (n_thresholds,)
+        Those of ``agreement_by_threshold``.
     detrend_frames : int
         Frames that the subtracted trend is averaged over.
     raw, detrended : PearsonMaps
@@ -92,6 +100,7 @@ class AssemblyMaps:
     pixel_size_um: float | None
     reference_index: int
     threshold: float
+    thresholds: np.ndarray
     detrend_frames: int
     raw: PearsonMaps
     detrended: PearsonMaps
@@ -156,6 +165,7 @@ def assembly_maps(
         pixel_size_um=pixel_size_um,
         reference_index=reference,
         threshold=settings.pearson_threshold,
+        thresholds=THRESHOLDS,
         detrend_frames=detrend_frames,
         raw=maps(0),
         detrended=maps(detrend_frames),
@@ -233,6 +243,12 @@ def _pearson_maps(
         domains_all_pairs=far,
         agreement_neighbours=agreement(labels, near),
         agreement_all_pairs=agreement(labels, far) if far.size else float("nan"),
+        agreement_by_threshold=np.array(
+            [
+                agreement(labels, domains_of_neighbours(pairs, of_pairs, usable, other))
+                for other in THRESHOLDS
+            ]
+        ),
         distance_px=profile.distance_px,
         distance_mean=profile.correlation_mean,
         distance_stderr=profile.correlation_stderr,

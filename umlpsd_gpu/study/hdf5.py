@@ -96,7 +96,7 @@ def read_hdf5(path: Path) -> dict[str, Any]:
         found = (file.attrs.get("format"), int(file.attrs.get("format_version", 0)))
         if found != (FORMAT, FORMAT_VERSION):
             raise ValueError(f"format {found}, expected {(FORMAT, FORMAT_VERSION)}")
-        return layout.nouns_from(lambda name: _read(file[name]))
+        return layout.nouns_from(lambda name: _read(file[name]), has_maps="maps" in file)
 
 
 def _write(file: h5py.File, name: str, field: layout.Field, value: layout.Stored) -> None:

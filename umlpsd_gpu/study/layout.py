@@ -1,7 +1,8 @@
 """What study.h5 holds: one table of fields, read when writing, reading and documenting a study.
 
 A path names a noun and its attribute: ``sweeps/*/ssd`` is ``Sweep.ssd`` of every scale. The star
-stands for the name of the scale, or in ``movies/*/…`` for the number of the movie, from 1.
+stands for the name of the scale, in ``movies/*/…`` for the number of the movie, from 1, and in
+``maps/*/…`` for ``raw`` or ``detrended``.
 """
 
 from __future__ import annotations
@@ -10,53 +11,20 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from umlpsd_gpu.decision.outliers import Outliers
 from umlpsd_gpu.decision.result import KDecision
 from umlpsd_gpu.spectrum.result import ClusterSpectra, PowerLawFit, Spectrum
+from umlpsd_gpu.study.field import Field
+from umlpsd_gpu.study.map_fields import MAP_FIELDS, map_groups, maps_from
 from umlpsd_gpu.study.result import MovieSummary, Study
 from umlpsd_gpu.sweep.result import Sweep
 from umlpsd_gpu.traces.traces import Traces
 
-Kind = Literal["array", "number", "perhaps number", "text", "texts", "numbers"]
 Stored = np.ndarray | list[str] | str
-
-
-@dataclass(frozen=True)
-class Field:
-    """One dataset of study.h5.
-
-    Attributes
-    ----------
-    path : str
-    dims : str
-        Names of the axes, slowest first; empty for a single value.
-    unit : str
-        ``"1"`` for a pure number, empty for text.
-    description : str
-    kind : str
-        How the value is kept in Python; "perhaps number" is NaN on disk where it is None.
-    compressed : bool
-    """
-
-    path: str
-    dims: str
-    unit: str
-    description: str
-    kind: Kind = "array"
-    compressed: bool = False
-
-    @property
-    def name(self) -> str:
-        return self.path.rpartition("/")[2]
-
-    @property
-    def group(self) -> str:
-        return self.path.rpartition("/")[0]
 
 
 # The published normalisation of log_welch is kept, so that published spectra compare.
@@ -187,6 +155,7 @@ FIELDS = (
     Field("clusters/n_beta", "n_clusters", "1", "Traces with a finite exponent"),
     Field("clusters/beta_mean", "n_clusters", "1", "Mean exponent <beta>"),
     Field("clusters/beta_stderr", "n_clusters", "1", "Its standard error"),
+    *MAP_FIELDS,
 )
 
 # How a result is computed, never what comes out of it: left out of the digest.
@@ -204,13 +173,15 @@ def stored_fields(study: Study) -> Iterator[tuple[str, Field, Stored]]:
             yield f"{group}/{field.name}", field, _to_disk(values[field.name])
 
 
-def nouns_from(read: Callable[[str], Any]) -> dict[str, Any]:
+def nouns_from(read: Callable[[str], Any], has_maps: bool) -> dict[str, Any]:
     """Return what study.h5 holds of a Study: its attributes by name.
 
     Parameters
     ----------
     read : callable
         Gives the stored value at a path: an array, a list of texts, a text or a number.
+    has_maps : bool
+        Whether there is a group of maps.
     """
 
     def values(group: str) -> dict[str, Any]:
@@ -232,6 +203,7 @@ def nouns_from(read: Callable[[str], Any]) -> dict[str, Any]:
         "spectrum": Spectrum(**values("spectrum")),
         "fit": PowerLawFit(**values("fit")),
         "clusters": ClusterSpectra(**values("clusters")),
+        "maps": maps_from(values) if has_maps else None,
     }
 
 
@@ -269,11 +241,13 @@ def _groups(study: Study) -> dict[str, dict[str, Any]]:
         "spectrum": vars(study.spectrum),
         "fit": vars(study.fit),
         "clusters": vars(study.clusters),
+        **map_groups(study.maps),
     }
 
 
 def _fields_of(group: str) -> list[Field]:
     pattern = re.sub(r"^(movies|sweeps)/.+", r"\1/*", group)
+    pattern = re.sub(r"^maps/(raw|detrended)$", "maps/*", pattern)
     return [field for field in FIELDS if field.group == pattern]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from umlpsd_gpu.decision.outliers import Outliers
 from umlpsd_gpu.decision.result import KDecision
+from umlpsd_gpu.maps.result import AssemblyMaps
 from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.spectrum.result import ClusterSpectra, PowerLawFit, Spectrum
 from umlpsd_gpu.sweep.result import Sweep
@@ -69,6 +70,8 @@ class Study:
     spectrum, fit : Spectrum, PowerLawFit
         Of the raw traces, one row per trace.
     clusters : ClusterSpectra
+    maps : AssemblyMaps or None
+        Of the pixels of one movie; None for emitters, imported traces and several movies.
     notes : tuple of str
         What the user should know: skipped scales, flagged traces, settings that were adapted.
     timings_s : dict of str to float
@@ -90,6 +93,7 @@ class Study:
     spectrum: Spectrum
     fit: PowerLawFit
     clusters: ClusterSpectra
+    maps: AssemblyMaps | None
     notes: tuple[str, ...]
     timings_s: dict[str, float]
     device: str

@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from umlpsd_gpu.backend import choose_device
 from umlpsd_gpu.decision.decide import decide
+from umlpsd_gpu.decision.result import KDecision
 from umlpsd_gpu.device_memory import told_when_full
 from umlpsd_gpu.errors import SettingsError, TracesError
+from umlpsd_gpu.maps.result import AssemblyMaps
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.preprocess.wavelet import max_level
 from umlpsd_gpu.scale import Scale
@@ -21,13 +23,15 @@ from umlpsd_gpu.spectrum.clusters import cluster_spectra
 from umlpsd_gpu.spectrum.estimators import power_spectrum
 from umlpsd_gpu.spectrum.fit import fit_power_law
 from umlpsd_gpu.spectrum.result import PowerLawFit, Spectrum
+from umlpsd_gpu.study.assembly import has_maps, map_notes, study_maps
 from umlpsd_gpu.study.extract import extract, shape_of
-from umlpsd_gpu.study.final import final_clusters, outlier_note
+from umlpsd_gpu.study.final import FinalClusters, final_clusters, outlier_note
 from umlpsd_gpu.study.on_device import on_host, placed, spectrum_on_host
-from umlpsd_gpu.study.result import Study
+from umlpsd_gpu.study.result import MovieSummary, Study
 from umlpsd_gpu.study.scales import Progress, preprocessed, sweep_scales, sweep_surrogates
 from umlpsd_gpu.study.versions import recorded_versions
 from umlpsd_gpu.sweep.engines import require_engine
+from umlpsd_gpu.sweep.result import Sweep
 from umlpsd_gpu.traces.traces import Traces
 
 MIN_TRACES = 3
@@ -85,6 +89,7 @@ def _studied(
         traces, movies, notes = extract(source, settings, report, device)
     usable = traces.usable()
     notes += _flagged(traces, usable, settings.sweep.k_max)
+    notes += map_notes(traces, movies, settings)
     report("spectra", 0, 1)
     with clock.timing("spectra"):
         at_work = placed(traces, device)
@@ -99,10 +104,10 @@ def _studied(
     with clock.timing("decide"):
         decision = decide(sweeps, nulls, settings.decision.rule)
     with clock.timing("cluster"):
-        chosen = sweeps[[sweep.scale for sweep in sweeps].index(decision.scale)]
-        scaled = preprocessed(ensemble, Scale.parse(chosen.scale), settings).values
-        final = final_clusters(scaled, chosen, decision.k_opt, fit.beta[usable], settings)
-        final, scaled = final.among(usable), on_host(scaled)
+        scaled = preprocessed(ensemble, Scale.parse(decision.scale), settings).values
+        final = _final(scaled, sweeps, decision, fit.beta[usable], settings).among(usable)
+        scaled = on_host(scaled)
+    maps = _maps(clock, traces, movies, final, fit, settings)
     return Study(
         settings=settings,
         movies=movies,
@@ -117,6 +122,7 @@ def _studied(
         spectrum=spectrum,
         fit=fit,
         clusters=cluster_spectra(spectrum, fit, final.labels),
+        maps=maps,
         notes=(
             *notes,
             *scale_notes,
@@ -128,6 +134,31 @@ def _studied(
         device=device,
         versions=recorded_versions(device),
     )
+
+
+def _final(
+    scaled: Any,
+    sweeps: tuple[Sweep, ...],
+    decision: KDecision,
+    beta: np.ndarray,
+    settings: Settings,
+) -> FinalClusters:
+    (chosen,) = (sweep for sweep in sweeps if sweep.scale == decision.scale)
+    return final_clusters(scaled, chosen, decision.k_opt, beta, settings)
+
+
+def _maps(
+    clock: Clock,
+    traces: Traces,
+    movies: tuple[MovieSummary, ...],
+    final: FinalClusters,
+    fit: PowerLawFit,
+    settings: Settings,
+) -> AssemblyMaps | None:
+    if not has_maps(movies, settings):
+        return None
+    with clock.timing("maps"):
+        return study_maps(traces, movies, final, fit, settings)
 
 
 class Clock:
