@@ -1,4 +1,4 @@
-"""The command line: demo, run, check, simulate, info."""
+"""The command line: demo, run, check, simulate, validate, info."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from umlpsd_gpu.cli_validate import validate
 from umlpsd_gpu.errors import MovieError, UmlpsdError
 from umlpsd_gpu.report.terminal import answer, movie_table, progress
 from umlpsd_gpu.settings import Settings
@@ -173,7 +174,6 @@ def demo(
     from umlpsd_gpu.simulate.movie import simulate_movie
     from umlpsd_gpu.study.folder import check_output
 
-    settings = Settings()
     check_output(out_dir / "study", overwrite)
     with progress() as report:
         report("simulate", 0, 1)
@@ -181,7 +181,7 @@ def demo(
         truth = simulate_movie(movie, overwrite, seed=seed, n_frames=n_frames)
         report("simulate", 1, 1)
     out.print(f"Movie: {escape(str(truth.path))} (60 emitters of 3 classes, {n_frames} frames)")
-    study = _analyse(open_movie(truth.path), settings, out_dir / "study", overwrite)
+    study = _analyse(open_movie(truth.path), Settings(), out_dir / "study", overwrite)
     recovery = compare_with_truth(study, truth)
     out.print(
         f"Against the truth: {recovery.n_found} of {recovery.n_true} emitters found, "
@@ -289,6 +289,9 @@ def simulate(
         )
         report("simulate", 1, 1)
     out.print(f"Movie: {escape(str(path))}\nTruth: {escape(str(truth))}")
+
+
+app.command()(validate)
 
 
 @app.command()

@@ -106,7 +106,9 @@ def key_rates(validation: Validation) -> list[tuple[str, Rate, str]]:
                 ensembles,
             ),
         ]
-    rows.append(("Traces of these classes flagged", recovery.flagged(of_outliers=False), ensembles))
+    rows.append(
+        ("Traces flagged as outliers, MSB apart", recovery.flagged(of_outliers=False), ensembles)
+    )
     if recovery.has_outliers:
         rows.append(("MSB traces flagged", recovery.flagged(of_outliers=True), ensembles))
     return rows

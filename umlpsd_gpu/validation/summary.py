@@ -95,8 +95,8 @@ def _few_ensembles(recovery: Recovery) -> list[str]:
         return []
     low, high = (100 * end for end in (recovery.k_right.low, recovery.k_right.high))
     return [
-        f"{n} ensembles tell little: K would be found in {low:.0f} to {high:.0f} % of more of "
-        "them; give more with --ensembles."
+        f"{n} ensemble{'s' * (n > 1)} can tell no more than that K is found in {low:.0f} to "
+        f"{high:.0f} % of cases; give more with --ensembles."
     ]
 
 
@@ -140,7 +140,7 @@ def _is_sound(test: ExponentTest) -> bool:
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")
+    return "below 0.01" if abs(value) < 0.01 else f"{value:+.2f}".replace("-", "−")
 
 
 def _recovery(recovery: Recovery) -> dict[str, Any]:
