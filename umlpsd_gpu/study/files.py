@@ -16,6 +16,7 @@ from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.study.folder import FORMAT, SUMMARY, files_in, read_summary, write_whole
 from umlpsd_gpu.study.hdf5 import FORMAT_VERSION, read_hdf5, write_hdf5
 from umlpsd_gpu.study.layout import digest_of
+from umlpsd_gpu.study.map_files import summary_of_maps, write_map_files
 from umlpsd_gpu.study.result import Study
 
 TRACES_CSV_COLUMNS = (
@@ -70,6 +71,7 @@ def save_study(
     def fill(partial: Path) -> None:
         write_hdf5(study, partial / "study.h5")
         _write_traces_csv(study, partial / "traces.csv")
+        write_map_files(study, partial)
         (partial / "settings.toml").write_text(study.settings.to_toml(), encoding="utf-8")
         if extras is not None:
             extras(partial)
@@ -155,6 +157,7 @@ def summary_of(study: Study) -> dict[str, Any]:
             }
             for movie in study.movies
         ],
+        "maps": summary_of_maps(study),
         "notes": list(study.notes),
         "timings_s": {step: _finite(seconds) for step, seconds in study.timings_s.items()},
         "device": study.device,
