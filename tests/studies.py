@@ -295,6 +295,7 @@ def _decision(n_clusters: int) -> KDecision:
             k_opt=1,
             scale="W80",
             confidence=0.71,
+            confidence_ci95=(np.nan, np.nan),
             votes={"silhouette break": 2, "smallest cluster": 2, "null test": 1},
             rule="votes, guarded by a null of permuted scores",
             reason="No cluster structure: the silhouette at K = 2 is not above that of a null.",
@@ -303,6 +304,7 @@ def _decision(n_clusters: int) -> KDecision:
         k_opt=n_clusters,
         scale="W80",
         confidence=0.86,
+        confidence_ci95=(0.61, 0.96),
         votes={
             "silhouette break": n_clusters,
             "smallest cluster": n_clusters,

@@ -1,5 +1,6 @@
 """The decision: known profiles, known ensembles, and what it says of itself."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -8,7 +9,9 @@ from sklearn.metrics import adjusted_rand_score
 
 from tests.ensembles import three_shapes
 from umlpsd_gpu.decision import criteria
+from umlpsd_gpu.decision.agreement import stability
 from umlpsd_gpu.decision.decide import decide
+from umlpsd_gpu.decision.scale_choice import scale_merits
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.preprocess.smooth import preprocess_at
 from umlpsd_gpu.scale import Scale
@@ -44,6 +47,16 @@ def sweep_with(silhouette, scale="W80", misclassified=0.0, n_traces=30, n_epochs
     )
 
 
+def replaced(found, **fields):
+    return dataclasses.replace(found, **fields)
+
+
+def with_labels(found, k, labels, **fields):
+    every = found.labels.copy()
+    every[found.index_of(k)] = labels
+    return replaced(found, labels=every, **fields)
+
+
 @pytest.mark.parametrize(
     ("profile", "k"),
     [
@@ -65,24 +78,70 @@ def test_profiles_are_read_as_a_physicist_would(profile, k):
 
 def test_epochs_that_disagree_are_no_structure():
     lively = sweep_with([0.6, 0.4, 0.3])
-    labels = lively.labels.copy()
-    labels[1] = np.random.default_rng(0).integers(0, 2, labels[1].shape)
-    unstable = Sweep(**{**vars(lively), "labels": labels})
-    assert criteria.profile_reading(unstable) == 1
+    by_chance = np.random.default_rng(0).integers(0, 2, lively.labels[1].shape)
+    assert criteria.profile_reading(with_labels(lively, 2, by_chance)) == 1
 
 
-def test_the_scale_unites_large_silhouette_and_few_misclassified():
+def test_the_scale_is_one_that_reads_k_opt_and_keeps_clusters_apart():
     sweeps = [
-        sweep_with([0.6, 0.4, 0.39], "W40", misclassified=1),
-        sweep_with([0.7, 0.5, 0.49], "W500", misclassified=13),
-        sweep_with([0.6, 0.45, 0.44], "WL6", misclassified=2),
+        sweep_with([0.6, 0.4, 0.39], "W40"),
+        sweep_with([0.7, 0.5, 0.49], "WL6"),
+        sweep_with([0.6, 0.45, 0.44], "W500"),
         sweep_with([0.9, 0.85, 0.7], "raw"),
     ]
     decision = decide(sweeps, rule="paper")
     assert (decision.k_opt, decision.scale, decision.confidence) == (3, "WL6", 0.75)
+    assert np.isnan(decision.confidence_ci95).all()
     assert decision.votes["silhouette peak"] == 2
     assert "breaks at K = 3" in decision.reason
     assert "3 of 4 smoothing scales" in decision.reason
+
+
+def test_a_scale_needs_separation_steady_epochs_and_other_scales_that_agree():
+    best = sweep_with([0.6, 0.4, 0.39], "W80")
+    blurred = replaced(best, scale="raw", separation=best.separation / 2)
+    by_chance = np.random.default_rng(1).integers(0, 3, best.labels[2].shape)
+    unsteady = with_labels(best, 3, np.r_[best.labels[2][:1], by_chance[1:]], scale="W10")
+    alone = with_labels(best, 3, np.repeat(by_chance[:1], best.n_epochs, axis=0), scale="W500")
+    merits = scale_merits([blurred, unsteady, alone, best], 3)
+    assert merits.argmax() == 3
+    assert merits[0] == pytest.approx(merits[3] / 2)
+    assert max(merits[1], merits[2]) < merits[3] / 2
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 5])
+def test_the_knee_and_the_slope_of_misplaced_traces_see_plain_clusters(n_classes):
+    centres = 10 * np.eye(n_classes)[np.arange(20 * n_classes) % n_classes]
+    values = centres + np.random.default_rng(n_classes).normal(0, 0.3, centres.shape)
+    found = sweep(values, range(1, 11), n_epochs=20)
+    assert criteria.ssd_knee(found) == n_classes
+    assert criteria.below_percent_slope(found) == n_classes
+
+
+def test_no_knee_in_a_flat_profile_and_none_with_two_k():
+    flat = sweep_with([0.5, 0.5, 0.5])
+    assert criteria.ssd_knee(replaced(flat, ssd=np.ones_like(flat.ssd))) is None
+    assert criteria.ssd_knee(sweep_with([0.5])) is None
+    assert criteria.below_percent_slope(sweep_with([0.5])) is None
+
+
+def test_the_gap_statistic_is_the_textbooks():
+    least = np.array([9.0, 4.0, 1.0, 0.8, 0.7])
+    by_chance = np.array([[9.0, 6.0, 4.0, 3.0, 2.4], [9.0, 5.8, 4.1, 3.1, 2.3]])
+
+    def swept(ssd):
+        base = sweep_with([0.5] * (len(ssd) - 1))
+        return replaced(base, ssd=np.repeat(ssd[:, None], base.n_epochs, axis=1))
+
+    gap = np.log(by_chance).mean(axis=0) - np.log(least)
+    stderr = np.log(by_chance).std(axis=0) * np.sqrt(1.5)
+    expected = next(k for k in range(1, 5) if gap[k - 1] >= gap[k] - stderr[k])
+    nulls = [swept(ssd) for ssd in by_chance]
+    assert criteria.gap_statistic(swept(least), nulls) == expected == 3
+    decision = decide([swept(least)], {"W80": nulls}, rule="gap statistic")
+    assert decision.k_opt == decision.votes["gap statistic"] == 3
+    with pytest.raises(SettingsError, match="compares with surrogates"):
+        decide([swept(least)], rule="gap statistic")
 
 
 def test_disagreeing_scales_are_said_to_disagree():
@@ -95,10 +154,8 @@ def test_disagreeing_scales_are_said_to_disagree():
 def test_stability_is_the_mean_adjusted_rand_index_of_all_pairs():
     labels = np.random.default_rng(3).integers(0, 3, (6, 30))
     base = sweep_with([0.5, 0.4, 0.3], n_epochs=6)
-    mixed = base.labels.copy()
-    mixed[2] = labels
     expected = [adjusted_rand_score(a, b) for a, b in itertools.combinations(labels, 2)]
-    found = criteria.stability(Sweep(**{**vars(base), "labels": mixed}), 3)
+    found = stability(with_labels(base, 3, labels), 3)
     assert found == pytest.approx(np.mean(expected), abs=1e-12)
 
 

@@ -112,8 +112,10 @@ def test_surrogates_keep_the_spread_and_lose_the_clusters():
 def test_unknown_rules_are_named():
     with pytest.raises(SettingsError, match="rule 'eye' is not known; choose from consensus"):
         decide([swept(blobs(2))], rule="eye")
+    sweeps, nulls = with_surrogates(blobs(3, apart=12.0))
     for rule in RULES:
-        assert decide([swept(blobs(3, apart=12.0))], rule=rule).rule == rule
+        decision = decide(sweeps, nulls, rule)
+        assert (decision.rule, decision.k_opt) == (rule, 3)
 
 
 def test_held_out_ensembles_are_decided_as_the_benchmark_says(monkeypatch):

@@ -86,6 +86,18 @@ class TracesSettings(_Section):
         description="Pixel mode: pixels whose time average exceeds this many counts are traces. "
         "Not given: Otsu's threshold, reported.",
     )
+    roi: str | None = Field(
+        None,
+        min_length=1,
+        description="Pixel mode: only pixels inside this region count; a file of ImageJ (.roi, or "
+        ".zip of several) or a mask TIFF of the movie's size.",
+    )
+    memory_mb: float = Field(
+        2048,
+        gt=0,
+        description="Pixel traces that take more than this, in MB, are kept in a temporary file "
+        "(in TMPDIR).",
+    )
     unequal_lengths: Literal["refuse", "crop"] = Field(
         "refuse", description="Pooling traces of unequal lengths: refuse, or crop to the shortest."
     )
@@ -159,6 +171,13 @@ class DecisionSettings(_Section):
         ge=0,
         le=20,
         description="Unstructured ensembles swept beside each scale, to compare with.",
+    )
+    n_resamples: int = Field(
+        100,
+        ge=0,
+        le=2000,
+        description="Half-samples of the traces that are decided on again, for the interval of "
+        "the confidence; 0: none.",
     )
 
 

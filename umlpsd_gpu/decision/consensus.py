@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from umlpsd_gpu.decision.criteria import mean_adjusted_rand, stability
+from umlpsd_gpu.decision.agreement import mean_adjusted_rand, stability
 from umlpsd_gpu.decision.evidence import Evidence, evidence_of
 from umlpsd_gpu.decision.profiles import MOST_K, mean_profile, profile_of
 from umlpsd_gpu.sweep.result import Sweep

@@ -1,11 +1,16 @@
-"""Single criteria: each reads one finished sweep and says a number of clusters."""
+"""Single criteria: each reads one finished sweep and says a number of clusters.
+
+None is right often enough alone (benchmarks/results/decision.md); the report shows what each says.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from umlpsd_gpu.decision.agreement import stability
+from umlpsd_gpu.decision.profiles import log_least_ssd
 from umlpsd_gpu.sweep.result import Sweep
 
 # Below this mean silhouette, or below this agreement between epochs, the partition at the peak of
@@ -63,6 +68,62 @@ def ssd_elbow(sweep: Sweep) -> int | None:
     return int(sweep.k_values[1 + np.diff(slope).argmax()])
 
 
+def ssd_knee(sweep: Sweep) -> int | None:
+    """Return the knee of the mean SSD by Kneedle [1]_; None where it finds none.
+
+    References
+    ----------
+    .. [1] V. Satopaa, J. Albrecht, D. Irwin and B. Raghavan, Finding a "Kneedle" in a haystack,
+       ICDCS Workshops 2011.
+    """
+    from kneed import KneeLocator
+
+    if sweep.k_values.size < 3:
+        return None
+    ssd = sweep.ssd.mean(axis=1)
+    if not ssd[0] > ssd[-1]:
+        return None
+    knee = KneeLocator(sweep.k_values, ssd, curve="convex", direction="decreasing").knee
+    return None if knee is None else int(knee)
+
+
+def below_percent_slope(sweep: Sweep) -> int | None:
+    """Return the K after which <%EM>(θ), averaged over θ, begins to rise most sharply.
+
+    The paper hopes to automate its decision so. One cluster counts as 0 % [I]. None for fewer than
+    3 K's.
+    """
+    if sweep.k_values.size < 3:
+        return None
+    rise = np.nan_to_num(sweep.below_percent.mean(axis=(0, 2)))
+    slope = np.diff(rise) / np.diff(sweep.k_values)
+    return int(sweep.k_values[1 + np.diff(slope).argmax()])
+
+
+def gap_statistic(sweep: Sweep, nulls: Sequence[Sweep]) -> int:
+    """Return the first K whose gap is within one standard error of that of K + 1, or above [1]_.
+
+    The gap is the mean logarithm of the least SSD of unstructured ensembles less that of the
+    sweep.
+
+    Parameters
+    ----------
+    sweep : Sweep
+    nulls : sequence of Sweep
+        Of surrogates (`gaussian_surrogates`), over the first of the same K's.
+
+    References
+    ----------
+    .. [1] R. Tibshirani, G. Walther and T. Hastie, J. R. Stat. Soc. B 63, 411 (2001).
+    """
+    found = log_least_ssd(sweep)
+    by_chance = np.array([log_least_ssd(null) for null in nulls])
+    gap = by_chance.mean(axis=0) - found[: by_chance.shape[1]]
+    stderr = by_chance.std(axis=0) * np.sqrt(1 + 1 / len(nulls))
+    (ended,) = np.nonzero(gap[:-1] >= gap[1:] - stderr[1:])
+    return int(sweep.k_values[ended[0] if ended.size else gap.size - 1])
+
+
 def profile_reading(sweep: Sweep) -> int:
     """Return the break of <SS>, or 1 where the partition at its peak is no structure."""
     peak = silhouette_peak(sweep)
@@ -78,52 +139,10 @@ CRITERIA: dict[str, Callable[[Sweep], int | None]] = {
     "smallest cluster": smallest_cluster_peak,
     "Calinski-Harabasz peak": calinski_harabasz_peak,
     "SSD elbow": ssd_elbow,
+    "SSD knee (Kneedle)": ssd_knee,
+    "%EM slope": below_percent_slope,
 }
-
-
-def stability(sweep: Sweep, k: int) -> float:
-    """Return the mean adjusted Rand index between all pairs of epochs at one K.
-
-    1 means that every start ends in the same partition. NaN for a single epoch.
-    """
-    if sweep.n_epochs < 2:
-        return float("nan")
-    return mean_adjusted_rand(sweep.labels[sweep.index_of(k)])
-
-
-def mean_adjusted_rand(labellings: np.ndarray) -> float:
-    """Return the mean adjusted Rand index over all pairs of at least two labellings."""
-    return float(adjusted_rand(labellings)[np.triu_indices(len(labellings), 1)].mean())
-
-
-def adjusted_rand(labellings: np.ndarray) -> np.ndarray:
-    """Return the adjusted Rand index [1]_ between all pairs of labellings.
-
-    Parameters
-    ----------
-    labellings : ndarray, shape (n_labellings, n_traces), int
-        From 0 up.
-
-    Returns
-    -------
-    ndarray, shape (n_labellings, n_labellings)
-        1 where two agree but for the numbering; 0 on average by chance.
-
-    References
-    ----------
-    .. [1] L. Hubert and P. Arabie, J. Classif. 2, 193 (1985).
-    """
-    n_labellings, n_traces = labellings.shape
-    n_clusters = int(labellings.max()) + 1
-    onehot = (labellings[:, None] == np.arange(n_clusters)[:, None]).astype(np.float64)
-    flat = onehot.reshape(-1, n_traces)
-    shared = (flat @ flat.T).reshape(n_labellings, n_clusters, n_labellings, n_clusters)
-    together = (shared * (shared - 1) / 2).sum(axis=(1, 3))
-    alone = np.diagonal(together)
-    expected = alone[:, None] * alone / (n_traces * (n_traces - 1) / 2)
-    largest = (alone[:, None] + alone) / 2
-    differ = largest != expected
-    return np.divide(together - expected, largest - expected, np.ones_like(together), where=differ)
+GAP_STATISTIC = "gap statistic"
 
 
 def _k_of_largest(sweep: Sweep, profile: np.ndarray) -> int:

@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from umlpsd_gpu.decision.agreement import stability
+from umlpsd_gpu.decision.confidence import confidence_interval
 from umlpsd_gpu.decision.consensus import consensus, consensus_reason
 from umlpsd_gpu.decision.criteria import (
     CRITERIA,
-    adjusted_rand,
+    GAP_STATISTIC,
+    gap_statistic,
     profile_reading,
     silhouette_peak,
-    stability,
 )
 from umlpsd_gpu.decision.result import KDecision
+from umlpsd_gpu.decision.scale_choice import scale_merits
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.sweep.result import Sweep
 
-RULES = ("consensus", "paper", *CRITERIA)
+RULES = ("consensus", "paper", *CRITERIA, GAP_STATISTIC)
+# By the name of a scale: sweeps of other ensembles beside those of the traces
+SweepsByScale = Mapping[str, Sequence[Sweep]]
+Criterion = Callable[[Sweep], int | None]
 
 
 def decide(
     sweeps: Sequence[Sweep],
-    nulls: Mapping[str, Sequence[Sweep]] | None = None,
+    nulls: SweepsByScale | None = None,
     rule: str = "consensus",
+    resamples: SweepsByScale | None = None,
 ) -> KDecision:
     """Choose K_opt and the smoothing scale; reruns nothing.
 
@@ -35,7 +42,7 @@ def decide(
         One per smoothing scale, over the same traces.
     nulls : mapping of str to sequence of Sweep, optional
         By scale: sweeps of unstructured surrogates of the same curves (`gaussian_surrogates`) over
-        the same K. They make the consensus surer; the other rules don't use them.
+        the same K. They make the consensus surer, and the gap statistic needs them.
     rule : {"consensus", "paper"} or a single criterion
         ``consensus`` weighs the evidence of all scales (evidence.py): silhouettes, separation of
         the clusters from their borders, stability over epochs, agreement of scales, the fall of
@@ -45,6 +52,11 @@ def decide(
         ``paper`` reads every scale as the paper's authors did: the break of the decline of <SS>,
         or its peak where it has no break, or 1 where the partition at the peak is no structure;
         the K that most scales read wins. A single criterion is any key of ``votes``.
+
+    resamples : mapping of str to sequence of Sweep, optional
+        By scale, for some of the scales: sweeps of samples of the traces (`half_samples`), the
+        i-th of every scale of the same traces. The consensus decides on each sample again and so
+        gives its confidence an interval.
 
     Returns
     -------
@@ -57,60 +69,93 @@ def decide(
     Raises
     ------
     SettingsError
-        If there is no sweep, or the rule is not known.
+        If there is no sweep, or the rule is not known or needs surrogates that are not there.
 
     Notes
     -----
-    The scale is the one with the largest (<SS> − <%Mscl>/100) × agreement at K_opt, as the paper
-    reads it; agreement is the mean adjusted Rand index of its least-SSD partition with those of
-    the other scales.
+    The scale is the one of largest merit at K_opt (`scale_merits`): separation of the clusters ×
+    agreement of the epochs × agreement with the other scales. The paper reads it from the largest
+    <SS> and the smallest <%Mscl>.
     """
     if not sweeps:
         raise SettingsError("a decision needs at least one sweep, got none")
     if rule not in RULES:
         raise SettingsError(f"rule '{rule}' is not known; choose from {', '.join(RULES)}")
+    criteria = _criteria(nulls)
     if rule == "consensus":
         shares = consensus(sweeps, nulls)
         if shares is not None:
-            return _by_consensus(sweeps, shares)
+            return _by_consensus(sweeps, shares, criteria, nulls, resamples or {})
         rule = "paper"
-    return _by_reading(sweeps, rule)
+    if rule == GAP_STATISTIC and nulls is None:
+        raise SettingsError("the gap statistic compares with surrogates, and there are none")
+    return _by_reading(sweeps, rule, criteria)
 
 
-def _by_consensus(sweeps: Sequence[Sweep], shares: dict[int, float]) -> KDecision:
+def _criteria(nulls: SweepsByScale | None) -> dict[str, Criterion]:
+    """Return the single criteria that can be read."""
+    if nulls is None:
+        return CRITERIA
+    return CRITERIA | {GAP_STATISTIC: lambda sweep: gap_statistic(sweep, nulls[sweep.scale])}
+
+
+def _by_consensus(
+    sweeps: Sequence[Sweep],
+    shares: dict[int, float],
+    criteria: Mapping[str, Criterion],
+    nulls: SweepsByScale | None,
+    resamples: SweepsByScale,
+) -> KDecision:
     k_opt = max(shares, key=lambda k: shares[k])
-    chosen = sweeps[int(np.argmax(_merits(sweeps, k_opt)))]
+    chosen = sweeps[int(np.argmax(scale_merits(sweeps, k_opt)))]
     return KDecision(
         k_opt=k_opt,
         scale=chosen.scale,
         confidence=shares[k_opt],
-        votes=_votes(sweeps),
+        confidence_ci95=_interval(shares[k_opt], k_opt, sweeps[0].n_traces, nulls, resamples),
+        votes=_votes(sweeps, criteria),
         rule="consensus",
         reason=consensus_reason(chosen, k_opt, shares, len(sweeps)),
     )
 
 
-def _by_reading(sweeps: Sequence[Sweep], rule: str) -> KDecision:
+def _interval(
+    confidence: float,
+    k_opt: int,
+    n_traces: int,
+    nulls: SweepsByScale | None,
+    resamples: SweepsByScale,
+) -> tuple[float, float]:
+    """Decide on every sample of the traces; NaN where there are none that can be weighed."""
+    samples = list(zip(*resamples.values(), strict=True))
+    weighed = [consensus(sample, nulls) for sample in samples]
+    found = [shares.get(k_opt, 0.0) for shares in weighed if shares is not None]
+    n_drawn = samples[0][0].n_traces if samples else 0
+    return confidence_interval(confidence, found, n_traces, n_drawn)
+
+
+def _by_reading(sweeps: Sequence[Sweep], rule: str, criteria: Mapping[str, Criterion]) -> KDecision:
     """Let every scale be read by one criterion; the K read most often wins."""
-    read = profile_reading if rule == "paper" else CRITERIA[rule]
+    read = profile_reading if rule == "paper" else criteria[rule]
     readings = [k for k in map(read, sweeps) if k is not None]
     k_opt = _most_frequent(readings) if readings else 1
     agreeing = [sweep for sweep in sweeps if read(sweep) == k_opt] or list(sweeps)
     confidence = len(agreeing) / len(sweeps) if len(sweeps) > 1 else 0.5
-    chosen = agreeing[int(np.argmax(_merits(agreeing, k_opt)))]
+    chosen = agreeing[int(np.argmax(scale_merits(agreeing, k_opt)))]
     return KDecision(
         k_opt=k_opt,
         scale=chosen.scale,
         confidence=confidence,
-        votes=_votes(sweeps),
+        confidence_ci95=(float("nan"), float("nan")),
+        votes=_votes(sweeps, criteria),
         rule=rule,
         reason=_reason(chosen, k_opt, len(agreeing), len(sweeps)),
     )
 
 
-def _votes(sweeps: Sequence[Sweep]) -> dict[str, int]:
+def _votes(sweeps: Sequence[Sweep], criteria: Mapping[str, Criterion]) -> dict[str, int]:
     votes = {}
-    for name, criterion in CRITERIA.items():
+    for name, criterion in criteria.items():
         said = [k for k in map(criterion, sweeps) if k is not None]
         if said:
             votes[name] = _most_frequent(said)
@@ -120,25 +165,6 @@ def _votes(sweeps: Sequence[Sweep]) -> dict[str, int]:
 def _most_frequent(ks: Sequence[int]) -> int:
     """Return the most frequent K, the smaller one where several are as frequent."""
     return min(Counter(ks).items(), key=lambda item: (-item[1], item[0]))[0]
-
-
-def _merits(sweeps: Sequence[Sweep], k_opt: int) -> np.ndarray:
-    """Return what speaks for each scale: separation at K_opt × agreement with the other scales."""
-    separation = np.array([_separation(sweep, k_opt) for sweep in sweeps])
-    if k_opt == 1 or len(sweeps) < 2:
-        return separation
-    index = adjusted_rand(np.array([sweep.best_labels(k_opt) for sweep in sweeps]))
-    agreement = (index.sum(axis=1) - 1) / (len(sweeps) - 1)
-    return separation * agreement
-
-
-def _separation(sweep: Sweep, k: int) -> float:
-    """Return <SS> less the share of misclassified traces at K; for K = 1 at the profile's peak."""
-    k = k if k > 1 else silhouette_peak(sweep)
-    if k == 1:
-        return -np.inf
-    at = sweep.index_of(k)
-    return float(sweep.silhouette[at].mean() - sweep.misclassified_percent[at].mean() / 100)
 
 
 def _reason(sweep: Sweep, k_opt: int, n_agreeing: int, n_scales: int) -> str:
@@ -165,10 +191,9 @@ def _reason(sweep: Sweep, k_opt: int, n_agreeing: int, n_scales: int) -> str:
         f"({profile[at]:.2f}, then {profile[at + 1]:.2f})"
     )
     return (
-        f"{doubt}{evidence} at {sweep.scale}; {share}. Of these scales {sweep.scale} unites a "
-        f"large <SS> with few misclassified traces "
-        f"({sweep.misclassified_percent[at].mean():.1f} %) and agreement with the others at K = "
-        f"{k_opt}; its epochs agree to "
+        f"{doubt}{evidence} at {sweep.scale}; {share}. Of these scales {sweep.scale} keeps its "
+        f"{k_opt} clusters best apart ({sweep.misclassified_percent[at].mean():.1f} % "
+        "misclassified) and agrees with the others; its epochs agree to "
         f"{_agreement(sweep, k_opt)}."
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from umlpsd_gpu.decision.criteria import mean_adjusted_rand
+from umlpsd_gpu.decision.agreement import mean_adjusted_rand
 from umlpsd_gpu.sweep.result import Sweep
 
 # Evidence is read up to this K, from these epochs: the weights were fitted so.
@@ -57,7 +57,7 @@ def profile_of(sweep: Sweep) -> Profile:
         least_separation=sweep.least_separation[at],
         misclassified=sweep.misclassified_percent[:n_k].mean(axis=1) / 100,
         stability=np.array([_stability(labels) for labels in sweep.labels[:n_k]]),
-        log_ssd=np.log(np.maximum(sweep.ssd[at], np.finfo(float).tiny)),
+        log_ssd=log_least_ssd(sweep)[:n_k],
     )
 
 
@@ -65,6 +65,11 @@ def mean_profile(profiles: Sequence[Profile]) -> Profile:
     """Return the mean of several profiles of equal length."""
     names = [field.name for field in fields(Profile)]
     return Profile(**{n: np.mean([getattr(p, n) for p in profiles], axis=0) for n in names})
+
+
+def log_least_ssd(sweep: Sweep) -> np.ndarray:
+    """Return the logarithm of the least SSD of each K; (n_k,)."""
+    return np.log(np.maximum(sweep.ssd.min(axis=1), np.finfo(float).tiny))
 
 
 def _stability(labels: np.ndarray) -> float:

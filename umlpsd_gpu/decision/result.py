@@ -17,6 +17,8 @@ class KDecision:
         Smoothing scale whose labels are final.
     confidence : float
         0…1; see the rule for its meaning.
+    confidence_ci95 : tuple of float
+        Over the choice of traces; NaN where no samples of them were swept.
     votes : dict of str to int
         What each single criterion says for K.
     rule : str
@@ -27,6 +29,7 @@ class KDecision:
     k_opt: int
     scale: str
     confidence: float
+    confidence_ci95: tuple[float, float]
     votes: dict[str, int]
     rule: str
     reason: str

@@ -20,6 +20,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from umlpsd_gpu.decision.result import KDecision
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.spectrum.log_welch import LEAST_N_FRAMES
 from umlpsd_gpu.study.files import dt_origin
@@ -120,11 +121,18 @@ def answer(study: Study) -> Iterator[str | Table]:
     )
     yield (
         f"[bold]K = {decision.k_opt}[/] at {decision.scale}, confidence "
-        f"{decision.confidence:.2f}. {escape(decision.reason)}"
+        f"{with_interval(decision)}. {escape(decision.reason)}"
     )
     yield cluster_table(study)
     for note in study.notes:
         yield f"[yellow]Note:[/] {escape(note)}"
+
+
+def with_interval(decision: KDecision) -> str:
+    """Return the confidence, with its 95 % interval where it has one."""
+    low, high = decision.confidence_ci95
+    interval = "" if math.isnan(low) else f" (95 %: {low:.2f}…{high:.2f})"
+    return f"{decision.confidence:.2f}{interval}"
 
 
 def cluster_table(study: Study) -> Table:

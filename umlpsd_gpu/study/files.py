@@ -128,6 +128,7 @@ def summary_of(study: Study) -> dict[str, Any]:
         "k_opt": decision.k_opt,
         "scale": decision.scale,
         "confidence": _finite(decision.confidence),
+        "confidence_ci95": [_finite(end) for end in decision.confidence_ci95],
         "votes": decision.votes,
         "rule": decision.rule,
         "reason": decision.reason,

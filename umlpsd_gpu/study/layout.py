@@ -86,6 +86,13 @@ FIELDS = (
     Field("decision/k_opt", "", "1", "Number of clusters; 1: no cluster structure", "number"),
     Field("decision/scale", "", "", "Smoothing scale of the final clustering", "text"),
     Field("decision/confidence", "", "1", "0 to 1; see the rule", "number"),
+    Field(
+        "decision/confidence_ci95",
+        "2",
+        "1",
+        "95 % interval of the confidence over the choice of traces; NaN where not made",
+        "numbers",
+    ),
     Field("decision/criteria", "n_criteria", "", "Criteria that voted", "texts"),
     Field("decision/votes", "n_criteria", "1", "K that each criterion votes for"),
     Field("decision/rule", "", "", "Name of the rule", "text"),

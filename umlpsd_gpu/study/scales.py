@@ -1,12 +1,13 @@
-"""Traces → sweeps at every smoothing scale, and of surrogates beside them; several at a time."""
+"""Traces → sweeps at every scale, of surrogates and of samples of the traces; several at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 from umlpsd_gpu.backend import is_on_device, n_cores, xp_of
@@ -15,6 +16,7 @@ from umlpsd_gpu.preprocess.smooth import preprocess_at
 from umlpsd_gpu.scale import Scale
 from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.study.on_device import on_host, sweeps_in_flight
+from umlpsd_gpu.sweep.resamples import half_samples, n_drawn
 from umlpsd_gpu.sweep.result import Sweep
 from umlpsd_gpu.sweep.run import start_sweep
 from umlpsd_gpu.sweep.surrogates import gaussian_surrogates
@@ -24,6 +26,9 @@ from umlpsd_gpu.traces.traces import Traces
 SWEEP_BYTES = 4 << 30
 # Epochs of a surrogate's sweep: as many as the consensus was fitted with
 SURROGATE_EPOCHS = 20
+# Samples of the traces are swept at so many scales, and so often for each K [I]
+RESAMPLED_SCALES = 4
+RESAMPLE_EPOCHS = 20
 
 Result = TypeVar("Result")
 # (step, done, total): called as the work proceeds
@@ -47,6 +52,21 @@ def sweep_surrogates(
     start = [partial(_start_surrogates_at, ensemble, scale, settings) for scale in scales]
     found = _results(start, ensemble, settings, partial(report, "surrogates"))
     return {scale.name: sweeps for scale, sweeps in zip(scales, found, strict=True)}
+
+
+def sweep_resamples(
+    ensemble: Traces, scales: list[Scale], settings: Settings, report: Progress
+) -> dict[str, tuple[Sweep, ...]] | None:
+    """Sweep samples of the traces at scales of every kind; None where not wanted or too few."""
+    chosen = settings.decision
+    too_few = n_drawn(ensemble.n_traces) <= min(MOST_K, settings.sweep.k_max)
+    if not chosen.n_resamples or chosen.rule != "consensus" or too_few:
+        return None
+    picked = np.unique(np.linspace(0, len(scales) - 1, RESAMPLED_SCALES).round().astype(int))
+    some = [scales[i] for i in picked]
+    start = [partial(_start_resamples_at, ensemble, scale, settings) for scale in some]
+    found = _results(start, ensemble, settings, partial(report, "resamples"))
+    return {scale.name: sweeps for scale, sweeps in zip(some, found, strict=True)}
 
 
 def preprocessed(traces: Traces, scale: Scale, settings: Settings) -> Traces:
@@ -90,18 +110,39 @@ def _start_surrogates_at(
 ) -> Callable[[], tuple[Sweep, ...]]:
     curves = preprocessed(ensemble, scale, settings).values
     seed, n = settings.sweep.seed, settings.decision.n_surrogates
+    surrogates = gaussian_surrogates(on_host(curves), range(seed, seed + n))
+    return _start_others(curves, surrogates, SURROGATE_EPOCHS, scale, settings, n_threads)
+
+
+def _start_resamples_at(
+    ensemble: Traces, scale: Scale, settings: Settings, n_threads: int | None = None
+) -> Callable[[], tuple[Sweep, ...]]:
+    curves = preprocessed(ensemble, scale, settings).values
+    samples = half_samples(on_host(curves), settings.sweep.seed, settings.decision.n_resamples)
+    return _start_others(curves, samples, RESAMPLE_EPOCHS, scale, settings, n_threads)
+
+
+def _start_others(
+    curves: Any,
+    others: Iterable[np.ndarray],
+    n_epochs: int,
+    scale: Scale,
+    settings: Settings,
+    n_threads: int | None,
+) -> Callable[[], tuple[Sweep, ...]]:
+    """Start the sweeps of other ensembles, where the curves are, as the consensus needs them."""
     started = [
         start_sweep(
-            xp_of(curves).asarray(surrogate),
-            range(1, min(MOST_K, settings.sweep.k_max, ensemble.n_traces - 1) + 1),
-            n_epochs=min(SURROGATE_EPOCHS, settings.sweep.n_epochs),
-            seed=seed,
+            xp_of(curves).asarray(other),
+            range(1, min(MOST_K, settings.sweep.k_max, len(other) - 1) + 1),
+            n_epochs=min(n_epochs, settings.sweep.n_epochs),
+            seed=settings.sweep.seed,
             silhouette_metric=settings.sweep.silhouette_metric,
             max_iter=settings.sweep.max_iter,
             scale=scale.name,
             n_threads=n_threads,
         )
-        for surrogate in gaussian_surrogates(on_host(curves), range(seed, seed + n))
+        for other in others
     ]
     return lambda: tuple(collect() for collect in started)
 

@@ -28,7 +28,13 @@ from umlpsd_gpu.study.extract import extract, shape_of
 from umlpsd_gpu.study.final import FinalClusters, final_clusters, outlier_note
 from umlpsd_gpu.study.on_device import on_host, placed, spectrum_on_host
 from umlpsd_gpu.study.result import MovieSummary, Study
-from umlpsd_gpu.study.scales import Progress, preprocessed, sweep_scales, sweep_surrogates
+from umlpsd_gpu.study.scales import (
+    Progress,
+    preprocessed,
+    sweep_resamples,
+    sweep_scales,
+    sweep_surrogates,
+)
 from umlpsd_gpu.study.versions import recorded_versions
 from umlpsd_gpu.sweep.engines import require_engine
 from umlpsd_gpu.sweep.result import Sweep
@@ -101,8 +107,10 @@ def _studied(
         sweeps = sweep_scales(ensemble, scales, settings, report)
     with clock.timing("surrogates"):
         nulls = sweep_surrogates(ensemble, scales, settings, report)
+    with clock.timing("resamples"):
+        resamples = sweep_resamples(ensemble, scales, settings, report)
     with clock.timing("decide"):
-        decision = decide(sweeps, nulls, settings.decision.rule)
+        decision = decide(sweeps, nulls, settings.decision.rule, resamples)
     with clock.timing("cluster"):
         scaled = preprocessed(ensemble, Scale.parse(decision.scale), settings).values
         final = _final(scaled, sweeps, decision, fit.beta[usable], settings).among(usable)
