@@ -17,6 +17,7 @@ from typing import Protocol
 
 import numpy as np
 
+from umlpsd_gpu.sweep.centroids import Centroids, FollowedCentroids, RenewedCentroids
 from umlpsd_gpu.sweep.members import Members
 
 # Two traces nearer than this, relative to their squared distances from the ensemble mean, are
@@ -31,6 +32,11 @@ class Geometry(Protocol):
 
     n_traces: int
     total_ssd: float
+    equal_below: np.ndarray
+    """Up to this, a squared distance from each trace is rounding; (n_traces,)."""
+
+    def centroids(self, n_clusters: int, n_epochs: int) -> Centroids:
+        """Return what follows the centroids of a batch of restarts."""
 
     def sqdist_from(self, traces: np.ndarray) -> np.ndarray:
         """Return squared distances of the given traces to all; ``(*traces.shape, n_traces)``."""
@@ -47,7 +53,7 @@ def geometry_of(
 ) -> PairGeometry | PointGeometry:
     """Choose the cheaper of the two: an iteration costs n per row with pairs, 2 d with points.
 
-    Euclidean silhouettes need all distances for every labelling: pairs wherever they fit.
+    Euclidean silhouettes need all distances for every labelling: these are kept where they fit.
 
     Parameters
     ----------
@@ -62,9 +68,12 @@ def geometry_of(
     centred = centred - centred.mean(axis=0)
     euclidean = silhouette_metric == "euclidean"
     fits = 8 * n_traces**2 <= MAX_PAIR_BYTES
-    if fits and (euclidean or n_traces <= 2 * n_samples):
+    if fits and n_traces <= 2 * n_samples:
         return PairGeometry(_pairwise_sqeuclidean(centred, pool), euclidean)
-    return PointGeometry(centred)
+    if not (fits and euclidean):
+        return PointGeometry(centred)
+    distance = _pairwise_sqeuclidean(centred, pool)
+    return PointGeometry(centred, np.sqrt(distance, out=distance))
 
 
 class PairGeometry:
@@ -82,7 +91,11 @@ class PairGeometry:
         self.sqdist = sqdist
         self.n_traces = len(sqdist)
         self.total_ssd = float(sqdist.sum() / (2 * self.n_traces))
+        self.equal_below = np.zeros(self.n_traces)
         self._distance = np.sqrt(sqdist) if euclidean else None
+
+    def centroids(self, n_clusters: int, n_epochs: int) -> RenewedCentroids:
+        return RenewedCentroids(self)
 
     def sqdist_from(self, traces: np.ndarray) -> np.ndarray:
         return self.sqdist[traces]
@@ -98,45 +111,67 @@ class PairGeometry:
 
 
 class PointGeometry:
-    """The centred traces; distances between them exist only as tiles.
+    """The centred traces; distances between them exist only as tiles, unless given.
 
     Parameters
     ----------
     points : ndarray, shape (n_traces, n_samples), float64
         Mean over the traces subtracted, against cancellation in |x|² + |y|² − 2xy.
+    distance : ndarray, shape (n_traces, n_traces), optional
+        Euclidean distances between them, for ``mean_distance``.
     """
 
-    def __init__(self, points: np.ndarray) -> None:
+    def __init__(self, points: np.ndarray, distance: np.ndarray | None = None) -> None:
         self.points = points
         self.n_traces = len(points)
         self.sqnorms = np.einsum("id,id->i", points, points)
         self.total_ssd = float(self.sqnorms.sum())
+        self.equal_below = 2 * EQUAL_BELOW * self.sqnorms
+        self._distance = distance
+        # one product makes |c|² + |x|² − 2cx: two more terms cost less than passes over the result
+        self._columns = np.vstack([points.T, np.ones(self.n_traces), self.sqnorms])
+
+    def centroids(self, n_clusters: int, n_epochs: int) -> FollowedCentroids:
+        return FollowedCentroids.of_none(self, n_clusters, n_epochs)
+
+    def sqdist_to_points(self, others: np.ndarray) -> np.ndarray:
+        """Return squared distances of all traces to any points, rounding and all.
+
+        Parameters
+        ----------
+        others : ndarray, shape (n_others, n_samples)
+
+        Returns
+        -------
+        ndarray, shape (n_others, n_traces)
+            May be ±1e-16 |x|² where it should be 0.
+        """
+        sqnorms = np.einsum("rd,rd->r", others, others)
+        rows = np.column_stack([-2 * others, sqnorms, np.ones(len(others))])
+        return rows @ self._columns
 
     def sqdist_from(self, traces: np.ndarray) -> np.ndarray:
         picked = traces.ravel()
-        sqdist = self._sqdist_between(self.points[picked], self.sqnorms[picked])
+        sqdist = self._sqdist_without_rounding(self.points[picked])
         sqdist[np.arange(picked.size), picked] = 0
         return sqdist.reshape(*traces.shape, self.n_traces)
 
     def sqdist_to_centroids(self, members: Members) -> np.ndarray:
-        centroids = members.weights() @ self.points
-        return self._sqdist_between(centroids, np.einsum("rd,rd->r", centroids, centroids))
+        return self._sqdist_without_rounding(members.weights() @ self.points)
 
     def mean_distance(self, members: Members) -> np.ndarray:
         weights = members.weights()
+        if self._distance is not None:
+            return weights @ self._distance
         mean = np.zeros_like(weights)
         for start in range(0, self.n_traces, ROWS_PER_TILE):
             rows = np.arange(start, min(start + ROWS_PER_TILE, self.n_traces))
             mean += weights[:, rows] @ np.sqrt(self.sqdist_from(rows))
         return mean
 
-    def _sqdist_between(self, others: np.ndarray, others_sqnorms: np.ndarray) -> np.ndarray:
-        sqdist = others @ self.points.T
-        scale = others_sqnorms[:, None] + self.sqnorms
-        sqdist *= -2
-        sqdist += scale
-        scale *= EQUAL_BELOW
-        sqdist[sqdist < scale] = 0
+    def _sqdist_without_rounding(self, others: np.ndarray) -> np.ndarray:
+        sqdist = self.sqdist_to_points(others)
+        np.copyto(sqdist, 0, where=sqdist < self.equal_below)
         return sqdist
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 
 from umlpsd_gpu.sweep.geometry import Geometry
-from umlpsd_gpu.sweep.members import Members
 
 
 def n_local_trials(n_clusters: int) -> int:
@@ -118,29 +117,32 @@ def lloyd(
     n_iterations = np.empty(n_epochs, dtype=np.intp)
     running = np.arange(n_epochs)
     assigned, least = nearest_centroid(sqdist)
+    centroids = geometry.centroids(n_clusters, n_epochs)
     averaged, changed = assigned, np.ones((n_clusters, n_epochs), dtype=bool)
     for iteration in range(1, max_iter + 1):
-        members = Members.of(averaged, changed)
-        if not members.counts.all():
-            averaged = _fill_empty_clusters(assigned, least, n_clusters)
+        rows, counts = centroids.sqdist(averaged, changed)
+        if not counts.all():
+            movable = (least > geometry.equal_below).any(axis=1)
+            averaged = _fill_empty_clusters(assigned, least, movable, n_clusters)
             changed |= _changed_clusters(assigned, averaged, n_clusters)
-            members = Members.of(averaged, changed)
-        rows = geometry.sqdist_to_centroids(members)
-        rows[members.counts == 0] = np.inf
+            rows, counts = centroids.sqdist(averaged, changed)
+        rows[counts == 0] = np.inf
         sqdist[changed] = rows
         vacant = np.zeros_like(changed)
-        vacant[changed] = members.counts == 0
+        vacant[changed] = counts == 0
         following, least = nearest_centroid(sqdist)
         going_on = (following != assigned).any(axis=1)
         labels[running] = following
         n_iterations[running] = iteration
         if not going_on.any():
             break
-        running, sqdist, least = running[going_on], sqdist[:, going_on], least[going_on]
         # a cluster that gave its only trace to an empty one is refilled in its turn
-        changed = vacant[:, going_on]
-        changed |= _changed_clusters(averaged[going_on], following[going_on], n_clusters)
-        assigned = averaged = following[going_on]
+        changed = vacant | _changed_clusters(averaged, following, n_clusters)
+        assigned = averaged = following
+        if not going_on.all():
+            running, sqdist, changed = running[going_on], sqdist[:, going_on], changed[:, going_on]
+            assigned = averaged = following[going_on]
+            least, centroids = least[going_on], centroids.part(going_on)
     return labels, n_iterations
 
 
@@ -157,13 +159,15 @@ def _changed_clusters(before: np.ndarray, after: np.ndarray, n_clusters: int) ->
     return changed
 
 
-def _fill_empty_clusters(labels: np.ndarray, least: np.ndarray, n_clusters: int) -> np.ndarray:
+def _fill_empty_clusters(
+    labels: np.ndarray, least: np.ndarray, movable: np.ndarray, n_clusters: int
+) -> np.ndarray:
     """Return labels in which every empty cluster has got the trace farthest from its centroid.
 
-    Where all traces sit on their centroids there is nothing to move: the cluster stays empty.
+    Only in ``movable`` epochs: where all traces sit on their centroids, the cluster stays empty.
     """
     filled = (labels == np.arange(n_clusters)[:, None, None]).any(axis=2)
-    with_empty = np.flatnonzero(~filled.all(axis=0) & (least.max(axis=1) > 0))
+    with_empty = np.flatnonzero(~filled.all(axis=0) & movable)
     labels = labels.copy()
     for epoch in with_empty:
         empty = np.flatnonzero(~filled[:, epoch])

@@ -23,7 +23,7 @@ from umlpsd_gpu.traces.traces import Traces
 
 # Bytes of one (K, epochs, n_traces) plane set: small enough to stay in a core's cache. Part of the
 # result's definition, since the height of a product may touch its last bit.
-BLOCK_BYTES = 4 << 20
+BLOCK_BYTES = 8 << 20
 # the metrics that are one number for each epoch
 BY_EPOCH = (
     "silhouette",
