@@ -208,7 +208,7 @@ class MapsSettings(_Section):
     )
     memory_mb: float = Field(512, gt=0, description="Bound of the correlation matrix, in MB.")
     reference_pixel: tuple[int, int] | None = Field(
-        None, description="Row and column, from 0; default: the most typical pixel of cluster 1."
+        None, description="Row and column, from 0; default: typical of the cluster most like another."
     )
 
 

@@ -60,12 +60,22 @@ def agreement(labels: np.ndarray, others: np.ndarray) -> float:
     1: the same partition, 0: as much as by chance; NaN where fewer than two pixels are shared.
     Hubert & Arabie, J. Classif. 2, 193 (1985).
     """
-    from sklearn.metrics import adjusted_rand_score
-
     both = (labels > 0) & (others > 0)
     if both.sum() < 2:
         return float("nan")
-    return float(adjusted_rand_score(labels[both], others[both]))
+    one, other = labels[both].astype(np.int64), others[both].astype(np.int64)
+    # counted sparsely: there may be as many domains as pixels
+    together = _n_pairs(one * (other.max() + 1) + other)
+    of_one, of_other = _n_pairs(one), _n_pairs(other)
+    expected = of_one * of_other / (one.size * (one.size - 1) / 2)
+    largest = (of_one + of_other) / 2
+    return 1.0 if largest == expected else (together - expected) / (largest - expected)
+
+
+def _n_pairs(numbers: np.ndarray) -> float:
+    """Return the number of pairs that have equal numbers."""
+    counts = np.unique(numbers, return_counts=True)[1].astype(np.float64)
+    return float((counts * (counts - 1) / 2).sum())
 
 
 def _numbered(edges: Iterable[np.ndarray], usable: np.ndarray) -> np.ndarray:

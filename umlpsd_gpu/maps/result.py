@@ -153,8 +153,8 @@ def assembly_maps(
     pairs = neighbour_pairs(rows, cols, shape)
     reference = reference_index(traces, settings)
     if reference is None:
-        with_domains, _ = correlation_with_domains(traces.values, pixels.labels, 0, n_threads)
-        reference = _most_typical(with_domains[0], pixels.labels)
+        found = correlation_with_domains(traces.values, pixels.labels, 0, n_threads)
+        reference = _most_telling(*found, pixels.labels)
 
     def maps(frames: int) -> PearsonMaps:
         return _pearson_maps(traces, pixels.labels, pairs, reference, frames, settings, n_threads)
@@ -205,11 +205,16 @@ def matrix_note(n_pixels: int, settings: MapsSettings) -> list[str]:
     ]
 
 
-def _most_typical(with_first_domain: np.ndarray, labels: np.ndarray) -> int:
-    """Return the pixel of the largest cluster that is most like the others of it."""
-    first = labels[labels > 0].min()
-    likeness = np.where((labels == first) & np.isfinite(with_first_domain), with_first_domain, -2)
-    return int(likeness.argmax())
+def _most_telling(with_domains: np.ndarray, between: np.ndarray, labels: np.ndarray) -> int:
+    """Return the most typical pixel of the cluster that is most like another one.
+
+    There a Pearson map has the most to tell apart.
+    """
+    others = np.where(np.eye(len(between), dtype=bool) | np.isnan(between), -2, between)
+    chosen = int(others.max(axis=1).argmax())
+    likeness = with_domains[chosen]
+    member = (labels == np.unique(labels[labels > 0])[chosen]) & np.isfinite(likeness)
+    return int(np.where(member, likeness, -2).argmax())
 
 
 def _pearson_maps(

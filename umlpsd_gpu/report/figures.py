@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from matplotlib.figure import Figure
 
-from umlpsd_gpu.report import images, profiles, spectra, trajectories
+from umlpsd_gpu.report import images, maps, pearson, profiles, spectra, trajectories
 from umlpsd_gpu.report.style import DrawnFigure, house_style, render
 from umlpsd_gpu.study.result import Study
 
@@ -43,3 +43,6 @@ def _plans(study: Study) -> Iterator[tuple[str, str, str, Draw]]:
     yield "exponents", spectra.BETA_TITLE, spectra.BETA_CAPTION, spectra.draw_betas
     if study.movies:
         yield "images", images.TITLE, images.caption(study), images.draw_images
+    if study.maps:
+        yield "maps", maps.TITLE, maps.caption(study.maps), maps.draw_maps
+        yield "pearson", pearson.TITLE, pearson.caption(study.maps), pearson.draw_pearson

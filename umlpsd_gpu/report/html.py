@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.colors import to_hex
@@ -31,6 +32,7 @@ def render_html(study: Study, figures: Sequence[DrawnFigure]) -> str:
             headline=headline(study),
             colours=colours,
             outliers=outlier_sentence(study),
+            pearson=pearson_sentence(summary["maps"]) if summary["maps"] else "",
             sources=list(dict.fromkeys(study.traces.source)),
         )
     )
@@ -78,6 +80,27 @@ def outlier_sentence(study: Study) -> str:
         f"{text} Clustered again without them, {n_moved} of the other traces change their cluster. "
         "Scores, outliers and the clusters without them are in traces.csv; outliers are ringed in "
         "the figure of exponents."
+    )
+
+
+def pearson_sentence(maps: dict[str, Any]) -> str:
+    """Say how far the domains of Pearson maps agree with the clusters, from summary.json."""
+    said = []
+    for treatment in ("raw", "detrended"):
+        found = maps[treatment]
+        text = (
+            f"{treatment} traces {_number(found['agreement_neighbours'], 2)} "
+            f"(at best {_number(found['best_agreement'], 2)}, at a threshold of "
+            f"{_number(found['best_threshold'], 3)})"
+        )
+        if found["agreement_all_pairs"] is not None:
+            text += f", all pairs joined {_number(found['agreement_all_pairs'], 2)}"
+        said.append(text)
+    return (
+        "Agreement of these clusters with the domains that joined neighbours of Pearson correlation "
+        f"≥ {maps['threshold']:g} make (adjusted Rand index, 1: the same, 0: as by chance): "
+        + "; ".join(said)
+        + ". The maps are in the folder as OME-TIFF."
     )
 
 

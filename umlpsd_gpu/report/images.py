@@ -82,7 +82,7 @@ def _draw_movie(axes: Axes, study: Study, movie: MovieSummary) -> None:
     else:
         _circle_emitters(axes, study, placed, movie.mean_image.shape)
     if movie.pixel_size_um is not None:
-        _draw_scale_bar(axes, movie.mean_image.shape, movie.pixel_size_um)
+        draw_scale_bar(axes, movie.mean_image.shape, movie.pixel_size_um)
     # a file name may hold a dollar sign, which is no mathematics
     axes.set_title(_shortened(movie.name), fontsize=8.5, parse_math=False)
     axes.set_xticks([])
@@ -131,7 +131,9 @@ def _colour_pixels(axes: Axes, study: Study, placed: np.ndarray, shape: tuple[in
     axes.imshow(overlay, interpolation="nearest")
 
 
-def _draw_scale_bar(axes: Axes, shape: tuple[int, ...], pixel_size_um: float) -> None:
+def draw_scale_bar(
+    axes: Axes, shape: tuple[int, ...], pixel_size_um: float, fontsize: float | None = None
+) -> None:
     """Draw a bar of 1, 2 or 5 × 10^n µm, about a fifth of the width, into the lower right."""
     n_rows, n_cols = shape
     wanted_um = 0.2 * n_cols * pixel_size_um
@@ -144,12 +146,13 @@ def _draw_scale_bar(axes: Axes, shape: tuple[int, ...], pixel_size_um: float) ->
         Rectangle((left, top), length_px, thick_px, facecolor="white", path_effects=edge)
     )
     axes.text(
-        left + length_px / 2,
+        left + length_px,
         top - 0.015 * n_rows,
         f"{length_um:g} µm",
         color="white",
         fontweight="bold",
-        ha="center",
+        fontsize=fontsize,
+        ha="right",  # a bar may be shorter than its label
         va="bottom",
         path_effects=edge,
     )
