@@ -185,8 +185,14 @@ class SpectrumSettings(_Section):
     method: Literal["periodogram", "welch", "log_welch"] = Field(
         "log_welch", description="Estimator of the power spectral density."
     )
-    f_min_hz: float | None = Field(None, ge=0, description="Low end of the fit; default: all.")
-    f_max_hz: float | None = Field(None, gt=0, description="High end of the fit; default: all.")
+    f_min_hz: float | None = Field(
+        None,
+        ge=0,
+        description="Low end of the fit; default: three periods in a window. 0: the lowest.",
+    )
+    f_max_hz: float | None = Field(
+        None, gt=0, description="High end of the fit; default: 0.4 of the frame rate."
+    )
     model: Literal["power_law", "power_law_floor", "power_law_knee", "auto"] = Field(
         "power_law",
         description="A f^-β; with a white (shot-noise) floor C; with a knee below which the "

@@ -26,6 +26,7 @@ def fit_power_law(
     f_range_hz: tuple[float | None, float | None] | None = None,
     model: str = "power_law",
     fitting: str | None = None,
+    n_threads: int | None = None,
 ) -> PowerLawFit:
     """Fit a power law, alone or with a floor and a knee, to the spectrum of every trace.
 
@@ -44,6 +45,8 @@ def fit_power_law(
     fitting : {"least_squares", "whittle"}, optional
         ``least_squares`` of ln S on ln f [P, M], every frequency alike: of ``power_law`` only, and
         its default. ``whittle``: greatest likelihood, corrected for what leaks through windows.
+    n_threads : int, optional
+        All cores by default; the bits don't depend on it.
 
     Returns
     -------
@@ -80,7 +83,7 @@ def fit_power_law(
     sampling = sampling_of(spectrum, chosen)
     powers = _band_powers(sampling, spectrum.psd, chosen)
     # least squares have errors of their own; whether the model fits the likelihood tells
-    found = _likelihoods(sampling, powers, model, with_intervals=fitting == "whittle")
+    found = _likelihoods(sampling, powers, model, fitting == "whittle", n_threads)
     freqs_hz = spectrum.freqs_hz[chosen]
     if fitting == "whittle":
         beta, stderr, intervals = found.parameters[:, BETA], found.beta_stderr, found.beta_ci95
@@ -152,7 +155,11 @@ def _band_powers(sampling: Sampling, psd: Any, chosen: slice) -> np.ndarray:
 
 
 def _likelihoods(
-    sampling: Sampling, powers: np.ndarray, model: str, with_intervals: bool
+    sampling: Sampling,
+    powers: np.ndarray,
+    model: str,
+    with_intervals: bool,
+    n_threads: int | None,
 ) -> LikelihoodFit:
     """Fit every trace by itself, some at once: the blocks, not the threads, settle every bit."""
     fit = LikelihoodFit.nowhere(len(powers))
@@ -161,7 +168,8 @@ def _likelihoods(
         rows = np.arange(start, min(start + _TRACES_AT_ONCE, len(powers)))
         fit.put(rows, fit_by_likelihood(sampling, powers[rows], model, with_intervals))
 
-    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(n_cores()) as pool:
+    n_threads = n_threads or n_cores()
+    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(n_threads) as pool:
         list(pool.map(fill, range(0, len(powers), _TRACES_AT_ONCE)))
     return fit
 

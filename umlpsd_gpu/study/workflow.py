@@ -22,6 +22,7 @@ from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.spectrum.clusters import cluster_spectra
 from umlpsd_gpu.spectrum.estimators import power_spectrum
 from umlpsd_gpu.spectrum.fit import fit_power_law
+from umlpsd_gpu.spectrum.ranges import trusted_range_hz
 from umlpsd_gpu.spectrum.result import PowerLawFit, Spectrum
 from umlpsd_gpu.study.assembly import has_maps, map_notes, study_maps
 from umlpsd_gpu.study.extract import extract, shape_of
@@ -35,6 +36,7 @@ from umlpsd_gpu.study.scales import (
     sweep_scales,
     sweep_surrogates,
 )
+from umlpsd_gpu.study.scales_in_memory import scales_in_memory
 from umlpsd_gpu.study.versions import recorded_versions
 from umlpsd_gpu.sweep.engines import require_engine
 from umlpsd_gpu.sweep.result import Sweep
@@ -93,7 +95,9 @@ def _studied(
     _spectra(_rehearsal(n_frames, dt_s), settings)
     with clock.timing("extract"):
         traces, movies, notes = extract(source, settings, report, device)
+    scales, skipped = scales_in_memory(traces, scales, settings)
     usable = traces.usable()
+    notes += skipped
     notes += _flagged(traces, usable, settings.sweep.k_max)
     notes += map_notes(traces, movies, settings)
     report("spectra", 0, 1)
@@ -196,7 +200,7 @@ def _flagged(traces: Traces, usable: np.ndarray, k_max: int) -> list[str]:
         notes.append(f"K was tried up to {n_usable - 1} only: {n_usable} traces were clustered.")
     if not n_flagged:
         return notes
-    not_finite = np.count_nonzero(~np.isfinite(traces.values).all(axis=1))
+    not_finite = np.count_nonzero(~traces.finite())
     return [
         *notes,
         f"{n_flagged} of {traces.n_traces} traces are kept but not clustered: {not_finite} hold "
@@ -207,8 +211,13 @@ def _flagged(traces: Traces, usable: np.ndarray, k_max: int) -> list[str]:
 def _spectra(traces: Traces, settings: Settings) -> tuple[Spectrum, PowerLawFit]:
     chosen = settings.spectrum
     spectrum = power_spectrum(traces, chosen.method, n_threads=settings.n_threads)
-    f_range_hz = chosen.f_min_hz, chosen.f_max_hz
-    return spectrum, fit_power_law(spectrum, f_range_hz, chosen.model, chosen.fitting)
+    low_hz, high_hz = trusted_range_hz(spectrum)
+    f_range_hz = (
+        low_hz if chosen.f_min_hz is None else chosen.f_min_hz,
+        high_hz if chosen.f_max_hz is None else chosen.f_max_hz,
+    )
+    fit = fit_power_law(spectrum, f_range_hz, chosen.model, chosen.fitting, settings.n_threads)
+    return spectrum, fit
 
 
 def _rehearsal(n_frames: int, dt_s: float) -> Traces:
