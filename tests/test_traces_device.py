@@ -15,6 +15,7 @@ from tests.movies import array_movie, background_movie, stack_movie
 from tests.tolerances import SUM_FLOAT64
 from umlpsd_gpu.errors import DeviceError, MovieError, TracesError
 from umlpsd_gpu.movie.open import open_movie
+from umlpsd_gpu.settings import TracesSettings
 from umlpsd_gpu.simulate.movie import simulate_movie
 from umlpsd_gpu.traces import device, frames_on_device, images, photometry
 from umlpsd_gpu.traces.extract import extract, extract_emitters
@@ -90,7 +91,7 @@ def test_extraction_equals_that_of_the_cpu(cupy, scene, emitters, memory_mb):
 
 
 def test_pixels_equal_those_of_the_cpu(cupy):
-    settings = SimpleNamespace(mode="pixels", threshold=300.0, drift_correction=False)
+    settings = TracesSettings(mode="pixels", threshold=300.0)
     for dtype, memory_mb in [(np.uint16, 256), (np.float32, 0.05), (np.int32, 1e-6)]:
         movie = array_movie(bright_square(dtype), memory_mb=memory_mb)
         on_cpu, on_gpu = extract(movie, settings), extract(movie, settings, device="gpu")

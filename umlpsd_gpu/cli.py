@@ -96,6 +96,7 @@ def run(
         _setting("traces.mode", "--traces"),
     ] = None,
     threshold: Annotated[float | None, _setting("traces.threshold", "--threshold")] = None,
+    roi: Annotated[str | None, _setting("traces.roi", "--roi")] = None,
     drift: Annotated[
         bool | None, _setting("traces.drift_correction", "--drift-correction/--no-drift-correction")
     ] = None,
@@ -142,6 +143,7 @@ def run(
             "movie.allow_damaged": allow_damaged,
             "traces.mode": traces,
             "traces.threshold": threshold,
+            "traces.roi": roi,
             "traces.drift_correction": drift,
             "traces.unequal_lengths": unequal_lengths,
             "preprocess.scales": scales.split(",") if scales else None,
@@ -250,8 +252,7 @@ def simulate(
         int | None, typer.Option("--frames", help="Default: 10000, of an assembly 6000.")
     ] = None,
     size: Annotated[
-        str | None,
-        typer.Option(help="ROWSxCOLS in pixels; default 128x128, of an assembly 20x20."),
+        str | None, typer.Option(help="ROWSxCOLS; default 128x128, of an assembly 20x20.")
     ] = None,
     dt_s: Annotated[
         float | None,
@@ -268,7 +269,6 @@ def simulate(
     """Write a simulated movie of emitters or of a crystal assembly, and the truth beside it."""
     from umlpsd_gpu.simulate.by_name import write_scene
 
-    mix = tuple(name.strip().upper() for name in classes.split(","))
     with progress() as report:
         report("simulate", 0, 1)
         path, truth = write_scene(
@@ -277,7 +277,7 @@ def simulate(
             size,
             of_emitters={
                 "n_emitters": n_emitters,
-                "class_mix": mix,
+                "class_mix": tuple(name.strip().upper() for name in classes.split(",")),
                 "n_aggregates": n_aggregates,
                 "drift_px": drift_px,
             },

@@ -10,10 +10,11 @@ import numpy as np
 from umlpsd_gpu.backend import is_on_device
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.preprocess import device
-from umlpsd_gpu.preprocess.bin import bin_mean
+from umlpsd_gpu.preprocess.bin import bin_mean, require_window
 from umlpsd_gpu.preprocess.normalise import minmax
 from umlpsd_gpu.preprocess.wavelet import wavelet_approximation
 from umlpsd_gpu.scale import Scale
+from umlpsd_gpu.traces.blocks import BLOCK_BYTES, empty_like, give_back, row_blocks
 from umlpsd_gpu.traces.traces import Traces
 
 
@@ -85,6 +86,20 @@ def preprocess_at(
 
 
 def _on_host(values: np.ndarray, scale: Scale, wavelet: str, mode: str) -> np.ndarray:
+    if values.nbytes <= BLOCK_BYTES:
+        return _smoothed(values, scale, wavelet, mode)
+    n_samples = values.shape[1]
+    if scale.kind == "bin":
+        require_window(scale.size, n_samples)
+        n_samples = -(-n_samples // scale.size)
+    smoothed = empty_like(values, n_samples, np.float64)
+    for rows in row_blocks(values):
+        smoothed[rows] = _smoothed(np.asarray(values[rows]), scale, wavelet, mode)
+        give_back(smoothed[rows])
+    return smoothed
+
+
+def _smoothed(values: np.ndarray, scale: Scale, wavelet: str, mode: str) -> np.ndarray:
     if scale.kind == "bin":
         values = bin_mean(values, scale.size)
     elif scale.kind == "wavelet":

@@ -14,6 +14,7 @@ from umlpsd_gpu.errors import SettingsError, TracesError
 from umlpsd_gpu.spectrum import device
 from umlpsd_gpu.spectrum.log_welch import kernels, log_grid, log_welch
 from umlpsd_gpu.spectrum.result import Spectrum
+from umlpsd_gpu.traces.blocks import give_back
 from umlpsd_gpu.traces.traces import Traces
 
 # NumPy: centred (n, n_frames) → psd (n, n_freqs). CuPy: values of all traces → psd
@@ -199,6 +200,7 @@ def _spread(
         centred, finite = _centred(values[rows])
         psd[rows] = estimate(centred)
         psd[rows][~finite] = np.nan
+        give_back(values[rows])
 
     with (
         threadpool_limits(limits=1, user_api="blas"),

@@ -87,6 +87,8 @@ def _notes_on(movies: Sequence[Movie], settings: Settings) -> list[str]:
         notes.append(f"Movies of up to {longest} frames were cut to {shortest}, the shortest.")
     if settings.traces.mode == "emitters" and settings.traces.threshold is not None:
         notes.append("The threshold had no effect: it belongs to --traces pixels.")
+    if settings.traces.mode == "emitters" and settings.traces.roi is not None:
+        notes.append("The region of interest had no effect: it belongs to --traces pixels.")
     return notes
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import umlpsd_gpu.study.layout as layout
 from umlpsd_gpu.study.folder import FORMAT
 from umlpsd_gpu.study.result import Study
+from umlpsd_gpu.traces.blocks import is_spooled, row_blocks
 
 if TYPE_CHECKING:
     import h5py
@@ -109,7 +110,12 @@ def _write(file: h5py.File, name: str, field: layout.Field, value: layout.Stored
         # one chunk a K: the fastest gzip level, and shuffled bytes shrink labels most
         how = {"chunks": (1, *value.shape[1:]), "compression": "gzip", "compression_opts": 1}
         how["shuffle"] = True
-    dataset = file.create_dataset(name, data=value, **how)
+    if isinstance(value, np.ndarray) and is_spooled(value):
+        dataset = file.create_dataset(name, value.shape, value.dtype, **how)
+        for rows in row_blocks(value):
+            dataset[rows] = value[rows]
+    else:
+        dataset = file.create_dataset(name, data=value, **how)
     dataset.attrs["description"] = field.description
     if field.unit:
         dataset.attrs["unit"] = field.unit

@@ -22,6 +22,7 @@ from umlpsd_gpu.study.field import Field
 from umlpsd_gpu.study.map_fields import MAP_FIELDS, map_groups, maps_from
 from umlpsd_gpu.study.result import MovieSummary, Study
 from umlpsd_gpu.sweep.result import Sweep
+from umlpsd_gpu.traces.blocks import row_blocks
 from umlpsd_gpu.traces.traces import Traces
 
 Stored = np.ndarray | list[str] | str
@@ -170,6 +171,8 @@ _SETTINGS_WITHOUT_EFFECT: dict[str, Any] = {
     "device": True,
     "n_threads": True,
     "movie": {"memory_mb": True},
+    # the region's name and content are in the history of the traces
+    "traces": {"memory_mb": True, "roi": True},
 }
 
 
@@ -225,10 +228,16 @@ def digest_of(study: Study) -> str:
     for path, _, value in sorted(stored_fields(study), key=lambda stored: stored[0]):
         if isinstance(value, np.ndarray):
             sha.update(f"{path} {value.dtype.str} {value.shape}".encode())
-            sha.update(np.ascontiguousarray(value).reshape(-1).view(np.uint8).data)
+            _add_bytes(sha, value)
         else:
             sha.update(f"{path} {json.dumps(value)}".encode())
     return sha.hexdigest()
+
+
+def _add_bytes(sha: Any, value: np.ndarray) -> None:
+    values = value.reshape(1) if value.ndim == 0 else value
+    for rows in row_blocks(values):
+        sha.update(np.ascontiguousarray(values[rows]).reshape(-1).view(np.uint8).data)
 
 
 def _groups(study: Study) -> dict[str, dict[str, Any]]:
@@ -263,7 +272,8 @@ def _to_disk(value: Any) -> Stored:
         return _storable(value)
     if isinstance(value, tuple) and all(isinstance(item, str) for item in value):
         return [_storable(item) for item in value]
-    return np.asarray(np.nan if value is None else value)
+    # any array as it is: one in a file stays there
+    return np.asanyarray(np.nan if value is None else value)
 
 
 def _storable(text: str) -> str:

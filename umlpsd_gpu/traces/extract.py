@@ -11,12 +11,13 @@ from umlpsd_gpu.backend import Device, choose_device
 from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.traces import device as on_device
+from umlpsd_gpu.traces.blocks import is_spooled
 from umlpsd_gpu.traces.drift import estimate_drift
 from umlpsd_gpu.traces.emitters import Detection, detect_emitters
 from umlpsd_gpu.traces.frames_on_device import FramesOnDevice
 from umlpsd_gpu.traces.images import MovieImages, temporal_images
 from umlpsd_gpu.traces.photometry import measure_emitters
-from umlpsd_gpu.traces.pixels import pixel_traces
+from umlpsd_gpu.traces.pixels import pixel_traces, region_of
 from umlpsd_gpu.traces.traces import Traces
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def extract(
     """
     movie.known_dt_s()
     drift, frames, notes = None, None, []
+    region = region_of(movie, settings) if settings.mode == "pixels" else None
     if settings.drift_correction:
         drift = estimate_drift(movie, settings.psf_sigma_px, n_threads)
         if device == "gpu":
@@ -98,8 +100,10 @@ def extract(
     else:
         images = on_device.temporal_images(frames)
     if settings.mode == "pixels":
-        traces = pixel_traces(movie, settings.threshold, images.mean, frames)
+        traces = pixel_traces(movie, settings, images.mean, region, frames)
         notes.append(f"{movie.name}: {traces.n_traces} {traces.history[-1]}.")
+        if is_spooled(traces.values):
+            notes.append(_spooled(movie, traces, settings))
     else:
         detection = detect_emitters(images, settings)
         if not detection.n_emitters:
@@ -138,6 +142,13 @@ def _measured(
         source=(movie.name,) * n_emitters,
         ids=tuple(f"{movie.name}:{i}" for i in range(n_emitters)),
         history=(step,),
+    )
+
+
+def _spooled(movie: Movie, traces: Traces, settings: TracesSettings) -> str:
+    return (
+        f"{movie.name}: its traces take {traces.values.nbytes / 1e6:,.0f} MB, more than "
+        f"traces.memory_mb = {settings.memory_mb:g}: the CPU kept them in a temporary file."
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from umlpsd_gpu.backend import Device, choose_device
@@ -10,10 +13,21 @@ from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.traces import device as on_device
 from umlpsd_gpu.traces.frames_on_device import FramesOnDevice
 from umlpsd_gpu.traces.images import temporal_images
+from umlpsd_gpu.traces.pixel_values import fits_in_memory, pixel_values
+from umlpsd_gpu.traces.roi import Region, read_region
 from umlpsd_gpu.traces.traces import Traces
 
+if TYPE_CHECKING:
+    from umlpsd_gpu.settings import TracesSettings
 
-def extract_pixels(movie: Movie, threshold: float | None = None, device: Device = "auto") -> Traces:
+
+def extract_pixels(
+    movie: Movie,
+    threshold: float | None = None,
+    device: Device = "auto",
+    roi: str | Path | None = None,
+    memory_mb: float | None = None,
+) -> Traces:
     """Make a trace of every pixel whose time average exceeds a threshold.
 
     The average of a pixel that is NaN or infinite in some frames is that of its other frames; the
@@ -23,10 +37,17 @@ def extract_pixels(movie: Movie, threshold: float | None = None, device: Device 
     ----------
     movie : Movie
     threshold : float, optional
-        In counts. Not given: Otsu's threshold [1]_ of the time-averaged image; the history says
-        which value it was.
+        In counts. Not given: Otsu's threshold [1]_ of the time-averaged image, inside the region of
+        interest where there is one; the history says which value it was.
     device : {"auto", "cpu", "gpu"}
         Where to compute; the values are the same.
+    roi : str or Path, optional
+        Only pixels inside count: an ImageJ region (``.roi``, ``.zip`` of several) or a mask TIFF
+        of the movie's size; see `umlpsd_gpu.traces.roi.read_region`.
+    memory_mb : float, optional
+        Traces that take more than this, in MB (1e6 bytes), lie in a temporary file without a name
+        in ``TMPDIR``, a NumPy memmap with the same values; the CPU extracts them then. Default:
+        that of the settings.
 
     Returns
     -------
@@ -36,10 +57,12 @@ def extract_pixels(movie: Movie, threshold: float | None = None, device: Device 
     Raises
     ------
     TracesError
-        If no pixel exceeds the threshold, none is ever finite, or all are alike and no threshold
-        is given.
+        If no pixel exceeds the threshold, none is ever finite, all are alike and no threshold is
+        given, or the region of interest can't be read or doesn't fit the movie.
     MovieError
         If the frame interval is unknown.
+    OutputError
+        If the temporary folder has no room.
     DeviceError
         If ``"gpu"`` is asked for and there is none.
 
@@ -47,44 +70,64 @@ def extract_pixels(movie: Movie, threshold: float | None = None, device: Device 
     ----------
     .. [1] N. Otsu, IEEE Trans. Syst. Man Cybern. 9, 62 (1979).
     """
+    from umlpsd_gpu.settings import TracesSettings
+
+    given = {"threshold": threshold, "roi": roi and str(roi), "memory_mb": memory_mb}
+    settings = TracesSettings(**{name: value for name, value in given.items() if value is not None})
     movie.known_dt_s()
+    region = region_of(movie, settings)
     if choose_device(device) == "gpu":
         frames = FramesOnDevice(movie)
-        return pixel_traces(movie, threshold, on_device.temporal_images(frames).mean, frames)
-    return pixel_traces(movie, threshold, temporal_images(movie).mean)
+        image = on_device.temporal_images(frames).mean
+        return pixel_traces(movie, settings, image, region, frames)
+    return pixel_traces(movie, settings, temporal_images(movie).mean, region)
+
+
+def region_of(movie: Movie, settings: TracesSettings) -> Region | None:
+    """Return the region of interest on a movie, None where none is set; see `read_region`."""
+    if settings.roi is None:
+        return None
+    return read_region(settings.roi, (movie.n_rows, movie.n_cols))
 
 
 def pixel_traces(
     movie: Movie,
-    threshold: float | None,
+    settings: TracesSettings,
     mean_image: np.ndarray,
+    region: Region | None = None,
     frames: FramesOnDevice | None = None,
 ) -> Traces:
     """Do what :func:`extract_pixels` does where the time average is known already.
 
     Parameters
     ----------
-    movie, threshold
-        As there.
+    movie : Movie
+    settings : TracesSettings
     mean_image : ndarray, shape (n_rows, n_cols)
         Not finite where any frame is not; such pixels are averaged again, on the CPU.
+    region : Region, optional
+        Of this movie.
     frames : FramesOnDevice, optional
         The movie's, where the traces are to be taken from the device.
     """
     image = _over_finite_frames(movie, mean_image)
-    origin = "given" if threshold is not None else "Otsu"
-    threshold = _otsu(movie, image) if threshold is None else threshold
+    if region is not None:
+        image = np.where(region.mask, image, np.nan)
+    inside = "" if region is None else f" inside {region}"
+    threshold, origin = settings.threshold, "given"
+    if threshold is None:
+        threshold, origin = _otsu(movie, image, inside), "Otsu"
     rows, cols = np.nonzero(image > threshold)
     if not rows.size:
         raise TracesError(
-            f"{movie.name}: no pixel's time average exceeds the threshold of {threshold} counts; "
-            f"the brightest has {np.nanmax(image):.6g}: choose a lower --threshold"
+            f"{movie.name}: no pixel's time average{inside} exceeds the threshold of {threshold} "
+            f"counts; the brightest has {_brightest(image)}: choose a lower --threshold"
         )
-    if frames is None:
-        values = _taken(movie, rows, cols)
-    else:
+    if frames is not None and fits_in_memory(rows.size, movie.n_frames, settings.memory_mb):
         values = on_device.take_pixels(frames, rows, cols)
-    step = f"pixels above {threshold:.6g} counts in the time average ({origin} threshold)"
+    else:
+        values = pixel_values(movie, rows, cols, settings.memory_mb)
+    step = f"pixels above {threshold:.6g} counts in the time average ({origin} threshold){inside}"
     return Traces(
         values=values,
         dt_s=movie.known_dt_s(),
@@ -96,11 +139,8 @@ def pixel_traces(
     )
 
 
-def _taken(movie: Movie, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
-    values = np.empty((rows.size, movie.n_frames), dtype=np.float32)
-    for first, frames in movie.chunks():
-        values[:, first : first + len(frames)] = frames[:, rows, cols].T
-    return values
+def _brightest(image: np.ndarray) -> str:
+    return f"{np.nanmax(image):.6g}" if np.isfinite(image).any() else "no finite frame"
 
 
 def _over_finite_frames(movie: Movie, image: np.ndarray) -> np.ndarray:
@@ -125,13 +165,19 @@ def _over_finite_frames(movie: Movie, image: np.ndarray) -> np.ndarray:
     return image
 
 
-def _otsu(movie: Movie, image: np.ndarray) -> float:
+def _otsu(movie: Movie, image: np.ndarray, inside: str) -> float:
     from skimage.filters import threshold_otsu
 
     averages = image[np.isfinite(image)]
+    if not averages.size:
+        raise TracesError(
+            f"{movie.name}: no pixel{inside} is finite in any frame; choose another region of "
+            "interest, or check how the movie was exported"
+        )
     if averages.min() == averages.max():
         raise TracesError(
-            f"{movie.name}: the movie is constant at {averages[0]:.6g} counts in its time average; "
-            "there is nothing to threshold: check the channel and how the movie was exported"
+            f"{movie.name}: the movie is constant at {averages[0]:.6g} counts in its time average"
+            f"{inside}; there is nothing to threshold: check the channel and how the movie was "
+            "exported, or give a --threshold"
         )
     return float(threshold_otsu(averages))

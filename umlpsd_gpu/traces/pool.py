@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from umlpsd_gpu.errors import TracesError
+from umlpsd_gpu.traces.blocks import stacked
 from umlpsd_gpu.traces.traces import Traces
 
 # Measured intervals of one camera setting differ by less than this share
@@ -47,7 +48,7 @@ def pool_traces(parts: Sequence[Traces], unequal_lengths: str = "refuse") -> Tra
     if max(lengths) > shortest:
         step += f", cut to {shortest} frames"
     return Traces(
-        values=np.concatenate([part.values[:, :shortest] for part in parts]),
+        values=stacked([part.values[:, :shortest] for part in parts]),
         dt_s=first.dt_s,
         rows=np.concatenate([part.rows for part in parts]),
         cols=np.concatenate([part.cols for part in parts]),

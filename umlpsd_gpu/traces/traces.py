@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from umlpsd_gpu.errors import TracesError
+from umlpsd_gpu.traces.blocks import row_blocks, take_rows
 
 # A row whose range is below 64 units in its last place is constant: averages and wavelets of equal
 # numbers differ by as much.
@@ -21,7 +22,8 @@ class Traces:
     Attributes
     ----------
     values : ndarray, shape (n_traces, n_frames)
-        Intensity in counts; float32 or float64. May hold NaN (flagged, see ``usable``).
+        Intensity in counts; float32 or float64. May hold NaN (flagged, see ``usable``). A memmap
+        where they don't fit in memory: work through it by `umlpsd_gpu.traces.blocks.row_blocks`.
     dt_s : float
         Frame interval in seconds.
     rows, cols : ndarray, shape (n_traces,), float64
@@ -94,17 +96,26 @@ class Traces:
 
     def usable(self) -> np.ndarray:
         """Return which traces can be clustered: finite everywhere and not constant; (n_traces,)."""
-        finite = np.isfinite(self.values).all(axis=1)
         usable = np.zeros(self.n_traces, dtype=bool)
-        usable[finite] = varies(self.values[finite])
+        for rows in row_blocks(self.values):
+            values = self.values[rows]
+            finite = np.isfinite(values).all(axis=1)
+            usable[rows][finite] = varies(values if finite.all() else values[finite])
         return usable
+
+    def finite(self) -> np.ndarray:
+        """Return which traces hold neither NaN nor infinity; (n_traces,)."""
+        finite = np.zeros(self.n_traces, dtype=bool)
+        for rows in row_blocks(self.values):
+            finite[rows] = np.isfinite(self.values[rows]).all(axis=1)
+        return finite
 
     def select(self, keep: np.ndarray) -> Traces:
         """Return the traces that a boolean mask or an index array picks."""
         index = np.flatnonzero(keep) if np.asarray(keep).dtype == bool else np.asarray(keep)
         return replace(
             self,
-            values=self.values[index],
+            values=take_rows(self.values, index),
             rows=self.rows[index],
             cols=self.cols[index],
             source=tuple(self.source[i] for i in index),

@@ -1,0 +1,172 @@
+"""Region of interest: an ImageJ ROI, several in a zip, or a mask TIFF → which pixels count."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from umlpsd_gpu.errors import TracesError
+
+MASK_SUFFIXES = (".tif", ".tiff")
+ROI_SUFFIXES = (".roi", ".zip")
+# What roifile and tifffile raise on files that aren't what they say
+UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    RuntimeError,
+    NotImplementedError,
+    MemoryError,
+    struct.error,
+    zipfile.BadZipFile,
+)
+
+
+@dataclass(frozen=True)
+class Region:
+    """The pixels of an image that count.
+
+    Attributes
+    ----------
+    mask : ndarray, shape (n_rows, n_cols), bool
+    name : str
+        Of the file.
+    """
+
+    mask: np.ndarray
+    name: str
+
+    @property
+    def digest(self) -> str:
+        """Return the first 12 digits of the SHA-256 of the image's size and the mask."""
+        sha = hashlib.sha256(repr(self.mask.shape).encode())
+        sha.update(np.packbits(self.mask).tobytes())
+        return sha.hexdigest()[:12]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({np.count_nonzero(self.mask)} pixels, SHA-256 {self.digest}…)"
+
+
+def read_region(path: str | Path, shape: tuple[int, int]) -> Region:
+    """Read a region of interest.
+
+    Parameters
+    ----------
+    path : str or Path
+        ``.roi`` of ImageJ: rectangle, oval, polygon, freehand, traced or composite; ``.zip`` of
+        several: their union; ``.tif``: a mask, every pixel inside that is neither 0 nor NaN.
+    shape : tuple of int
+        Rows and columns of the movie.
+
+    Returns
+    -------
+    Region
+        A pixel is inside an ImageJ region when its centre is (ImageJ's pixel (0, 0) reaches from
+        0 to 1). What reaches beyond the image is cut off.
+
+    Raises
+    ------
+    TracesError
+        If the file can't be read, encloses no area, is a mask of another size, or holds no pixel
+        of the image.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in MASK_SUFFIXES + ROI_SUFFIXES:
+        raise TracesError(
+            f"region of interest {path}: '{suffix}' is not known; give an ImageJ region (.roi, "
+            "or .zip of several) or a mask TIFF (.tif)"
+        )
+    if not path.is_file():
+        raise TracesError(f"region of interest {path}: there is no such file; check the name")
+    try:
+        mask = _mask_tiff(path, shape) if suffix in MASK_SUFFIXES else _imagej(path, shape)
+    except TracesError:
+        raise
+    except UNREADABLE as error:
+        words = str(error).strip().partition("\n")[0].rstrip(" .:;") or type(error).__name__
+        raise TracesError(
+            f"region of interest {path}: it can't be read ({words}); save it again in ImageJ"
+        ) from error
+    if not mask.any():
+        raise TracesError(
+            f"region of interest {path}: it holds no pixel of the {shape[0]} × {shape[1]} image; "
+            "draw it on this movie"
+        )
+    return Region(mask, path.name)
+
+
+def _mask_tiff(path: Path, shape: tuple[int, int]) -> np.ndarray:
+    import tifffile
+
+    with tifffile.TiffFile(path) as tif:
+        page = tif.pages[0]
+        # before decoding: a few bytes may announce terabytes
+        found = page.shape if len(tif.pages) == 1 else (len(tif.pages), *page.shape)
+        if found != shape:
+            size = " × ".join(map(str, found))
+            raise TracesError(
+                f"region of interest {path}: the mask is {size} where the movie has {shape[0]} × "
+                f"{shape[1]} pixels; give one of that size"
+            )
+        values = page.asarray()
+    return np.nan_to_num(values) != 0 if values.dtype.kind == "f" else values != 0
+
+
+def _imagej(path: Path, shape: tuple[int, int]) -> np.ndarray:
+    import roifile
+
+    found = roifile.roiread(path)
+    rois = found if isinstance(found, list) else [found]
+    if not rois:
+        raise TracesError(f"region of interest {path}: the archive holds no .roi; save it again")
+    mask = np.zeros(shape, dtype=bool)
+    for roi in rois:
+        mask |= _area(roi, path, shape)
+    return mask
+
+
+def _area(roi: Any, path: Path, shape: tuple[int, int]) -> np.ndarray:
+    """Return which pixel centres lie inside one region of ImageJ."""
+    kind = roi.roitype.name
+    if roi.composite or kind in ("POLYGON", "FREEHAND", "TRACED"):
+        mask = np.zeros(shape, dtype=bool)
+        for outline in roi.coordinates(multi=True):
+            mask ^= _polygon(outline, shape)  # a path inside another is a hole
+        return mask
+    left, top, right, bottom = _box(roi)
+    rows, cols = np.ogrid[: shape[0], : shape[1]]
+    y, x = rows + 0.5, cols + 0.5
+    if kind == "RECT":
+        return (y > top) & (y < bottom) & (x > left) & (x < right)
+    if kind == "OVAL":
+        width, height = max(right - left, 1e-9), max(bottom - top, 1e-9)
+        across = (2 * x - left - right) / width
+        down = (2 * y - top - bottom) / height
+        return across**2 + down**2 <= 1
+    raise TracesError(
+        f"region of interest {path}: it holds a {kind.lower()}, which encloses no area; draw a "
+        "rectangle, oval, polygon or freehand region"
+    )
+
+
+def _box(roi: Any) -> tuple[float, float, float, float]:
+    """Return left, top, right, bottom; of subpixel rectangles and ovals the exact ones."""
+    if roi.subpixelrect:
+        return roi.xd, roi.yd, roi.xd + roi.widthd, roi.yd + roi.heightd
+    return roi.left, roi.top, roi.right, roi.bottom
+
+
+def _polygon(outline: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    from skimage.draw import polygon2mask
+
+    # scikit-image has pixel centres at whole numbers, ImageJ at halves
+    return polygon2mask(shape, np.asarray(outline, dtype=np.float64)[:, ::-1] - 0.5)
