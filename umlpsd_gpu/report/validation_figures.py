@@ -197,5 +197,6 @@ def _draw_rate(axes: Axes, place: float, rate: Rate, look: Drawn) -> None:
     if not rate.n_trials:
         return
     percent = 100 * rate.share
-    ends = [[percent - 100 * rate.low], [100 * rate.high - percent]]
+    # a share of 1 may round to just above its upper end
+    ends = np.maximum([[percent - 100 * rate.low], [100 * rate.high - percent]], 0)
     axes.errorbar(place, percent, ends, fmt="o", markersize=5, elinewidth=1.1, **look)
