@@ -222,6 +222,7 @@ def _sweep(
         k_values=k_values,
         labels=(rng.random((*shape, n)) * k[..., None]).astype(np.int16),
         silhouette=silhouette,
+        silhouette_stderr=0.0 * silhouette,
         calinski_harabasz=calinski,
         ssd=ssd,
         misclassified_percent=wrong,
@@ -235,6 +236,7 @@ def _sweep(
         engine="batched",
         silhouette_metric="sqeuclidean",
         seed=seed,
+        n_silhouettes=n,
     )
 
 

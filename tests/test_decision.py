@@ -31,6 +31,7 @@ def sweep_with(silhouette, scale="W80", misclassified=0.0, n_traces=30, n_epochs
         k_values=k_values,
         labels=np.repeat(labels, n_epochs, axis=1).astype(np.int16),
         silhouette=grid,
+        silhouette_stderr=0 * grid,
         calinski_harabasz=grid,
         ssd=np.repeat(1.0 / k_values[:, None], n_epochs, axis=1),
         misclassified_percent=np.full_like(grid, misclassified),
@@ -44,6 +45,7 @@ def sweep_with(silhouette, scale="W80", misclassified=0.0, n_traces=30, n_epochs
         engine="batched",
         silhouette_metric="sqeuclidean",
         seed=0,
+        n_silhouettes=n_traces,
     )
 
 

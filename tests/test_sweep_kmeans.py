@@ -122,3 +122,27 @@ def test_iterations_stop_at_max_iter(pool):
     assert (n_iterations == 1).all()
     one = KMeans(15, init=values[starts[0]], n_init=1, tol=0, max_iter=1, algorithm="lloyd")
     assert adjusted_rand_score(one.fit(values).labels_, labels[0]) == 1
+
+
+@pytest.mark.parametrize("geometry", ["pairs", "points"])
+def test_followed_centroids_are_the_means_of_the_members(geometry, pool):
+    """However the labels move, epochs drop out, and clusters empty and fill."""
+    values = ugly("tall")
+    rng = np.random.default_rng(3)
+    labels = rng.integers(0, 4, (6, len(values))).astype(np.int16)
+    centroids = both_geometries(values, pool)[geometry].centroids(4, 6)
+    changed = np.ones((4, 6), dtype=bool)
+    for step in range(12):
+        sqdist, counts = centroids.sqdist(labels, changed)
+        wanted = [labels[e] == c for c, e in zip(*np.nonzero(changed), strict=True)]
+        assert counts.tolist() == [members.sum() for members in wanted]
+        for row, members in zip(sqdist, wanted, strict=True):
+            if members.any():
+                expected = ((values - values[members].mean(axis=0)) ** 2).sum(axis=1)
+                assert row == pytest.approx(expected, rel=1e-9, abs=1e-12)
+        going_on = np.arange(len(labels)) != (step if step < 3 else -1)
+        centroids, before = centroids.part(going_on), labels[going_on]
+        moving = rng.random(before.shape) < 0.1
+        labels = np.where(moving, rng.integers(0, 4, before.shape), before).astype(np.int16)
+        labels[0][labels[0] == 2] = step % 2  # cluster 2 of one epoch empties again and again
+        changed = kmeans._changed_clusters(before, labels, 4)

@@ -159,6 +159,12 @@ class SweepSettings(_Section):
         "sqeuclidean", description="MATLAB's silhouette is squared Euclidean [M]."
     )
     max_iter: int = Field(100, ge=1, description="Lloyd iterations at most [M].")
+    budget_s: float | None = Field(
+        None,
+        gt=0,
+        description="Predicted seconds of a scale on two cores beyond which Euclidean silhouettes "
+        "are those of a random sample of the traces. Not given: of all.",
+    )
 
 
 class DecisionSettings(_Section):

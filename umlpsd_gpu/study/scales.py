@@ -102,6 +102,7 @@ def _start_sweep_at(
         max_iter=settings.sweep.max_iter,
         scale=scale.name,
         n_threads=n_threads,
+        budget_s=settings.sweep.budget_s,
     )
 
 
@@ -141,6 +142,7 @@ def _start_others(
             max_iter=settings.sweep.max_iter,
             scale=scale.name,
             n_threads=n_threads,
+            budget_s=settings.sweep.budget_s,
         )
         for other in others
     ]

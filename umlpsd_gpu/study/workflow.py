@@ -25,6 +25,7 @@ from umlpsd_gpu.spectrum.fit import fit_power_law
 from umlpsd_gpu.spectrum.ranges import trusted_range_hz
 from umlpsd_gpu.spectrum.result import PowerLawFit, Spectrum
 from umlpsd_gpu.study.assembly import has_maps, map_notes, study_maps
+from umlpsd_gpu.study.budget_notes import budget_notes
 from umlpsd_gpu.study.extract import extract, shape_of
 from umlpsd_gpu.study.final import FinalClusters, final_clusters, outlier_note
 from umlpsd_gpu.study.on_device import on_host, placed, spectrum_on_host
@@ -138,6 +139,7 @@ def _studied(
         notes=(
             *notes,
             *scale_notes,
+            *(budget_notes(sweeps, traces.n_frames, settings) if device == "cpu" else ()),
             *_flat(scaled, decision.scale),
             *_unfitted(fit.beta, usable),
             *outlier_note(final.outliers),

@@ -66,8 +66,10 @@ class DeviceMetrics:
         """Bring them down; waits for the device."""
         ssd, n_filled = xp.asnumpy(self.ssd), xp.asnumpy(self.n_filled)
         total_ssd = float(self.total_ssd)
+        silhouette = xp.asnumpy(self.silhouette)
         return Metrics(
-            silhouette=xp.asnumpy(self.silhouette),
+            silhouette=silhouette,
+            silhouette_stderr=0.0 * silhouette,  # of all traces, whatever the budget
             calinski_harabasz=calinski_harabasz(total_ssd, self.n_traces, ssd, n_filled),
             ssd=ssd,
             below_percent=100 * xp.asnumpy(self.below).T,

@@ -13,6 +13,7 @@ restarts of K-means at once. There are two such matrices:
 from __future__ import annotations
 
 from concurrent.futures import Executor
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -34,6 +35,8 @@ class Geometry(Protocol):
     total_ssd: float
     equal_below: np.ndarray
     """Up to this, a squared distance from each trace is rounding; (n_traces,)."""
+    judged: np.ndarray | None
+    """Which traces get a silhouette; None: all of them."""
 
     def centroids(self, n_clusters: int, n_epochs: int) -> Centroids:
         """Return what follows the centroids of a batch of restarts."""
@@ -45,11 +48,14 @@ class Geometry(Protocol):
         """Return squared distances of all traces to each cluster's mean; (n_rows, n_traces)."""
 
     def mean_distance(self, members: Members) -> np.ndarray:
-        """Return mean Euclidean distances of all traces to each cluster; (n_rows, n_traces)."""
+        """Return mean Euclidean distances of judged traces to each cluster; (n_rows, n_judged)."""
 
 
 def geometry_of(
-    values: np.ndarray, pool: Executor, silhouette_metric: str = "sqeuclidean"
+    values: np.ndarray,
+    pool: Executor,
+    silhouette_metric: str = "sqeuclidean",
+    judged: np.ndarray | None = None,
 ) -> PairGeometry | PointGeometry:
     """Choose the cheaper of the two: an iteration costs n per row with pairs, 2 d with points.
 
@@ -62,18 +68,19 @@ def geometry_of(
         Runs the tiles of the pair matrix; each tile is one single-threaded product, so that the
         bits do not depend on the number of threads.
     silhouette_metric : {"sqeuclidean", "euclidean"}
+    judged : ndarray, shape (n_judged,), int, optional
+        Traces that get a silhouette; default: all.
     """
     n_traces, n_samples = values.shape
     centred = np.asarray(values, dtype=np.float64)
     centred = centred - centred.mean(axis=0)
     euclidean = silhouette_metric == "euclidean"
-    fits = 8 * n_traces**2 <= MAX_PAIR_BYTES
-    if fits and n_traces <= 2 * n_samples:
-        return PairGeometry(_pairwise_sqeuclidean(centred, pool), euclidean)
-    if not (fits and euclidean):
-        return PointGeometry(centred)
-    distance = _pairwise_sqeuclidean(centred, pool)
-    return PointGeometry(centred, np.sqrt(distance, out=distance))
+    if n_traces <= 2 * n_samples and 8 * n_traces**2 <= MAX_PAIR_BYTES:
+        return PairGeometry(_pairwise_sqeuclidean(centred, pool), euclidean, judged)
+    points = PointGeometry(centred, judged)
+    if euclidean and 8 * n_traces * points.n_judged <= MAX_PAIR_BYTES:
+        points.keep_distances(pool)
+    return points
 
 
 class PairGeometry:
@@ -85,14 +92,19 @@ class PairGeometry:
         Symmetric, zero on the diagonal.
     euclidean : bool
         Whether ``mean_distance`` will be asked for; it takes a second matrix.
+    judged : ndarray, shape (n_judged,), int, optional
+        Traces that get a silhouette; default: all.
     """
 
-    def __init__(self, sqdist: np.ndarray, euclidean: bool = False) -> None:
+    def __init__(
+        self, sqdist: np.ndarray, euclidean: bool = False, judged: np.ndarray | None = None
+    ) -> None:
         self.sqdist = sqdist
         self.n_traces = len(sqdist)
         self.total_ssd = float(sqdist.sum() / (2 * self.n_traces))
         self.equal_below = np.zeros(self.n_traces)
-        self._distance = np.sqrt(sqdist) if euclidean else None
+        self.judged = judged
+        self._distance = self._distances() if euclidean else None
 
     def centroids(self, n_clusters: int, n_epochs: int) -> RenewedCentroids:
         return RenewedCentroids(self)
@@ -106,28 +118,33 @@ class PairGeometry:
         return sqdist
 
     def mean_distance(self, members: Members) -> np.ndarray:
-        distance = np.sqrt(self.sqdist) if self._distance is None else self._distance
+        distance = self._distances() if self._distance is None else self._distance
         return members.weights() @ distance
+
+    def _distances(self) -> np.ndarray:
+        return np.sqrt(self.sqdist if self.judged is None else self.sqdist[:, self.judged])
 
 
 class PointGeometry:
-    """The centred traces; distances between them exist only as tiles, unless given.
+    """The centred traces; distances between them exist only as tiles, unless kept.
 
     Parameters
     ----------
     points : ndarray, shape (n_traces, n_samples), float64
         Mean over the traces subtracted, against cancellation in |x|² + |y|² − 2xy.
-    distance : ndarray, shape (n_traces, n_traces), optional
-        Euclidean distances between them, for ``mean_distance``.
+    judged : ndarray, shape (n_judged,), int, optional
+        Traces that get a silhouette; default: all.
     """
 
-    def __init__(self, points: np.ndarray, distance: np.ndarray | None = None) -> None:
+    def __init__(self, points: np.ndarray, judged: np.ndarray | None = None) -> None:
         self.points = points
         self.n_traces = len(points)
         self.sqnorms = np.einsum("id,id->i", points, points)
         self.total_ssd = float(self.sqnorms.sum())
         self.equal_below = 2 * EQUAL_BELOW * self.sqnorms
-        self._distance = distance
+        self.judged = judged
+        self.n_judged = self.n_traces if judged is None else judged.size
+        self._distance: np.ndarray | None = None
         # one product makes |c|² + |x|² − 2cx: two more terms cost less than passes over the result
         self._columns = np.vstack([points.T, np.ones(self.n_traces), self.sqnorms])
 
@@ -163,11 +180,24 @@ class PointGeometry:
         weights = members.weights()
         if self._distance is not None:
             return weights @ self._distance
-        mean = np.zeros_like(weights)
-        for start in range(0, self.n_traces, ROWS_PER_TILE):
-            rows = np.arange(start, min(start + ROWS_PER_TILE, self.n_traces))
-            mean += weights[:, rows] @ np.sqrt(self.sqdist_from(rows))
+        mean = np.zeros((members.n_rows, self.n_judged))
+        for rows in _tiles(self.n_traces):
+            mean += weights[:, rows] @ self._distances_from(rows)
         return mean
+
+    def keep_distances(self, pool: Executor) -> None:
+        """Keep all distances to judged traces for ``mean_distance``; 8 n_traces n_judged bytes."""
+        self._distance = np.empty((self.n_traces, self.n_judged))
+
+        def fill(distance: np.ndarray, rows: slice) -> None:
+            distance[rows] = self._distances_from(rows)
+
+        list(pool.map(partial(fill, self._distance), _tiles(self.n_traces)))
+
+    def _distances_from(self, rows: slice) -> np.ndarray:
+        """Return Euclidean distances of some traces to the judged ones."""
+        sqdist = self.sqdist_from(np.arange(rows.start, rows.stop))
+        return np.sqrt(sqdist if self.judged is None else sqdist[:, self.judged])
 
     def _sqdist_without_rounding(self, others: np.ndarray) -> np.ndarray:
         sqdist = self.sqdist_to_points(others)
@@ -179,10 +209,7 @@ def _pairwise_sqeuclidean(centred: np.ndarray, pool: Executor) -> np.ndarray:
     """Return |x_i − x_j|² in place of the Gram matrix, tile by tile, mirrored at the diagonal."""
     n_traces = len(centred)
     matrix = np.empty((n_traces, n_traces))
-    tiles = [
-        slice(start, min(start + ROWS_PER_TILE, n_traces))
-        for start in range(0, n_traces, ROWS_PER_TILE)
-    ]
+    tiles = _tiles(n_traces)
 
     def fill_gram(rows: slice) -> None:
         matrix[rows, : rows.stop] = centred[rows] @ centred[: rows.stop].T
@@ -200,3 +227,8 @@ def _pairwise_sqeuclidean(centred: np.ndarray, pool: Executor) -> np.ndarray:
     sqnorms = matrix.diagonal().copy()
     list(pool.map(to_sqdist, tiles))
     return matrix
+
+
+def _tiles(n_traces: int) -> list[slice]:
+    starts = range(0, n_traces, ROWS_PER_TILE)
+    return [slice(start, min(start + ROWS_PER_TILE, n_traces)) for start in starts]

@@ -122,7 +122,7 @@ def lloyd(
     for iteration in range(1, max_iter + 1):
         rows, counts = centroids.sqdist(averaged, changed)
         if not counts.all():
-            movable = (least > geometry.equal_below).any(axis=1)
+            movable = np.any(least > geometry.equal_below, axis=1)
             averaged = _fill_empty_clusters(assigned, least, movable, n_clusters)
             changed |= _changed_clusters(assigned, averaged, n_clusters)
             rows, counts = centroids.sqdist(averaged, changed)

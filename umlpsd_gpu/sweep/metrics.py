@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from umlpsd_gpu.sweep.budget import standard_error
 from umlpsd_gpu.sweep.geometry import Geometry, PointGeometry
 from umlpsd_gpu.sweep.members import Members
 
@@ -32,6 +33,7 @@ class Metrics:
     """
 
     silhouette: np.ndarray
+    silhouette_stderr: np.ndarray
     calinski_harabasz: np.ndarray
     ssd: np.ndarray
     below_percent: np.ndarray
@@ -43,6 +45,7 @@ class Metrics:
         """Return those of some of the labellings."""
         return Metrics(
             self.silhouette[epochs],
+            self.silhouette_stderr[epochs],
             self.calinski_harabasz[epochs],
             self.ssd[epochs],
             self.below_percent[:, epochs],
@@ -70,25 +73,32 @@ def metrics_of(
     n_filled = np.count_nonzero(counts, axis=0)
     variances, mean_distance = _widths_and_distances(geometry, members, silhouette_metric)
     ssd = (members.counts * variances).reshape(counts.shape).sum(axis=0)
+    # silhouettes and margins are those of the judged traces, beside clusters of all traces
+    judged, of_judged = labels, members
+    if geometry.judged is not None:
+        judged = labels[:, geometry.judged]
+        of_judged = Members.of_all(judged, n_clusters)
     inside, outside = distances_inside_and_out(
-        mean_distance.reshape(*counts.shape, -1), labels, counts
+        mean_distance.reshape(*counts.shape, -1), judged, counts
     )
-    silhouettes = silhouettes_from_distances(inside, outside, counts_of_traces(labels, counts))
+    silhouettes = silhouettes_from_distances(inside, outside, counts_of_traces(judged, counts))
     silhouettes[n_filled < 2] = np.nan
-    separations = _separations(members, outside - inside, n_filled)
+    separations = _separations(of_judged, outside - inside, n_filled)
     below_percent = np.array(
         [100 * (silhouettes < level).mean(axis=1) for level in THRESHOLDS - ROUNDING]
     )
     below_percent[:, n_filled < 2] = np.nan
-    by_cluster = members.average_of(silhouettes.ravel()).reshape(counts.shape)
+    n_members = of_judged.counts.reshape(counts.shape)
+    by_cluster = of_judged.average_of(silhouettes.ravel()).reshape(counts.shape)
     return Metrics(
         silhouette=silhouettes.mean(axis=1),
+        silhouette_stderr=standard_error(silhouettes, geometry.n_traces),
         calinski_harabasz=calinski_harabasz(geometry.total_ssd, geometry.n_traces, ssd, n_filled),
         ssd=ssd,
         below_percent=below_percent,
-        smallest_cluster_silhouette=np.where(counts > 0, by_cluster, np.inf).min(axis=0),
-        separation=(separations * counts).sum(axis=0) / geometry.n_traces,
-        least_separation=np.where(counts > 0, separations, np.inf).min(axis=0),
+        smallest_cluster_silhouette=np.where(n_members > 0, by_cluster, np.inf).min(axis=0),
+        separation=(separations * n_members).sum(axis=0) / judged.shape[1],
+        least_separation=np.where(n_members > 0, separations, np.inf).min(axis=0),
     )
 
 
@@ -122,13 +132,13 @@ def silhouette_samples(values: np.ndarray, labels: np.ndarray, metric: str) -> n
 def _widths_and_distances(
     geometry: Geometry, members: Members, silhouette_metric: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return V_c of each cluster, and mean distances of all traces to each cluster's members."""
+    """Return V_c of each cluster, and mean distances of judged traces to each cluster's members."""
     sqdist = np.maximum(geometry.sqdist_to_centroids(members), 0)
     variances = members.average(sqdist)
     if silhouette_metric == "euclidean":
         return variances, geometry.mean_distance(members)
     sqdist += variances[:, None]
-    return variances, sqdist
+    return variances, sqdist if geometry.judged is None else sqdist[:, geometry.judged]
 
 
 def counts_of_traces(labels: np.ndarray, counts: np.ndarray) -> np.ndarray:

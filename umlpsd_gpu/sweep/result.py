@@ -18,6 +18,9 @@ class Sweep:
     silhouette, calinski_harabasz, ssd, misclassified_percent : ndarray, shape (n_k, n_epochs)
         Mean silhouette, Calinski-Harabasz index, sum of squared distances to the centroids, and
         percentage of silhouettes below 0. NaN where not defined (K = 1, but for ``ssd``).
+    silhouette_stderr : ndarray, shape (n_k, n_epochs)
+        Standard error of ``silhouette`` where it is the mean over a random sample of traces
+        (budget.py); 0 over all of them.
     thresholds : ndarray, shape (n_thresholds,)
     below_percent : ndarray, shape (n_thresholds, n_k, n_epochs)
         Percentage of silhouettes below each threshold (%EM of the paper).
@@ -32,11 +35,15 @@ class Sweep:
         Smoothing scale of the values: ``"raw"``, ``"W80"``, ``"WL6"``, or any name.
     engine, silhouette_metric : str
     seed : int
+    n_silhouettes : int
+        Traces that silhouettes, their percentages and separations rest on: all, or fewer where a
+        time budget asked for a sample.
     """
 
     k_values: np.ndarray
     labels: np.ndarray
     silhouette: np.ndarray
+    silhouette_stderr: np.ndarray
     calinski_harabasz: np.ndarray
     ssd: np.ndarray
     misclassified_percent: np.ndarray
@@ -50,6 +57,7 @@ class Sweep:
     engine: str
     silhouette_metric: str
     seed: int
+    n_silhouettes: int
 
     @property
     def n_epochs(self) -> int:

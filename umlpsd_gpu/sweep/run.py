@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from umlpsd_gpu.backend import is_on_device, n_cores, xp_of
 from umlpsd_gpu.device_memory import told_when_full
 from umlpsd_gpu.errors import SettingsError, TracesError
+from umlpsd_gpu.sweep.budget import SweepCost, judged_traces
 from umlpsd_gpu.sweep.device import Block, Found, engine_on_device, start_on_device
 from umlpsd_gpu.sweep.engines import Engine, Labeller, labeller
 from umlpsd_gpu.sweep.geometry import geometry_of
@@ -27,6 +28,7 @@ BLOCK_BYTES = 8 << 20
 # the metrics that are one number for each epoch
 BY_EPOCH = (
     "silhouette",
+    "silhouette_stderr",
     "calinski_harabasz",
     "ssd",
     "smallest_cluster_silhouette",
@@ -45,6 +47,7 @@ def sweep(
     max_iter: int = 100,
     scale: str | None = None,
     n_threads: int | None = None,
+    budget_s: float | None = None,
 ) -> Sweep:
     """Cluster curves into every trial number of clusters, many times, and judge each partition.
 
@@ -70,6 +73,10 @@ def sweep(
         Name of the smoothing, kept in the result; default: what `preprocess` noted in ``Traces``.
     n_threads : int, optional
         Of the CPU; all cores by default.
+    budget_s : float, optional
+        Predicted seconds on two cores (budget.py) beyond which Euclidean silhouettes are those of
+        a random sample of the traces, 1,000 at least. K-means, Calinski-Harabasz and SSD are exact
+        in any case, and so is everything on a GPU. Default: all silhouettes.
 
     Returns
     -------
@@ -86,7 +93,16 @@ def sweep(
         If cuML is asked for and is missing, or the device's memory can't hold a single restart.
     """
     return start_sweep(
-        values, k_values, n_epochs, seed, engine, silhouette_metric, max_iter, scale, n_threads
+        values,
+        k_values,
+        n_epochs,
+        seed,
+        engine,
+        silhouette_metric,
+        max_iter,
+        scale,
+        n_threads,
+        budget_s,
     )()
 
 
@@ -100,6 +116,7 @@ def start_sweep(
     max_iter: int = 100,
     scale: str | None = None,
     n_threads: int | None = None,
+    budget_s: float | None = None,
 ) -> Callable[[], Sweep]:
     """Do what `sweep` does, but return a function that gives the result.
 
@@ -109,14 +126,8 @@ def start_sweep(
     curves = _matrix(values.values if isinstance(values, Traces) else values)
     scale = scale or (values.scale if isinstance(values, Traces) else "raw")
     ks = _checked_k_values(k_values, len(curves))
-    if n_epochs < 1 or max_iter < 1 or seed < 0:
-        raise SettingsError(
-            f"n_epochs and max_iter must be ≥ 1 and seed ≥ 0, got {n_epochs}, {max_iter}, {seed}"
-        )
-    if silhouette_metric not in ("sqeuclidean", "euclidean"):
-        raise SettingsError(
-            f"silhouette_metric must be 'sqeuclidean' or 'euclidean', got '{silhouette_metric}'"
-        )
+    _require_allowed(n_epochs, max_iter, seed, silhouette_metric, budget_s)
+    judged = None
     xp = xp_of(curves)
     finite = xp.isfinite(curves).all(axis=1)
     if is_on_device(curves):
@@ -127,6 +138,9 @@ def start_sweep(
             )
     else:
         engine_name, find_labels = labeller(engine)
+        n_traces, n_samples = curves.shape
+        cost = SweepCost.of(n_traces, n_samples, ks, n_epochs, silhouette_metric)
+        judged = judged_traces(n_traces, cost.n_judged(n_traces, budget_s), seed)
         find = partial(
             _sweep_on_cpu,
             curves,
@@ -137,6 +151,7 @@ def start_sweep(
             silhouette_metric,
             max_iter,
             n_threads or n_cores(),
+            judged,
         )
         _require_finite(finite)
 
@@ -144,7 +159,15 @@ def start_sweep(
         # on a device only now: asking earlier would make the host wait for it
         _require_finite(finite)
         return _assembled(
-            find(), ks, n_epochs, len(curves), scale, engine_name, silhouette_metric, seed
+            find(),
+            ks,
+            n_epochs,
+            len(curves),
+            scale=scale,
+            engine=engine_name,
+            silhouette_metric=silhouette_metric,
+            seed=seed,
+            n_silhouettes=len(curves) if judged is None else judged.size,
         )
 
     return collect
@@ -159,11 +182,12 @@ def _sweep_on_cpu(
     silhouette_metric: str,
     max_iter: int,
     n_threads: int,
+    judged: np.ndarray | None,
 ) -> Found:
     # one BLAS thread per block: the same bits on any number of threads (OpenBLAS sums in another
     # order when it splits a product itself)
     with threadpool_limits(limits=1), ThreadPoolExecutor(n_threads) as pool:
-        geometry = geometry_of(curves, pool, silhouette_metric)
+        geometry = geometry_of(curves, pool, silhouette_metric, judged)
 
         def run_block(block: Block) -> tuple[np.ndarray, np.ndarray, Metrics]:
             k, start, stop = block
@@ -196,6 +220,21 @@ def _require_finite(finite: Any) -> None:
         )
 
 
+def _require_allowed(
+    n_epochs: int, max_iter: int, seed: int, silhouette_metric: str, budget_s: float | None
+) -> None:
+    if n_epochs < 1 or max_iter < 1 or seed < 0:
+        raise SettingsError(
+            f"n_epochs and max_iter must be ≥ 1 and seed ≥ 0, got {n_epochs}, {max_iter}, {seed}"
+        )
+    if silhouette_metric not in ("sqeuclidean", "euclidean"):
+        raise SettingsError(
+            f"silhouette_metric must be 'sqeuclidean' or 'euclidean', got '{silhouette_metric}'"
+        )
+    if budget_s is not None and not budget_s > 0:
+        raise SettingsError(f"budget_s must be above 0, or None for no budget, got {budget_s}")
+
+
 def _checked_k_values(k_values: Iterable[int], n_traces: int) -> np.ndarray:
     ks = np.unique(np.fromiter(k_values, dtype=int))
     if not ks.size or ks[0] < 1 or ks[-1] > n_traces:
@@ -220,15 +259,12 @@ def _assembled(
     ks: np.ndarray,
     n_epochs: int,
     n_traces: int,
-    scale: str,
-    engine: str,
-    silhouette_metric: str,
-    seed: int,
+    **made_by: Any,
 ) -> Sweep:
-    """Put the blocks of epochs in their places."""
+    """Put the blocks of epochs in their places, and say what made them."""
     labels = np.empty((ks.size, n_epochs, n_traces), dtype=np.int16)
     n_iterations = np.empty((ks.size, n_epochs), dtype=np.int64)
-    by_epoch = {name: np.empty((ks.size, n_epochs)) for name in BY_EPOCH}
+    by_epoch: dict[str, Any] = {name: np.empty((ks.size, n_epochs)) for name in BY_EPOCH}
     below_percent = np.empty((THRESHOLDS.size, ks.size, n_epochs))
     for (k, start, stop), (block_labels, block_iterations, metrics) in found.items():
         at = int(np.searchsorted(ks, k)), slice(start, stop)
@@ -244,8 +280,5 @@ def _assembled(
         below_percent=below_percent,
         **by_epoch,
         n_iterations=n_iterations,
-        scale=scale,
-        engine=engine,
-        silhouette_metric=silhouette_metric,
-        seed=seed,
+        **made_by,
     )
