@@ -14,7 +14,8 @@ from umlpsd_gpu.preprocess.bin import bin_mean, require_window
 from umlpsd_gpu.preprocess.normalise import minmax
 from umlpsd_gpu.preprocess.wavelet import wavelet_approximation
 from umlpsd_gpu.scale import Scale
-from umlpsd_gpu.traces.blocks import BLOCK_BYTES, empty_like, give_back, row_blocks
+from umlpsd_gpu.traces import blocks
+from umlpsd_gpu.traces.blocks import empty_like, give_back, row_blocks
 from umlpsd_gpu.traces.traces import Traces
 
 
@@ -86,7 +87,7 @@ def preprocess_at(
 
 
 def _on_host(values: np.ndarray, scale: Scale, wavelet: str, mode: str) -> np.ndarray:
-    if values.nbytes <= BLOCK_BYTES:
+    if values.nbytes <= blocks.BLOCK_BYTES:
         return _smoothed(values, scale, wavelet, mode)
     n_samples = values.shape[1]
     if scale.kind == "bin":

@@ -212,7 +212,8 @@ def _spread(
 
 def _centred(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return traces less their means, and which are finite; the others are 0, as constants are."""
-    counts = values.astype(np.float64)
+    # no memmap: SciPy adds subclasses of arrays in another order
+    counts = values.astype(np.float64, subok=False)
     finite = np.asarray(np.isfinite(counts).all(axis=1))
     counts[~finite] = 0.0
     constant = counts.min(axis=1) == counts.max(axis=1)

@@ -26,14 +26,14 @@ def is_spooled(values: Any) -> bool:
     return isinstance(values, np.memmap) and getattr(values, "_mmap", None) is not None
 
 
-def row_blocks(values: np.ndarray, block_bytes: int = BLOCK_BYTES) -> Iterator[slice]:
+def row_blocks(values: np.ndarray, block_bytes: int | None = None) -> Iterator[slice]:
     """Yield slices that together hold all rows.
 
     Parameters
     ----------
     values : ndarray, shape (n_rows, …)
-    block_bytes : int
-        Upper bound of a block; at least one row is in it.
+    block_bytes : int, optional
+        Upper bound of a block, by default 32 MB; at least one row is in it.
 
     Yields
     ------
@@ -41,7 +41,7 @@ def row_blocks(values: np.ndarray, block_bytes: int = BLOCK_BYTES) -> Iterator[s
         Its pages are given back before the next one, so that nothing of a spooled array stays.
     """
     row_bytes = max(1, values.nbytes // max(1, len(values)))
-    n_per_block = max(1, block_bytes // row_bytes)
+    n_per_block = max(1, (block_bytes or BLOCK_BYTES) // row_bytes)
     for first in range(0, len(values), n_per_block):
         rows = slice(first, min(first + n_per_block, len(values)))
         yield rows
