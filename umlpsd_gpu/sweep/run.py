@@ -128,8 +128,7 @@ def start_sweep(
     ks = _checked_k_values(k_values, len(curves))
     _require_allowed(n_epochs, max_iter, seed, silhouette_metric, budget_s)
     judged = None
-    xp = xp_of(curves)
-    finite = xp.isfinite(curves).all(axis=1)
+    finite = xp_of(curves).isfinite(curves).all(axis=1)
     if is_on_device(curves):
         engine_name = engine_on_device(engine, *curves.shape)
         with told_when_full():
@@ -138,9 +137,7 @@ def start_sweep(
             )
     else:
         engine_name, find_labels = labeller(engine)
-        n_traces, n_samples = curves.shape
-        cost = SweepCost.of(n_traces, n_samples, ks, n_epochs, silhouette_metric)
-        judged = judged_traces(n_traces, cost.n_judged(n_traces, budget_s), seed)
+        judged = _judged(curves, ks, n_epochs, seed, silhouette_metric, budget_s)
         find = partial(
             _sweep_on_cpu,
             curves,
@@ -171,6 +168,20 @@ def start_sweep(
         )
 
     return collect
+
+
+def _judged(
+    curves: np.ndarray,
+    ks: np.ndarray,
+    n_epochs: int,
+    seed: int,
+    silhouette_metric: str,
+    budget_s: float | None,
+) -> np.ndarray | None:
+    """Return the traces whose silhouettes the budget affords; None for all."""
+    n_traces, n_samples = curves.shape
+    cost = SweepCost.of(n_traces, n_samples, ks, n_epochs, silhouette_metric)
+    return judged_traces(n_traces, cost.n_judged(n_traces, budget_s), seed)
 
 
 def _sweep_on_cpu(

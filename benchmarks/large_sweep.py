@@ -1,0 +1,316 @@
+"""Sweeps of thousands of pixels against a scikit-learn loop that does the same, in one run.
+
+    python benchmarks/large_sweep.py --out benchmarks/results/large_sweep.md
+
+Ensembles: simulated PEB/TSB/PBB traces of 800 frames in 100 bins, K 2…15. Tables: time, memory,
+agreement with scikit-learn, where the time goes, and what a sample of the silhouettes saves.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import sklearn
+from sklearn.cluster import KMeans
+from sklearn.metrics import calinski_harabasz_score, silhouette_score
+
+from umlpsd_gpu.preprocess.smooth import preprocess_at
+from umlpsd_gpu.scale import Scale
+from umlpsd_gpu.simulate.traces import simulate_traces
+from umlpsd_gpu.sweep import engines, geometry, kmeans
+from umlpsd_gpu.sweep.budget import SweepCost
+from umlpsd_gpu.sweep.centroids import FollowedCentroids
+from umlpsd_gpu.sweep.run import sweep
+
+K_VALUES = range(2, 16)
+N_FRAMES, SCALE = 800, "W8"
+N_REQUIRED, RATIO_REQUIRED, PEAK_GB_REQUIRED = 4096, 50, 2.0
+CASES = ((1000, "sqeuclidean"), (4096, "sqeuclidean"), (4096, "euclidean"), (10_000, "sqeuclidean"))
+# scikit-learn's silhouettes of the largest ensemble take minutes: of a few K's there
+K_SKLEARN = {10_000: (2, 8, 15)}
+
+
+def ensemble(n_traces: int) -> np.ndarray:
+    """Return simulated traces, binned and scaled; (n_traces, 100)."""
+    third = n_traces // 3
+    classes = {"PEB": third, "TSB": third, "PBB": n_traces - 2 * third}
+    traces = simulate_traces(classes, n_frames=N_FRAMES, seed=0).traces
+    return preprocess_at(traces, Scale.parse(SCALE)).values
+
+
+def sklearn_epoch(values: np.ndarray, metric: str) -> float:
+    """Return the seconds of one epoch of every K, as a script would do it."""
+    ks = K_SKLEARN.get(len(values), K_VALUES)
+    start = time.perf_counter()
+    for k in ks:
+        run = KMeans(k, init="k-means++", n_init=1, max_iter=100, random_state=k).fit(values)
+        silhouette_score(values, run.labels_, metric=metric)
+        calinski_harabasz_score(values, run.labels_)
+    return (time.perf_counter() - start) * len(K_VALUES) / len(ks)
+
+
+def best_of(n_repeats: int, work) -> float:
+    seconds = []
+    for _ in range(n_repeats):
+        start = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+def time_table(ensembles: dict[int, np.ndarray], n_epochs: int, n_repeats: int) -> list[str]:
+    lines = [
+        "## Time",
+        "",
+        f"Ours: K 2…15, {n_epochs} epochs, all metrics, best of {n_repeats}, half of them before "
+        "and half after scikit-learn. scikit-learn: `KMeans(n_init=1, max_iter=100)`, "
+        f"`silhouette_score`, `calinski_harabasz_score`; 1 epoch × {n_epochs} (for 10,000 traces "
+        "of K = 2, 8, 15 only, scaled to 14 K's).",
+        "",
+        "| traces × samples | silhouette | scikit-learn | ours | ratio | required | predicted |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for n_traces, metric in CASES:
+        values = ensembles[n_traces]
+
+        def ours(values=values, metric=metric):
+            sweep(values, K_VALUES, n_epochs, silhouette_metric=metric)
+
+        before_s = best_of((n_repeats + 1) // 2, ours)
+        reference_s = n_epochs * sklearn_epoch(values, metric)
+        ours_s = min(before_s, best_of(max(1, n_repeats // 2), ours))
+        cost = SweepCost.of(*values.shape, np.array(K_VALUES), n_epochs, metric)
+        judged = n_traces == N_REQUIRED and metric == "sqeuclidean"
+        lines.append(
+            f"| {n_traces} × {values.shape[1]} | {metric} | {reference_s:.0f} s | {ours_s:.1f} s | "
+            f"**{reference_s / ours_s:.0f}×** | {f'≥ {RATIO_REQUIRED}×' if judged else '–'} | "
+            f"{cost.kmeans_s + n_traces * cost.silhouette_s:.1f} s |"
+        )
+    return [*lines, "", "Predicted: what `sweep.budget_s` is compared with.", ""]
+
+
+def memory_table(ensembles: dict[int, np.ndarray], n_epochs: int) -> list[str]:
+    lines = [
+        "## Memory",
+        "",
+        "Peak resident size of a process that does nothing else, and how far it is above the size "
+        "after loading the values.",
+        "",
+        "| traces | silhouette | peak | above the start | required |",
+        "|---|---|---|---|---|",
+    ]
+    for n_traces, metric in CASES:
+        before_gb, peak_gb = _peak_of_process(ensembles[n_traces], metric, n_epochs)
+        judged = n_traces == N_REQUIRED
+        lines.append(
+            f"| {n_traces} | {metric} | **{peak_gb:.2f} GB** | {peak_gb - before_gb:.2f} GB | "
+            f"{f'≤ {PEAK_GB_REQUIRED:g} GB' if judged else '–'} |"
+        )
+    return [*lines, ""]
+
+
+def _peak_of_process(values: np.ndarray, metric: str, n_epochs: int) -> tuple[float, float]:
+    with tempfile.NamedTemporaryFile(suffix=".npy") as file:
+        np.save(file, values)
+        file.flush()
+        command = [sys.executable, __file__, "--peak-of", file.name, metric, str(n_epochs)]
+        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    before_gb, peak_gb = map(float, told.split())
+    return before_gb, peak_gb
+
+
+def print_peak(path: str, metric: str, n_epochs: str) -> None:
+    """Sweep in this process; print its peak size in GB before and after."""
+    values = np.load(path)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    sweep(values, K_VALUES, int(n_epochs), silhouette_metric=metric)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(before / 1e6, peak / 1e6)
+
+
+def agreement(values: np.ndarray, n_epochs: int) -> list[str]:
+    found = sweep(values, K_VALUES, n_epochs)
+    gaps: dict[str, float] = defaultdict(float)
+    for i, k in enumerate(found.k_values.tolist()):
+        labels = found.labels[i, 0]
+        centres = np.array([values[labels == c].mean(axis=0) for c in range(k)])
+        expected = {
+            "silhouette": silhouette_score(values, labels, metric="sqeuclidean"),
+            "calinski_harabasz": calinski_harabasz_score(values, labels),
+            "ssd": ((values - centres[labels]) ** 2).sum(),
+        }
+        for name, value in expected.items():
+            gap = abs(getattr(found, name)[i, 0] / value - 1)
+            gaps[name] = max(gaps[name], gap)
+    lines = [
+        "## Agreement",
+        "",
+        f"{len(values)} traces. Metrics of our labels (epoch 1 of every K) by scikit-learn, "
+        "largest relative difference: "
+        + ", ".join(f"{name} {gap:.0e}" for name, gap in gaps.items())
+        + ". Required: 1e-6.",
+        "",
+        f"Inertia of {n_epochs} independent starts of ours, {n_epochs} of "
+        "`KMeans(n_init=1, tol=0)` in scikit-learn:",
+        "",
+        "| K | ours: mean, least | scikit-learn: mean, least | excess of our mean |",
+        "|---|---|---|---|",
+    ]
+    for k in (4, 8, 15):
+        ours = found.ssd[found.index_of(k)]
+        theirs = np.array(
+            [
+                KMeans(k, n_init=1, max_iter=100, tol=0, random_state=seed).fit(values).inertia_
+                for seed in range(n_epochs)
+            ]
+        )
+        excess = 100 * (ours.mean() / theirs.mean() - 1)
+        error = 100 * np.hypot(ours.std(ddof=1), theirs.std(ddof=1)) / theirs.mean()
+        lines.append(
+            f"| {k} | {ours.mean():.1f}, {ours.min():.1f} | {theirs.mean():.1f}, "
+            f"{theirs.min():.1f} | {excess:+.2f} ± {error / np.sqrt(n_epochs):.2f} % |"
+        )
+    return [*lines, ""]
+
+
+class Stopwatch:
+    """CPU seconds by step of a sweep in one thread; a step inside another counts for the inner one."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = defaultdict(float)
+        self._inside: list[str] = []
+        self._since = 0.0
+
+    def timed(self, name: str, work):
+        def with_watch(*arguments, **options):
+            self._switch(name)
+            try:
+                return work(*arguments, **options)
+            finally:
+                self._switch(None)
+
+        return with_watch
+
+    def _switch(self, name: str | None) -> None:
+        now = time.thread_time()
+        if self._inside:
+            self.seconds[self._inside[-1]] += now - self._since
+        self._since = now
+        if name is None:
+            self._inside.pop()
+        else:
+            self._inside.append(name)
+
+
+def where_time_goes(values: np.ndarray, n_epochs: int) -> list[str]:
+    run = sys.modules[sweep.__module__]
+    watch = Stopwatch()
+    steps = (
+        (geometry.PointGeometry, "sqdist_to_points", "products: distances to centroids, starts"),
+        (FollowedCentroids, "_move_to", "sums of the centroids, by the traces that moved"),
+        (kmeans, "nearest_centroid", "nearest centroid"),
+        (run, "starting_traces", "k-means++ beside its products"),
+        (run, "metrics_of", "metrics beside their products"),
+        (engines.kmeans, "lloyd", "the rest of Lloyd's iterations"),
+    )
+    plain = [(owner, name, getattr(owner, name)) for owner, name, _ in steps]
+    for owner, name, step in steps:
+        setattr(owner, name, watch.timed(step, getattr(owner, name)))
+    try:
+        sweep(values, K_VALUES, n_epochs, n_threads=1)
+    finally:
+        for owner, name, work in plain:
+            setattr(owner, name, work)
+    total_s = sum(watch.seconds.values())
+    lines = [
+        "## Where the time goes",
+        "",
+        f"{len(values)} × {values.shape[1]}, squared Euclidean, {n_epochs} epochs, one thread: "
+        f"{total_s:.1f} s of CPU time.",
+        "",
+        "| step | share |",
+        "|---|---|",
+    ]
+    shares = sorted(watch.seconds.items(), key=lambda item: -item[1])
+    return [*lines, *(f"| {step} | {100 * s / total_s:.0f} % |" for step, s in shares), ""]
+
+
+def sample_table(values: np.ndarray, n_epochs: int) -> list[str]:
+    cost = SweepCost.of(*values.shape, np.array(K_VALUES), n_epochs, "euclidean")
+    lines = [
+        "## A budget for Euclidean silhouettes",
+        "",
+        f"{len(values)} traces, {n_epochs} epochs; the error is that of the mean silhouette, "
+        "over the stated standard error, root mean square over all labellings (one sample serves "
+        "them all).",
+        "",
+        "| budget | silhouettes | time | standard error ≤ | error / stated |",
+        "|---|---|---|---|---|",
+    ]
+    exact = None
+    for share in (None, 0.5, 0.2):
+        budget_s = None if share is None else cost.kmeans_s + share * 4096 * cost.silhouette_s
+        start = time.perf_counter()
+        found = sweep(values, K_VALUES, n_epochs, silhouette_metric="euclidean", budget_s=budget_s)
+        seconds = time.perf_counter() - start
+        exact = exact or found
+        off = "–"
+        if budget_s is not None:
+            ratio = (found.silhouette - exact.silhouette) / found.silhouette_stderr
+            off = f"{np.sqrt(np.mean(ratio**2)):.1f}"
+        lines.append(
+            f"| {'none' if budget_s is None else f'{budget_s:.1f} s'} | {found.n_silhouettes} | "
+            f"{seconds:.1f} s | {found.silhouette_stderr.max():.2g} | {off} |"
+        )
+    return [*lines, ""]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--epochs", type=int, default=100)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--peak-of", nargs=3, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.peak_of:
+        print_peak(*arguments.peak_of)
+        return
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    load = os.getloadavg()[0]
+    ensembles = {n: ensemble(n) for n in sorted({n for n, _ in CASES})}
+    lines = [
+        "# Sweeps of thousands of traces",
+        "",
+        f"`python benchmarks/large_sweep.py --epochs {arguments.epochs}`, {date.today()}, commit "
+        f"{commit or 'unknown'}, {platform.machine()}, {len(os.sched_getaffinity(0))} cores, "
+        f"Python {platform.python_version()}, NumPy {np.__version__}, scikit-learn "
+        f"{sklearn.__version__}. Load of the machine at the start: {load:.1f} (others' work beside "
+        "a run slows both sides down).",
+        "",
+        *time_table(ensembles, arguments.epochs, arguments.repeats),
+        *memory_table(ensembles, max(1, arguments.epochs // 5)),
+        *agreement(ensembles[N_REQUIRED], max(2, arguments.epochs // 10)),
+        *where_time_goes(ensembles[N_REQUIRED], max(1, arguments.epochs // 5)),
+        *sample_table(ensembles[N_REQUIRED], max(1, arguments.epochs // 5)),
+    ]
+    text = "\n".join(lines)
+    print(text)
+    if arguments.out:
+        arguments.out.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
