@@ -132,9 +132,8 @@ def validation_table(validation: Validation) -> Table:
 def _worst(validation: Validation) -> list[ExponentTest]:
     """Return the test of largest bias, of each kind of noise and model."""
     worst: dict[tuple[bool, str], ExponentTest] = {}
-    for test in validation.exponents:
+    for test in filter(lambda test: test.tells, validation.exponents):
         kind = test.shot_noise, test.model
-        # a NaN is never larger
         if abs(test.bias) > abs(worst[kind].bias if kind in worst else 0.0):
             worst[kind] = test
     return list(worst.values())

@@ -39,7 +39,8 @@ EXPONENTS_CAPTION = (
     "Left: mean β found in noise of known β less the truth; the thin bars are ± 1 standard "
     "deviation of single traces, the thick ones (mostly within the points) ± 2 standard errors of "
     "the mean. Right: share of the 95 % intervals that hold the truth, with 95 % intervals "
-    "(Wilson); it should lie at the dashed line. Points of one β are drawn side by side."
+    "(Wilson); it should lie at the dashed line. Points of one β are drawn side by side, where most "
+    "traces have a β."
 )
 GAP_BETWEEN_KINDS = 0.6
 SIDE_STEP = 0.06
@@ -161,11 +162,10 @@ def draw_exponents(validation: Validation) -> Figure:
     for i, (label, tests) in enumerate(series.items()):
         step = SIDE_STEP * (i - (len(series) - 1) / 2)
         look: Drawn = {"color": (PALETTE[0], PALETTE[1], PALETTE[2])[i]}
-        for test in tests:
-            if not np.isnan(test.bias):
-                _draw_bias(bias, test.beta + step, test, look)
-                filled = look | {"markerfacecolor": look["color"]}
-                _draw_rate(coverage, test.beta + step, test.coverage, filled)
+        for test in filter(lambda test: test.tells, tests):
+            _draw_bias(bias, test.beta + step, test, look)
+            filled = look | {"markerfacecolor": look["color"]}
+            _draw_rate(coverage, test.beta + step, test.coverage, filled)
         bias.plot([], [], "o", label=label, markersize=5, **look)
     bias.axhline(0, color="black", linewidth=0.8, zorder=1)
     coverage.axhline(95, color="black", linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
@@ -197,6 +197,5 @@ def _draw_rate(axes: Axes, place: float, rate: Rate, look: Drawn) -> None:
     if not rate.n_trials:
         return
     percent = 100 * rate.share
-    # a share of 1 may round to just above its upper end
-    ends = np.maximum([[percent - 100 * rate.low], [100 * rate.high - percent]], 0)
+    ends = [[percent - 100 * rate.low], [100 * rate.high - percent]]
     axes.errorbar(place, percent, ends, fmt="o", markersize=5, elinewidth=1.1, **look)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -32,16 +33,19 @@ MEAN_ON, DEVIATION_ON = 0.5, 1 / 6
 def exponent_tests(
     conditions: Conditions,
     settings: Settings,
+    f_range_hz: tuple[float, float],
     seeds: Sequence[int],
     report: Callable[[int, int], None],
-) -> tuple[tuple[ExponentTest, ...], PowerLawFit]:
-    """Fit noise of each β, without and with shot noise; also return the last fit as it ran.
+) -> tuple[ExponentTest, ...]:
+    """Fit noise of each β, without and with shot noise.
 
     Parameters
     ----------
     conditions : Conditions
     settings : Settings
-        Estimator, model, fitting and range of the fit.
+        Estimator, model and fitting.
+    f_range_hz : (low, high)
+        Frequencies that the studies fitted.
     seeds : sequence of int
         One for each of `BETAS`.
     report : callable
@@ -49,24 +53,21 @@ def exponent_tests(
 
     Returns
     -------
-    tests : tuple of ExponentTest
+    tuple of ExponentTest
         By β: without shot noise, with it, and, where the model of the settings has no floor, with
         shot noise and a model that has one.
-    fit : PowerLawFit
-        By the settings.
     """
     tests: list[ExponentTest] = []
     report(0, len(BETAS))
     for done, (beta, seed) in enumerate(zip(BETAS, seeds, strict=True), 1):
         pure, noisy, white_percent = _spectra(beta, conditions, settings, seed)
-        fit = _fitted(pure, settings)
-        tests.append(judged(fit, beta))
-        tests.append(judged(_fitted(noisy, settings), beta, white_percent))
+        fit = partial(_fitted, f_range_hz=f_range_hz, settings=settings)
+        tests.append(judged(fit(pure), beta))
+        tests.append(judged(fit(noisy), beta, white_percent))
         if settings.spectrum.model == "power_law":
-            with_floor = _fitted(noisy, settings, "power_law_floor")
-            tests.append(judged(with_floor, beta, white_percent))
+            tests.append(judged(fit(noisy, model="power_law_floor"), beta, white_percent))
         report(done, len(BETAS))
-    return tuple(tests), fit
+    return tuple(tests)
 
 
 def judged(fit: PowerLawFit, beta: float, white_percent: float | None = None) -> ExponentTest:
@@ -143,10 +144,14 @@ def _joined(spectra: Sequence[Spectrum]) -> Spectrum:
     return replace(spectra[0], psd=np.concatenate([spectrum.psd for spectrum in spectra]))
 
 
-def _fitted(spectrum: Spectrum, settings: Settings, model: str | None = None) -> PowerLawFit:
+def _fitted(
+    spectrum: Spectrum,
+    f_range_hz: tuple[float, float],
+    settings: Settings,
+    model: str | None = None,
+) -> PowerLawFit:
     """Fit as the study does, or with another model by its own default fitting."""
-    chosen = settings.spectrum
-    f_range_hz = chosen.f_min_hz, chosen.f_max_hz
+    chosen, n_threads = settings.spectrum, settings.n_threads
     if model is not None:
-        return fit_power_law(spectrum, f_range_hz, model)
-    return fit_power_law(spectrum, f_range_hz, chosen.model, chosen.fitting)
+        return fit_power_law(spectrum, f_range_hz, model, n_threads=n_threads)
+    return fit_power_law(spectrum, f_range_hz, chosen.model, chosen.fitting, n_threads)

@@ -77,4 +77,5 @@ def wilson_interval(n_hits: int, n_trials: int, n_effective: float) -> tuple[flo
     centre = (share + z2 / (2 * n_effective)) / scale
     variance = share * (1 - share) / n_effective + z2 / (4 * n_effective**2)
     half = NORMAL_975 * variance**0.5 / scale
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # at shares of 0 and 1 rounding may put an end beyond them
+    return min(share, max(0.0, centre - half)), max(share, min(1.0, centre + half))

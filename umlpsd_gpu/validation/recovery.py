@@ -27,6 +27,8 @@ class Outcome:
     confusion_without_outliers: np.ndarray
     n_flagged: np.ndarray
     n_right: np.ndarray
+    f_range_hz: tuple[float, float]
+    fitting: str
     device: str
     versions: dict[str, str]
 
@@ -37,7 +39,8 @@ def outcomes_of(
     seeds: Sequence[int],
     report: Callable[[int, int], None],
 ) -> list[Outcome]:
-    """Simulate and study one ensemble for each seed."""
+    """Simulate and study one ensemble for each seed, but for what K and labels don't hang on."""
+    settings = _without_extras(settings)
     outcomes = []
     report(0, len(seeds))
     for seed in seeds:
@@ -69,6 +72,8 @@ def outcome_of(study: Study, classes: np.ndarray, conditions: Conditions) -> Out
                 for sweep in study.sweeps
             ]
         ),
+        f_range_hz=study.fit.f_range_hz,
+        fitting=study.fit.fitting,
         device=study.device,
         versions=study.versions,
     )
@@ -116,6 +121,11 @@ def recovery_of(outcomes: Sequence[Outcome], conditions: Conditions) -> Recovery
         n_flagged=np.array([outcome.n_flagged for outcome in outcomes]),
         n_right=np.array([outcome.n_right for outcome in outcomes]),
     )
+
+
+def _without_extras(settings: Settings) -> Settings:
+    """Leave out the interval of each confidence, and maps, for which traces lack a place."""
+    return settings.with_values({"decision.n_resamples": 0, "traces.mode": "emitters"})
 
 
 def _rows(conditions: Conditions) -> tuple[str, ...]:

@@ -162,6 +162,11 @@ class ExponentTest:
     scatter: float
     coverage: Rate
 
+    @property
+    def tells(self) -> bool:
+        """Return whether most traces have a β: the few of white noise that do are odd ones."""
+        return 2 * self.n_without_beta < self.n_traces
+
 
 @dataclass(frozen=True)
 class Validation:

@@ -76,7 +76,8 @@ def simulated_in_words(validation: Validation) -> str:
         f"{conditions.n_frames:,} frames of {conditions.dt_s:.4g} s{like}; {low:g} to {high:g} "
         f"counts a frame when fully ON, a background of {conditions.background_counts:g} counts, "
         f"and the noise of an EM-CCD of unit gain, of variance 2 × counts + "
-        f"{READ_NOISE_COUNTS**2:g}. Each was analysed as a study is, with the settings below."
+        f"{READ_NOISE_COUNTS**2:g}. Each was analysed as a study is, with the settings below (but "
+        "without an interval of its confidence)."
     )
 
 
@@ -115,7 +116,7 @@ def _confidence(recovery: Recovery) -> list[str]:
 def _biased(validation: Validation) -> list[str]:
     """Say how far shot noise puts β off by the user's model, and whether a floor mends that."""
     model = validation.settings.spectrum.model
-    noisy = [test for test in validation.exponents if test.shot_noise and not math.isnan(test.bias)]
+    noisy = [test for test in validation.exponents if test.shot_noise and test.tells]
     own = [test for test in noisy if test.model == model and not _is_sound(test)]
     if not own:
         return []

@@ -63,15 +63,17 @@ def validate(
         outcomes = outcomes_of(conditions, settings, seeds, partial(report, "ensembles"))
     with clock.timing("exponents"):
         seeds = drawn_seeds(seed, 1, len(BETAS))
-        exponents, fit = exponent_tests(conditions, settings, seeds, partial(report, "exponents"))
+        exponents = exponent_tests(
+            conditions, settings, outcomes[0].f_range_hz, seeds, partial(report, "exponents")
+        )
     return Validation(
         conditions=conditions,
         settings=settings,
         seed=seed,
         recovery=recovery_of(outcomes, conditions),
         exponents=exponents,
-        f_range_hz=fit.f_range_hz,
-        fitting=fit.fitting,
+        f_range_hz=outcomes[0].f_range_hz,
+        fitting=outcomes[0].fitting,
         timings_s=clock.seconds,
         device=outcomes[0].device,
         versions=outcomes[0].versions,
