@@ -42,3 +42,7 @@ PSD_DEVICE = 1e-10
 PSD_DEVICE_FLOAT32 = 2e-5
 # absolute: β from densities calculated in float32, f^(−β) noise with β up to 1.5; measured 9e-7
 BETA_DEVICE_FLOAT32 = 1e-5
+# absolute: Pearson correlations, float64: sums of 1e2…1e4 products in another order
+PCC_FLOAT64 = 1e-12
+# absolute: the same by products in float32, rounding at 6e-8 of 1; measured 2e-7
+PCC_FLOAT32 = 2e-6

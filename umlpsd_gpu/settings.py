@@ -220,7 +220,7 @@ class MapsSettings(_Section):
     )
     memory_mb: float = Field(512, gt=0, description="Bound of the correlation matrix, in MB.")
     reference_pixel: tuple[int, int] | None = Field(
-        None, description="Row and column, from 0; default: typical of the cluster most like another."
+        None, description="Row, column from 0; default: typical of the cluster most like another."
     )
 
 

@@ -56,8 +56,8 @@ def centred(values: np.ndarray, detrend_frames: int = 0) -> np.ndarray:
     Returns
     -------
     ndarray, shape (n_traces, n_frames), float64
-        NaN for a trace that holds NaN or infinities, is constant, or is nothing but its trend:
-        it has no Pearson correlation.
+        NaN for a trace that holds NaN or infinities, or is constant: it has no Pearson
+        correlation. So has one of which nothing but rounding is left without its trend.
 
     Raises
     ------

@@ -97,8 +97,8 @@ def pearson_sentence(maps: dict[str, Any]) -> str:
             text += f", all pairs joined {_number(found['agreement_all_pairs'], 2)}"
         said.append(text)
     return (
-        "Agreement of these clusters with the domains that joined neighbours of Pearson correlation "
-        f"≥ {maps['threshold']:g} make (adjusted Rand index, 1: the same, 0: as by chance): "
+        "Agreement of these clusters with the domains that joined neighbours of Pearson "
+        f"correlation ≥ {maps['threshold']:g} make (adjusted Rand index; 1: the same, 0: chance): "
         + "; ".join(said)
         + ". The maps are in the folder as OME-TIFF."
     )
