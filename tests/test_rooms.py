@@ -24,7 +24,15 @@ ROOMS = [
     "cli_validate",
     "cli",
 ]
-FOR_ALL = {"backend", "device_memory", "kernel_loader", "settings", "errors", "scale"}
+FOR_ALL = {
+    "backend",
+    "device_memory",
+    "kernel_loader",
+    "settings",
+    "settings_faults",
+    "errors",
+    "scale",
+}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 

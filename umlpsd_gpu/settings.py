@@ -7,17 +7,16 @@ from our own inference (docs/equations.md).
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic_core import ErrorDetails
 
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.scale import Scale
+from umlpsd_gpu.settings_faults import fault, unknown
 
 PAPER_WINDOWS = (10, 20, 25, 40, 50, 80, 100, 125, 200, 250, 400, 500)
 PAPER_LEVELS = (3, 4, 5, 6, 7)
@@ -279,7 +278,7 @@ class Settings(_Section):
             return cls.model_validate(values)
         except ValidationError as error:
             where = f" (in {source})" if source else ""
-            faults = [_fault(details, where) for details in error.errors()]
+            faults = [fault(details, _names(), where) for details in error.errors()]
             n_more = len(faults) - MOST_FAULTS
             more = [f"and {n_more} more"] if n_more > 0 else []
             raise SettingsError("; ".join(faults[:MOST_FAULTS] + more)) from error
@@ -300,7 +299,7 @@ class Settings(_Section):
         nested = self.model_dump()
         for name, value in values.items():
             if name not in _names():
-                raise SettingsError(_unknown(name))
+                raise SettingsError(unknown(name, _names()))
             if value is not None:
                 *sections, field = name.split(".")
                 target = nested[sections[0]] if sections else nested
@@ -320,46 +319,3 @@ def _names() -> list[str]:
         if isinstance(field.annotation, type) and issubclass(field.annotation, _Section):
             names += [f"{name}.{part}" for part in field.annotation.model_fields]
     return names
-
-
-def _unknown(name: str, where: str = "") -> str:
-    section, _, last = name.rpartition(".")
-    known = [tuple(name.rpartition(".")[::2]) for name in _names()]
-    namesakes = [".".join(filter(None, pair)) for pair in known if pair[1] == last]
-    siblings = [field for owner, field in known if owner == section]
-    near = difflib.get_close_matches(last, siblings, n=1)
-    similar = namesakes + [f"{section}.{field}" if section else field for field in near]
-    advice = f"did you mean {similar[0]}?" if similar else "leave it out"
-    return f"unknown setting {name}{where}; {advice}"
-
-
-# What a value must be, by pydantic's type of error or its first word (int_parsing, int_type, …)
-_DEMANDS = {
-    "greater_than": "greater than {gt}",
-    "greater_than_equal": "{ge} or above",
-    "less_than": "less than {lt}",
-    "less_than_equal": "{le} or below",
-    "literal_error": "{expected}",
-    "too_short": "a list of {min_length} or more",
-    "int": "a whole number",
-    "float": "a number",
-    "finite_number": "a finite number",
-    "bool": "true or false",
-    "string_type": "a text in quotes",
-    "tuple_type": "a list",
-    "model_type": "a section of settings",
-}
-
-
-def _fault(details: ErrorDetails, where: str) -> str:
-    """Say in our words what pydantic found wrong with one setting."""
-    name, kind = ".".join(map(str, details["loc"])), details["type"]
-    if kind == "extra_forbidden":
-        return _unknown(name, where)
-    if kind == "value_error":
-        return f"setting {name}{where}: {details['ctx']['error']}"
-    demand = _DEMANDS.get(kind) or _DEMANDS.get(kind.partition("_")[0])
-    if demand:
-        demand = demand.format(**details.get("ctx", {}))
-        return f"setting {name}{where} must be {demand}, got {details['input']!r}"
-    return f"setting {name}{where} is not allowed: {details['msg']}, got {details['input']!r}"

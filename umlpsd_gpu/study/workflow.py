@@ -108,14 +108,7 @@ def _studied(
         spectrum = spectrum_on_host(spectrum)
     ensemble = at_work if usable.all() else at_work.select(usable)
     report("spectra", 1, 1)
-    with clock.timing("sweep"):
-        sweeps = sweep_scales(ensemble, scales, settings, report)
-    with clock.timing("surrogates"):
-        nulls = sweep_surrogates(ensemble, scales, settings, report)
-    with clock.timing("resamples"):
-        resamples = sweep_resamples(ensemble, scales, settings, report)
-    with clock.timing("decide"):
-        decision = decide(sweeps, nulls, settings.decision.rule, resamples)
+    sweeps, decision = _decided(clock, ensemble, scales, settings, report)
     with clock.timing("cluster"):
         scaled = preprocessed(ensemble, Scale.parse(decision.scale), settings).values
         final = _final(scaled, sweeps, decision, fit.beta[usable], settings).among(usable)
@@ -140,14 +133,25 @@ def _studied(
             *notes,
             *scale_notes,
             *(budget_notes(sweeps, traces.n_frames, settings) if device == "cpu" else ()),
-            *_flat(scaled, decision.scale),
-            *_unfitted(fit.beta, usable),
-            *outlier_note(final.outliers),
+            *_notes_on_clusters(scaled, decision, fit.beta[usable], final),
         ),
         timings_s=clock.seconds,
         device=device,
         versions=recorded_versions(device),
     )
+
+
+def _decided(
+    clock: Clock, ensemble: Traces, scales: list[Scale], settings: Settings, report: Progress
+) -> tuple[tuple[Sweep, ...], KDecision]:
+    with clock.timing("sweep"):
+        sweeps = sweep_scales(ensemble, scales, settings, report)
+    with clock.timing("surrogates"):
+        nulls = sweep_surrogates(ensemble, scales, settings, report)
+    with clock.timing("resamples"):
+        resamples = sweep_resamples(ensemble, scales, settings, report)
+    with clock.timing("decide"):
+        return sweeps, decide(sweeps, nulls, settings.decision.rule, resamples)
 
 
 def _final(
@@ -263,13 +267,23 @@ def _device_of(settings: Settings) -> Literal["cpu", "gpu"]:
     return device
 
 
+def _notes_on_clusters(
+    scaled: np.ndarray, decision: KDecision, beta: np.ndarray, final: FinalClusters
+) -> list[str]:
+    return [
+        *_flat(scaled, decision.scale),
+        *_unfitted(beta),
+        *outlier_note(final.outliers),
+    ]
+
+
 def _flat(scaled: np.ndarray, scale: str) -> list[str]:
     """Count traces whose variation is gone at the chosen scale: they are all 0 there."""
     n_flat = np.count_nonzero(~scaled.any(axis=1))
     return [f"{n_flat} of {len(scaled)} traces are constant at {scale}."] if n_flat else []
 
 
-def _unfitted(beta: np.ndarray, usable: np.ndarray) -> list[str]:
-    """Count the exponents that make no sense."""
-    n_nan = np.count_nonzero(~np.isfinite(beta[usable]))
-    return [f"{n_nan} of {usable.sum()} clustered traces have no exponent β."] if n_nan else []
+def _unfitted(beta: np.ndarray) -> list[str]:
+    """Count the exponents of clustered traces that make no sense."""
+    n_nan = np.count_nonzero(~np.isfinite(beta))
+    return [f"{n_nan} of {beta.size} clustered traces have no exponent β."] if n_nan else []

@@ -1,0 +1,61 @@
+"""What is wrong with a setting, in words of the field."""
+
+from __future__ import annotations
+
+import difflib
+
+from pydantic_core import ErrorDetails
+
+
+def unknown(name: str, names: list[str], where: str = "") -> str:
+    """Say that a setting is not known, and which may be meant.
+
+    Parameters
+    ----------
+    name : str
+        Dotted, as it came.
+    names : list of str
+        All there are.
+    where : str
+        The file, for the message.
+    """
+    section, _, last = name.rpartition(".")
+    known = [tuple(name.rpartition(".")[::2]) for name in names]
+    namesakes = [".".join(filter(None, pair)) for pair in known if pair[1] == last]
+    siblings = [field for owner, field in known if owner == section]
+    near = difflib.get_close_matches(last, siblings, n=1)
+    similar = namesakes + [f"{section}.{field}" if section else field for field in near]
+    advice = f"did you mean {similar[0]}?" if similar else "leave it out"
+    return f"unknown setting {name}{where}; {advice}"
+
+
+# What a value must be, by pydantic's type of error or its first word (int_parsing, int_type, …)
+_DEMANDS = {
+    "greater_than": "greater than {gt}",
+    "greater_than_equal": "{ge} or above",
+    "less_than": "less than {lt}",
+    "less_than_equal": "{le} or below",
+    "literal_error": "{expected}",
+    "too_short": "a list of {min_length} or more",
+    "int": "a whole number",
+    "float": "a number",
+    "finite_number": "a finite number",
+    "bool": "true or false",
+    "string_type": "a text in quotes",
+    "tuple_type": "a list",
+    "model_type": "a section of settings",
+}
+
+
+def fault(details: ErrorDetails, names: list[str], where: str) -> str:
+    """Say in our words what pydantic found wrong with one setting."""
+    name, kind = ".".join(map(str, details["loc"])), details["type"]
+    if kind == "extra_forbidden":
+        return unknown(name, names, where)
+    if kind == "value_error":
+        return f"setting {name}{where}: {details['ctx']['error']}"
+    demand = _DEMANDS.get(kind) or _DEMANDS.get(kind.partition("_")[0])
+    if demand:
+        demand = demand.format(**details.get("ctx", {}))
+        return f"setting {name}{where} must be {demand}, got {details['input']!r}"
+    return f"setting {name}{where} is not allowed: {details['msg']}, got {details['input']!r}"
