@@ -39,8 +39,8 @@ EXPONENTS_CAPTION = (
     "Left: mean β found in noise of known β less the truth; the thin bars are ± 1 standard "
     "deviation of single traces, the thick ones (mostly within the points) ± 2 standard errors of "
     "the mean. Right: share of the 95 % intervals that hold the truth, with 95 % intervals "
-    "(Wilson); it should lie at the dashed line. Points of one β are drawn side by side, where most "
-    "traces have a β."
+    "(Wilson); it should lie at the dashed line. Points of one β are drawn side by side, where "
+    "most traces have a β."
 )
 GAP_BETWEEN_KINDS = 0.6
 SIDE_STEP = 0.06
