@@ -132,7 +132,11 @@ def _colour_pixels(axes: Axes, study: Study, placed: np.ndarray, shape: tuple[in
 
 
 def draw_scale_bar(
-    axes: Axes, shape: tuple[int, ...], pixel_size_um: float, fontsize: float | None = None
+    axes: Axes,
+    shape: tuple[int, ...],
+    pixel_size_um: float,
+    colours: tuple[str, str] = ("white", "black"),
+    fontsize: float | None = None,
 ) -> None:
     """Draw a bar of 1, 2 or 5 × 10^n µm, about a fifth of the width, into the lower right."""
     n_rows, n_cols = shape
@@ -141,15 +145,14 @@ def draw_scale_bar(
     length_um = decade * max(m for m in (1, 2, 5) if m * decade <= wanted_um)
     length_px, thick_px = length_um / pixel_size_um, 0.012 * n_rows
     left, top = 0.96 * n_cols - length_px, 0.95 * n_rows - thick_px
-    edge = [withStroke(linewidth=1.4, foreground="black")]
-    axes.add_patch(
-        Rectangle((left, top), length_px, thick_px, facecolor="white", path_effects=edge)
-    )
+    colour, rim = colours
+    edge = [withStroke(linewidth=1.4, foreground=rim)]
+    axes.add_patch(Rectangle((left, top), length_px, thick_px, facecolor=colour, path_effects=edge))
     axes.text(
         left + length_px,
         top - 0.015 * n_rows,
         f"{length_um:g} µm",
-        color="white",
+        color=colour,
         fontweight="bold",
         fontsize=fontsize,
         ha="right",  # a bar may be shorter than its label

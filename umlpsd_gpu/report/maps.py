@@ -35,6 +35,7 @@ WIDTH, GAP, LEAST_HEIGHT = 2.3, 0.24, 0.3
 KEY_INSET = 0.12  # the last number of one colour bar must not meet the first of the next
 TITLE_HEIGHT, KEY_GAP, KEY_HEIGHT, TICKS_HEIGHT = 0.3, 0.07, 0.09, 0.3
 LEAST_ROWS_WITH_BAR = 6  # in a lower image a scale bar would hide what is to be seen
+BAR_COLOURS = "black", "white"  # white would be lost on the grey outside the mask
 LEAST_UNCERTAINTY = 0.05  # of a scale, where every pixel is certain
 SWATCH: dict[str, Any] = {"linestyle": "", "marker": "s", "markersize": 6}
 LEGEND: dict[str, Any] = {"handletextpad": 0.2, "columnspacing": 0.9, "borderaxespad": 0.3}
@@ -68,7 +69,7 @@ def draw_maps(study: Study) -> Figure:
         axes.spines[:].set_visible(False)
         axes.set_aspect("auto" if height == LEAST_HEIGHT else "equal")
         if maps.pixel_size_um is not None and n_rows >= LEAST_ROWS_WITH_BAR:
-            draw_scale_bar(axes, (n_rows, n_cols), maps.pixel_size_um, fontsize=7.5)
+            draw_scale_bar(axes, (n_rows, n_cols), maps.pixel_size_um, BAR_COLOURS, fontsize=7.5)
     return figure
 
 
