@@ -71,7 +71,8 @@ def _is_pixels(study: Study) -> bool:
 
 
 def _draw_movie(axes: Axes, study: Study, movie: MovieSummary) -> None:
-    low, high = np.nanpercentile(movie.mean_image, [1, 99.7])
+    finite = movie.mean_image[np.isfinite(movie.mean_image)]
+    low, high = np.percentile(finite, [1, 99.7]) if finite.size else (0.0, 1.0)
     axes.imshow(
         movie.mean_image, cmap="gray", vmin=low, vmax=max(high, low + 1e-9), interpolation="nearest"
     )
