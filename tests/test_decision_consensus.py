@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 
 from tests.ensembles import three_shapes
-from umlpsd_gpu.decision.consensus import WEIGHTS, consensus, fitted_weights, probabilities
+from umlpsd_gpu.decision.consensus import (
+    WEIGHTS,
+    consensus,
+    fitted_weights,
+    null_profiles,
+    probabilities,
+)
 from umlpsd_gpu.decision.decide import RULES, decide
 from umlpsd_gpu.decision.evidence import Evidence, _forms
 from umlpsd_gpu.decision.profiles import MOST_K, profile_of
@@ -43,7 +49,7 @@ def test_blobs_are_counted(k):
 @pytest.mark.parametrize("given", [True, False])
 def test_probabilities_sum_to_one(given):
     sweeps, nulls = with_surrogates(three_shapes(60, 40, 0.2)[0])
-    shares = consensus(sweeps, nulls if given else None)
+    shares = consensus(sweeps, null_profiles(nulls if given else None))
     assert sum(shares.values()) == pytest.approx(1)
     assert list(shares) == list(range(1, MOST_K))
     decision = decide(sweeps, nulls if given else None)

@@ -17,7 +17,7 @@ import numpy as np
 
 from umlpsd_gpu.decision.agreement import mean_adjusted_rand, stability
 from umlpsd_gpu.decision.evidence import Evidence, evidence_of
-from umlpsd_gpu.decision.profiles import MOST_K, mean_profile, profile_of
+from umlpsd_gpu.decision.profiles import MOST_K, Profile, mean_profile, profile_of
 from umlpsd_gpu.sweep.result import Sweep
 
 WEIGHTS = Path(__file__).with_name("weights.json")
@@ -80,20 +80,33 @@ def probabilities(evidence: Evidence, weights: Weights) -> dict[int, float]:
 
 
 def consensus(
-    sweeps: Sequence[Sweep], nulls: Mapping[str, Sequence[Sweep]] | None
+    sweeps: Sequence[Sweep], nulls: Mapping[str, Profile] | None
 ) -> dict[int, float] | None:
     """Return the probability of each K, or None where the sweeps can't be weighed.
 
     They can be over K = 1, 2, 3, 4 at least, with several epochs and curves that differ.
+
+    Parameters
+    ----------
+    sweeps : sequence of Sweep
+    nulls : mapping of str to Profile, optional
+        See `null_profiles`.
     """
     if not all(map(_can_be_weighed, sweeps)):
         return None
     profiles = [profile_of(sweep) for sweep in sweeps]
-    of_nulls = None
-    if nulls is not None:
-        of_nulls = [mean_profile([profile_of(null) for null in nulls[s.scale]]) for s in sweeps]
+    of_nulls = None if nulls is None else [nulls[sweep.scale] for sweep in sweeps]
     evidence = evidence_of(profiles, of_nulls, agreement_of(sweeps), sweeps[0].n_traces)
     return probabilities(evidence, fitted_weights(nulls is not None))
+
+
+def null_profiles(nulls: Mapping[str, Sequence[Sweep]] | None) -> dict[str, Profile] | None:
+    """Return the mean profile of each scale's surrogates."""
+    if nulls is None:
+        return None
+    return {
+        scale: mean_profile([profile_of(null) for null in swept]) for scale, swept in nulls.items()
+    }
 
 
 def agreement_of(sweeps: Sequence[Sweep]) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 
 from umlpsd_gpu.decision.agreement import stability
 from umlpsd_gpu.decision.confidence import confidence_interval
-from umlpsd_gpu.decision.consensus import consensus, consensus_reason
+from umlpsd_gpu.decision.consensus import consensus, consensus_reason, null_profiles
 from umlpsd_gpu.decision.criteria import (
     CRITERIA,
     GAP_STATISTIC,
@@ -17,6 +17,7 @@ from umlpsd_gpu.decision.criteria import (
     profile_reading,
     silhouette_peak,
 )
+from umlpsd_gpu.decision.profiles import Profile
 from umlpsd_gpu.decision.result import KDecision
 from umlpsd_gpu.decision.scale_choice import scale_merits
 from umlpsd_gpu.errors import SettingsError
@@ -83,9 +84,10 @@ def decide(
         raise SettingsError(f"rule '{rule}' is not known; choose from {', '.join(RULES)}")
     criteria = _criteria(nulls)
     if rule == "consensus":
-        shares = consensus(sweeps, nulls)
+        of_nulls = null_profiles(nulls)
+        shares = consensus(sweeps, of_nulls)
         if shares is not None:
-            return _by_consensus(sweeps, shares, criteria, nulls, resamples or {})
+            return _by_consensus(sweeps, shares, criteria, of_nulls, resamples or {})
         rule = "paper"
     if rule == GAP_STATISTIC and nulls is None:
         raise SettingsError("the gap statistic compares with surrogates, and there are none")
@@ -103,7 +105,7 @@ def _by_consensus(
     sweeps: Sequence[Sweep],
     shares: dict[int, float],
     criteria: Mapping[str, Criterion],
-    nulls: SweepsByScale | None,
+    nulls: Mapping[str, Profile] | None,
     resamples: SweepsByScale,
 ) -> KDecision:
     k_opt = max(shares, key=lambda k: shares[k])
@@ -123,7 +125,7 @@ def _interval(
     confidence: float,
     k_opt: int,
     n_traces: int,
-    nulls: SweepsByScale | None,
+    nulls: Mapping[str, Profile] | None,
     resamples: SweepsByScale,
 ) -> tuple[float, float]:
     """Decide on every sample of the traces; NaN where there are none that can be weighed."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from umlpsd_gpu.backend import choose_device
 from umlpsd_gpu.decision.decide import decide
@@ -150,7 +151,8 @@ def _decided(
         nulls = sweep_surrogates(ensemble, scales, settings, report)
     with clock.timing("resamples"):
         resamples = sweep_resamples(ensemble, scales, settings, report)
-    with clock.timing("decide"):
+    # many small products: threads would only get in each other's way
+    with clock.timing("decide"), threadpool_limits(limits=1):
         return sweeps, decide(sweeps, nulls, settings.decision.rule, resamples)
 
 
