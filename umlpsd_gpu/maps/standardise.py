@@ -10,6 +10,7 @@ import numpy as np
 
 from umlpsd_gpu.backend import n_cores
 from umlpsd_gpu.errors import SettingsError
+from umlpsd_gpu.traces.blocks import give_back
 from umlpsd_gpu.traces.traces import ROUNDING, varies
 
 T = TypeVar("T")
@@ -71,6 +72,7 @@ def centred(values: np.ndarray, detrend_frames: int = 0) -> np.ndarray:
             "set maps.detrend_frames to between 2 and their length, or leave it out"
         )
     rows = np.array(values, dtype=np.float64)
+    give_back(values)
     usable = np.asarray(np.isfinite(rows).all(axis=1))
     usable[usable] = varies(rows[usable])
     rows[~usable] = 0
