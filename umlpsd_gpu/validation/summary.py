@@ -76,8 +76,8 @@ def simulated_in_words(validation: Validation) -> str:
         f"{conditions.n_frames:,} frames of {conditions.dt_s:.4g}\u00a0s{like}; {low:g} to "
         f"{high:g} counts a frame when fully ON, a background of "
         f"{conditions.background_counts:g} counts, and the noise of an EM-CCD of unit gain, of "
-        f"variance 2 × counts + {READ_NOISE_COUNTS**2:g}. Each was analysed as a study is, with the settings below (but "
-        "without an interval of its confidence)."
+        f"variance 2 × counts + {READ_NOISE_COUNTS**2:g}. Each was analysed as a "
+        "study is, with the settings below (but without an interval of its confidence)."
     )
 
 
