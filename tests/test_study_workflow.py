@@ -7,9 +7,11 @@ from sklearn.metrics import adjusted_rand_score
 from umlpsd_gpu.errors import DeviceError, SettingsError, TracesError
 from umlpsd_gpu.movie.open import open_movie
 from umlpsd_gpu.settings import Settings
+from umlpsd_gpu.simulate.models import simulate_power_law_noise
 from umlpsd_gpu.simulate.movie import simulate_movie
 from umlpsd_gpu.simulate.traces import simulate_traces
 from umlpsd_gpu.study.workflow import run_study
+from umlpsd_gpu.traces.traces import Traces
 
 SMALL = Settings().with_values(
     {"preprocess.scales": ["raw", "W40", "W80", "WL6"], "sweep.k_max": 6, "sweep.n_epochs": 20}
@@ -146,3 +148,18 @@ def test_an_error_tells_which_of_two_movies_of_one_name_it_means(tmp_path):
         movies.append(open_movie(truth.path))
     with pytest.raises(TracesError, match=r"r2/img\.tif: no emitters found"):
         run_study(movies, SMALL.with_values({"preprocess.scales": ["raw"]}))
+
+
+@pytest.mark.parametrize(("model", "is_noted"), [("power_law", True), ("power_law_floor", False)])
+def test_spectra_that_are_no_power_laws_are_noted(model, is_noted):
+    rng = np.random.default_rng(0)
+    slow = simulate_power_law_noise(1.5, 24, 2000, 0.1, seed=1).values
+    noisy = slow / slow.std() + rng.normal(0, 0.3, slow.shape)
+    settings = Settings(
+        preprocess={"scales": ["W20"]},
+        sweep={"k_max": 4, "n_epochs": 5},
+        spectrum={"model": model},
+        device="cpu",
+    )
+    notes = " ".join(run_study(Traces.without_place(noisy, 0.1), settings).notes)
+    assert ("differ from a power law by more than chance" in notes) == is_noted

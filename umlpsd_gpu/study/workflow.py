@@ -45,6 +45,8 @@ from umlpsd_gpu.sweep.result import Sweep
 from umlpsd_gpu.traces.traces import Traces
 
 MIN_TRACES = 3
+# Spectra that fit their model fall below this p-value once in a hundred
+MISFIT = 0.01
 
 
 def run_study(
@@ -134,7 +136,7 @@ def _studied(
             *notes,
             *scale_notes,
             *(budget_notes(sweeps, traces.n_frames, settings) if device == "cpu" else ()),
-            *_notes_on_clusters(scaled, decision, fit.beta[usable], final),
+            *_notes_on_clusters(scaled, decision, fit, usable, final),
         ),
         timings_s=clock.seconds,
         device=device,
@@ -270,11 +272,16 @@ def _device_of(settings: Settings) -> Literal["cpu", "gpu"]:
 
 
 def _notes_on_clusters(
-    scaled: np.ndarray, decision: KDecision, beta: np.ndarray, final: FinalClusters
+    scaled: np.ndarray,
+    decision: KDecision,
+    fit: PowerLawFit,
+    usable: np.ndarray,
+    final: FinalClusters,
 ) -> list[str]:
     return [
         *_flat(scaled, decision.scale),
-        *_unfitted(beta),
+        *_unfitted(fit.beta[usable]),
+        *_misfitting(fit, usable),
         *outlier_note(final.outliers),
     ]
 
@@ -289,3 +296,16 @@ def _unfitted(beta: np.ndarray) -> list[str]:
     """Count the exponents of clustered traces that make no sense."""
     n_nan = np.count_nonzero(~np.isfinite(beta))
     return [f"{n_nan} of {beta.size} clustered traces have no exponent β."] if n_nan else []
+
+
+def _misfitting(fit: PowerLawFit, usable: np.ndarray) -> list[str]:
+    """Say so where most spectra are no power laws but β of one was asked for."""
+    n_misfits = np.count_nonzero(fit.p_value[usable] < MISFIT)
+    if fit.model != "power_law" or 2 * n_misfits <= usable.sum():
+        return []
+    low_hz, high_hz = fit.f_range_hz
+    return [
+        f"{n_misfits} of {usable.sum()} spectra differ from a power law by more than chance (p < "
+        f"{MISFIT}), as shot noise and knees make them: their β is a mean slope from {low_hz:.3g} "
+        f"to {high_hz:.3g} Hz. --psd-model auto fits a floor or a knee where there is one."
+    ]
