@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import os
 import platform
-import resource
 import subprocess
 import sys
 import tempfile
@@ -111,10 +110,10 @@ def memory_table(ensembles: dict[int, np.ndarray], n_epochs: int) -> list[str]:
         "|---|---|---|---|---|",
     ]
     for n_traces, metric in CASES:
-        before_gb, peak_gb = _peak_of_process(ensembles[n_traces], metric, n_epochs)
+        before, peak = _peak_of_process(ensembles[n_traces], metric, n_epochs)
         judged = n_traces == N_REQUIRED
         lines.append(
-            f"| {n_traces} | {metric} | **{peak_gb:.2f} GB** | {peak_gb - before_gb:.2f} GB | "
+            f"| {n_traces} | {metric} | **{peak:.2f} GB** | {peak - before:.2f} GB | "
             f"{f'≤ {PEAK_GB_REQUIRED:g} GB' if judged else '–'} |"
         )
     return [*lines, ""]
@@ -126,17 +125,23 @@ def _peak_of_process(values: np.ndarray, metric: str, n_epochs: int) -> tuple[fl
         file.flush()
         command = [sys.executable, __file__, "--peak-of", file.name, metric, str(n_epochs)]
         told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    before_gb, peak_gb = map(float, told.split())
-    return before_gb, peak_gb
+    before, peak = map(float, told.split())
+    return before, peak
 
 
 def print_peak(path: str, metric: str, n_epochs: str) -> None:
     """Sweep in this process; print its peak size in GB before and after."""
     values = np.load(path)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before_gb = peak_gb()
     sweep(values, K_VALUES, int(n_epochs), silhouette_metric=metric)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(before / 1e6, peak / 1e6)
+    print(before_gb, peak_gb())
+
+
+def peak_gb() -> float:
+    """Return this process's peak resident size; getrusage would tell its parent's if larger."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    (kib,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(kib) * 1024 / 1e9
 
 
 def agreement(values: np.ndarray, n_epochs: int) -> list[str]:

@@ -122,8 +122,8 @@ def lloyd(
     for iteration in range(1, max_iter + 1):
         rows, counts = centroids.sqdist(averaged, changed)
         if not counts.all():
-            movable = np.any(least > geometry.equal_below, axis=1)
-            averaged = _fill_empty_clusters(assigned, least, movable, n_clusters)
+            least = np.where(least > geometry.equal_below, least, 0)
+            averaged = _fill_empty_clusters(assigned, least, n_clusters)
             changed |= _changed_clusters(assigned, averaged, n_clusters)
             rows, counts = centroids.sqdist(averaged, changed)
         rows[counts == 0] = np.inf
@@ -159,15 +159,13 @@ def _changed_clusters(before: np.ndarray, after: np.ndarray, n_clusters: int) ->
     return changed
 
 
-def _fill_empty_clusters(
-    labels: np.ndarray, least: np.ndarray, movable: np.ndarray, n_clusters: int
-) -> np.ndarray:
+def _fill_empty_clusters(labels: np.ndarray, least: np.ndarray, n_clusters: int) -> np.ndarray:
     """Return labels in which every empty cluster has got the trace farthest from its centroid.
 
-    Only in ``movable`` epochs: where all traces sit on their centroids, the cluster stays empty.
+    Where all traces sit on their centroids there is nothing to move: the cluster stays empty.
     """
     filled = (labels == np.arange(n_clusters)[:, None, None]).any(axis=2)
-    with_empty = np.flatnonzero(~filled.all(axis=0) & movable)
+    with_empty = np.flatnonzero(~filled.all(axis=0) & (least.max(axis=1) > 0))
     labels = labels.copy()
     for epoch in with_empty:
         empty = np.flatnonzero(~filled[:, epoch])
