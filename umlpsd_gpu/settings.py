@@ -178,7 +178,7 @@ class DecisionSettings(_Section):
         description="Unstructured ensembles swept beside each scale, to compare with.",
     )
     n_resamples: int = Field(
-        100,
+        50,
         ge=0,
         le=2000,
         description="Half-samples of the traces that are decided on again, for the interval of "

@@ -27,8 +27,8 @@ SWEEP_BYTES = 4 << 30
 # Epochs of a surrogate's sweep: as many as the consensus was fitted with
 SURROGATE_EPOCHS = 20
 # Samples of the traces are swept at so many scales, and so often for each K [I]
-RESAMPLED_SCALES = 4
-RESAMPLE_EPOCHS = 20
+RESAMPLED_SCALES = 3
+RESAMPLE_EPOCHS = 10
 
 Result = TypeVar("Result")
 # (step, done, total): called as the work proceeds
