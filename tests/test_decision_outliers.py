@@ -233,15 +233,17 @@ def test_labels_without_outliers_are_numbered_like_the_others():
 
 
 def test_a_note_is_made_where_chance_does_not_explain_them():
-    def note_of(n_flagged, threshold=1.0):
+    def note_of(n_flagged, threshold=1.0, mode="emitters"):
         score = np.where(np.arange(200) < n_flagged, 2.0, 0.0)
-        return outlier_note(Outliers(score, threshold, 0.05, np.ones(200, dtype=np.int16)))
+        found = Outliers(score, threshold, 0.05, np.ones(200, dtype=np.int16))
+        return outlier_note(found, mode)
 
     too_few = Outliers(np.ones(5), np.inf, 0.05, np.ones(5, dtype=np.int16))
     assert too_few.n_expected == 0
     assert note_of(10) == note_of(19) == note_of(50, np.inf) == []
     assert "20 of 200 clustered traces fit no cluster" in note_of(20)[0]
-    assert "about 10 are expected by chance" in note_of(20)[0]
+    assert "about 10 are expected by chance: multi-state blinking" in note_of(20)[0]
+    assert "by chance: pixels between domains" in note_of(20, mode="pixels")[0]
 
 
 def test_traces_that_were_not_clustered_have_a_place():

@@ -86,15 +86,16 @@ def final_clusters(
     return FinalClusters(labels, uncertainty, silhouette, outliers)
 
 
-def outlier_note(outliers: Outliers) -> list[str]:
+def outlier_note(outliers: Outliers, mode: str) -> list[str]:
     """Say that there are outliers where there are more than chance can explain, else nothing."""
     n_found, n_expected = int(outliers.is_outlier.sum()), outliers.n_expected
     # three standard deviations of a Poisson number
     if n_found <= n_expected + 3 * n_expected**0.5:
         return []
+    kind = "pixels between domains" if mode == "pixels" else "multi-state blinking"
     return [
         f"{n_found} of {np.isfinite(outliers.score).sum()} clustered traces fit no cluster, where "
-        f"about {n_expected:.0f} are expected by chance: multi-state blinking, perhaps. Clusters "
+        f"about {n_expected:.0f} are expected by chance: {kind}, perhaps. Clusters "
         "without them are in traces.csv."
     ]
 

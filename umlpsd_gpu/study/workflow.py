@@ -136,7 +136,7 @@ def _studied(
             *notes,
             *scale_notes,
             *(budget_notes(sweeps, traces.n_frames, settings) if device == "cpu" else ()),
-            *_notes_on_clusters(scaled, decision, fit, usable, final),
+            *_notes_on_clusters(scaled, decision, fit, usable, final, settings),
         ),
         timings_s=clock.seconds,
         device=device,
@@ -277,12 +277,13 @@ def _notes_on_clusters(
     fit: PowerLawFit,
     usable: np.ndarray,
     final: FinalClusters,
+    settings: Settings,
 ) -> list[str]:
     return [
         *_flat(scaled, decision.scale),
         *_unfitted(fit.beta[usable]),
         *_misfitting(fit, usable),
-        *outlier_note(final.outliers),
+        *outlier_note(final.outliers, settings.traces.mode),
     ]
 
 
