@@ -190,7 +190,7 @@ def agreement(values: np.ndarray, n_epochs: int) -> list[str]:
 
 
 class Stopwatch:
-    """CPU seconds by step of a sweep in one thread; a step inside another counts for the inner one."""
+    """CPU seconds by step of a sweep in one thread; inside two steps, the inner one counts."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
