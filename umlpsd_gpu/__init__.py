@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         TracesError,
         UmlpsdError,
     )
+    from umlpsd_gpu.maps.result import AssemblyMaps, assembly_maps
     from umlpsd_gpu.movie.movie import Movie
     from umlpsd_gpu.movie.open import open_movie
     from umlpsd_gpu.report.files import write_report
@@ -38,8 +39,11 @@ if TYPE_CHECKING:
     from umlpsd_gpu.traces.pool import pool_traces
     from umlpsd_gpu.traces.tables import read_traces
     from umlpsd_gpu.traces.traces import Traces
+    from umlpsd_gpu.validation.result import Validation
+    from umlpsd_gpu.validation.validate import validate
 
 _HOME = {
+    "AssemblyMaps": "maps.result",
     "DeviceError": "errors",
     "KDecision": "decision.result",
     "Movie": "movie.movie",
@@ -54,6 +58,8 @@ _HOME = {
     "Traces": "traces.traces",
     "TracesError": "errors",
     "UmlpsdError": "errors",
+    "Validation": "validation.result",
+    "assembly_maps": "maps.result",
     "decide": "decision.decide",
     "extract_emitters": "traces.extract",
     "extract_pixels": "traces.pixels",
@@ -63,9 +69,11 @@ _HOME = {
     "power_spectrum": "spectrum.estimators",
     "read_traces": "traces.tables",
     "run_study": "study.workflow",
+    "validate": "validation.validate",
     "write_report": "report.files",
 }
 __all__ = [
+    "AssemblyMaps",
     "DeviceError",
     "KDecision",
     "Movie",
@@ -80,6 +88,8 @@ __all__ = [
     "Traces",
     "TracesError",
     "UmlpsdError",
+    "Validation",
+    "assembly_maps",
     "decide",
     "extract_emitters",
     "extract_pixels",
@@ -91,6 +101,7 @@ __all__ = [
     "read_traces",
     "run_study",
     "sweep",
+    "validate",
     "write_report",
 ]
 
