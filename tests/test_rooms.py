@@ -20,8 +20,13 @@ ROOMS = [
     "simulate",
     "validation",
     "report",
+    "bench",
     "batch",
+    "cli_bench",
+    "cli_simulate",
+    "cli_settings",
     "cli_validate",
+    "cli_batch",
     "cli",
 ]
 FOR_ALL = {

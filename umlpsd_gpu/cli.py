@@ -1,4 +1,4 @@
-"""The command line: demo, run, check, simulate, validate, info."""
+"""The command line: demo, run, check, simulate, validate, bench, info."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from umlpsd_gpu.cli_batch import batch
+from umlpsd_gpu.cli_bench import bench
+from umlpsd_gpu.cli_settings import setting, takes_settings
+from umlpsd_gpu.cli_simulate import simulate
 from umlpsd_gpu.cli_validate import validate
 from umlpsd_gpu.errors import MovieError, UmlpsdError
 from umlpsd_gpu.report.terminal import answer, movie_table, progress
@@ -43,17 +47,6 @@ Sources = Annotated[
 ]
 
 
-def _setting(name: str, *flags: str, hint: str = "") -> Any:
-    """Declare an option that is the setting ``section.name``, with that field's description."""
-    model: Any = Settings
-    for part in name.split("."):
-        field = model.model_fields[part]
-        model = field.annotation
-    return typer.Option(
-        *flags, help=(hint or field.description) + f" [dim]({name})[/dim]", show_default=False
-    )
-
-
 @app.callback()
 def _options(
     version: Annotated[
@@ -66,97 +59,21 @@ def _options(
 
 
 @app.command()
+@takes_settings
 def run(
     movies: Sources,
     out_dir: Annotated[
         Path, typer.Option("--out", help="Study folder to make.", show_default=False)
     ],
-    settings_file: Annotated[
-        Path | None,
-        typer.Option("--settings", help="TOML file of settings; options here beat it."),
-    ] = None,
+    settings: Settings,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the study that is there, in one move.")
     ] = False,
-    dt_s: Annotated[float | None, _setting("movie.dt_s", "--dt-s")] = None,
-    pixel_size_um: Annotated[
-        float | None, _setting("movie.pixel_size_um", "--pixel-size-um")
-    ] = None,
-    channel: Annotated[int | None, _setting("movie.channel", "--channel")] = None,
-    position: Annotated[int | None, _setting("movie.position", "--position")] = None,
-    z: Annotated[int | None, _setting("movie.z", "--z")] = None,
-    time_axis: Annotated[
-        Literal["time", "z", "channel"] | None, _setting("movie.time_axis", "--time-axis")
-    ] = None,
-    allow_damaged: Annotated[
-        bool | None, _setting("movie.allow_damaged", "--allow-damaged/--refuse-damaged")
-    ] = None,
-    traces: Annotated[
-        Literal["emitters", "pixels"] | None,
-        _setting("traces.mode", "--traces"),
-    ] = None,
-    threshold: Annotated[float | None, _setting("traces.threshold", "--threshold")] = None,
-    roi: Annotated[str | None, _setting("traces.roi", "--roi")] = None,
-    drift: Annotated[
-        bool | None, _setting("traces.drift_correction", "--drift-correction/--no-drift-correction")
-    ] = None,
-    unequal_lengths: Annotated[
-        Literal["refuse", "crop"] | None, _setting("traces.unequal_lengths", "--unequal-lengths")
-    ] = None,
-    scales: Annotated[
-        str | None,
-        _setting("preprocess.scales", "--scales", hint="Smoothing scales: raw,W40,W80,WL6."),
-    ] = None,
-    k_max: Annotated[int | None, _setting("sweep.k_max", "--k-max")] = None,
-    n_epochs: Annotated[int | None, _setting("sweep.n_epochs", "--epochs")] = None,
-    seed: Annotated[int | None, _setting("sweep.seed", "--seed")] = None,
-    engine: Annotated[
-        Literal["auto", "batched", "sklearn", "cuml"] | None, _setting("sweep.engine", "--engine")
-    ] = None,
-    psd: Annotated[
-        Literal["periodogram", "welch", "log_welch"] | None, _setting("spectrum.method", "--psd")
-    ] = None,
-    f_min_hz: Annotated[float | None, _setting("spectrum.f_min_hz", "--f-min-hz")] = None,
-    f_max_hz: Annotated[float | None, _setting("spectrum.f_max_hz", "--f-max-hz")] = None,
-    psd_model: Annotated[
-        Literal["power_law", "power_law_floor", "power_law_knee", "auto"] | None,
-        _setting("spectrum.model", "--psd-model"),
-    ] = None,
-    device: Annotated[Literal["auto", "cpu", "gpu"] | None, _setting("device", "--device")] = None,
-    n_threads: Annotated[int | None, _setting("n_threads", "--threads")] = None,
 ) -> None:
     """Analyse movies or finished traces as one ensemble and write a study folder."""
     from umlpsd_gpu.study.folder import check_output
     from umlpsd_gpu.study.sources import open_sources
 
-    base = Settings.from_toml(settings_file) if settings_file else Settings()
-    settings = base.with_values(
-        {
-            "device": device,
-            "n_threads": n_threads,
-            "movie.dt_s": dt_s,
-            "movie.pixel_size_um": pixel_size_um,
-            "movie.channel": channel,
-            "movie.position": position,
-            "movie.z": z,
-            "movie.time_axis": time_axis,
-            "movie.allow_damaged": allow_damaged,
-            "traces.mode": traces,
-            "traces.threshold": threshold,
-            "traces.roi": roi,
-            "traces.drift_correction": drift,
-            "traces.unequal_lengths": unequal_lengths,
-            "preprocess.scales": scales.split(",") if scales else None,
-            "sweep.k_max": k_max,
-            "sweep.n_epochs": n_epochs,
-            "sweep.seed": seed,
-            "sweep.engine": engine,
-            "spectrum.method": psd,
-            "spectrum.f_min_hz": f_min_hz,
-            "spectrum.f_max_hz": f_max_hz,
-            "spectrum.model": psd_model,
-        }
-    )
     check_output(out_dir, overwrite)
     _analyse(open_sources(movies, settings), settings, out_dir, overwrite)
 
@@ -203,12 +120,12 @@ def check(
             show_default=False,
         ),
     ],
-    dt_s: Annotated[float | None, _setting("movie.dt_s", "--dt-s")] = None,
-    channel: Annotated[int | None, _setting("movie.channel", "--channel")] = None,
-    position: Annotated[int | None, _setting("movie.position", "--position")] = None,
-    z: Annotated[int | None, _setting("movie.z", "--z")] = None,
+    dt_s: Annotated[float | None, setting("movie.dt_s", "--dt-s")] = None,
+    channel: Annotated[int | None, setting("movie.channel", "--channel")] = None,
+    position: Annotated[int | None, setting("movie.position", "--position")] = None,
+    z: Annotated[int | None, setting("movie.z", "--z")] = None,
     time_axis: Annotated[
-        Literal["time", "z", "channel"] | None, _setting("movie.time_axis", "--time-axis")
+        Literal["time", "z", "channel"] | None, setting("movie.time_axis", "--time-axis")
     ] = None,
 ) -> None:
     """Say for each movie whether it is whole, what its metadata tell, and what it would take."""
@@ -237,61 +154,10 @@ def check(
     raise typer.Exit(1 if n_failed else 0)
 
 
-@app.command()
-def simulate(
-    movie: Annotated[Path, typer.Argument(help="TIFF file to write (.tif or .ome.tif).")],
-    scene: Annotated[
-        Literal["emitters", "assembly", "crystals"],
-        typer.Option(help="Isolated emitters, touching domains, or touching crystals."),
-    ] = "emitters",
-    n_emitters: Annotated[int, typer.Option("--emitters")] = 60,
-    n_grains: Annotated[
-        int, typer.Option("--grains", help="Of an assembly; grains 1 and 2 share a trend.")
-    ] = 3,
-    n_frames: Annotated[
-        int | None, typer.Option("--frames", help="Default: 10000, of an assembly 6000.")
-    ] = None,
-    size: Annotated[
-        str | None, typer.Option(help="ROWSxCOLS; default 128x128, of an assembly 20x20.")
-    ] = None,
-    dt_s: Annotated[
-        float | None,
-        typer.Option("--dt-s", help="Frame interval in seconds; default 0.03, of an assembly 0.1."),
-    ] = None,
-    classes: Annotated[
-        str, typer.Option(help="Blinking classes, in turn: PEB, TSB, PBB, MSB.")
-    ] = "PEB,TSB,PBB",
-    n_aggregates: Annotated[int, typer.Option("--aggregates")] = 0,
-    drift_px: Annotated[float, typer.Option("--drift-px", help="Drift over the movie.")] = 0.0,
-    seed: Annotated[int, typer.Option()] = 0,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
-) -> None:
-    """Write a simulated movie of emitters or of a crystal assembly, and the truth beside it."""
-    from umlpsd_gpu.simulate.by_name import write_scene
-
-    with progress() as report:
-        report("simulate", 0, 1)
-        path, truth = write_scene(
-            scene,
-            movie,
-            size,
-            of_emitters={
-                "n_emitters": n_emitters,
-                "class_mix": tuple(name.strip().upper() for name in classes.split(",")),
-                "n_aggregates": n_aggregates,
-                "drift_px": drift_px,
-            },
-            of_assembly={"n_grains": n_grains},
-            overwrite=overwrite,
-            n_frames=n_frames,
-            dt_s=dt_s,
-            seed=seed,
-        )
-        report("simulate", 1, 1)
-    out.print(f"Movie: {escape(str(path))}\nTruth: {escape(str(truth))}")
-
-
+app.command()(simulate)
 app.command()(validate)
+app.add_typer(batch, name="batch")
+app.command()(bench)
 
 
 @app.command()

@@ -1,0 +1,243 @@
+"""A speed-up counts only where results agree: what is compared, and what counts as agreeing.
+
+Three questions for every row of the benchmark:
+
+- Are the metrics right? Those of the same labels by scikit-learn and by us, largest difference.
+- Are the partitions as good? The inertia of independent starts against the reference's.
+- Are they the same partitions? Run for run where an engine takes our starts; else the adjusted
+  Rand index with the reference's runs, beside that of the reference's runs with each other.
+
+The reference is scikit-learn's ``KMeans`` (one start, Lloyd, no tolerance) on the ensemble's
+principal components: all of them, so that every distance is that of the traces.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from umlpsd_gpu.backend import n_cores
+from umlpsd_gpu.bench.paper_protocol import MAX_ITER, PAPER_TOL, Labelled, ProtocolRun
+from umlpsd_gpu.decision.agreement import adjusted_rand
+from umlpsd_gpu.sweep.geometry import geometry_of
+from umlpsd_gpu.sweep.metrics import metrics_of
+from umlpsd_gpu.sweep.result import Sweep
+from umlpsd_gpu.sweep.run import sweep
+
+# Of equal labels: absolute for silhouettes, relative for the others; sums in another order differ
+# by 1e-12 or less [I].
+METRIC_DIFFERENCE = 1e-6
+# Excess of the mean inertia over K that is still as good, beyond two standard errors [I].
+INERTIA_EXCESS_PERCENT = 0.5
+# Mean adjusted Rand index run for run: a trace as near to two centroids may go either way [I].
+LEAST_RAND_SAME_STARTS = 0.999
+# Own starts scatter: as alike to the reference's runs as these to each other, less so much [I].
+RAND_BELOW_REFERENCE = 0.1
+N_REFERENCE_EPOCHS = 20
+N_SAME_STARTS = 3
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far a row's results are from the reference's.
+
+    Attributes
+    ----------
+    metric_difference : float
+        Largest difference of a metric on equal labels: absolute for the silhouette, else relative.
+    inertia_excess_percent, inertia_stderr_percent : float
+        Mean over K of the mean inertia over the reference's, less 100 %; its standard error.
+    rand, rand_expected : float
+        Mean adjusted Rand index with the reference; at least what it must be.
+    """
+
+    metric_difference: float
+    inertia_excess_percent: float
+    inertia_stderr_percent: float
+    rand: float
+    rand_expected: float
+
+    @property
+    def agrees(self) -> bool:
+        return not self.objections
+
+    @property
+    def objections(self) -> list[str]:
+        """Say what is too far off; NaN is, whatever it is of."""
+        excess = abs(self.inertia_excess_percent) - 2 * self.inertia_stderr_percent
+        told = []
+        if not self.metric_difference <= METRIC_DIFFERENCE:
+            told.append(f"metrics differ by {self.metric_difference:.1e}")
+        if not excess <= INERTIA_EXCESS_PERCENT:
+            told.append(f"inertia is off by {self.inertia_excess_percent:+.1f} %")
+        if not self.rand >= self.rand_expected:
+            told.append(f"adjusted Rand index {self.rand:.3f}, expected {self.rand_expected:.3f}")
+        return told
+
+    def __str__(self) -> str:
+        return (
+            f"metrics {self.metric_difference:.0e}, inertia {self.inertia_excess_percent:+.2f} ± "
+            f"{self.inertia_stderr_percent:.2f} %, ARI {self.rand:.3f} (≥ {self.rand_expected:.3f})"
+        )
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The reference's partitions of one ensemble.
+
+    Attributes
+    ----------
+    values : ndarray, shape (n_traces, n_components)
+        Coordinates with the distances of the traces.
+    found : Labelled
+        K 1…k_max, `N_REFERENCE_EPOCHS` epochs, with their inertia.
+    """
+
+    values: np.ndarray
+    found: Labelled
+
+    @classmethod
+    def of(
+        cls, values: np.ndarray, k_max: int, seed: int = 0, n_epochs: int = N_REFERENCE_EPOCHS
+    ) -> Reference:
+        """Run the reference on traces (n_traces, n_samples)."""
+        from sklearn.cluster import KMeans
+        from sklearn.decomposition import PCA
+
+        coordinates = PCA(svd_solver="full").fit_transform(values)
+        ks = np.arange(1, k_max + 1)
+        labels = np.empty((k_max, n_epochs, len(values)), dtype=np.int16)
+        inertia = np.empty((k_max, n_epochs))
+        draw = np.random.default_rng([seed, 77])
+        # one thread: for so small an ensemble more of them cost more than they save
+        with threadpool_limits(limits=1):
+            for at in np.ndindex(k_max, n_epochs):
+                run = KMeans(
+                    n_clusters=int(ks[at[0]]),
+                    init="k-means++",
+                    n_init=1,
+                    max_iter=MAX_ITER,
+                    tol=PAPER_TOL,
+                    algorithm="lloyd",
+                    random_state=int(draw.integers(2**31)),
+                ).fit(coordinates)
+                labels[at], inertia[at] = run.labels_, run.inertia_
+        return cls(coordinates, Labelled(ks, labels, inertia))
+
+
+def agreement_of_sweep(found: Sweep, reference: Reference) -> Agreement:
+    """Compare a sweep of ours (any device) with the reference, run for run."""
+    ks, n = found.k_values, min(N_SAME_STARTS, found.n_epochs)
+    peer = sweep(reference.values, ks, n_epochs=n, seed=found.seed, engine="sklearn")
+    by_name = {
+        "SS": found.silhouette,
+        "CH": found.calinski_harabasz,
+        "SSD": found.ssd,
+    }
+    first = slice(0, 1)
+    difference = max(
+        metric_difference(Labelled(ks, found.labels[:, first], values[:, first]), name, reference)
+        for name, values in by_name.items()
+    )
+    excess, stderr = inertia_excess_percent(Labelled(ks, found.labels, found.ssd), reference)
+    same_starts = [
+        adjusted_rand(np.stack([found.labels[at], peer.labels[at]]))[0, 1]
+        for at in np.ndindex(len(ks), n)
+    ]
+    rand = float(np.mean(same_starts))
+    return Agreement(difference, excess, stderr, rand, LEAST_RAND_SAME_STARTS)
+
+
+def agreement_of_protocol(run: ProtocolRun, reference: Reference) -> Agreement:
+    """Compare labellings from other starts, and their metrics with ours."""
+    difference = max(
+        _difference_from_ours(found, metric, reference, run.lone_silhouette)
+        for metric, found in run.found.items()
+    )
+    excess, stderr = inertia_excess_percent(run.found["SSD"], reference)
+    rand, of_reference = _rand_of_starts(run.found["SSD"], reference)
+    return Agreement(difference, excess, stderr, rand, of_reference - RAND_BELOW_REFERENCE)
+
+
+def metric_difference(found: Labelled, metric: str, reference: Reference) -> float:
+    """Return how far a metric is from scikit-learn's, or for SSD from a plain sum."""
+    from sklearn.metrics import calinski_harabasz_score, silhouette_score
+
+    largest = 0.0
+    for at in np.ndindex(*found.values.shape):
+        labels, value = found.labels[at], float(found.values[at])
+        points = reference.values
+        if metric == "SSD":
+            centred = [points[labels == c] - points[labels == c].mean(0) for c in set(labels)]
+            largest = _larger(largest, value, sum(float((c**2).sum()) for c in centred))
+        elif len(set(labels)) > 1 and metric == "SS":
+            other = silhouette_score(points, labels, metric="sqeuclidean")
+            largest = _larger(largest, value, float(other), relative=False)
+        elif len(set(labels)) > 1:
+            largest = _larger(largest, value, float(calinski_harabasz_score(points, labels)))
+    return largest
+
+
+def inertia_excess_percent(found: Labelled, reference: Reference) -> tuple[float, float]:
+    """Return the mean over K of the excess of the mean inertia, and its standard error."""
+    theirs = reference.found.values[np.isin(reference.found.k_values, found.k_values)]
+    scale = theirs.mean(axis=1)
+    excess = 100 * (found.values.mean(axis=1) / scale - 1)
+    # few epochs don't tell their own scatter: it is that of the reference's
+    n_ours, n_theirs = found.values.shape[1], theirs.shape[1]
+    scatter = 100 * theirs.std(axis=1, ddof=1) / scale
+    variances = scatter**2 * (1 / n_ours + 1 / n_theirs)
+    return float(excess.mean()), float(np.sqrt(variances.sum()) / len(excess))
+
+
+def _difference_from_ours(
+    found: Labelled, metric: str, reference: Reference, lone_silhouette: float
+) -> float:
+    """Return how far the metric is from ours on the same labels."""
+    largest = 0.0
+    with threadpool_limits(limits=1), ThreadPoolExecutor(n_cores()) as pool:
+        geometry = geometry_of(reference.values, pool)
+        for k, labels, values in zip(
+            found.k_values.tolist(), found.labels, found.values, strict=True
+        ):
+            if k == 1 and metric != "SSD":
+                continue
+            ours = metrics_of(geometry, labels, k, "sqeuclidean")
+            by_name = {
+                "SS": ours.silhouette + lone_silhouette * _lone_share(labels, k),
+                "CH": ours.calinski_harabasz,
+                "SSD": ours.ssd,
+            }
+            for value, other in zip(values, by_name[metric], strict=True):
+                largest = _larger(largest, float(value), float(other), relative=metric != "SS")
+    return largest
+
+
+def _lone_share(labels: np.ndarray, k: int) -> np.ndarray:
+    """Return the share of traces alone in their cluster, of each labelling; (n_epochs,)."""
+    sizes = (labels[:, None] == np.arange(k)[:, None]).sum(axis=2)
+    return np.count_nonzero(sizes == 1, axis=1) / labels.shape[1]
+
+
+def _larger(largest: float, value: float, other: float, relative: bool = True) -> float:
+    """Return the larger of a difference and the largest so far; NaN stays."""
+    difference = abs(value - other) / (abs(other) if relative else 1.0)
+    return float(np.maximum(largest, difference))
+
+
+def _rand_of_starts(found: Labelled, reference: Reference) -> tuple[float, float]:
+    """Return the mean Rand index with the reference's runs over K ≥ 2, and that among these."""
+    with_it, by_itself = [], []
+    for k, labels in zip(found.k_values.tolist(), found.labels, strict=True):
+        if k == 1:
+            continue
+        theirs = reference.found.labels[reference.found.k_values.tolist().index(k)]
+        n = len(labels)
+        rand = adjusted_rand(np.concatenate([labels, theirs]))
+        with_it.append(rand[:n, n:].mean())
+        among = rand[n:, n:]
+        by_itself.append((among.sum() - len(among)) / (len(among) * (len(among) - 1)))
+    return float(np.mean(with_it)), float(np.mean(by_itself))

@@ -1,0 +1,129 @@
+"""This benchmark against an older one: what got slower, beyond noise.
+
+A measurement is slower where its rounds lie wholly above the older ones and its median, less what
+the whole machine got slower, rose by more than a tenth. How fast the machine was is told by the
+work that isn't ours: scikit-learn, plain products, copies and reading.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from umlpsd_gpu.bench.result import FORMAT, BenchResult, measurements
+from umlpsd_gpu.bench.timing import Measurement
+from umlpsd_gpu.errors import SettingsError
+
+# Medians of few rounds on a shared machine scatter by some percent [I]
+LEAST_CHANGE = 0.10
+
+
+@dataclass(frozen=True)
+class Change:
+    """One measurement of ours, now and before.
+
+    Attributes
+    ----------
+    name : str
+    before, now : Measurement
+    factor : float
+        Median now over median before, divided by that of the machine.
+    verdict : {"slower", "faster", "as before"}
+    """
+
+    name: str
+    before: Measurement
+    now: Measurement
+    factor: float
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All measurements that both benchmarks have.
+
+    Attributes
+    ----------
+    changes : tuple of Change
+        The most slowed down first.
+    machine_factor : float
+        Median change of the work that isn't ours; 1 where there is none in common.
+    notes : tuple of str
+        What makes the comparison doubtful.
+    """
+
+    changes: tuple[Change, ...]
+    machine_factor: float
+    notes: tuple[str, ...]
+
+    def of(self, verdict: str) -> tuple[Change, ...]:
+        return tuple(change for change in self.changes if change.verdict == verdict)
+
+
+def read_bench(path: str | Path) -> dict[str, Any]:
+    """Read the JSON file of an older benchmark.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such file, or it is no benchmark's.
+    """
+    try:
+        found = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"{path} can't be read as a benchmark ({error}); give the JSON file that an earlier "
+            "umlpsd bench wrote"
+        ) from error
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise SettingsError(
+            f"{path} is JSON, but not of a benchmark; give the file that an earlier umlpsd bench "
+            "wrote"
+        )
+    return found
+
+
+def compare(older: dict[str, Any], result: BenchResult) -> Comparison:
+    """Compare a benchmark with an older one, read by `read_bench`."""
+    before = {
+        name: Measurement(tuple(m["seconds"]), m["ours"])
+        for name, m in older["measurements"].items()
+    }
+    notes = []
+    for fact in ("processor", "n_cores", "gpu"):
+        was, is_now = older["machine"].get(fact), result.machine.get(fact)
+        if was != is_now:
+            notes.append(f"Another machine: {fact} was {was} and is {is_now}.")
+    if older["quick"] != result.quick:
+        notes.append("One of the two is quick, the other is not: few measurements are shared.")
+    return compared(before, measurements(result), tuple(notes))
+
+
+def compared(
+    before: Mapping[str, Measurement], now: Mapping[str, Measurement], notes: tuple[str, ...] = ()
+) -> Comparison:
+    """Compare measurements of the same names."""
+    shared = [name for name in now if name in before]
+    of_machine = [now[n].median / before[n].median for n in shared if not now[n].ours]
+    machine_factor = float(np.median(of_machine)) if of_machine else 1.0
+    changes = [
+        _change(name, before[name], now[name], machine_factor) for name in shared if now[name].ours
+    ]
+    changes.sort(key=lambda change: -change.factor)
+    return Comparison(tuple(changes), machine_factor, notes)
+
+
+def _change(name: str, before: Measurement, now: Measurement, machine_factor: float) -> Change:
+    as_then = now.scaled(1 / machine_factor)
+    factor = as_then.median / before.median
+    verdict = "as before"
+    if factor > 1 + LEAST_CHANGE and as_then.low > before.high:
+        verdict = "slower"
+    elif factor < 1 / (1 + LEAST_CHANGE) and as_then.high < before.low:
+        verdict = "faster"
+    return Change(name, before, now, factor, verdict)

@@ -1,0 +1,90 @@
+"""Who takes part in the claim table on this machine, and who is missing and why."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import numpy as np
+
+from umlpsd_gpu.backend import gpu_missing
+from umlpsd_gpu.bench.claim import N_EPOCHS, SCALES, Contender
+from umlpsd_gpu.bench.octave import octave_runs, octave_version
+from umlpsd_gpu.bench.paper_protocol import K_MAX, ProtocolRun, separate_runs, shared_partitions
+from umlpsd_gpu.sweep.cuml import cuml_version
+from umlpsd_gpu.sweep.result import Sweep
+from umlpsd_gpu.sweep.run import sweep
+
+PROTOCOL = "(a) paper's protocol, scikit-learn"
+LOOP = "(b) scikit-learn, shared partitions"
+BATCHED_CPU = "(c) batched, CPU"
+BATCHED_GPU = "(d) batched, GPU"
+CUML = "(e) cuML, GPU"
+OCTAVE = "paper's protocol, Octave"
+
+# Short traces take a hundredth of the time: more epochs in a round, so that it lasts long enough
+FEW_EPOCHS = {"raw": 1, "WL6": 1, "W80": 5}
+ALL_EPOCHS = dict.fromkeys(SCALES, N_EPOCHS)
+CUML_EPOCHS = dict.fromkeys(SCALES, 10)
+N_REPEATS_OF_OURS = 3
+
+
+def available(k_max: int = K_MAX, quick: bool = False) -> tuple[list[Contender], dict[str, str]]:
+    """Return those that can run here, and the reason for each that can't.
+
+    Parameters
+    ----------
+    k_max : int
+    quick : bool
+        Leave out Octave, which takes minutes.
+    """
+
+    def protocol(values: np.ndarray, n_epochs: int, seed: int) -> ProtocolRun:
+        return separate_runs(values, n_epochs, seed, k_max)
+
+    def loop(values: np.ndarray, n_epochs: int, seed: int) -> ProtocolRun:
+        return shared_partitions(values, n_epochs, seed, k_max)
+
+    def batched(values: np.ndarray, n_epochs: int, seed: int) -> Sweep:
+        return sweep(values, range(1, k_max + 1), n_epochs)
+
+    contenders = [
+        Contender(PROTOCOL, protocol, FEW_EPOCHS),
+        Contender(LOOP, loop, FEW_EPOCHS),
+        Contender(BATCHED_CPU, batched, ALL_EPOCHS, N_REPEATS_OF_OURS, ours=True),
+    ]
+    missing = _add_gpu(contenders, k_max)
+    if quick:
+        missing[OCTAVE] = "left out by --quick"
+    elif octave_version() is None:
+        missing[OCTAVE] = "GNU Octave with its package 'statistics' is not installed"
+    else:
+
+        def octave(values: np.ndarray, n_epochs: int, seed: int) -> ProtocolRun:
+            return octave_runs(values, n_epochs, k_max)
+
+        once = dict.fromkeys(SCALES, 1)
+        contenders.append(Contender(OCTAVE, octave, once, n_rounds=1))
+    return contenders, missing
+
+
+def _add_gpu(contenders: list[Contender], k_max: int) -> dict[str, str]:
+    """Add what runs on a GPU; return what doesn't, and why."""
+    reason = gpu_missing()
+    if reason:
+        return {BATCHED_GPU: reason, CUML: reason}
+
+    # a sweep's transfer to the device counts, and its results come back to the host
+    def batched(values: np.ndarray, n_epochs: int, seed: int) -> Sweep:
+        on_device = import_module("cupy").asarray(values)
+        return sweep(on_device, range(1, k_max + 1), n_epochs, engine="batched")
+
+    contenders.append(Contender(BATCHED_GPU, batched, ALL_EPOCHS, N_REPEATS_OF_OURS, ours=True))
+    if cuml_version() is None:
+        return {CUML: "cuML is not installed"}
+
+    def cuml(values: np.ndarray, n_epochs: int, seed: int) -> Sweep:
+        on_device = import_module("cupy").asarray(values)
+        return sweep(on_device, range(1, k_max + 1), n_epochs, engine="cuml")
+
+    contenders.append(Contender(CUML, cuml, CUML_EPOCHS))
+    return {}

@@ -1,0 +1,137 @@
+"""The figures of a benchmark: the claim as bars, scaling with the machine's floors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from umlpsd_gpu.bench.claim import PAPER, PAPER_SECONDS, SCALES, ClaimTable
+from umlpsd_gpu.bench.paper_protocol import ALL
+from umlpsd_gpu.bench.result import BenchResult
+from umlpsd_gpu.bench.roofline import Ceilings
+from umlpsd_gpu.bench.scaling import AXES, Curve
+from umlpsd_gpu.bench.timing import in_unit
+from umlpsd_gpu.report.style import (
+    ACCENT,
+    FLAGGED,
+    PALETTE,
+    DrawnFigure,
+    house_style,
+    render,
+    thin_grid,
+)
+
+CLAIM_CAPTION = (
+    "Silhouette, Calinski–Harabasz and SSD of 14 K × 100 epochs, 204 traces of 10,000 frames; bars "
+    "are medians, thin lines the range over rounds. The numbers at the right are what smoothing "
+    "saves (raw over W80); what the engines save is the distance between groups."
+)
+SCALING_CAPTION = (
+    "Seconds (top, all cores) and peak memory in arrays (bottom) of a sweep of K 2…15 × 100 epochs "
+    "on 204 traces of 125 samples, one size varied at a time. Dashed: the floor, the sweep's "
+    "products at the best rate measured on this machine, and nothing else. p: exponent fitted to "
+    "the upper half of the sizes (thin line)."
+)
+SCALE_COLOURS = dict(zip(SCALES, PALETTE, strict=False))
+BAR_HEIGHT = 0.25
+
+
+def draw_bench(result: BenchResult) -> tuple[DrawnFigure, ...]:
+    """Draw every figure of a benchmark."""
+    with house_style():
+        return tuple(
+            DrawnFigure(name, title, caption, *render(figure))
+            for name, title, caption, figure in _plans(result)
+        )
+
+
+def _plans(result: BenchResult) -> Iterator[tuple[str, str, str, Figure]]:
+    yield "claim", "What smoothing saves, and what engines save", CLAIM_CAPTION, draw_claim(result)
+    title = "Scaling of the sweep on the CPU"
+    yield "scaling", title, SCALING_CAPTION, draw_scaling(result.curves, result.ceilings)
+
+
+def draw_claim(result: BenchResult) -> Figure:
+    """Draw the seconds for all three metrics: a group of bars for each contender."""
+    groups = _groups(result.claim)
+    figure = Figure(figsize=(8.5, 0.9 + 0.75 * len(groups)), layout="constrained")
+    axes = figure.subplots()
+    for place, (_, bars, agrees) in enumerate(groups):
+        for i, scale in enumerate(SCALES):
+            _draw_bar(axes, place + BAR_HEIGHT * (i - 1), scale, bars[scale], agrees)
+    longest = max(high for _, bars, _ in groups for _, _, high in bars.values())
+    shortest = min(low for _, bars, _ in groups for _, low, _ in bars.values())
+    axes.set_xscale("log")
+    axes.set_xlim(shortest / 3, longest * 12)
+    for place, (_, bars, agrees) in enumerate(groups):
+        text = f"{bars['raw'][0] / bars['W80'][0]:.2g}×" if agrees else "disagrees"
+        axes.text(longest * 9, place, text, ha="right", va="center", fontsize=9, color=ACCENT)
+    axes.set_yticks(range(len(groups)), [name for name, _, _ in groups])
+    axes.invert_yaxis()
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlabel("Seconds for silhouette, Calinski–Harabasz and SSD, 14 K × 100 epochs")
+    for scale in SCALES:
+        axes.barh([], [], color=SCALE_COLOURS[scale], label=scale)
+    figure.legend(loc="outside upper left", ncols=len(SCALES))
+    axes.set_title("raw / W80", loc="right", color=ACCENT, fontsize=9)
+    axes.grid(True, axis="x", which="major")
+    return figure
+
+
+def _groups(claim: ClaimTable) -> list[tuple[str, dict[str, tuple[float, float, float]], bool]]:
+    """Return name, median with range by scale, and whether it agrees, the paper first."""
+    paper = {scale: (s, s, s) for scale, s in zip(SCALES, PAPER_SECONDS[ALL], strict=True)}
+    groups = [(PAPER, paper, True)]
+    for row in claim.rows:
+        if row.metric == ALL:
+            bars = {scale: (m.median, m.low, m.high) for scale, m in row.seconds.items()}
+            groups.append((row.who.replace(", ", ",\n"), bars, claim.agrees(row.who)))
+    return groups
+
+
+def _draw_bar(
+    axes: Axes, place: float, scale: str, bar: tuple[float, float, float], agrees: bool
+) -> None:
+    median, low, high = bar
+    colour = SCALE_COLOURS[scale] if agrees else FLAGGED
+    axes.barh(place, median, height=0.9 * BAR_HEIGHT, color=colour)
+    axes.plot([low, high], [place, place], color="black", linewidth=0.8)
+    axes.text(max(median, high) * 1.15, place, in_unit(median), va="center", fontsize=7.5)
+
+
+def draw_scaling(curves: tuple[Curve, ...], ceilings: Ceilings) -> Figure:
+    """Draw time with its floor, and memory, against each size."""
+    figure = Figure(figsize=(11, 5.4), layout="constrained")
+    panels = figure.subplots(2, len(curves), sharex="col", sharey="row", squeeze=False)
+    for column, curve in enumerate(curves):
+        time, memory = panels[:, column]
+        floors = np.array([point.work.floor_s(ceilings) for point in curve.points])
+        megabytes = np.array([point.peak_bytes / 1e6 for point in curve.points])
+        _draw_curve(time, curve, curve.seconds, curve.time_exponent, PALETTE[0])
+        time.plot(curve.sizes, floors, "--", color="black", linewidth=1, label="floor")
+        _draw_curve(memory, curve, megabytes, curve.memory_exponent, PALETTE[2])
+        memory.set_xlabel(AXES[curve.axis])
+        for axes in (time, memory):
+            axes.set_xscale("log")
+            axes.set_yscale("log")
+            thin_grid(axes)
+            axes.legend(loc="upper left")
+    panels[0, 0].set_ylabel("Seconds")
+    panels[1, 0].set_ylabel("Peak memory in arrays (MB)")
+    for axes in panels.ravel():
+        low, high = axes.get_ylim()
+        axes.set_ylim(low, high * 1.8)  # room for the legends
+    return figure
+
+
+def _draw_curve(axes: Axes, curve: Curve, values: np.ndarray, exponent: float, colour: str) -> None:
+    sizes = curve.sizes
+    axes.plot(sizes, values, "o", color=colour, markersize=4.5, label="sweep")
+    upper = slice(len(sizes) // 2 if len(sizes) > 3 else 0, None)
+    level = np.exp(np.mean(np.log(values[upper]) - exponent * np.log(sizes[upper])))
+    line = level * sizes[upper] ** exponent
+    label = f"p = {exponent:.2f}".replace("-", "−")
+    axes.plot(sizes[upper], line, color=colour, linewidth=1, label=label)

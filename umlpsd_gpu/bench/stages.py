@@ -1,0 +1,152 @@
+"""Where the time of a whole study goes, and how fast its movie is read."""
+
+from __future__ import annotations
+
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+from umlpsd_gpu.backend import n_cores
+from umlpsd_gpu.bench.timing import Measurement, Progress, timed
+from umlpsd_gpu.movie.open import open_movie
+from umlpsd_gpu.scale import Scale
+from umlpsd_gpu.settings import Settings
+from umlpsd_gpu.simulate.movie import simulate_movie
+from umlpsd_gpu.study.folder import read_summary
+from umlpsd_gpu.study.result import Study
+from umlpsd_gpu.study.scales import preprocessed
+from umlpsd_gpu.study.workflow import run_study
+
+# Plain reading goes into a buffer that stays in the processor's cache, as ours does
+BUFFER_BYTES = 8_000_000
+STAGES = (
+    *("read", "extract", "preprocess", "sweep", "surrogates", "resamples"),
+    *("decide", "PSD", "final clusters", "figures", "write"),
+)
+
+
+@dataclass(frozen=True)
+class Stages:
+    """Seconds of every stage of a study, and of reading its movie's bytes.
+
+    Attributes
+    ----------
+    seconds : dict of str to Measurement
+        By stage, as `STAGES`.
+    total : Measurement
+        The study and its folder.
+    reading, extraction : Measurement
+        Plain reading of the movie's bytes once, and the whole extraction, which reads them twice.
+    movie_bytes : int
+    n_traces, n_frames : int
+    """
+
+    seconds: dict[str, Measurement]
+    total: Measurement
+    reading: Measurement
+    extraction: Measurement
+    movie_bytes: int
+    n_traces: int
+    n_frames: int
+
+
+def study_stages(
+    n_frames: int, n_rows: int, n_emitters: int, n_rounds: int, report: Progress, seed: int = 0
+) -> Stages:
+    """Simulate a movie and study it several times, with all settings at their defaults.
+
+    Parameters
+    ----------
+    n_frames, n_rows, n_emitters : int
+        The movie is square.
+    n_rounds, report, seed
+    """
+    with tempfile.TemporaryDirectory(prefix="umlpsd_bench_") as name:
+        folder = Path(name)
+        movie = simulate_movie(
+            folder / "movie.tif",
+            n_frames=n_frames,
+            n_rows=n_rows,
+            n_cols=n_rows,
+            n_emitters=n_emitters,
+            seed=seed,
+        ).path
+        _study(movie, folder / "warm_up")
+        rounds = []
+        for number in range(n_rounds):
+            report("stages", number, n_rounds)
+            rounds.append(_round(movie, folder / f"study_{number}"))
+        report("stages", n_rounds, n_rounds)
+        study = rounds[-1].study
+        return Stages(
+            seconds={
+                stage: Measurement(tuple(one.seconds[stage] for one in rounds)) for stage in STAGES
+            },
+            total=Measurement(tuple(one.total_s for one in rounds)),
+            reading=Measurement(tuple(one.reading_s for one in rounds), ours=False),
+            extraction=Measurement(tuple(one.study.timings_s["extract"] for one in rounds)),
+            movie_bytes=movie.stat().st_size,
+            n_traces=study.traces.n_traces,
+            n_frames=study.traces.n_frames,
+        )
+
+
+@dataclass(frozen=True)
+class _Round:
+    seconds: dict[str, float]
+    total_s: float
+    reading_s: float
+    study: Study
+
+
+def _round(movie: Path, folder: Path) -> _Round:
+    reading_s, _ = timed(lambda: read_once(movie))
+    total_s, (study, figures_s, write_s) = timed(lambda: _study(movie, folder))
+    smoothing_s, _ = timed(lambda: _smooth(study))
+    took = study.timings_s
+    # extraction reads twice, and smoothing is inside the sweep: both are taken off
+    read_s = min(2 * reading_s, took["extract"])
+    smoothing_s = min(smoothing_s, took["sweep"])
+    seconds = {
+        "read": read_s,
+        "extract": took["extract"] - read_s,
+        "preprocess": smoothing_s,
+        "sweep": took["sweep"] - smoothing_s,
+        "surrogates": took["surrogates"],
+        "resamples": took["resamples"],
+        "decide": took["decide"],
+        "PSD": took["spectra"],
+        "final clusters": took["cluster"],
+        "figures": figures_s,
+        "write": write_s,
+    }
+    return _Round(seconds, total_s, reading_s, study)
+
+
+def _study(movie: Path, folder: Path) -> tuple[Study, float, float]:
+    """Return a study, and the seconds of drawing its figures and of writing the rest."""
+    from umlpsd_gpu.report.files import write_report
+
+    study = run_study(open_movie(movie), Settings().with_values({"device": "cpu"}))
+    both_s, _ = timed(lambda: write_report(study, folder))
+    figures_s = (read_summary(folder) or {})["timings_s"]["figures"]
+    return study, figures_s, both_s - figures_s
+
+
+def _smooth(study: Study) -> None:
+    """Smooth at all scales of the study, as many at a time as there are cores."""
+    scales = [Scale.parse(sweep.scale) for sweep in study.sweeps]
+    ensemble = study.traces.select(study.traces.usable())
+    with threadpool_limits(limits=1), ThreadPoolExecutor(n_cores()) as pool:
+        list(pool.map(lambda scale: preprocessed(ensemble, scale, study.settings), scales))
+
+
+def read_once(path: Path) -> None:
+    """Read a file's bytes, plainly."""
+    buffer = bytearray(BUFFER_BYTES)
+    with path.open("rb", buffering=0) as file:
+        while file.readinto(buffer):
+            pass

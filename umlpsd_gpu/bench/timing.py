@@ -1,0 +1,82 @@
+"""Time works in turn, round after round, so that what disturbs the machine meets all of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+Result = TypeVar("Result")
+# (step, done, total): called as the work proceeds
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Seconds of one work, measured several times.
+
+    Attributes
+    ----------
+    seconds : tuple of float
+        One for each round.
+    ours : bool
+        Whether it is this package that was timed; other work tells how fast the machine was.
+    """
+
+    seconds: tuple[float, ...]
+    ours: bool = True
+
+    @property
+    def median(self) -> float:
+        return float(np.median(self.seconds))
+
+    @property
+    def low(self) -> float:
+        return min(self.seconds)
+
+    @property
+    def high(self) -> float:
+        return max(self.seconds)
+
+    def scaled(self, factor: float) -> Measurement:
+        """Return the same for so many times the work."""
+        return Measurement(tuple(factor * s for s in self.seconds), self.ours)
+
+
+def timed(work: Callable[[], Result]) -> tuple[float, Result]:
+    """Return the wall seconds of a call and what it returned."""
+    start = time.perf_counter()
+    result = work()
+    return time.perf_counter() - start, result
+
+
+def interleaved(
+    works: Mapping[str, Callable[[], Any]], n_rounds: int, warm_up: bool = True
+) -> dict[str, Measurement]:
+    """Time every work once in each round; the first calls, untimed, warm up."""
+    if warm_up:
+        for work in works.values():
+            work()
+    seconds: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(n_rounds):
+        for name, work in works.items():
+            seconds[name].append(timed(work)[0])
+    return {name: Measurement(tuple(found)) for name, found in seconds.items()}
+
+
+def in_unit(seconds: float) -> str:
+    """Return a duration with three digits, in the unit that suits it."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= size:
+            return f"{three_digits(seconds / size)} {unit}"
+    return f"{three_digits(seconds / 1e-6)} µs"
+
+
+def three_digits(value: float) -> str:
+    """Return a number with three digits, or all before the point, as 1,234, 56.7, 0.0891."""
+    if not np.isfinite(value):
+        return "–"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:#.3g}"
