@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from umlpsd_gpu.study.files import save_study
 from umlpsd_gpu.study.folder import check_output
 from umlpsd_gpu.study.result import Study
+
+if TYPE_CHECKING:
+    from umlpsd_gpu.report.style import DrawnFigure
 
 
 def write_report(
@@ -37,15 +41,25 @@ def write_report(
     OutputError
         If the folder is not ours to write or replace, or the disk is full.
     """
-    # matplotlib and jinja2 take half a second to import
+    # matplotlib takes half a second to import
     from umlpsd_gpu.report.figures import draw_figures
-    from umlpsd_gpu.report.html import render_html
 
     check_output(folder, overwrite)
     start = time.perf_counter()
     figures = draw_figures(study, progress)
     timings_s = {**study.timings_s, "figures": time.perf_counter() - start}
-    study = replace(study, timings_s=timings_s)
+    return write_drawn(replace(study, timings_s=timings_s), figures, folder, overwrite)
+
+
+def write_drawn(
+    study: Study, figures: Sequence[DrawnFigure], folder: str | Path, overwrite: bool = False
+) -> Path:
+    """Write a study folder with figures that are drawn already; else as `write_report`.
+
+    A study without timings and the same figures give the same bytes.
+    """
+    from umlpsd_gpu.report.html import render_html
+
     html = render_html(study, figures)
 
     def add_report(partial: Path) -> None:

@@ -22,18 +22,10 @@ from rich.table import Table
 
 from umlpsd_gpu.decision.result import KDecision
 from umlpsd_gpu.movie.movie import Movie
+from umlpsd_gpu.report.prediction import N_TYPICAL_EMITTERS, predict
 from umlpsd_gpu.spectrum.log_welch import LEAST_N_FRAMES
 from umlpsd_gpu.study.files import dt_origin
 from umlpsd_gpu.study.result import Study
-
-# What a study takes with all settings at their defaults, measured on 2 cores: movies of 4.2 GB
-# extracted in 6.6 s; 60 to 204 traces of 1,000 to 60,000 frames swept over 18 scales and decided in
-# 1.7 to 3.6 s; figures and report drawn and written in 5.5 to 7.2 s; 0.25 GB for 1,000 frames, and
-# for longer traces 5 to 6 times their float64 values on top.
-EXTRACTION_MB_PER_S = 600.0
-SWEEP_S, REPORT_S = 3.0, 6.0
-BASE_MB, N_COPIES_OF_TRACES = 250.0, 6
-N_TYPICAL_EMITTERS = 100
 
 
 @contextmanager
@@ -98,13 +90,10 @@ def _pixel_size(movie: Movie) -> str:
 
 
 def _size_and_cost(movie: Movie) -> str:
-    size_mb = movie.n_frames * movie.n_rows * movie.n_cols * movie.dtype.itemsize / 1e6
-    traces_mb = N_TYPICAL_EMITTERS * movie.n_frames * 8 / 1e6
-    memory_mb = BASE_MB + N_COPIES_OF_TRACES * traces_mb
-    duration_s = size_mb / EXTRACTION_MB_PER_S + SWEEP_S + REPORT_S
+    expected = predict(movie)
     return (
-        f"{size_mb:.0f} MB; a study of {N_TYPICAL_EMITTERS} emitters takes about "
-        f"{_two_digits(memory_mb)} MB of memory and {_two_digits(duration_s)} s"
+        f"{expected.movie_mb:.0f} MB; a study of {N_TYPICAL_EMITTERS} emitters takes about "
+        f"{_two_digits(expected.memory_mb)} MB of memory and {_two_digits(expected.duration_s)} s"
     )
 
 

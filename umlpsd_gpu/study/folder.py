@@ -148,11 +148,11 @@ def _fill_and_move(
         fill(partial)
         _sync_tree(partial)
         check_output(target, overwrite, kind)
-        replaced = _move_into_place(partial, target)
+        replaced = move_into_place(partial, target)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
-    _sync(target.parent)
+    sync(target.parent)
     return replaced
 
 
@@ -202,8 +202,24 @@ def _refuse_unmovable(target: Path, folder: str | Path, kind: FolderKind) -> Non
         )
 
 
-def _move_into_place(partial: Path, target: Path) -> Path | None:
-    """Rename; return where the replaced study is now, or None where there was none."""
+def move_into_place(partial: Path, target: Path) -> Path | None:
+    """Rename a finished folder to its place.
+
+    Parameters
+    ----------
+    partial, target : Path
+        On one file system.
+
+    Returns
+    -------
+    Path or None
+        Where the folder that was replaced is now; None where there was none.
+
+    Raises
+    ------
+    OSError
+        If ``partial`` is not there any more, or can't be moved; ``target`` is as it was before.
+    """
     if not target.exists():
         partial.rename(target)
         return None
@@ -241,11 +257,12 @@ def _exchange(first: Path, second: Path) -> bool:
 
 def _sync_tree(folder: Path) -> None:
     for path in sorted(folder.rglob("*")):
-        _sync(path)
-    _sync(folder)
+        sync(path)
+    sync(folder)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Put a file, or the names in a folder, on disk."""
     if not path.is_dir():
         with path.open("rb+") as file:
             os.fsync(file.fileno())

@@ -1,0 +1,295 @@
+"""The manifest: which movies a batch is about, and how they are to be analysed. Never changed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from umlpsd_gpu.batch.archive import FoundMovie, find_movies
+from umlpsd_gpu.batch.durable import create_json, read_json, text_of, write_json
+from umlpsd_gpu.batch.fingerprint import Kind, fingerprint
+from umlpsd_gpu.batch.folder import BatchFolder
+from umlpsd_gpu.batch.names import movie_id
+from umlpsd_gpu.errors import OutputError, SettingsError
+from umlpsd_gpu.report.prediction import predict
+from umlpsd_gpu.settings import Settings
+from umlpsd_gpu.study.folder import read_summary
+
+FORMAT, FORMAT_VERSION = "umlpsd batch manifest", 1
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A movie of the archive.
+
+    Attributes
+    ----------
+    id : str
+        Name of its folders.
+    name : str
+        Path within the archive, with slashes.
+    n_files, n_bytes : int
+    content : str
+        Digest of the files; empty where they can't be read.
+    verdict : str
+        "whole", "truncated", "mixed" or "unreadable".
+    reason : str
+        What is wrong; empty for a whole movie.
+    n_frames, n_rows, n_cols : int
+        0 where unreadable.
+    dt_s : float or None
+    memory_mb, duration_s : float
+        Predicted for a study.
+    """
+
+    id: str
+    name: str
+    n_files: int
+    n_bytes: int
+    content: str
+    verdict: str
+    reason: str
+    n_frames: int = 0
+    n_rows: int = 0
+    n_cols: int = 0
+    dt_s: float | None = None
+    memory_mb: float = 0.0
+    duration_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a batch is about.
+
+    Attributes
+    ----------
+    archive : str
+        Absolute path that names of movies are relative to.
+    settings : Settings
+    figures : bool
+        Whether studies get figures and a report.
+    content_kind : {"sampled", "full"}
+        How movies are digested.
+    movies : tuple of Entry
+    left_out : tuple of (str, str)
+        Names that were not taken for movies, and why.
+    umlpsd_version : str
+        Of the program that looked.
+    """
+
+    archive: str
+    settings: Settings
+    figures: bool
+    content_kind: Kind
+    movies: tuple[Entry, ...]
+    left_out: tuple[tuple[str, str], ...]
+    umlpsd_version: str
+
+    def path_of(self, entry: Entry) -> Path:
+        """Return where a movie is."""
+        return Path(self.archive) / entry.name
+
+    @property
+    def digest(self) -> str:
+        """Return the SHA-256 of everything in it."""
+        return hashlib.sha256(text_of(self._values()).encode()).hexdigest()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the values of manifest.json."""
+        return {**self._values(), "digest": self.digest}
+
+    def _values(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "umlpsd_version": self.umlpsd_version,
+            "archive": self.archive,
+            "settings": self.settings.model_dump(mode="json"),
+            "figures": self.figures,
+            "content_kind": self.content_kind,
+            "movies": [asdict(entry) for entry in self.movies],
+            "left_out": [list(pair) for pair in self.left_out],
+        }
+
+
+def init_batch(
+    archive: str,
+    out: str | Path,
+    settings: Settings | None = None,
+    figures: bool = True,
+    content_kind: Kind = "sampled",
+    update: bool = False,
+    tell: Callable[[int], None] = lambda n_found: None,
+) -> Manifest:
+    """Look through an archive and write the manifest of a batch; no pixel is read.
+
+    Parameters
+    ----------
+    archive : str
+        Folder, pattern or movie; see `umlpsd_gpu.batch.archive.find_movies`.
+    out : path
+        Folder of the batch; may be within the archive, and is then left out of it.
+    settings : Settings, optional
+    figures : bool
+    content_kind : {"sampled", "full"}
+        ``full`` reads every byte.
+    update : bool
+        Put another manifest in place of one that is there; the old one is kept beside it. Studies
+        that the new one would make in the same way are not made again.
+    tell : callable, optional
+        Told the number of movies found so far.
+
+    Raises
+    ------
+    SettingsError
+        If no movie is found.
+    OutputError
+        If another manifest is there and ``update`` is not set.
+    """
+    folder = BatchFolder.at(out)
+    settings = _with_absolute_region(settings or Settings())
+    found = find_movies(archive, settings.movie, lambda path: _is_output(path, folder), tell)
+    if not found.movies:
+        raise SettingsError(
+            f"no movie is in {archive} ({len(found.left_out)} files or folders were left out); "
+            "give the folder that holds the TIFF files"
+        )
+    root = found.root
+    if any(movie.path == root for movie in found.movies):
+        root = root.parent  # the archive is itself a folder of one movie's frames
+    manifest = Manifest(
+        archive=str(root),
+        settings=settings,
+        figures=figures,
+        content_kind=content_kind,
+        movies=tuple(_entry(movie, root, content_kind, figures) for movie in found.movies),
+        left_out=tuple((_name(path, root), reason) for path, reason in found.left_out),
+        umlpsd_version=version("umlpsd_gpu"),
+    )
+    _refuse_equal_ids(manifest)
+    _write(manifest, folder, update)
+    return manifest
+
+
+def read_manifest(out: str | Path) -> Manifest:
+    """Read the manifest of a batch.
+
+    Raises
+    ------
+    SettingsError
+        If there is none, or it was changed or damaged.
+    """
+    path = BatchFolder.at(out).manifest
+    values = read_json(path, FORMAT)
+    if values is None:
+        state = "is damaged" if path.exists() else "is not there"
+        raise SettingsError(
+            f"{path} {state}; 'umlpsd batch init ARCHIVE {out}' makes one (with --update in place "
+            "of a damaged one)"
+        )
+    try:
+        manifest = Manifest(
+            archive=values["archive"],
+            settings=Settings.from_mapping(values["settings"]),
+            figures=values["figures"],
+            content_kind=values["content_kind"],
+            movies=tuple(Entry(**entry) for entry in values["movies"]),
+            left_out=tuple((name, reason) for name, reason in values["left_out"]),
+            umlpsd_version=values["umlpsd_version"],
+        )
+        intact = manifest.digest == values["digest"]
+    except (LookupError, TypeError, ValueError) as error:
+        raise SettingsError(
+            f"{path} can't be read ({error}); write it again with 'umlpsd batch init --update'"
+        ) from error
+    if not intact:
+        raise SettingsError(
+            f"{path} was changed after it was written: it does not fit its digest; write it again "
+            "with 'umlpsd batch init --update'"
+        )
+    return manifest
+
+
+def _write(manifest: Manifest, folder: BatchFolder, update: bool) -> None:
+    folder.root.mkdir(parents=True, exist_ok=True)
+    folder.make()
+    if create_json(folder.manifest, manifest.as_json()):
+        return
+    earlier = read_json(folder.manifest, FORMAT)
+    if earlier == manifest.as_json():
+        return
+    if not update:
+        raise OutputError(
+            f"{folder.root} is a batch already, of other movies or settings; give another folder, "
+            "or --update to go on there with these (studies that stay the same are kept)"
+        )
+    if earlier is not None:
+        folder.earlier_manifests.mkdir(exist_ok=True)
+        create_json(folder.earlier_manifests / f"{earlier.get('digest', '')[:12]}.json", earlier)
+    write_json(folder.manifest, manifest.as_json())
+
+
+def _entry(found: FoundMovie, root: Path, kind: Kind, figures: bool) -> Entry:
+    name = _name(found.path, root)
+    entry = Entry(
+        id=movie_id(name),
+        name=name,
+        n_files=len(found.files),
+        n_bytes=sum(_size(file) for file in found.files),
+        content=fingerprint(found.files, kind),
+        verdict="unreadable",
+        reason=found.reason,
+    )
+    movie = found.movie
+    if movie is None:
+        return entry
+    expected = predict(movie, figures)
+    return replace(
+        entry,
+        verdict=movie.verdict.status,
+        reason=movie.verdict.reason,
+        n_frames=movie.n_frames,
+        n_rows=movie.n_rows,
+        n_cols=movie.n_cols,
+        dt_s=movie.dt_s,
+        memory_mb=round(expected.memory_mb, 1),
+        duration_s=round(expected.duration_s, 2),
+    )
+
+
+def _name(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
+
+
+def _is_output(path: Path, folder: BatchFolder) -> bool:
+    """Say whether a folder holds results, whose maps are no movies."""
+    is_batch = read_json(path / folder.manifest.name, FORMAT) is not None
+    return path == folder.root or is_batch or read_summary(path) is not None
+
+
+def _with_absolute_region(settings: Settings) -> Settings:
+    """Runners on other machines start in other folders."""
+    roi = settings.traces.roi
+    return settings.with_values({"traces.roi": str(Path(roi).resolve()) if roi else None})
+
+
+def _refuse_equal_ids(manifest: Manifest) -> None:
+    by_id: dict[str, str] = {}
+    for entry in manifest.movies:
+        if entry.id in by_id:
+            raise SettingsError(
+                f"{by_id[entry.id]} and {entry.name} would get the same folder {entry.id}; rename "
+                "one of them"
+            )
+        by_id[entry.id] = entry.name

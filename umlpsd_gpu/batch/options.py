@@ -1,0 +1,53 @@
+"""How a runner works; nothing here changes a result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from umlpsd_gpu.batch.lease import TERM_S
+from umlpsd_gpu.batch.task import Perform, make_study
+from umlpsd_gpu.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Workers, limits and the share of the movies.
+
+    Attributes
+    ----------
+    n_workers : int or None
+        Movies at a time; by default one a card, or one a core as far as memory goes.
+    shard : (int, int)
+        (i, n): only every n-th movie, from the i-th on, counted from 1.
+    device : {"auto", "cpu", "gpu"} or None
+        None: as in the manifest.
+    memory_mb : float or None
+        Limit of a worker's address space; None: its share of the machine; 0: none.
+    term_s : float
+        Others may take a movie over after so many seconds without a sign of life.
+    retry : bool
+        Try movies again that were set aside.
+    start_method, also_import, perform
+        See `umlpsd_gpu.batch.crew.Crew`.
+    """
+
+    n_workers: int | None = None
+    shard: tuple[int, int] = (1, 1)
+    device: Literal["auto", "cpu", "gpu"] | None = None
+    memory_mb: float | None = None
+    term_s: float = TERM_S
+    retry: bool = False
+    start_method: str = "forkserver"
+    also_import: Sequence[str] = ()
+    perform: Perform = make_study
+
+    def __post_init__(self) -> None:
+        i, n = self.shard
+        if not 1 <= i <= n:
+            raise SettingsError(f"shard {i}/{n} must be i/n with 1 ≤ i ≤ n, as 1/4 … 4/4")
+        if self.n_workers is not None and self.n_workers < 1:
+            raise SettingsError(f"workers must be 1 or more, got {self.n_workers}")
+        if not self.term_s > 0:
+            raise SettingsError(f"the term of a lease must be above 0 s, got {self.term_s}")
