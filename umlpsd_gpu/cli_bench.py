@@ -32,7 +32,7 @@ def bench(
     from umlpsd_gpu.bench.report import (
         check_writable,
         comparison_lines,
-        terminal_tables,
+        terminal_lines,
         write_bench,
     )
     from umlpsd_gpu.bench.run import FULL, QUICK
@@ -44,9 +44,6 @@ def bench(
         result = measured(QUICK if quick else FULL, seed, report)
     comparison = compare(older, result) if older else None
     page = write_bench(result, out_dir, comparison)
-    for part in terminal_tables(result):
-        out.print(escape(part) if isinstance(part, str) else part)
-    if comparison:
-        for line in comparison_lines(comparison):
-            out.print(escape(line))
+    for line in terminal_lines(result) + (comparison_lines(comparison) if comparison else []):
+        out.print(escape(line))
     out.print(f"Page: {escape(str(page))}")

@@ -186,11 +186,11 @@ def inertia_excess_percent(found: Labelled, reference: Reference) -> tuple[float
     theirs = reference.found.values[np.isin(reference.found.k_values, found.k_values)]
     scale = theirs.mean(axis=1)
     excess = 100 * (found.values.mean(axis=1) / scale - 1)
-    # few epochs don't tell their own scatter: it is that of the reference's
+    # pooled: a rare bad start may be among the epochs of one side only
     n_ours, n_theirs = found.values.shape[1], theirs.shape[1]
-    scatter = 100 * theirs.std(axis=1, ddof=1) / scale
-    variances = scatter**2 * (1 / n_ours + 1 / n_theirs)
-    return float(excess.mean()), float(np.sqrt(variances.sum()) / len(excess))
+    squares = n_ours * found.values.var(axis=1) + n_theirs * theirs.var(axis=1)
+    variances = squares / (n_ours + n_theirs - 2) * (1 / n_ours + 1 / n_theirs)
+    return float(excess.mean()), float(100 * np.sqrt((variances / scale**2).sum()) / len(excess))
 
 
 def _difference_from_ours(

@@ -36,6 +36,8 @@ PAPER_SECONDS = {
 LEAST_CLAIMED, MOST_CLAIMED = 20.0, 30.0
 # the cost of an engine grows with the length of the traces where raw takes this much longer [I]
 GROWS_FROM = 2.0
+# rounds of a quiet machine differ by less [I]
+DISTURBED_FROM = 1.6
 
 Run = ProtocolRun | Sweep
 
@@ -112,6 +114,11 @@ class ClaimTable:
 
     def agrees(self, who: str) -> bool:
         return all(found.agrees for found in self.agreement[who].values())
+
+    @property
+    def worst_spread(self) -> float:
+        """Return how many times longer the longest round took than the shortest, at most."""
+        return max(m.high / m.low for row in self.rows for m in row.seconds.values())
 
     def row(self, who: str, metric: str = ALL) -> Row | None:
         """Return a row, None where there is none."""
@@ -205,6 +212,11 @@ def verdict(table: ClaimTable, protocol: str, ours: str) -> list[str]:
     if row is not None:
         ratio = row.saved_by_smoothing("raw")
         told.append(_without_growth(ratio) if ratio < GROWS_FROM else _with_growth(ratio))
+    if table.worst_spread > DISTURBED_FROM:
+        told.append(
+            f"Rounds of the same work differ by up to {table.worst_spread:.1f} times: other work "
+            "disturbed this machine, so don't quote these figures; run it again when it is quiet."
+        )
     return told
 
 

@@ -15,7 +15,7 @@ from umlpsd_gpu.sweep.result import Sweep
 from umlpsd_gpu.sweep.run import sweep
 
 PROTOCOL = "(a) paper's protocol, scikit-learn"
-LOOP = "(b) scikit-learn, shared partitions"
+LOOP = "(b) scikit-learn loop, shared partitions"
 BATCHED_CPU = "(c) batched, CPU"
 BATCHED_GPU = "(d) batched, GPU"
 CUML = "(e) cuML, GPU"

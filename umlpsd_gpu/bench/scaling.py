@@ -16,7 +16,7 @@ from umlpsd_gpu.sweep.run import sweep
 N_TRACES, N_SAMPLES, N_EPOCHS = 204, 125, 100
 K_VALUES = range(2, 16)
 # A point takes about so long at most: large ensembles run fewer epochs [I]
-MOST_S = 4.0
+MOST_S = 1.5
 # scatter of the copies of a trace, min-max scaled: they must not fall on one another [I]
 SCATTER = 0.08
 
