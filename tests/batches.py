@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,9 @@ QUICK = Settings().with_values(
         "decision.n_resamples": 0,
     }
 )
-STUDY = small_study()
+_ALL_SCALES = small_study()
+# of one scale: written in a third of the time
+STUDY = replace(_ALL_SCALES, sweeps=(_ALL_SCALES.sweep_at(_ALL_SCALES.decision.scale),))
 
 
 def write_movie(path, seed=0, n_frames=400, n_rows=32, n_cols=32, n_spots=4):

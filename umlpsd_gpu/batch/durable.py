@@ -52,10 +52,16 @@ def create_json(path: Path, values: dict[str, Any]) -> bool:
 
 
 def read_json(path: Path, file_format: str = "") -> dict[str, Any] | None:
-    """Return a file's content; None where there is no file, or not a whole one of that format."""
+    """Return a file's content; None where there is no file, or not a whole one of that format.
+
+    Raises
+    ------
+    OSError
+        If it can't be read: what is not known to be missing must not be made again.
+    """
     try:
         values = json.loads(path.read_text(encoding="ascii"))
-    except (OSError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
     is_ours = isinstance(values, dict) and values.get("format", "") == file_format
     return values if is_ours else None

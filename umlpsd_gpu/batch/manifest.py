@@ -274,7 +274,10 @@ def _size(file: Path) -> int:
 
 def _is_output(path: Path, folder: BatchFolder) -> bool:
     """Say whether a folder holds results, whose maps are no movies."""
-    is_batch = read_json(path / folder.manifest.name, FORMAT) is not None
+    try:
+        is_batch = read_json(path / folder.manifest.name, FORMAT) is not None
+    except OSError:
+        is_batch = False  # the search will meet and tell what can't be read
     return path == folder.root or is_batch or read_summary(path) is not None
 
 

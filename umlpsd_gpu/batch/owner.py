@@ -47,7 +47,7 @@ def _started(pid: int) -> str | None:
     """Return when a process began, in clock ticks since boot; None where it is no more."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         return None
     # the name of the program, in brackets, may hold anything
     fields = text.rpartition(")")[2].split()
