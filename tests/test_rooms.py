@@ -27,6 +27,7 @@ ROOMS = [
     "cli_settings",
     "cli_validate",
     "cli_batch",
+    "cli_archive",
     "cli",
 ]
 FOR_ALL = {

@@ -31,9 +31,12 @@ def xp_of(*arrays: Any) -> ModuleType:
 
 def n_cores() -> int:
     """Return the processor cores this process may use (a batch job's share, not the node's)."""
+    n = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        n = len(os.sched_getaffinity(0))
+    # not every SLURM confines its jobs to their cores
+    share = os.environ.get("SLURM_CPUS_PER_TASK", "")
+    return min(n, int(share)) if share.isdecimal() and int(share) else n
 
 
 def gpu_missing() -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,6 +21,8 @@ class RunOptions:
         Movies at a time; by default one a card, or one a core as far as memory goes.
     shard : (int, int)
         (i, n): only every n-th movie, from the i-th on, counted from 1.
+    movie_ids : collection of str or None
+        Only these movies of the shard; None: all.
     device : {"auto", "cpu", "gpu"} or None
         None: as in the manifest.
     memory_mb : float or None
@@ -35,6 +37,7 @@ class RunOptions:
 
     n_workers: int | None = None
     shard: tuple[int, int] = (1, 1)
+    movie_ids: Collection[str] | None = None
     device: Literal["auto", "cpu", "gpu"] | None = None
     memory_mb: float | None = None
     term_s: float = TERM_S
@@ -51,3 +54,7 @@ class RunOptions:
             raise SettingsError(f"workers must be 1 or more, got {self.n_workers}")
         if not self.term_s > 0:
             raise SettingsError(f"the term of a lease must be above 0 s, got {self.term_s}")
+
+    def takes(self, movie_id: str) -> bool:
+        """Say whether a movie is one of those asked for."""
+        return self.movie_ids is None or movie_id in self.movie_ids

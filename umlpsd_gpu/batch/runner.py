@@ -89,7 +89,7 @@ class Runner:
         asked_for = options.device or settings.device
         self.backend = choose_device(asked_for)
         i, n = options.shard
-        movies = list(self.manifest.movies[i - 1 :: n])
+        movies = [e for e in self.manifest.movies[i - 1 :: n] if options.takes(e.id)]
         gpus = visible_gpus() if self.backend == "gpu" else []
         self.n_workers = options.n_workers or default_workers(movies, len(gpus))
         self.n_threads = settings.n_threads or max(1, n_cores() // self.n_workers)

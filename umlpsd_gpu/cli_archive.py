@@ -1,0 +1,71 @@
+"""More commands ``batch``: queues, a page and an ensemble of a whole archive; and ``watch``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from umlpsd_gpu.cli_batch import Out, batch, out
+from umlpsd_gpu.errors import SettingsError
+
+
+@batch.command()
+def submit(
+    out_dir: Out,
+    slurm: Annotated[bool, typer.Option("--slurm", help="To SLURM, as a job array.")] = False,
+    show: Annotated[bool, typer.Option("--print", help="Show the script, submit nothing.")] = False,
+    tasks: Annotated[
+        int | None,
+        typer.Option(
+            help="Tasks of the array. Default: ten minutes of work each.", show_default=False
+        ),
+    ] = None,
+    at_once: Annotated[
+        int | None, typer.Option(help="Tasks at a time, at most.", show_default=False)
+    ] = None,
+    partition: Annotated[str | None, typer.Option(show_default=False)] = None,
+    account: Annotated[str | None, typer.Option(show_default=False)] = None,
+    gres: Annotated[
+        str | None, typer.Option(help="As gpu:1; a worker a card.", show_default=False)
+    ] = None,
+    time_min: Annotated[
+        int | None,
+        typer.Option(
+            help="Minutes of a task; it starts again where they were too few. Default: four times "
+            "the prediction.",
+            show_default=False,
+        ),
+    ] = None,
+    memory_mb: Annotated[
+        float | None,
+        typer.Option(help="Of a task. Default: from the prediction.", show_default=False),
+    ] = None,
+    cpus: Annotated[int, typer.Option(help="Cores of a task, a worker each.")] = 1,
+    warn_s: Annotated[int, typer.Option(help="SIGUSR1 so long before the time is up.")] = 120,
+    requeue: Annotated[bool, typer.Option("--requeue/--no-requeue")] = True,
+) -> None:
+    """Hand a batch to a queue; submit again to go on, finished studies are left alone."""
+    from umlpsd_gpu.batch.slurm import SlurmOptions, slurm_jobs, submit_to_slurm
+
+    if not slurm:
+        raise SettingsError("say which queue: --slurm is the one that there is")
+    options = SlurmOptions(
+        n_tasks=tasks,
+        n_at_once=at_once,
+        partition=partition,
+        account=account,
+        gres=gres,
+        time_min=time_min,
+        memory_mb=memory_mb,
+        n_cpus=cpus,
+        warn_s=warn_s,
+        requeue=requeue,
+    )
+    if show:
+        print(slurm_jobs(out_dir, options).array, end="")
+        return
+    jobs = submit_to_slurm(out_dir, options)
+    out.print(f"Job {jobs.ids[0]}: {jobs.n_tasks} tasks; job {jobs.ids[1]} makes what they leave.")
+    out.print(f"Next: umlpsd batch status {escape(str(out_dir))}")
