@@ -64,8 +64,8 @@ def _draw_in_proportion(mass: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
     """Return, for each row, indices drawn with probability proportional to its ``mass``."""
     cumulated = np.cumsum(mass, axis=1)
     targets = uniforms * cumulated[:, -1:]
-    drawn = np.count_nonzero(cumulated[:, None] < targets[:, :, None], axis=-1)
-    return np.minimum(drawn, mass.shape[1] - 1)
+    # the first that reaches the target: the last always does
+    return np.argmax(cumulated[:, None] >= targets[:, :, None], axis=-1)
 
 
 def nearest_centroid(sqdist: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
