@@ -20,7 +20,7 @@ from umlpsd_gpu.bench.machine import file_name
 from umlpsd_gpu.bench.octave import octave_runs, octave_version
 from umlpsd_gpu.bench.paper_protocol import ALL, METRICS, separate_runs, shared_partitions
 from umlpsd_gpu.bench.report import comparison_lines, markdown, terminal_lines, write_bench
-from umlpsd_gpu.bench.result import as_dict, measurements
+from umlpsd_gpu.bench.result import REQUIRED, Target, as_dict, measurements, targets
 from umlpsd_gpu.bench.roofline import Ceilings, Work, measured_ceilings, work_of_sweep
 from umlpsd_gpu.bench.scaling import ensemble_of, fitted_exponent
 from umlpsd_gpu.bench.stages import STAGES
@@ -327,9 +327,19 @@ def test_a_whole_benchmark_and_its_files(result, tmp_path):
 
 def test_our_rows_agree_and_the_verdict_says_what_is_left(result):
     assert result.claim.agrees(who.BATCHED_CPU)
+    assert [(t.slow, t.scale) for t in targets(result)] == list(REQUIRED)
     told = " ".join(verdict(result.claim, who.PROTOCOL, who.BATCHED_CPU))
     assert "engine `batched`" in told
     assert max(map(len, terminal_lines(result)[:20])) <= 80
+
+
+def test_a_target_that_is_missed_is_told_with_what_bounds_it():
+    held = Target("loop", "raw", 400.0, 1000.0, needed_s=0.3, floor_s=0.04)
+    assert str(held) == "held"
+    missed = dataclasses.replace(held, measured=40.0, needed_s=0.03)
+    assert str(missed).startswith("missed: it would have to take 30.0 ms, below the 40.0 ms")
+    assert "above the 40.0 ms" in str(dataclasses.replace(missed, needed_s=0.05))
+    assert str(dataclasses.replace(held, measured=math.nan)) == "not known"
 
 
 def test_the_page_says_what_got_slower(result):

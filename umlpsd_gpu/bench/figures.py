@@ -27,10 +27,9 @@ from umlpsd_gpu.report.style import (
 )
 
 CLAIM_CAPTION = (
-    "Silhouette, Calinski–Harabasz and SSD of 14 K × 100 epochs; bars "
-    "are medians, thin lines the range over rounds. The numbers at the right are what smoothing "
-    "saves (raw over W80); what the engines save is the distance between groups. Grey: results that disagree with the "
-    "reference."
+    "Silhouette, Calinski–Harabasz and SSD of 14 K × 100 epochs; bars are medians, thin lines the "
+    "range over rounds. The numbers at the right are what smoothing saves (raw over W80); what the "
+    "engines save is the distance between groups. Grey: results that disagree with the reference."
 )
 SCALING_CAPTION = (
     "Seconds (top, all cores) and peak memory in arrays (bottom) of a sweep of K 2…15 × 100 epochs "

@@ -19,7 +19,7 @@ from umlpsd_gpu.bench.claim import (
 from umlpsd_gpu.bench.compare import Comparison
 from umlpsd_gpu.bench.contenders import BATCHED_CPU, PROTOCOL
 from umlpsd_gpu.bench.machine import file_name
-from umlpsd_gpu.bench.result import BenchResult, as_dict, engine_gains
+from umlpsd_gpu.bench.result import BenchResult, as_dict, engine_gains, targets
 from umlpsd_gpu.bench.scaling import AXES, limit_share
 from umlpsd_gpu.bench.timing import in_unit, three_digits
 from umlpsd_gpu.errors import OutputError
@@ -265,6 +265,15 @@ def _roofline_section(result: BenchResult) -> list[str]:
         "sweep (K 1…15 × 100 epochs) is its products, counted, at the first; the bytes that must "
         "move cost less.",
         _table(("scale", "products", "bytes", "floor", "time", "share of the limit"), rows),
+        "Required of `batched` on the CPU:",
+        _table(("times faster than", "scale", "required", "measured", ""), _targets(result)),
+    ]
+
+
+def _targets(result: BenchResult) -> list[tuple[str, ...]]:
+    return [
+        (t.slow, t.scale, f"≥ {t.required:,.0f}×", _times(t.measured), str(t))
+        for t in targets(result)
     ]
 
 

@@ -13,7 +13,7 @@ from umlpsd_gpu.bench.paper_protocol import ALL
 from umlpsd_gpu.bench.roofline import Ceilings, Work
 from umlpsd_gpu.bench.scaling import Curve, limit_share
 from umlpsd_gpu.bench.stages import Stages
-from umlpsd_gpu.bench.timing import Measurement
+from umlpsd_gpu.bench.timing import Measurement, in_unit
 
 FORMAT, FORMAT_VERSION = "umlpsd bench", 1
 
@@ -54,6 +54,61 @@ class BenchResult:
         if row is None:
             return math.nan
         return self.work[scale].floor_s(self.ceilings) / row.seconds[scale].median
+
+
+# Required of our engine on the CPU, at 204 × 10,000: (slower one, scale) → times faster
+REQUIRED = {(LOOP, "raw"): 400.0, (LOOP, "W80"): 150.0, (PROTOCOL, "raw"): 1500.0}
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is required of our engine on the CPU, and what was measured.
+
+    Attributes
+    ----------
+    slow, scale : str
+    required, measured : float
+        Times faster; measured is NaN where a row is missing or disagrees.
+    needed_s, floor_s : float
+        What the required ratio would allow our sweep, and the floor of its products.
+    """
+
+    slow: str
+    scale: str
+    required: float
+    measured: float
+    needed_s: float
+    floor_s: float
+
+    def __str__(self) -> str:
+        if self.measured >= self.required:
+            return "held"
+        if math.isnan(self.measured):
+            return "not known"
+        where = "below" if self.needed_s < self.floor_s else "above"
+        return (
+            f"missed: it would have to take {in_unit(self.needed_s)}, {where} the "
+            f"{in_unit(self.floor_s)} that its products alone take at this machine's best rate"
+        )
+
+
+def targets(result: BenchResult) -> list[Target]:
+    """Return what is required of our engine on the CPU against what was measured."""
+    found = []
+    for (slow, scale), required in REQUIRED.items():
+        row = result.claim.quoted(slow)
+        needed_s = row.seconds[scale].median / required if row else math.nan
+        found.append(
+            Target(
+                slow,
+                scale,
+                required,
+                result.claim.faster(slow, BATCHED_CPU, scale),
+                needed_s,
+                result.work[scale].floor_s(result.ceilings),
+            )
+        )
+    return found
 
 
 def engine_gains(claim: ClaimTable) -> list[tuple[str, str, dict[str, float]]]:
