@@ -73,6 +73,12 @@ def pretend(job):
     return {"device": "cpu"}
 
 
+def endless(job):
+    """Stand for an analysis that never ends; leave the number of its process in OUT/started."""
+    Path(job.work).parents[1].joinpath("started").write_text(str(os.getpid()))
+    time.sleep(100)
+
+
 def forked(perform=pretend, n_workers=1, **options):
     """Return options of runs whose processes are forked off the test."""
     return RunOptions(n_workers=n_workers, start_method="fork", perform=perform, **options)

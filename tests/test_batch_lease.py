@@ -80,6 +80,22 @@ def test_a_silent_holder_is_followed_and_its_commit_refused(folder):
     assert result(folder) == "follower"
 
 
+@pytest.mark.parametrize("fence", ["_fence_off", "_delete_abandoned"])
+def test_each_of_the_two_fences_does_it_alone(folder, monkeypatch, fence):
+    """By the name in the token, and by listing: network file systems may list what was."""
+    from umlpsd_gpu.batch import lease as module
+
+    others = {"_fence_off": "_delete_abandoned", "_delete_abandoned": "_fence_off"}
+    monkeypatch.setattr(module, others[fence], lambda *given: ())
+    late = take(folder)
+    follower = take(folder, later_s=TERM_S + 1)
+    with pytest.raises(LeaseLostError):
+        late.commit()
+    write(follower, "follower")
+    follower.commit()
+    assert result(folder) == "follower"
+
+
 def test_a_late_commit_never_replaces_what_its_follower_has_committed(folder):
     late = take(folder)
     follower = take(folder, later_s=TERM_S + 1)
@@ -101,7 +117,12 @@ def test_what_was_committed_before_the_takeover_stays(folder):
     assert result(folder) == "first"
 
 
-def test_an_older_result_is_replaced_in_one_step(folder):
+@pytest.mark.parametrize("can_swap", [True, False])
+def test_an_older_result_is_replaced(folder, monkeypatch, can_swap):
+    from umlpsd_gpu.study import folder as study_folder
+
+    if not can_swap:
+        monkeypatch.setattr(study_folder, "_exchange", lambda first, second: False)
     for text in ("old", "new"):
         lease = take(folder)
         write(lease, text)
@@ -109,6 +130,7 @@ def test_an_older_result_is_replaced_in_one_step(folder):
         lease.release()
         assert result(folder) == text
     assert os.listdir(folder.work) == []
+    assert os.listdir(folder.results) == ["m"]
 
 
 def test_a_holder_that_was_killed_is_followed_at_once(folder):
@@ -260,8 +282,12 @@ def test_left_over_folders_go_and_those_at_work_stay(folder):
         path.mkdir()
     for path in (abandoned, at_work.work):
         os.utime(path, (0, 0))
+    (folder.results / ".m.replaced-0123").mkdir()
     delete_left_over(folder, file_system_time(folder))
+    assert len(os.listdir(folder.results)) == 1, "it may be in use"
     assert set(os.listdir(folder.work)) == {fresh.name, at_work.work.name}
+    delete_left_over(folder, file_system_time(folder) + TERM_S + 1)
+    assert os.listdir(folder.results) == []
 
 
 @pytest.mark.parametrize("part", ["state", "results", "results/m", "state/m", "work"])

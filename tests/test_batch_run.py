@@ -15,6 +15,7 @@ from tests.batches import (
     assert_nothing_left_over,
     attempts_in,
     commits_of,
+    endless,
     forked,
     ids_of,
     make_archive,
@@ -306,6 +307,34 @@ class TestManyRunners:
         assert set(commits_of(tmp_path / "out").values()) == {1}
         assert_nothing_left_over(tmp_path / "out")
 
+    def test_a_runner_stops_when_its_manifest_is_replaced(self, archive, tmp_path):
+        make_batch(archive, tmp_path / "out")
+        other = QUICK.with_values({"sweep.seed": 4})
+
+        def replace_it(job):
+            make_batch(archive, tmp_path / "out", other, update=True)
+            return pretend(job)
+
+        report = run_batch(tmp_path / "out", forked(replace_it))
+        assert "was replaced" in report.trouble
+        assert (report.n_made, report.exit_code) == (1, 1)
+        assert run_batch(tmp_path / "out", forked()).n_made == 4
+
+    def test_every_worker_sees_one_card(self, archive, tmp_path, monkeypatch):
+        from umlpsd_gpu.batch import runner
+
+        monkeypatch.setattr(runner, "choose_device", lambda device: "gpu")
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,7")
+        make_batch(archive, tmp_path / "out")
+
+        def note_card(job):
+            time.sleep(0.2)
+            return {**pretend(job), "device": "gpu", "card": os.environ["CUDA_VISIBLE_DEVICES"]}
+
+        run_batch(tmp_path / "out", forked(note_card, n_workers=None, device="gpu"))
+        results = (tmp_path / "out/results").glob("*/done.json")
+        assert {read_json(path, DONE_FORMAT)["card"] for path in results} == {"3", "7"}
+
 
 class TestStopping:
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
@@ -328,15 +357,8 @@ class TestStopping:
 
     def test_a_movie_that_takes_too_long_is_rolled_back_within_ten_seconds(self, tmp_path):
         make_batch(make_archive(tmp_path / "archive", 2, n_frames=4), tmp_path / "out")
-        started = tmp_path / "started"
-
-        def endless(job):
-            (Path(job.work) / "half").write_text("done")
-            started.touch()
-            time.sleep(100)
-
         pid, _ = run_in_child(tmp_path / "out", forked(endless, n_workers=2))
-        wait_for(started.exists)
+        wait_for((tmp_path / "out" / "started").exists)
         start = time.monotonic()
         os.kill(pid, signal.SIGTERM)
         assert result_of(pid, timeout_s=10) == 128 + signal.SIGTERM
@@ -345,24 +367,19 @@ class TestStopping:
         assert all(attempts_in(tmp_path / "out", i) == [] for i in ids_of(tmp_path / "out"))
         assert run_batch(tmp_path / "out", forked()).n_made == 2
 
-    def test_a_killed_runner_takes_its_workers_along(self, archive, tmp_path):
+    @pytest.mark.parametrize("start_method", ["fork", "forkserver"])
+    def test_a_killed_runner_takes_its_workers_along(self, archive, tmp_path, start_method):
         make_batch(archive, tmp_path / "out")
-        started = tmp_path / "started"
-
-        def endless(job):
-            started.write_text(str(os.getpid()))
-            time.sleep(100)
-
-        pid, _ = run_in_child(tmp_path / "out", forked(endless))
+        options = RunOptions(n_workers=2, start_method=start_method, perform=endless)
+        pid, _ = run_in_child(tmp_path / "out", options)
+        started = tmp_path / "out" / "started"
         wait_for(lambda: started.exists() and started.read_text())
         os.kill(pid, signal.SIGKILL)
         result_of(pid)
         wait_for(lambda: is_gone(int(started.read_text())))
         assert run_batch(tmp_path / "out", forked()).n_made == 4
-        kinds = [
-            a["kind"] for i in ids_of(tmp_path / "out") for a in attempts_in(tmp_path / "out", i)
-        ]
-        assert kinds == ["lost"]
+        attempts = [a for i in ids_of(tmp_path / "out") for a in attempts_in(tmp_path / "out", i)]
+        assert {attempt["kind"] for attempt in attempts} == {"lost"}
 
 
 class TestRefusals:

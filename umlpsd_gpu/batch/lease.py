@@ -202,6 +202,11 @@ def delete_left_over(folder: BatchFolder, now: float) -> None:
             last = last_token(folder.state(movie_id))
             if last is None or number < last.number or not last.is_held(now):
                 _discard(path)
+    for path in folder.results.glob(".*.replaced-*"):
+        # where two names can't be swapped, an older result is set aside for a moment
+        with suppress(OSError):
+            if now - path.stat().st_ctime > TERM_S:
+                shutil.rmtree(path)
 
 
 def file_system_time(folder: BatchFolder) -> float:

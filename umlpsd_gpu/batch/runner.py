@@ -37,6 +37,7 @@ from umlpsd_gpu.errors import DeviceError
 
 GRACE_S = 5.0  # that movies at work have to finish when a runner is to stop; 10 s are allowed
 POLL_S = 1.0  # between looks at a movie that another runner holds [I]
+LOOK_S = 0.5  # of looking for movies that need work, then signals and leases have their turn [I]
 
 
 Tell = Callable[[str, Entry, str], None]
@@ -92,7 +93,8 @@ class Runner:
         movies = [e for e in self.manifest.movies[i - 1 :: n] if options.takes(e.id)]
         gpus = visible_gpus() if self.backend == "gpu" else []
         self.n_workers = options.n_workers or default_workers(movies, len(gpus))
-        self.n_threads = settings.n_threads or max(1, n_cores() // self.n_workers)
+        share = max(1, n_cores() // self.n_workers)
+        self.n_threads = options.n_threads or settings.n_threads or share
         self.crew = Crew(
             self.n_workers, gpus, options.start_method, options.also_import, options.perform
         )
@@ -103,6 +105,8 @@ class Runner:
         self.seen: dict[str, int] = {}
         self.not_before: dict[str, float] = {}
         self.next_beat = 0.0
+        self.is_interrupted = False
+        self.manifest_stamp = _stamp(self.folder)
 
     def run(self) -> RunReport:
         """Work until every movie is settled or somebody says stop."""
@@ -151,6 +155,8 @@ class Runner:
     def _patience_s(self, deadline: float | None) -> float:
         if deadline is not None:
             return max(0.0, min(deadline - time.monotonic(), POLL_S))
+        if self.is_interrupted:
+            return 0.0
         return min(self.options.term_s / BEATS_PER_TERM, POLL_S)
 
     def _guarded(self, step: Callable[[], None]) -> None:
@@ -163,9 +169,17 @@ class Runner:
             self.report.trouble = disk_message(self.folder, str(error))
 
     def _fill(self) -> None:
-        """Begin with as many movies as there is room for."""
+        """Begin with as many movies as there is room for, but don't keep signals waiting."""
+        self.is_interrupted = False
+        if _stamp(self.folder) != self.manifest_stamp:
+            self.report.trouble = (
+                f"{self.folder.manifest} was replaced while its movies were worked on; run again"
+            )
+            return
+        deadline = time.monotonic() + LOOK_S
         for _ in range(len(self.waiting)):
-            if not self.crew.has_room:
+            self.is_interrupted = time.monotonic() > deadline
+            if self.is_interrupted or not self.crew.has_room:
                 return
             entry = self.waiting.popleft()
             if self.not_before.get(entry.id, 0.0) > time.monotonic() or not self._try(entry):
@@ -309,3 +323,9 @@ class Runner:
         self.crew.dismiss(worker)
         worker.lease.release()
         self.journal.note(event, movie=worker.entry.id, token=worker.lease.number)
+
+
+def _stamp(folder: BatchFolder) -> tuple[int, int]:
+    """Return what changes when the manifest is replaced."""
+    found = folder.manifest.stat()
+    return found.st_ino, found.st_mtime_ns

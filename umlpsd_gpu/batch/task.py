@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import faulthandler
 import json
 import os
 import resource
+import select
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -27,10 +30,10 @@ if TYPE_CHECKING:
     from umlpsd_gpu.movie.movie import Movie
     from umlpsd_gpu.study.result import Study
 
+PR_SET_PDEATHSIG = 1
 MOST_TRACEBACK = 20_000  # characters, from the end
 # The runner stops its processes itself, after it has let them finish
 IGNORED_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
-PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def run_task(job: Job, answer: Connection, perform: Perform) -> None:
     perform : callable
         Writes the study and returns facts about it; `make_study`, but for tests.
     """
-    _settle_in(job)
+    _settle_in(job, answer)
     start = time.perf_counter()
     outcome = _outcome(job, perform)
     with suppress(OSError):
@@ -162,11 +165,11 @@ def _reason(error: BaseException, job: Job) -> str:
     return f"{job.movie}: {type(error).__name__}: {error}"
 
 
-def _settle_in(job: Job) -> None:
+def _settle_in(job: Job, answer: Connection) -> None:
     """Make this process one that ends with its runner, keeps to its limits and its card."""
     for number in IGNORED_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    _end_with_parent()
+    _end_with_runner(answer)
     if job.gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = job.gpu
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -195,12 +198,24 @@ def _delete_empty(log: Path) -> None:
         log.unlink()
 
 
-def _end_with_parent() -> None:
-    if sys.platform != "linux":
-        return
-    import ctypes
+def _end_with_runner(answer: Connection) -> None:
+    """Let a thread end this process when nobody is there any more to hear the answer.
 
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    The server that forks processes off lives as long as any of them, so its end tells nothing.
+    Processes forked off the runner itself hear answers too, but the system ends them with it.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    # a descriptor of our own: the other is closed when the answer is sent
+    watched = os.dup(answer.fileno())
+    poll = select.poll()
+    poll.register(watched, 0)  # errors are always told: here, that the reader's end is closed
+
+    def watch() -> None:
+        poll.poll()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _analysed(job: Job, settings: Settings) -> Study:
