@@ -29,6 +29,7 @@ class Case:
     profiles: list[Profile]
     nulls: list[Profile]
     agreement: np.ndarray
+    below_percent: np.ndarray
 
     @property
     def is_decidable(self) -> bool:
@@ -56,6 +57,7 @@ def _case(number: int, data: np.lib.npyio.NpzFile) -> Case:
         profiles=_profiles(data, "profile"),
         nulls=_profiles(data, "null"),
         agreement=agreement_of_labels(data["labels"].astype(int)),
+        below_percent=data["below_percent"],
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from umlpsd_gpu.simulate.assembly import simulate_assembly
 from umlpsd_gpu.simulate.camera import emccd_counts
 from umlpsd_gpu.simulate.classes import BLINKING_CLASSES
 from umlpsd_gpu.simulate.dwell import DwellLaw, frame_averages, telegraph
@@ -14,7 +15,10 @@ from umlpsd_gpu.traces.traces import Traces
 
 DT_S = 0.03
 BACKGROUND = 20.0
-FAMILIES = ("blinking", "trends", "blinking trends", "duty", "unclustered")
+EMITTERS = ("blinking", "trends", "blinking trends", "duty", "unclustered")
+FAMILIES = (*EMITTERS, "assembly")
+# ensembles of so large a number are pixels of a crystal assembly
+ASSEMBLIES_FROM = 1000
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,10 @@ class Ensemble:
 
 def ensemble(number: int) -> Ensemble:
     """Simulate the ensemble of that number; the same whatever others are simulated."""
+    if number >= ASSEMBLIES_FROM:
+        return _assembly(number)
     rng = np.random.default_rng([2026, number])
-    family = FAMILIES[number % len(FAMILIES)]
+    family = EMITTERS[number % len(EMITTERS)]
     k_true = _true_k(family, rng)
     n_frames = int(rng.choice([2000, 4000, 6000, 10_000]))
     counts = float(10 ** rng.uniform(0.7, 2.6))
@@ -58,6 +64,36 @@ def ensemble(number: int) -> Ensemble:
     values = emccd_counts(rng, BACKGROUND + bright[:, None] * shapes)
     traces = Traces.without_place(values, DT_S, f"{family} {number}")
     return Ensemble(number, family, k_true, counts, unbalanced, traces, classes)
+
+
+def _assembly(number: int) -> Ensemble:
+    """Return the pixels of one to five touching grains; blur mixes the traces at their borders."""
+    rng = np.random.default_rng([2026, number])
+    k_true = int(rng.integers(1, 6))
+    side = max(int(rng.integers(12, 23)), 3 * k_true + 1)  # room for all
+    psf_sigma_px = float(rng.uniform(0.6, 1.2))
+    frames, truth = simulate_assembly(
+        n_grains=k_true,
+        layout=str(rng.choice(["domains", "crystals"])),
+        n_rows=side,
+        n_cols=side,
+        n_frames=int(rng.choice([2000, 4000, 6000])),
+        trend_pcc=float(rng.uniform(0.4, 0.85)),
+        modulation=float(rng.uniform(0.05, 0.3)),
+        psf_sigma_px=psf_sigma_px,
+        seed=number,
+    )
+    inside = truth.grains > 0
+    values = frames[:, inside].T.astype(np.float64)
+    return Ensemble(
+        number=number,
+        family="assembly",
+        k_true=k_true,
+        counts=float(values.mean()),
+        unbalanced=False,
+        traces=Traces.without_place(values, truth.recipe.dt_s, f"assembly {number}"),
+        classes=truth.grains[inside].astype(int) - 1,
+    )
 
 
 def _true_k(family: str, rng: np.random.Generator) -> int:

@@ -2,6 +2,8 @@
 
     python benchmarks/decision/gather.py FOLDER [--first 0 --stop 320 --step 1]
 
+The results committed rest on 0 … 319 and the even numbers to 799 (emitters), and 1000 … 1139
+(assemblies).
 Files that are there are kept, so that several processes can share the work.
 """
 
@@ -54,13 +56,14 @@ def gathered(simulated: Ensemble) -> dict[str, np.ndarray]:
     """Return the profiles at every scale that fits, stacked over scales, and the truth."""
     traces, classes = simulated.traces, simulated.classes
     scales = [s for s in map(Scale.parse, SCALES) if _fits(s, traces.n_frames)]
-    profiles, nulls, labels, recalls = [], [], [], []
+    profiles, nulls, labels, recalls, below = [], [], [], [], []
     for scale in scales:
         values = preprocess_at(traces, scale).values
         found = _sweep(values, N_EPOCHS)
         profiles.append(profile_of(found))
         surrogates = gaussian_surrogates(values, range(N_NULLS))
         nulls.append(mean_profile([profile_of(_sweep(s, N_NULL_EPOCHS)) for s in surrogates]))
+        below.append(found.below_percent.mean(axis=(0, 2)))
         labels.append([found.best_labels(k) for k in found.k_values])
         recalls.append(mean_recall(found.best_labels(simulated.k_true), classes))
     return {
@@ -70,6 +73,7 @@ def gathered(simulated: Ensemble) -> dict[str, np.ndarray]:
         "n_traces": np.array(traces.n_traces),
         "labels": np.array(labels, dtype=np.int8),
         "recall": np.array(recalls),
+        "below_percent": np.array(below),
         **_stacked("profile", profiles),
         **_stacked("null", nulls),
     }

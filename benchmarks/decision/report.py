@@ -16,6 +16,7 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+from kneed import KneeLocator
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script: benchmarks/ is no package
 
@@ -92,6 +93,20 @@ def largest_second_difference(profile: Profile, case: Case) -> int:
     return int(np.argmax(np.diff(np.exp(profile.log_ssd), n=2))) + 2
 
 
+def knee_of_ssd(profile: Profile, case: Case) -> int:
+    """Kneedle on the SSD; 1 where it finds none."""
+    ks, ssd = np.arange(1, profile.log_ssd.size + 1), np.exp(profile.log_ssd)
+    knee = KneeLocator(ks, ssd, curve="convex", direction="decreasing").knee
+    return 1 if knee is None else int(knee)
+
+
+def slope_of_below_percent(case: Case) -> int:
+    """The K after which <%EM> begins to rise most sharply, as most scales read it."""
+    rises = np.nan_to_num(case.below_percent)
+    counted = Counter((2 + np.diff(rises, n=2, axis=1).argmax(axis=1)).tolist())
+    return min(counted.items(), key=lambda item: (-item[1], item[0]))[0]
+
+
 def gap_statistic(case: Case) -> int:
     """The first K whose gap is not exceeded by that of K + 1, on average over scales."""
     gaps = [n.log_ssd - p.log_ssd for n, p in zip(case.nulls, case.profiles, strict=True)]
@@ -109,6 +124,8 @@ RULES: dict[str, Callable[[Case], int]] = {
     "largest SS of the worst cluster": by_scales(largest("smallest_silhouette")),
     "largest Calinski-Harabasz": by_scales(largest_calinski_harabasz),
     "second difference of SSD": by_scales(largest_second_difference),
+    "Kneedle on SSD": by_scales(knee_of_ssd),
+    "slope of %EM": slope_of_below_percent,
     "gap statistic (Gaussian null)": gap_statistic,
 }
 
@@ -121,9 +138,9 @@ def _head(cases: list[Case], n_tuned: int) -> list[str]:
         f"`gather.py FOLDER`, `fit.py FOLDER`, `report.py FOLDER` in benchmarks/decision, "
         f"{date.today()}. {len(cases)} ensembles (odd numbers) that nothing was tuned on; the "
         f"weights were fitted on {n_tuned} others. K = 1…6, 30 to 500 traces, 2,000 to 10,000 "
-        "frames, 5 to "
-        "400 counts, a quarter of them unbalanced 5:1; scales raw, W10 … W200, WL6, "
-        "K up to 10, 60 epochs.",
+        "frames, 5 to 400 counts, a quarter of them unbalanced 5:1; assemblies of up to 484 pixels "
+        "and 1 to 5 grains, blurred at their borders, two of them with a common trend. Scales raw, "
+        "W10 … W200, WL6, K up to 10, 60 epochs.",
         "",
         f"Decidable are {n_decidable}: K = 1, or K-means told the true K finds "
         f"{100 * DECIDABLE_RECALL:.0f} % of each class on average at the best scale.",

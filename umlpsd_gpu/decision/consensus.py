@@ -1,7 +1,7 @@
 """Evidence → the probability of each K: a conditional logit with weights fitted on simulations.
 
-Fitted by benchmarks/decision/fit.py on 400 simulated ensembles of five families, K = 1…6, and
-judged on 160 others (benchmarks/results/decision.md).
+Fitted by benchmarks/decision/fit.py on 470 simulated ensembles of six families, K = 1…6, and
+judged on 230 others (benchmarks/results/decision.md).
 """
 
 from __future__ import annotations

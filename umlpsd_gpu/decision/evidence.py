@@ -96,6 +96,9 @@ def _kinds(profile: Profile, null: Profile | None) -> dict[str, np.ndarray]:
         "least separation": _logged(profile.least_separation),
         "fall": profile.silhouette - np.append(profile.silhouette[1:], np.nan),
         "gain": -np.diff(profile.log_ssd, prepend=np.nan),
+        "smallest size": profile.log_smallest_size,
+        "nestedness": profile.nestedness,
+        "least nestedness": profile.least_nestedness,
     }
     if null is not None:
         gap = null.log_ssd - profile.log_ssd

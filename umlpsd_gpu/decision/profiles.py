@@ -32,6 +32,12 @@ class Profile:
         Mean adjusted Rand index between epochs.
     log_ssd : ndarray
         Logarithm of the least SSD.
+    log_smallest_size : ndarray
+        Logarithm of the smallest cluster's size in the epoch of least SSD, relative to equal sizes.
+    nestedness, least_nestedness : ndarray
+        Share of the traces that stay together from K − 1 to K: of each cluster at K those that
+        come from the one cluster at K − 1 that gives it most; over all traces, and in the worst
+        cluster. Traces between clusters gather from several.
     """
 
     silhouette: np.ndarray
@@ -42,6 +48,9 @@ class Profile:
     misclassified: np.ndarray
     stability: np.ndarray
     log_ssd: np.ndarray
+    log_smallest_size: np.ndarray
+    nestedness: np.ndarray
+    least_nestedness: np.ndarray
 
 
 def profile_of(sweep: Sweep) -> Profile:
@@ -49,6 +58,7 @@ def profile_of(sweep: Sweep) -> Profile:
     n_k = min(MOST_K, sweep.k_values.size)
     best = sweep.ssd[:n_k].argmin(axis=1)
     at = np.arange(n_k), best
+    sizes, nestedness, least_nestedness = _partitions(sweep.labels[at])
     return Profile(
         silhouette=sweep.silhouette[:n_k].mean(axis=1),
         best_silhouette=sweep.silhouette[at],
@@ -58,6 +68,9 @@ def profile_of(sweep: Sweep) -> Profile:
         misclassified=sweep.misclassified_percent[:n_k].mean(axis=1) / 100,
         stability=np.array([_stability(labels) for labels in sweep.labels[:n_k]]),
         log_ssd=log_least_ssd(sweep)[:n_k],
+        log_smallest_size=sizes,
+        nestedness=nestedness,
+        least_nestedness=least_nestedness,
     )
 
 
@@ -70,6 +83,26 @@ def mean_profile(profiles: Sequence[Profile]) -> Profile:
 def log_least_ssd(sweep: Sweep) -> np.ndarray:
     """Return the logarithm of the least SSD of each K; (n_k,)."""
     return np.log(np.maximum(sweep.ssd.min(axis=1), np.finfo(float).tiny))
+
+
+def _partitions(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return sizes and nestedness of partitions into 1, 2, … clusters, as `Profile` has them.
+
+    Parameters
+    ----------
+    labels : ndarray, shape (n_k, n_traces), int
+    """
+    n_k, n_traces = labels.shape
+    sizes, nestedness, least = np.zeros(n_k), np.ones(n_k), np.ones(n_k)
+    for k in range(2, n_k + 1):
+        together = np.zeros((k, k - 1))
+        np.add.at(together, (labels[k - 1], labels[k - 2]), 1)
+        size = together.sum(axis=1)
+        kept = together.max(axis=1)
+        sizes[k - 1] = np.log(max(size.min(), 1) * k / n_traces)
+        nestedness[k - 1] = kept.sum() / n_traces
+        least[k - 1] = (kept / np.maximum(size, 1)).min()
+    return sizes, nestedness, least
 
 
 def _stability(labels: np.ndarray) -> float:

@@ -1,0 +1,104 @@
+"""Does the interval of the confidence hold what fresh ensembles of the same kind would give?
+
+    python benchmarks/decision/interval.py --out benchmarks/results/decision_interval.md
+
+The interval of one ensemble should hold, 19 times in 20, the mean log-odds of its kind. Ensembles
+of even seed set `OVERSTATEMENT` in umlpsd_gpu/decision/confidence.py, those of odd seed judge it.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+from scipy.special import logit
+
+from umlpsd_gpu.decision.confidence import CI95_DEVIATIONS, OVERSTATEMENT
+from umlpsd_gpu.decision.result import KDecision
+from umlpsd_gpu.simulate.traces import simulate_traces
+from umlpsd_gpu.study.workflow import run_study
+
+KINDS = (
+    {"PEB": 68, "TSB": 68, "PBB": 68},
+    {"PEB": 30, "TSB": 30, "PBB": 30},
+    {"PEB": 100, "TSB": 20, "PBB": 20},
+    {"PEB": 60, "PBB": 60},
+    {"TSB": 60, "PBB": 60},
+    {"TSB": 120},
+)
+N_FRAMES, DT_S = 4000, 0.075
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    lines = [
+        "# Interval of the confidence",
+        "",
+        f"`python benchmarks/decision/interval.py --seeds {arguments.seeds}`, {date.today()}. "
+        f"{N_FRAMES} frames of {DT_S * 1000:.0f} ms, default settings, a decision on each seed. "
+        "Scatter: standard deviation of the log-odds of the confidence among ensembles, and what "
+        "half-samples of one ensemble scatter by (mean over ensembles, as the interval has it: "
+        f"divided by {OVERSTATEMENT}). Held: how many intervals hold the mean log-odds of the "
+        "other ensembles.",
+        "",
+        "| traces | K | confidence | scatter of ensembles | of half-samples | held, even seeds "
+        "| held, odd seeds |",
+        "|---" * 7 + "|",
+    ]
+    held_by_parity: dict[int, list[bool]] = {0: [], 1: []}
+    for kind in KINDS:
+        row, held = _row(kind, arguments.seeds)
+        lines.append(row)
+        print(row, flush=True)
+        for parity in held_by_parity:
+            held_by_parity[parity] += held[parity]
+    shares = [f"{100 * np.mean(held_by_parity[p]):.0f} %" for p in (0, 1)]
+    lines += [
+        "",
+        f"Held in all: {shares[0]} of {len(held_by_parity[0])} ensembles of even seed, "
+        f"{shares[1]} of {len(held_by_parity[1])} of odd seed (an interval of 95 % should hold "
+        "95 %).",
+        "",
+    ]
+    print("\n".join(lines[-3:]))
+    if arguments.out:
+        arguments.out.write_text("\n".join(lines), encoding="utf-8")
+
+
+def _row(kind: dict[str, int], n_seeds: int) -> tuple[str, dict[int, list[bool]]]:
+    """Return the line of a kind of ensemble, and whose interval held, by parity of the seed."""
+    decisions = {seed: _decided(kind, seed) for seed in range(n_seeds)}
+    k = Counter(decision.k_opt for decision in decisions.values()).most_common(1)[0][0]
+    agreed = {seed: decision for seed, decision in decisions.items() if decision.k_opt == k}
+    odds = {seed: logit(decision.confidence) for seed, decision in agreed.items()}
+    reach = {s: logit(d.confidence) - logit(d.confidence_ci95[0]) for s, d in agreed.items()}
+    held: dict[int, list[bool]] = {0: [], 1: []}
+    for seed in agreed:
+        others = np.mean([odds[other] for other in agreed if other != seed])
+        held[seed % 2].append(bool(abs(odds[seed] - others) <= reach[seed]))
+    confidences = [decision.confidence for decision in agreed.values()]
+    traces = " + ".join(f"{n} {name}" for name, n in kind.items())
+    cells = (
+        traces,
+        f"{k} ({len(agreed)} of {n_seeds})",
+        f"{min(confidences):.2f}…{max(confidences):.2f}",
+        f"{np.std(list(odds.values()), ddof=1):.2f}",
+        f"{np.mean(list(reach.values())) / CI95_DEVIATIONS:.2f}",
+        *(f"{sum(held[parity])} of {len(held[parity])}" for parity in (0, 1)),
+    )
+    return f"| {' | '.join(cells)} |", held
+
+
+def _decided(kind: dict[str, int], seed: int) -> KDecision:
+    traces = simulate_traces(kind, n_frames=N_FRAMES, dt_s=DT_S, seed=seed).traces
+    return run_study(traces).decision
+
+
+if __name__ == "__main__":
+    main()
