@@ -14,17 +14,19 @@ from tests.tolerances import METRIC_RTOL
 from umlpsd_gpu.bench import contenders as who
 from umlpsd_gpu.bench import run
 from umlpsd_gpu.bench.agreement import Reference, agreement_of_protocol, agreement_of_sweep
-from umlpsd_gpu.bench.claim import Contender, claim_table, verdict
-from umlpsd_gpu.bench.compare import compare, compared, read_bench
+from umlpsd_gpu.bench.claim import Contender, claim_table
+from umlpsd_gpu.bench.compare import compare, compared, comparison_lines, read_bench
 from umlpsd_gpu.bench.machine import file_name
 from umlpsd_gpu.bench.octave import octave_runs, octave_version
+from umlpsd_gpu.bench.page import markdown
 from umlpsd_gpu.bench.paper_protocol import ALL, METRICS, separate_runs, shared_partitions
-from umlpsd_gpu.bench.report import comparison_lines, markdown, terminal_lines, write_bench
+from umlpsd_gpu.bench.report import terminal_lines, write_bench
 from umlpsd_gpu.bench.result import REQUIRED, Target, as_dict, measurements, targets
 from umlpsd_gpu.bench.roofline import Ceilings, Work, measured_ceilings, work_of_sweep
 from umlpsd_gpu.bench.scaling import ensemble_of, fitted_exponent
 from umlpsd_gpu.bench.stages import STAGES
 from umlpsd_gpu.bench.timing import Measurement, in_unit, interleaved, three_digits
+from umlpsd_gpu.bench.verdict import verdict
 from umlpsd_gpu.cli import main
 from umlpsd_gpu.errors import OutputError, SettingsError
 from umlpsd_gpu.sweep.run import sweep

@@ -28,10 +28,9 @@ def bench(
     seed: Annotated[int, typer.Option(help="Other traces and starts for every number.")] = 0,
 ) -> None:
     """Measure the paper's 20-to-30-fold, other engines, and how far from the machine's limit."""
-    from umlpsd_gpu.bench.compare import compare, read_bench
+    from umlpsd_gpu.bench.compare import compare, comparison_lines, read_bench
     from umlpsd_gpu.bench.report import (
         check_writable,
-        comparison_lines,
         terminal_lines,
         write_bench,
     )

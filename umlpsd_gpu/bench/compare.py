@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from umlpsd_gpu.bench.result import FORMAT, BenchResult, measurements
-from umlpsd_gpu.bench.timing import Measurement
+from umlpsd_gpu.bench.timing import Measurement, in_unit
 from umlpsd_gpu.errors import SettingsError
 
 # Medians of few rounds on a shared machine scatter by some percent [I]
@@ -127,3 +127,26 @@ def _change(name: str, before: Measurement, now: Measurement, machine_factor: fl
     elif factor < 1 / (1 + LEAST_CHANGE) and as_then.high < before.low:
         verdict = "faster"
     return Change(name, before, now, factor, verdict)
+
+
+def comparison_lines(comparison: Comparison) -> list[str]:
+    """Return what got slower or faster, in sentences."""
+    slower, faster = comparison.of("slower"), comparison.of("faster")
+    lines = [
+        *comparison.notes,
+        f"Work that is not ours took {comparison.machine_factor:.2f} times as long as before; the "
+        "factors below are apart from that.",
+    ]
+    for word, changes in (("slower", slower), ("faster", faster)):
+        for change in changes:
+            times = change.factor if word == "slower" else 1 / change.factor
+            lines.append(
+                f"{times:.2f} times {word}: {change.name} ({in_unit(change.before.median)} → "
+                f"{in_unit(change.now.median)})"
+            )
+    n_same = len(comparison.of("as before"))
+    if not slower:
+        lines.append(f"Nothing got slower beyond noise; {n_same} measurements are as before.")
+    else:
+        lines.append(f"{len(slower)} slower, {len(faster)} faster, {n_same} as before.")
+    return lines

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from umlpsd_gpu.bench.agreement import Agreement
-from umlpsd_gpu.bench.claim import PAPER_SECONDS, SCALES, ClaimTable, verdict
+from umlpsd_gpu.bench.claim import PAPER_SECONDS, SCALES, ClaimTable
 from umlpsd_gpu.bench.contenders import BATCHED_CPU, LOOP, PROTOCOL
 from umlpsd_gpu.bench.paper_protocol import ALL
 from umlpsd_gpu.bench.roofline import Ceilings, Work
 from umlpsd_gpu.bench.scaling import Curve, limit_share
 from umlpsd_gpu.bench.stages import Stages
 from umlpsd_gpu.bench.timing import Measurement, in_unit
+from umlpsd_gpu.bench.verdict import verdict
 
 FORMAT, FORMAT_VERSION = "umlpsd bench", 1
 
