@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from dataclasses import replace
+from multiprocessing import forkserver
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +97,7 @@ def in_child(work, tracer=None):
         code = 70
         try:
             os.setpgid(0, 0)
+            forkserver._forkserver.__init__()  # the test's own is no child of this process
             os.read(gate, 1)
             code = work()
         finally:
