@@ -43,7 +43,7 @@ def test_one_holder_at_a_time(folder):
     first = take(folder)
     assert take(folder) is None
     write(first, "a")
-    first.commit()
+    first.commit({})
     first.release()
     assert result(folder) == "a"
     second = take(folder)
@@ -69,15 +69,32 @@ def test_a_silent_holder_is_followed_and_its_commit_refused(folder):
     assert [token.number for token in follower.interrupted] == [late.number]
     assert not late.beat()
     with pytest.raises(LeaseLostError, match="another runner"):
-        late.commit()
+        late.commit({})
     write(follower, "follower")
-    follower.commit()
+    follower.commit({})
     assert result(folder) == "follower"
     with pytest.raises(LeaseLostError):
-        late.commit()
+        late.commit({})
     late.release()
     assert last_token(folder.state("m")).owner, "a late release must not free its follower's lease"
     assert result(folder) == "follower"
+
+
+def test_a_worker_that_makes_its_folder_anew_gets_nothing_committed(folder):
+    """Its runner was stopped, its folder taken away, and then it comes to write its study."""
+    late = take(folder)
+    follower = take(folder, later_s=TERM_S + 1)
+    write(follower, "follower")
+    follower.commit({})
+    follower.release()
+    late.work.mkdir(parents=True)
+    write(late, "late")
+    assert not late.beat()
+    with pytest.raises(LeaseLostError):
+        late.commit({})
+    assert result(folder) == "follower"
+    late.release()
+    assert os.listdir(folder.work) == []
 
 
 @pytest.mark.parametrize("fence", ["_fence_off", "_delete_abandoned"])
@@ -90,9 +107,9 @@ def test_each_of_the_two_fences_does_it_alone(folder, monkeypatch, fence):
     late = take(folder)
     follower = take(folder, later_s=TERM_S + 1)
     with pytest.raises(LeaseLostError):
-        late.commit()
+        late.commit({})
     write(follower, "follower")
-    follower.commit()
+    follower.commit({})
     assert result(folder) == "follower"
 
 
@@ -100,17 +117,17 @@ def test_a_late_commit_never_replaces_what_its_follower_has_committed(folder):
     late = take(folder)
     follower = take(folder, later_s=TERM_S + 1)
     write(follower, "follower")
-    follower.commit()
+    follower.commit({})
     follower.release()
     with pytest.raises(LeaseLostError):
-        late.commit()
+        late.commit({})
     assert result(folder) == "follower"
 
 
 def test_what_was_committed_before_the_takeover_stays(folder):
     first = take(folder)
     write(first, "first")
-    first.commit()
+    first.commit({})
     follower = take(folder, later_s=TERM_S + 1)
     assert result(folder) == "first"
     follower.release()
@@ -126,7 +143,7 @@ def test_an_older_result_is_replaced(folder, monkeypatch, can_swap):
     for text in ("old", "new"):
         lease = take(folder)
         write(lease, text)
-        lease.commit()
+        lease.commit({})
         lease.release()
         assert result(folder) == text
     assert os.listdir(folder.work) == []
@@ -195,7 +212,7 @@ def test_of_many_claimants_one_wins(folder, tmp_path):
             os.close(os.open(inside, os.O_CREAT | os.O_EXCL))  # fails if another holds too
             write(lease, f"{os.getpid()}")
             os.unlink(inside)
-            lease.commit()
+            lease.commit({})
             (log / str(lease.number)).touch(exist_ok=False)
             lease.release()
             n += 1
@@ -222,7 +239,7 @@ def test_of_many_followers_of_a_dead_holder_one_wins(folder):
                 return 3
             write(lease, f"{turn}")
             time.sleep(0.1)
-            lease.commit()
+            lease.commit({})
             lease.release()
             return 4
 
@@ -238,7 +255,7 @@ def test_a_holder_stopped_on_the_brink_of_its_commit_is_fenced_off(folder, pause
     if pause_before == "renameat2":
         lease = take(folder)
         write(lease, "old")
-        lease.commit()
+        lease.commit({})
         lease.release()
 
     def stop_then_commit():
@@ -257,7 +274,7 @@ def test_a_holder_stopped_on_the_brink_of_its_commit_is_fenced_off(folder, pause
         path.rename = stopping(path.rename)
         study_folder._exchange = stopping(study_folder._exchange)
         try:
-            lease.commit()
+            lease.commit({})
         except LeaseLostError:
             return 5
         return 0
@@ -267,7 +284,7 @@ def test_a_holder_stopped_on_the_brink_of_its_commit_is_fenced_off(folder, pause
     assert take(folder) is None, "a stopped process is no dead one before its term is over"
     follower = take(folder, later_s=TERM_S + 1)
     write(follower, "follower")
-    follower.commit()
+    follower.commit({})
     follower.release()
     os.kill(pid, signal.SIGCONT)
     assert result_of(pid) == 5
@@ -302,7 +319,7 @@ def test_links_out_of_the_folder_are_refused(folder, tmp_path_factory, part):
         folder.make()
         lease = take(folder)
         write(lease, "a")
-        lease.commit()
+        lease.commit({})
 
     with pytest.raises(OutputError, match="symbolic link"):
         use()

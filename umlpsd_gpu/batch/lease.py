@@ -9,6 +9,8 @@ The late holder is fenced off by a rename: a study is committed by renaming the 
 its place, and whoever takes over first renames that same folder to another name. Of two renames of
 one name exactly one succeeds, on local and on network file systems; so a holder that was stopped
 for hours either has committed before it was replaced, which its follower then sees, or never will.
+A worker that goes on writing may make the folder anew under its old name; the seal that lies in the
+folder since the claim tells it from that.
 """
 
 from __future__ import annotations
@@ -23,15 +25,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from umlpsd_gpu.batch.durable import create_json
-from umlpsd_gpu.batch.folder import BatchFolder
+from umlpsd_gpu.batch.durable import create_json, write_json
+from umlpsd_gpu.batch.folder import DONE, BatchFolder
 from umlpsd_gpu.batch.owner import is_gone, this_process
 from umlpsd_gpu.errors import UmlpsdError
 from umlpsd_gpu.study.folder import move_into_place, sync
 
 TERM_S = 60.0  # longer than network file systems cache what a file was last touched [I]
 BEATS_PER_TERM = 6
-_TOKEN, _TAKEN = "token.", ".taken"
+_TOKEN, _TAKEN, _SEAL = "token.", ".taken", "seal"
 
 
 class LeaseLostError(UmlpsdError):
@@ -102,7 +104,8 @@ class Lease:
     def is_current(self) -> bool:
         """Say whether nobody has taken the movie over."""
         numbers = _numbers(self.folder.state(self.movie_id))
-        return bool(numbers) and numbers[-1] == self.number and self.work.is_dir()
+        is_last = bool(numbers) and numbers[-1] == self.number
+        return is_last and (self.work / _SEAL).exists()
 
     def beat(self) -> bool:
         """Give a sign of life; False where the lease is lost."""
@@ -111,8 +114,13 @@ class Lease:
             return self.is_current()
         return False
 
-    def commit(self) -> None:
-        """Make the private folder the movie's result, in one step.
+    def commit(self, done: dict[str, Any]) -> None:
+        """Make the private folder the movie's result, in one step; its worker has ended.
+
+        Parameters
+        ----------
+        done : dict
+            For done.json, the last file of the folder.
 
         Raises
         ------
@@ -121,6 +129,9 @@ class Lease:
         """
         result = self.folder.result(self.movie_id)
         try:
+            # nobody makes the folder anew any more: from here on it is ours or gone
+            (self.work / _SEAL).unlink()
+            write_json(self.work / DONE, done)
             replaced = move_into_place(self.work, result)
         except FileNotFoundError as error:
             raise LeaseLostError(
@@ -168,9 +179,11 @@ def claim(folder: BatchFolder, movie_id: str, term_s: float, now: float) -> Leas
     # the private folder is there before the claim: a follower must find what to rename
     work = folder.work / f"{movie_id}.{number}.{nonce}"
     work.mkdir()
+    with suppress(FileNotFoundError):  # who was faster has cleaned up already
+        (work / _SEAL).touch()
     path = _token_path(state, number)
     mine = create_json(path, {**this_process(), "term_s": term_s, "nonce": nonce})
-    if mine and (_numbers(state)[-1] != number or not work.is_dir()):
+    if mine and (_numbers(state)[-1] != number or not (work / _SEAL).exists()):
         # the number was free only because a follower has cleaned up
         path.unlink(missing_ok=True)
         mine = False

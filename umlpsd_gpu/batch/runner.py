@@ -14,8 +14,8 @@ from typing import Any
 from umlpsd_gpu.backend import choose_device, n_cores
 from umlpsd_gpu.batch.attempts import Attempt, attempts_on, record, utc_now
 from umlpsd_gpu.batch.crew import Crew, Worker, visible_gpus
-from umlpsd_gpu.batch.durable import DISK_TROUBLE, write_json
-from umlpsd_gpu.batch.folder import DONE, STUDY, BatchFolder
+from umlpsd_gpu.batch.durable import DISK_TROUBLE
+from umlpsd_gpu.batch.folder import STUDY, BatchFolder
 from umlpsd_gpu.batch.journal import Journal
 from umlpsd_gpu.batch.keys import canonical
 from umlpsd_gpu.batch.lease import (
@@ -272,8 +272,7 @@ class Runner:
             "ended": utc_now(),
             **facts,
         }
-        write_json(lease.work / DONE, done)
-        lease.commit()
+        lease.commit(done)
         self.journal.note("committed", movie=entry.id, token=lease.number)
         self.report.n_made += 1
         self.tell("done", entry, f"{outcome['seconds']:.1f} s")
