@@ -12,7 +12,7 @@ import pytest
 from tests.ensembles import three_shapes
 from tests.tolerances import METRIC_RTOL
 from umlpsd_gpu.bench import contenders as who
-from umlpsd_gpu.bench import run
+from umlpsd_gpu.bench import run, timing
 from umlpsd_gpu.bench.agreement import Reference, agreement_of_protocol, agreement_of_sweep
 from umlpsd_gpu.bench.claim import Contender, claim_table
 from umlpsd_gpu.bench.compare import compare, compared, comparison_lines, read_bench
@@ -228,12 +228,21 @@ def test_octave_finds_our_metrics_of_its_labels(values, reference):
     assert all(seconds > 0 for seconds in found.seconds.values())
 
 
-def test_rounds_run_in_turn():
-    order = []
+def test_rounds_run_in_turn(monkeypatch):
+    order, told = [], []
+    monkeypatch.setattr(timing, "LEAST_ROUND_S", 0.0)
     works = {name: lambda name=name: order.append(name) for name in "ab"}
-    found = interleaved(works, 3, warm_up=False)
+    found = interleaved(works, 3, warm_up=False, report=lambda *done: told.append(done))
     assert "".join(order) == "ababab"
     assert len(found["a"].seconds) == 3
+    assert told == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_short_works_are_repeated_in_a_round():
+    calls = []
+    found = interleaved({"short": lambda: calls.append(0)}, 2)
+    assert len(calls) > 100
+    assert found["short"].high < timing.LEAST_ROUND_S / 10
 
 
 def test_measurements():
@@ -352,6 +361,9 @@ def test_the_page_says_what_got_slower(result):
     }
     text = markdown(result, comparison=compare(older, result))
     assert "10.00 times slower: claim/(c) batched, CPU" in text
+    older["measurements"]["ceilings/copy"]["seconds"] = [1.0, 2.0, 9.0]
+    disturbed = markdown(result, comparison=compare(older, result))
+    assert "The older benchmark was disturbed: rounds of the same work" in disturbed
     older["machine"] = older["machine"] | {"n_cores": 999}
     assert "Another machine: n_cores was 999" in markdown(result, comparison=compare(older, result))
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from umlpsd_gpu.bench.result import FORMAT, BenchResult, measurements
 from umlpsd_gpu.bench.timing import Measurement, in_unit
+from umlpsd_gpu.bench.verdict import DISTURBED_FROM
 from umlpsd_gpu.errors import SettingsError
 
 # Medians of few rounds on a shared machine scatter by some percent [I]
@@ -101,7 +102,15 @@ def compare(older: dict[str, Any], result: BenchResult) -> Comparison:
             notes.append(f"Another machine: {fact} was {was} and is {is_now}.")
     if older["quick"] != result.quick:
         notes.append("One of the two is quick, the other is not: few measurements are shared.")
-    return compared(before, measurements(result), tuple(notes))
+    now = measurements(result)
+    for which, found in (("The older", before), ("This", now)):
+        spread = max((m.high / m.low for m in found.values() if not m.ours), default=1.0)
+        if spread > DISTURBED_FROM:
+            notes.append(
+                f"{which} benchmark was disturbed: rounds of the same work of others differ by up "
+                f"to {spread:.1f} times, and what is said of ours below may be noise."
+            )
+    return compared(before, now, tuple(notes))
 
 
 def compared(

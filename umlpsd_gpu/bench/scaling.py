@@ -5,6 +5,7 @@ from __future__ import annotations
 import tracemalloc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -124,16 +125,20 @@ def scaling(
         By axis; the other three sizes stay at 204 traces × 125 samples, K 2…15, 100 epochs.
     n_rounds, report, seed
     """
-    n_points, done, curves = sum(map(len, sizes.values())), 0, []
-    for axis, along in sizes.items():
-        cases = {str(size): _Case.of(axis, size, traces, seed) for size in along}
-        seconds = interleaved({name: case.run for name, case in cases.items()}, n_rounds)
-        points = []
-        for name, case in cases.items():
-            points.append(case.point(int(name), seconds[name]))
-            done += 1
-            report("scaling", done, n_points)
+    cases = {
+        (axis, size): _Case.of(axis, size, traces, seed)
+        for axis, along in sizes.items()
+        for size in along
+    }
+    # all axes in every round: what disturbs the machine for a second meets one round at most
+    works = {key: case.run for key, case in cases.items()}
+    seconds = interleaved(works, n_rounds, report=partial(report, "scaling"))
+    curves = []
+    for done, (axis, along) in enumerate(sizes.items()):
+        report("memory", done, len(sizes))
+        points = [cases[axis, size].point(size, seconds[axis, size]) for size in along]
         curves.append(Curve(axis, tuple(points)))
+    report("memory", len(sizes), len(sizes))
     return tuple(curves)
 
 

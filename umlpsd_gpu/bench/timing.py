@@ -10,6 +10,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 Result = TypeVar("Result")
+Key = TypeVar("Key")
+# a round of a work lasts so long at least: other processes take the core for some milliseconds [I]
+LEAST_ROUND_S = 0.05
 # (step, done, total): called as the work proceeds
 Progress = Callable[[str, int, int], None]
 
@@ -54,17 +57,32 @@ def timed(work: Callable[[], Result]) -> tuple[float, Result]:
 
 
 def interleaved(
-    works: Mapping[str, Callable[[], Any]], n_rounds: int, warm_up: bool = True
-) -> dict[str, Measurement]:
-    """Time every work once in each round; the first calls, untimed, warm up."""
+    works: Mapping[Key, Callable[[], Any]],
+    n_rounds: int,
+    warm_up: bool = True,
+    report: Callable[[int, int], None] | None = None,
+) -> dict[Key, Measurement]:
+    """Time every work in each round; the first calls, untimed, warm up.
+
+    Short works are called several times in a round, for `LEAST_ROUND_S`: the median is its time.
+    """
     if warm_up:
         for work in works.values():
             work()
-    seconds: dict[str, list[float]] = {name: [] for name in works}
-    for _ in range(n_rounds):
+    seconds: dict[Key, list[float]] = {name: [] for name in works}
+    for number in range(n_rounds):
         for name, work in works.items():
-            seconds[name].append(timed(work)[0])
+            seconds[name].append(_one_round(work))
+        if report:
+            report(number + 1, n_rounds)
     return {name: Measurement(tuple(found)) for name, found in seconds.items()}
+
+
+def _one_round(work: Callable[[], Any]) -> float:
+    spent = [timed(work)[0]]
+    while sum(spent) < LEAST_ROUND_S:
+        spent.append(timed(work)[0])
+    return float(np.median(spent))
 
 
 def in_unit(seconds: float) -> str:
