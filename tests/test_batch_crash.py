@@ -4,8 +4,6 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
-from pathlib import Path
 
 import pytest
 
@@ -13,6 +11,7 @@ from tests.batches import (
     assert_all_visible_is_whole,
     assert_nothing_left_over,
     commits_of,
+    folder_in_memory,
     forked,
     ids_of,
     in_child,
@@ -58,10 +57,8 @@ TROUBLE = [
 
 @pytest.fixture(scope="module")
 def place():
-    """A folder in memory where there is one: fsync costs nothing there."""
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
-        yield Path(folder)
+    with folder_in_memory() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")

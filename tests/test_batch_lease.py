@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.batches import in_child, result_of
+from tests.batches import folder_in_memory, in_child, result_of
 from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.lease import (
     LeaseLostError,
@@ -18,6 +18,12 @@ from umlpsd_gpu.batch.lease import (
 from umlpsd_gpu.errors import OutputError
 
 TERM_S = 60.0
+
+
+@pytest.fixture
+def tmp_path():
+    with folder_in_memory() as place:
+        yield place
 
 
 @pytest.fixture
@@ -225,20 +231,21 @@ def test_of_many_claimants_one_wins(folder, tmp_path):
     assert len([name for name in os.listdir(folder.state("m")) if name.startswith("token")]) == 1
 
 
-def test_of_many_followers_of_a_dead_holder_one_wins(folder):
-    """Every round a holder dies; eight claimants start together; one of them commits."""
+def test_of_many_followers_of_a_dead_holder_one_wins(folder, tmp_path):
+    """Every round a holder dies; eight claimants try; the one that wins waits for the others."""
     for turn in range(10):
         assert result_of(*in_child(lambda: take(folder) is None)) == 0
-        start_at = time.monotonic() + 0.05
+        tried = tmp_path / f"tried {turn}"
+        tried.mkdir()
 
-        def follow(turn=turn, start_at=start_at):
-            while time.monotonic() < start_at:
-                pass
+        def follow(turn=turn, tried=tried):
             lease = take(folder)
+            (tried / str(os.getpid())).touch()
             if lease is None:
                 return 3
+            while len(os.listdir(tried)) < 8:
+                time.sleep(0.005)
             write(lease, f"{turn}")
-            time.sleep(0.1)
             lease.commit({})
             lease.release()
             return 4

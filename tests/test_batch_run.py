@@ -16,6 +16,7 @@ from tests.batches import (
     attempts_in,
     commits_of,
     endless,
+    folder_in_memory,
     forked,
     ids_of,
     make_archive,
@@ -35,6 +36,12 @@ from umlpsd_gpu.batch.standing import DONE_FORMAT
 from umlpsd_gpu.batch.status import read_status
 from umlpsd_gpu.errors import OutputError, SettingsError
 from umlpsd_gpu.study.files import load_study
+
+
+@pytest.fixture
+def tmp_path():
+    with folder_in_memory() as place:
+        yield place
 
 
 @pytest.fixture(scope="module")
