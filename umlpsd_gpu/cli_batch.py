@@ -20,7 +20,7 @@ from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.settings import Settings
 
 if TYPE_CHECKING:
-    from umlpsd_gpu.batch.manifest import Manifest
+    from umlpsd_gpu.batch.manifest import Entry, Manifest
     from umlpsd_gpu.batch.report import RunReport
     from umlpsd_gpu.batch.status import BatchStatus
 
@@ -108,6 +108,24 @@ def run(
     retry: Annotated[
         bool, typer.Option("--retry", help="Try movies again that killed their workers.")
     ] = False,
+    dask: Annotated[
+        bool, typer.Option("--dask", help="By a Dask cluster of processes on this machine.")
+    ] = False,
+    dask_address: Annotated[
+        str | None,
+        typer.Option(
+            help="By the Dask scheduler there: tls://…, or tcp:// on 127.0.0.1.", show_default=False
+        ),
+    ] = None,
+    dask_slurm: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N_TASKS=4,…",
+            help="By Dask workers that are SLURM jobs: n_tasks, n_cpus, partition, account, gres, "
+            "time_min, memory_mb.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Make the studies that are missing or out of date; stop and start it as you like."""
     from umlpsd_gpu.batch.options import RunOptions
@@ -123,7 +141,15 @@ def run(
         # a started process looks through the program's main module
         also_import=("umlpsd_gpu.cli",),
     )
-    report = run_batch(out_dir, options, lambda event, entry, text: _tell(event, entry.name, text))
+    if dask or dask_address or dask_slurm:
+        from umlpsd_gpu.batch.dask_cluster import DaskOptions
+        from umlpsd_gpu.batch.dask_run import run_on_dask
+        from umlpsd_gpu.batch.slurm import SlurmOptions
+
+        jobs = SlurmOptions.from_text(dask_slurm) if dask_slurm else None
+        report = run_on_dask(out_dir, DaskOptions(dask_address, jobs), options, tell_movie)
+    else:
+        report = run_batch(out_dir, options, tell_movie)
     _tell_report(report, out_dir)
     raise typer.Exit(report.exit_code)
 
@@ -173,6 +199,11 @@ def status_table(found: BatchStatus) -> Table:
     if len(wrong) > MOST_SHOWN:
         table.add_row("", f"and {len(wrong) - MOST_SHOWN} more: --json lists all")
     return table
+
+
+def tell_movie(event: str, entry: Entry, text: str) -> None:
+    """Print a line about a movie."""
+    _tell(event, entry.name, text)
 
 
 def _tell(event: str, name: str, text: str) -> None:

@@ -23,6 +23,8 @@ class RunOptions:
         (i, n): only every n-th movie, from the i-th on, counted from 1.
     movie_ids : collection of str or None
         Only these movies of the shard; None: all.
+    n_threads : int or None
+        Of a worker; None: as in the manifest, or its share of the cores.
     device : {"auto", "cpu", "gpu"} or None
         None: as in the manifest.
     memory_mb : float or None
@@ -38,6 +40,7 @@ class RunOptions:
     n_workers: int | None = None
     shard: tuple[int, int] = (1, 1)
     movie_ids: Collection[str] | None = None
+    n_threads: int | None = None
     device: Literal["auto", "cpu", "gpu"] | None = None
     memory_mb: float | None = None
     term_s: float = TERM_S

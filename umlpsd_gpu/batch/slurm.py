@@ -9,8 +9,10 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from umlpsd_gpu.batch.durable import refuse_links
 from umlpsd_gpu.batch.folder import BatchFolder
@@ -82,6 +84,26 @@ class SlurmOptions:
             if value is not None and not _SAFE.fullmatch(value):
                 raise SettingsError(f"{name} '{value}' is none: letters, digits and .,:=@+/*- only")
 
+    @classmethod
+    def from_text(cls, text: str) -> SlurmOptions:
+        """Read ``n_tasks=4,partition=long``; `SettingsError` where that makes no sense."""
+        pairs = [part.partition("=") for part in text.split(",")]
+        kinds: dict[str, Callable[[str], Any]] = {
+            "n_tasks": int,
+            "n_cpus": int,
+            "time_min": int,
+            "memory_mb": float,
+        }
+        kinds |= dict.fromkeys(("partition", "account", "gres"), str)
+        try:
+            return cls(**{name: kinds[name](value) for name, _, value in pairs})
+        except (KeyError, ValueError) as error:
+            if isinstance(error, SettingsError):
+                raise
+            raise SettingsError(
+                f"'{text}' must look like n_tasks=4,time_min=60, of {', '.join(kinds)}"
+            ) from error
+
 
 @dataclass(frozen=True)
 class SlurmJobs:
@@ -149,6 +171,12 @@ def submit_to_slurm(out: str | Path, options: SlurmOptions | None = None) -> Slu
     return replace(jobs, ids=(array, last))
 
 
+def memory_of_task_mb(manifest: Manifest, options: SlurmOptions) -> float:
+    """Return what a task of so many workers asks for."""
+    largest_mb = max((entry.memory_mb for entry in manifest.movies), default=0.0)
+    return options.memory_mb or BASE_MB + MEMORY_MARGIN * options.n_cpus * largest_mb
+
+
 def program() -> str:
     """Return the path of the command ``umlpsd`` that this Python has."""
     beside = Path(sys.executable).with_name("umlpsd")
@@ -193,7 +221,7 @@ def _common_lines(
     lines = [
         f"--job-name=umlpsd-{name[:40]}",
         f"--time={options.time_min or _time_min(manifest, n_tasks, options)}",
-        f"--mem={math.ceil(options.memory_mb or _memory_mb(manifest, options))}M",
+        f"--mem={math.ceil(memory_of_task_mb(manifest, options))}M",
         f"--cpus-per-task={options.n_cpus}",
         # to the shell, which passes it on: the steps of a job would get it without B
         f"--signal=B:USR1@{options.warn_s}",
@@ -209,11 +237,6 @@ def _time_min(manifest: Manifest, n_tasks: int, options: SlurmOptions) -> int:
     longest_s = max(sum(e.duration_s for e in movies[i::n_tasks]) for i in range(n_tasks))
     minutes = TIME_MARGIN * longest_s / options.n_cpus / 60
     return max(LEAST_MIN, math.ceil(minutes + options.warn_s / 60))
-
-
-def _memory_mb(manifest: Manifest, options: SlurmOptions) -> float:
-    largest_mb = max((entry.memory_mb for entry in manifest.movies), default=0.0)
-    return BASE_MB + MEMORY_MARGIN * options.n_cpus * largest_mb
 
 
 def _script(lines: list[str], folder: BatchFolder, shard: str, options: SlurmOptions) -> str:
