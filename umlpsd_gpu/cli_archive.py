@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 from rich.markup import escape
 
 from umlpsd_gpu.cli_batch import Out, batch, out
 from umlpsd_gpu.errors import SettingsError
+from umlpsd_gpu.report.terminal import answer, progress
 
 
 @batch.command()
@@ -69,3 +71,33 @@ def submit(
     jobs = submit_to_slurm(out_dir, options)
     out.print(f"Job {jobs.ids[0]}: {jobs.n_tasks} tasks; job {jobs.ids[1]} makes what they leave.")
     out.print(f"Next: umlpsd batch status {escape(str(out_dir))}")
+
+
+@batch.command()
+def pool(
+    out_dir: Out,
+    pooled: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", help="Study folder to make. Default: OUT/pooled.", show_default=False
+        ),
+    ] = None,
+    device: Annotated[
+        Literal["auto", "cpu", "gpu"] | None,
+        typer.Option(help="Default: as at init.", show_default=False),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the study that is there.")
+    ] = False,
+) -> None:
+    """Analyse the traces of all finished studies as one ensemble, for classes of the archive."""
+    from umlpsd_gpu.batch.manifest import read_manifest
+    from umlpsd_gpu.batch.pool import pool_batch
+
+    place = pooled or out_dir / "pooled"
+    settings = read_manifest(out_dir).settings.with_values({"device": device})
+    with progress() as report:
+        study = pool_batch(out_dir, place, settings, overwrite, report)
+    for line in answer(study):
+        out.print(line)
+    out.print(f"Report: {escape(str(place / 'report.html'))}; movie by movie: classes.csv")

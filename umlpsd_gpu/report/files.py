@@ -21,6 +21,7 @@ def write_report(
     folder: str | Path,
     overwrite: bool = False,
     progress: Callable[[str, int, int], None] | None = None,
+    extras: Callable[[Path], None] | None = None,
 ) -> Path:
     """Write data files, figures and report.html; the folder is whole or not there.
 
@@ -30,6 +31,8 @@ def write_report(
         As for `save_study`.
     progress : callable, optional
         Told ``("figures", n_done, n_figures)``.
+    extras : callable, optional
+        Writes further files into the folder it is given.
 
     Returns
     -------
@@ -48,11 +51,15 @@ def write_report(
     start = time.perf_counter()
     figures = draw_figures(study, progress)
     timings_s = {**study.timings_s, "figures": time.perf_counter() - start}
-    return write_drawn(replace(study, timings_s=timings_s), figures, folder, overwrite)
+    return write_drawn(replace(study, timings_s=timings_s), figures, folder, overwrite, extras)
 
 
 def write_drawn(
-    study: Study, figures: Sequence[DrawnFigure], folder: str | Path, overwrite: bool = False
+    study: Study,
+    figures: Sequence[DrawnFigure],
+    folder: str | Path,
+    overwrite: bool = False,
+    extras: Callable[[Path], None] | None = None,
 ) -> Path:
     """Write a study folder with figures that are drawn already; else as `write_report`.
 
@@ -68,5 +75,7 @@ def write_drawn(
         for figure in figures:
             (partial / f"figures/{figure.name}.png").write_bytes(figure.png)
             (partial / f"figures/{figure.name}.svg").write_bytes(figure.svg)
+        if extras is not None:
+            extras(partial)
 
     return save_study(study, folder, overwrite, extras=add_report)
