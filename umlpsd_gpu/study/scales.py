@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
@@ -64,9 +64,18 @@ def sweep_resamples(
         return None
     picked = np.unique(np.linspace(0, len(scales) - 1, RESAMPLED_SCALES).round().astype(int))
     some = [scales[i] for i in picked]
-    start = [partial(_start_resamples_at, ensemble, scale, settings) for scale in some]
-    found = _results(start, ensemble, settings, partial(report, "resamples"))
-    return {scale.name: sweeps for scale, sweeps in zip(some, found, strict=True)}
+    curves = [preprocessed(ensemble, scale, settings).values for scale in some]
+    # so small that threads would wait for each other at the interpreter's lock
+    one_thread = settings.model_copy(update={"n_threads": 1})
+    with threadpool_limits(limits=1):  # the same bits on any number of threads
+        start = [
+            partial(_start_other, drawn, sample, RESAMPLE_EPOCHS, scale, one_thread)
+            for scale, drawn in zip(some, curves, strict=True)
+            for sample in half_samples(on_host(drawn), settings.sweep.seed, chosen.n_resamples)
+        ]
+    found = tuple(_results(start, ensemble, one_thread, partial(report, "resamples")))
+    n = chosen.n_resamples
+    return {scale.name: found[i * n : (i + 1) * n] for i, scale in enumerate(some)}
 
 
 def preprocessed(traces: Traces, scale: Scale, settings: Settings) -> Traces:
@@ -111,42 +120,33 @@ def _start_surrogates_at(
 ) -> Callable[[], tuple[Sweep, ...]]:
     curves = preprocessed(ensemble, scale, settings).values
     seed, n = settings.sweep.seed, settings.decision.n_surrogates
-    surrogates = gaussian_surrogates(on_host(curves), range(seed, seed + n))
-    return _start_others(curves, surrogates, SURROGATE_EPOCHS, scale, settings, n_threads)
+    started = [
+        _start_other(curves, surrogate, SURROGATE_EPOCHS, scale, settings, n_threads)
+        for surrogate in gaussian_surrogates(on_host(curves), range(seed, seed + n))
+    ]
+    return lambda: tuple(collect() for collect in started)
 
 
-def _start_resamples_at(
-    ensemble: Traces, scale: Scale, settings: Settings, n_threads: int | None = None
-) -> Callable[[], tuple[Sweep, ...]]:
-    curves = preprocessed(ensemble, scale, settings).values
-    samples = half_samples(on_host(curves), settings.sweep.seed, settings.decision.n_resamples)
-    return _start_others(curves, samples, RESAMPLE_EPOCHS, scale, settings, n_threads)
-
-
-def _start_others(
+def _start_other(
     curves: Any,
-    others: Iterable[np.ndarray],
+    other: np.ndarray,
     n_epochs: int,
     scale: Scale,
     settings: Settings,
-    n_threads: int | None,
-) -> Callable[[], tuple[Sweep, ...]]:
-    """Start the sweeps of other ensembles, where the curves are, as the consensus needs them."""
-    started = [
-        start_sweep(
-            xp_of(curves).asarray(other),
-            range(1, min(MOST_K, settings.sweep.k_max, len(other) - 1) + 1),
-            n_epochs=min(n_epochs, settings.sweep.n_epochs),
-            seed=settings.sweep.seed,
-            silhouette_metric=settings.sweep.silhouette_metric,
-            max_iter=settings.sweep.max_iter,
-            scale=scale.name,
-            n_threads=n_threads,
-            budget_s=settings.sweep.budget_s,
-        )
-        for other in others
-    ]
-    return lambda: tuple(collect() for collect in started)
+    n_threads: int | None = None,
+) -> Callable[[], Sweep]:
+    """Start the sweep of another ensemble, where the curves are, as the consensus needs it."""
+    return start_sweep(
+        xp_of(curves).asarray(other),
+        range(1, min(MOST_K, settings.sweep.k_max, len(other) - 1) + 1),
+        n_epochs=min(n_epochs, settings.sweep.n_epochs),
+        seed=settings.sweep.seed,
+        silhouette_metric=settings.sweep.silhouette_metric,
+        max_iter=settings.sweep.max_iter,
+        scale=scale.name,
+        n_threads=n_threads,
+        budget_s=settings.sweep.budget_s,
+    )
 
 
 def _in_threads(
