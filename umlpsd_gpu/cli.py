@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from umlpsd_gpu.cli_archive import batch
+from umlpsd_gpu.cli_archive import batch, watch
 from umlpsd_gpu.cli_bench import bench
 from umlpsd_gpu.cli_settings import setting, takes_settings
 from umlpsd_gpu.cli_simulate import simulate
@@ -157,6 +157,7 @@ def check(
 app.command()(simulate)
 app.command()(validate)
 app.add_typer(batch, name="batch")
+app.command()(watch)
 app.command()(bench)
 
 

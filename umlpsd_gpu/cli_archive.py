@@ -8,9 +8,11 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
-from umlpsd_gpu.cli_batch import Out, batch, out
+from umlpsd_gpu.cli_batch import Out, batch, out, tell_movie, tell_report
+from umlpsd_gpu.cli_settings import takes_settings
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.report.terminal import answer, progress
+from umlpsd_gpu.settings import Settings
 
 
 @batch.command()
@@ -101,3 +103,40 @@ def pool(
     for line in answer(study):
         out.print(line)
     out.print(f"Report: {escape(str(place / 'report.html'))}; movie by movie: classes.csv")
+
+
+@takes_settings
+def watch(
+    archive: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Folder that movies are written to.")
+    ],
+    out_dir: Out,
+    settings: Settings,
+    workers: Annotated[
+        int | None, typer.Option(help="Movies at a time.", show_default=False)
+    ] = None,
+    figures: Annotated[
+        bool, typer.Option("--figures/--no-figures", help="Figures and a report for each movie.")
+    ] = True,
+    settle_s: Annotated[
+        float, typer.Option(help="A movie has landed when nothing of it changed for so long.")
+    ] = 10.0,
+    poll_s: Annotated[float, typer.Option(help="Seconds between looks.")] = 2.0,
+    idle_s: Annotated[
+        float | None,
+        typer.Option(
+            help="End when nothing has landed for so long. Default: until Ctrl-C.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Analyse movies as they land in a folder, at the microscope; OUT is a batch like any other."""
+    from umlpsd_gpu.batch.options import RunOptions
+    from umlpsd_gpu.batch.watch import WatchOptions
+    from umlpsd_gpu.batch.watch import watch as watch_folder
+
+    options = RunOptions(n_workers=workers, also_import=("umlpsd_gpu.cli",))
+    how = WatchOptions(settle_s, poll_s, idle_s)
+    report = watch_folder(archive, out_dir, settings, figures, options, how, tell_movie)
+    tell_report(report, out_dir)
+    raise typer.Exit(report.exit_code)

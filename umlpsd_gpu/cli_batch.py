@@ -150,7 +150,7 @@ def run(
         report = run_on_dask(out_dir, DaskOptions(dask_address, jobs), options, tell_movie)
     else:
         report = run_batch(out_dir, options, tell_movie)
-    _tell_report(report, out_dir)
+    tell_report(report, out_dir)
     raise typer.Exit(report.exit_code)
 
 
@@ -240,7 +240,8 @@ def _tell_manifest(manifest: Manifest, out_dir: Path) -> None:
     out.print(f"Next: umlpsd batch run {escape(str(out_dir))}")
 
 
-def _tell_report(report: RunReport, out_dir: Path) -> None:
+def tell_report(report: RunReport, out_dir: Path) -> None:
+    """Print how a run ended."""
     words = [f"{len(report.done)} of {report.n_movies} done ({report.n_made} now)"]
     if report.failed:
         words.append(f"{len(report.failed)} failed")

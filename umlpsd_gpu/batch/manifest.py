@@ -151,8 +151,8 @@ def init_batch(
         If another manifest is there and ``update`` is not set.
     """
     folder = BatchFolder.at(out)
-    settings = _with_absolute_region(settings or Settings())
-    found = find_movies(archive, settings.movie, lambda path: _is_output(path, folder), tell)
+    settings = with_absolute_region(settings or Settings())
+    found = find_movies(archive, settings.movie, lambda path: is_output(path, folder), tell)
     if not found.movies:
         raise SettingsError(
             f"no movie is in {archive} ({len(found.left_out)} files or folders were left out); "
@@ -166,23 +166,30 @@ def init_batch(
         settings=settings,
         figures=figures,
         content_kind=content_kind,
-        movies=tuple(_entry(movie, root, content_kind, figures) for movie in found.movies),
+        movies=tuple(entry_of(movie, root, content_kind, figures) for movie in found.movies),
         left_out=tuple((_name(path, root), reason) for path, reason in found.left_out),
         umlpsd_version=version("umlpsd_gpu"),
     )
     _refuse_equal_ids(manifest)
-    _write(manifest, folder, update)
+    write_manifest(manifest, folder, update)
     return manifest
 
 
 def read_manifest(out: str | Path) -> Manifest:
-    """Read the manifest of a batch.
+    """Read the manifest of a batch, and the movies that a watch has added since.
 
     Raises
     ------
     SettingsError
         If there is none, or it was changed or damaged.
     """
+    from umlpsd_gpu.batch.arrivals import with_arrivals
+
+    return with_arrivals(base_manifest(out), BatchFolder.at(out))
+
+
+def base_manifest(out: str | Path) -> Manifest:
+    """Read manifest.json alone; else as `read_manifest`."""
     path = BatchFolder.at(out).manifest
     values = read_json(path, FORMAT)
     if values is None:
@@ -214,7 +221,8 @@ def read_manifest(out: str | Path) -> Manifest:
     return manifest
 
 
-def _write(manifest: Manifest, folder: BatchFolder, update: bool) -> None:
+def write_manifest(manifest: Manifest, folder: BatchFolder, update: bool = False) -> None:
+    """Write the manifest of a new batch; `OutputError` where another one is, unless ``update``."""
     folder.root.mkdir(parents=True, exist_ok=True)
     folder.make()
     if create_json(folder.manifest, manifest.as_json()):
@@ -233,7 +241,8 @@ def _write(manifest: Manifest, folder: BatchFolder, update: bool) -> None:
     write_json(folder.manifest, manifest.as_json())
 
 
-def _entry(found: FoundMovie, root: Path, kind: Kind, figures: bool) -> Entry:
+def entry_of(found: FoundMovie, root: Path, kind: Kind, figures: bool) -> Entry:
+    """Return what the manifest says of a movie."""
     name = _name(found.path, root)
     entry = Entry(
         id=movie_id(name),
@@ -272,7 +281,7 @@ def _size(file: Path) -> int:
         return 0
 
 
-def _is_output(path: Path, folder: BatchFolder) -> bool:
+def is_output(path: Path, folder: BatchFolder) -> bool:
     """Say whether a folder holds results, whose maps are no movies."""
     try:
         is_batch = read_json(path / folder.manifest.name, FORMAT) is not None
@@ -281,8 +290,8 @@ def _is_output(path: Path, folder: BatchFolder) -> bool:
     return path == folder.root or is_batch or read_summary(path) is not None
 
 
-def _with_absolute_region(settings: Settings) -> Settings:
-    """Runners on other machines start in other folders."""
+def with_absolute_region(settings: Settings) -> Settings:
+    """Name the region by its whole path: runners on other machines start in other folders."""
     roi = settings.traces.roi
     return settings.with_values({"traces.roi": str(Path(roi).resolve()) if roi else None})
 
