@@ -19,7 +19,7 @@ from umlpsd_gpu.maps.result import AssemblyMaps
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.preprocess.wavelet import max_level
 from umlpsd_gpu.scale import Scale
-from umlpsd_gpu.settings import Settings
+from umlpsd_gpu.settings import Settings, SpectrumSettings
 from umlpsd_gpu.spectrum.clusters import cluster_spectra
 from umlpsd_gpu.spectrum.estimators import power_spectrum
 from umlpsd_gpu.spectrum.fit import fit_power_law
@@ -221,13 +221,19 @@ def _flagged(traces: Traces, usable: np.ndarray, k_max: int) -> list[str]:
 def _spectra(traces: Traces, settings: Settings) -> tuple[Spectrum, PowerLawFit]:
     chosen = settings.spectrum
     spectrum = power_spectrum(traces, chosen.method, n_threads=settings.n_threads)
-    low_hz, high_hz = trusted_range_hz(spectrum)
-    f_range_hz = (
-        low_hz if chosen.f_min_hz is None else chosen.f_min_hz,
-        high_hz if chosen.f_max_hz is None else chosen.f_max_hz,
-    )
+    f_range_hz = _fit_range_hz(chosen, *trusted_range_hz(spectrum))
     fit = fit_power_law(spectrum, f_range_hz, chosen.model, chosen.fitting, settings.n_threads)
     return spectrum, fit
+
+
+def _fit_range_hz(
+    chosen: SpectrumSettings, low_hz: float, high_hz: float
+) -> tuple[float | None, float | None]:
+    """Return the ends that are given, and the trusted ones where none is given and none beyond."""
+    f_min_hz, f_max_hz = chosen.f_min_hz, chosen.f_max_hz
+    low = low_hz if f_max_hz is None or f_max_hz > low_hz else None
+    high = high_hz if f_min_hz is None or f_min_hz < high_hz else None
+    return low if f_min_hz is None else f_min_hz, high if f_max_hz is None else f_max_hz
 
 
 def _rehearsal(n_frames: int, dt_s: float) -> Traces:
