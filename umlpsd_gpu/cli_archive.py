@@ -140,3 +140,11 @@ def watch(
     report = watch_folder(archive, out_dir, settings, figures, options, how, tell_movie)
     tell_report(report, out_dir)
     raise typer.Exit(report.exit_code)
+
+
+@batch.command()
+def report(out_dir: Out) -> None:
+    """Write one page, a table and figures of the whole archive; at any time."""
+    from umlpsd_gpu.batch.archive_report import report_archive
+
+    out.print(f"Report: {escape(str(report_archive(out_dir) / 'report.html'))}")
