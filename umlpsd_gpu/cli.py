@@ -1,4 +1,4 @@
-"""The command line: demo, run, check, simulate, validate, bench, info."""
+"""The command line: demo, run, check, simulate, validate, batch, watch, bench, info."""
 
 from __future__ import annotations
 
