@@ -13,11 +13,13 @@ from umlpsd_gpu.decision.consensus import (
     fitted_weights,
     null_profiles,
     probabilities,
+    weighed_scales,
 )
 from umlpsd_gpu.decision.decide import RULES, decide
 from umlpsd_gpu.decision.evidence import Evidence, _forms
 from umlpsd_gpu.decision.profiles import MOST_K, profile_of
 from umlpsd_gpu.errors import SettingsError
+from umlpsd_gpu.settings import PAPER_SCALES
 from umlpsd_gpu.sweep.run import sweep
 from umlpsd_gpu.sweep.surrogates import gaussian_surrogates, principal_spread
 
@@ -113,6 +115,20 @@ def test_surrogates_keep_the_spread_and_lose_the_clusters():
     assert separation[0] > 4
     assert separation[1] < 2
     assert np.array_equal(surrogate, *gaussian_surrogates(values, [0]))
+
+
+def test_the_scales_of_the_fit_are_weighed_where_they_are_there():
+    paper = [*PAPER_SCALES]
+    assert weighed_scales(paper) == ["raw", "W10", "W25", "W50", "W100", "W200", "WL6"]
+    assert weighed_scales(["W10", "W20", "W25", "W100"]) == ["W10", "W25", "W100"]
+    assert weighed_scales(["W10", "W20", "W40", "W80"]) == ["W10", "W20", "W40", "W80"]
+
+
+def test_other_scales_change_no_probability():
+    values = blobs(3)
+    fitted = [swept(values + 0.01 * i, scale) for i, scale in enumerate(["raw", "W10", "WL6"])]
+    beside = swept(np.random.default_rng(0).normal(size=values.shape), "W40")
+    assert consensus([*fitted, beside], None) == consensus(fitted, None)
 
 
 def test_unknown_rules_are_named():

@@ -43,7 +43,7 @@ def assert_equal(one: object, other: object) -> None:
         for left, right in zip(one, other, strict=True):
             assert_equal(left, right)
     else:
-        assert one == other or one != one and other != other
+        assert one == other or (one != one and other != other)
 
 
 class TestRoundTrip:

@@ -23,6 +23,10 @@ from umlpsd_gpu.sweep.result import Sweep
 WEIGHTS = Path(__file__).with_name("weights.json")
 
 
+# The weights were fitted at these scales; others add nothing but a bias to what is the largest over
+# scales. Enough of them are there in the paper's grids, of nanocrystals (7) and of crystals (4).
+FITTED_SCALES = ("raw", "W10", "W25", "W50", "W100", "W200", "WL6")
+LEAST_FITTED_SCALES = 3
 # Evidence compares each K with the next: so many K's are needed, from 1 on
 LEAST_K = 4
 
@@ -84,20 +88,35 @@ def consensus(
 ) -> dict[int, float] | None:
     """Return the probability of each K, or None where the sweeps can't be weighed.
 
-    They can be over K = 1, 2, 3, 4 at least, with several epochs and curves that differ.
+    They can be over K = 1, 2, 3, 4 at least, with several epochs and curves that differ. Of all
+    scales those of `weighed_scales` count.
 
     Parameters
     ----------
     sweeps : sequence of Sweep
     nulls : mapping of str to Profile, optional
-        See `null_profiles`.
+        See `null_profiles`; of the scales that are weighed, at least.
     """
+    weighed = weighed_scales([sweep.scale for sweep in sweeps])
+    sweeps = [sweep for sweep in sweeps if sweep.scale in weighed]
     if not all(map(_can_be_weighed, sweeps)):
         return None
     profiles = [profile_of(sweep) for sweep in sweeps]
     of_nulls = None if nulls is None else [nulls[sweep.scale] for sweep in sweeps]
     evidence = evidence_of(profiles, of_nulls, agreement_of(sweeps), sweeps[0].n_traces)
     return probabilities(evidence, fitted_weights(nulls is not None))
+
+
+def weighed_scales(scales: Sequence[str]) -> list[str]:
+    """Return the scales whose evidence is weighed: those of the fit, or all where few of them are.
+
+    Parameters
+    ----------
+    scales : sequence of str
+        Names of all scales that are swept.
+    """
+    fitted = [scale for scale in scales if scale in FITTED_SCALES]
+    return fitted if len(fitted) >= LEAST_FITTED_SCALES else list(scales)
 
 
 def null_profiles(nulls: Mapping[str, Sequence[Sweep]] | None) -> dict[str, Profile] | None:

@@ -9,7 +9,12 @@ import numpy as np
 
 from umlpsd_gpu.decision.agreement import stability
 from umlpsd_gpu.decision.confidence import confidence_interval
-from umlpsd_gpu.decision.consensus import consensus, consensus_reason, null_profiles
+from umlpsd_gpu.decision.consensus import (
+    consensus,
+    consensus_reason,
+    null_profiles,
+    weighed_scales,
+)
 from umlpsd_gpu.decision.criteria import (
     CRITERIA,
     GAP_STATISTIC,
@@ -98,7 +103,11 @@ def _criteria(nulls: SweepsByScale | None) -> dict[str, Criterion]:
     """Return the single criteria that can be read."""
     if nulls is None:
         return CRITERIA
-    return CRITERIA | {GAP_STATISTIC: lambda sweep: gap_statistic(sweep, nulls[sweep.scale])}
+
+    def gap_of(sweep: Sweep) -> int | None:
+        return gap_statistic(sweep, nulls[sweep.scale]) if sweep.scale in nulls else None
+
+    return CRITERIA | {GAP_STATISTIC: gap_of}
 
 
 def _by_consensus(
@@ -110,6 +119,7 @@ def _by_consensus(
 ) -> KDecision:
     k_opt = max(shares, key=lambda k: shares[k])
     chosen = sweeps[int(np.argmax(scale_merits(sweeps, k_opt)))]
+    n_weighed = len(weighed_scales([sweep.scale for sweep in sweeps]))
     return KDecision(
         k_opt=k_opt,
         scale=chosen.scale,
@@ -117,7 +127,7 @@ def _by_consensus(
         confidence_ci95=_interval(shares[k_opt], k_opt, sweeps[0].n_traces, nulls, resamples),
         votes=_votes(sweeps, criteria),
         rule="consensus",
-        reason=consensus_reason(chosen, k_opt, shares, len(sweeps)),
+        reason=consensus_reason(chosen, k_opt, shares, n_weighed),
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from umlpsd_gpu.backend import is_on_device, n_cores, xp_of
+from umlpsd_gpu.decision.consensus import weighed_scales
 from umlpsd_gpu.decision.profiles import MOST_K
 from umlpsd_gpu.preprocess.smooth import preprocess_at
 from umlpsd_gpu.scale import Scale
@@ -49,9 +50,10 @@ def sweep_surrogates(
     """Sweep unstructured ensembles of each scale's spread; None where not wanted."""
     if not settings.decision.n_surrogates or settings.decision.rule != "consensus":
         return None
-    start = [partial(_start_surrogates_at, ensemble, scale, settings) for scale in scales]
+    weighed = _weighed(scales)
+    start = [partial(_start_surrogates_at, ensemble, scale, settings) for scale in weighed]
     found = _results(start, ensemble, settings, partial(report, "surrogates"))
-    return {scale.name: sweeps for scale, sweeps in zip(scales, found, strict=True)}
+    return {scale.name: sweeps for scale, sweeps in zip(weighed, found, strict=True)}
 
 
 def sweep_resamples(
@@ -62,8 +64,9 @@ def sweep_resamples(
     too_few = n_drawn(ensemble.n_traces) <= min(MOST_K, settings.sweep.k_max)
     if not chosen.n_resamples or chosen.rule != "consensus" or too_few:
         return None
-    picked = np.unique(np.linspace(0, len(scales) - 1, RESAMPLED_SCALES).round().astype(int))
-    some = [scales[i] for i in picked]
+    weighed = _weighed(scales)
+    picked = np.unique(np.linspace(0, len(weighed) - 1, RESAMPLED_SCALES).round().astype(int))
+    some = [weighed[i] for i in picked]
     curves = [preprocessed(ensemble, scale, settings).values for scale in some]
     # so small that threads would wait for each other at the interpreter's lock
     one_thread = settings.model_copy(update={"n_threads": 1})
@@ -76,6 +79,11 @@ def sweep_resamples(
     found = tuple(_results(start, ensemble, one_thread, partial(report, "resamples")))
     n = chosen.n_resamples
     return {scale.name: found[i * n : (i + 1) * n] for i, scale in enumerate(some)}
+
+
+def _weighed(scales: Sequence[Scale]) -> list[Scale]:
+    names = weighed_scales([scale.name for scale in scales])
+    return [scale for scale in scales if scale.name in names]
 
 
 def preprocessed(traces: Traces, scale: Scale, settings: Settings) -> Traces:
