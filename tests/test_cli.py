@@ -238,3 +238,26 @@ def test_info_and_help():
     helped = umlpsd("run", "--help")
     assert "movie.dt_s" in helped.stdout
     assert umlpsd("run").returncode == 2
+
+
+@pytest.mark.parametrize(("ignored", "exit_code"), [(False, 129), (True, 0)])
+def test_a_hangup_ends_a_run_with_a_sentence_and_nohup_is_obeyed(tmp_path, ignored, exit_code):
+    movie = tmp_path / "movie.tif"
+    assert umlpsd("simulate", movie, "--frames", "4000", "--emitters", "8").returncode == 0
+    main = "from umlpsd_gpu.cli import main; main()"
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
+    try:
+        run = subprocess.Popen(
+            [sys.executable, "-c", main, "run", movie, "--out", tmp_path / "study", *QUICK],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    first_line = run.stderr.readline()  # by then it listens to signals
+    run.send_signal(signal.SIGHUP)
+    _, errors = run.communicate(timeout=120)
+    assert run.returncode == exit_code, first_line + errors
+    assert ("Stopped by SIGHUP" in errors) == (not ignored)
+    assert (tmp_path / "study").exists() == ignored

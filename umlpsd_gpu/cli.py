@@ -194,21 +194,30 @@ def _analyse(source: Any, settings: Settings, folder: Path, overwrite: bool) -> 
     return study
 
 
+class _Stopped(SystemExit):
+    """A signal asks to end: as Ctrl-C does, so that partial files are removed on the way out."""
+
+
 def _stop(number: int, frame: object) -> None:
-    """End as Ctrl-C does, so that partial files are removed on the way out."""
-    raise SystemExit(128 + number)
+    raise _Stopped(128 + number)
 
 
 def main() -> None:
     """Run the command line; problems the user can mend end in one sentence and their exit code."""
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _stop)
+        # nohup has it ignored, and means so
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _stop)
     for stream in (sys.stdout, sys.stderr):
         # a terminal without β must not cost the study; a closed one is None
         if stream is not None:
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
         app(standalone_mode=True)
+    except _Stopped as stopped:
+        name = signal.Signals(int(str(stopped.code)) - 128).name
+        err.print(f"Stopped by {name}; what was not finished is gone, what was there is as before.")
+        raise
     except UmlpsdError as error:
         err.print(f"[bold red]Error:[/] {escape(str(error))}")
         sys.exit(error.exit_code)

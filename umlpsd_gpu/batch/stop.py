@@ -46,6 +46,9 @@ class StopRequest:
     def __enter__(self) -> StopRequest:
         if threading.current_thread() is threading.main_thread():
             for number in SIGNALS:
+                # nohup has it ignored, and means so
+                if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+                    continue
                 self._before[number] = signal.signal(number, self._note)
             self._wakeup_before = signal.set_wakeup_fd(self._writer.fileno())
         return self
