@@ -197,9 +197,13 @@ def _analyse(source: Any, settings: Settings, folder: Path, overwrite: bool) -> 
 class _Stopped(SystemExit):
     """A signal asks to end: as Ctrl-C does, so that partial files are removed on the way out."""
 
+    def __init__(self, number: int) -> None:
+        super().__init__(128 + number)
+        self.name = signal.Signals(number).name
+
 
 def _stop(number: int, frame: object) -> None:
-    raise _Stopped(128 + number)
+    raise _Stopped(number)
 
 
 def main() -> None:
@@ -215,8 +219,10 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except _Stopped as stopped:
-        name = signal.Signals(int(str(stopped.code)) - 128).name
-        err.print(f"Stopped by {name}; what was not finished is gone, what was there is as before.")
+        err.print(
+            f"Stopped by {stopped.name}; what was not finished is gone, what was there is as "
+            "before."
+        )
         raise
     except UmlpsdError as error:
         err.print(f"[bold red]Error:[/] {escape(str(error))}")
