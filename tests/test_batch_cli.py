@@ -74,7 +74,7 @@ def test_init_again_is_told(ran, archive):
     out, _ = ran
     assert batch("init", archive, out, *QUICK).returncode == 0
     refused = batch("init", archive, out, *QUICK, "--seed", "1")
-    assert refused.returncode == 3
+    assert refused.returncode == 2
     assert "--update" in refused.stderr
 
 

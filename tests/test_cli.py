@@ -93,7 +93,7 @@ def test_an_existing_study_is_replaced_only_when_asked(study, movie):
     folder, _ = study
     before = (folder / "summary.json").stat().st_mtime_ns
     refused = umlpsd("run", movie.path, "--out", folder, *QUICK)
-    assert_one_sentence(refused, 3, "--overwrite")
+    assert_one_sentence(refused, 2, "--overwrite")
     assert (folder / "summary.json").stat().st_mtime_ns == before
     replaced = umlpsd("run", movie.path, "--out", folder, "--overwrite", *QUICK)
     assert replaced.returncode == 0

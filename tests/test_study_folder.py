@@ -186,3 +186,17 @@ class TestRefusals:
         (place / "link").symlink_to(place / "real")
         assert study.save(place / "link") == (place / "real").resolve()
         assert (place / "link/study.h5").is_file()
+
+
+def test_what_another_name_mends_is_usage_and_what_the_machine_lacks_is_environment(tmp_path):
+    taken = tmp_path / "taken"
+    taken.mkdir()
+    (taken / "notes.txt").write_text("mine")
+    (tmp_path / "file").write_text("in the way")
+    for folder in (taken, tmp_path / "file"):
+        with pytest.raises(OutputError) as told:
+            check_output(folder)
+        assert told.value.exit_code == 2
+    with pytest.raises(OutputError) as told:
+        check_output(tmp_path / "file" / "below")
+    assert told.value.exit_code == 3

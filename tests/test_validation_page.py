@@ -233,7 +233,7 @@ def test_validate_like_a_study(umlpsd, place):
     assert "like the study study" in simulated["words"]
     assert found["settings"]["sweep"]["n_epochs"] == 5
     code, _, error = umlpsd("validate", *like)
-    assert code == 3
+    assert code == 2
     assert "already holds a validation" in " ".join(error.split())
 
 

@@ -31,7 +31,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="From microscopy movies of blinking nanocrystals to clusters, power spectra and "
     "power-law exponents.",
-    epilog="Exit codes: 0 ok, 1 some movies failed, 2 usage or bad input, 3 environment.",
+    epilog="Exit codes: 0 ok; 1 some movies failed; 2 usage or bad input, an output folder in use "
+    "too; 3 environment: no room, no right to write, no such device; 128 + n stopped by signal n.",
 )
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)

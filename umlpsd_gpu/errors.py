@@ -1,6 +1,8 @@
 """What can go wrong, each with one sentence for the user and an exit code for the shell.
 
-Every message says what came, what is allowed and what to change.
+Every message says what came, what is allowed and what to change. Exit codes: 1, some movies of
+several failed; 2, what was asked for can't be done as asked, and another argument or input mends it;
+3, the machine lacks something: room, a right to write, a device.
 """
 
 from __future__ import annotations
@@ -45,6 +47,12 @@ class OutputError(UmlpsdError, OSError):
     """Results can't be written where they should go."""
 
     exit_code = 3
+
+
+class OutputInUseError(OutputError):
+    """Something is where results should go, and is not replaced unasked: name another place."""
+
+    exit_code = 2
 
 
 class DeviceError(UmlpsdError):

@@ -14,7 +14,7 @@ from umlpsd_gpu.batch.durable import create_json, read_json, text_of, write_json
 from umlpsd_gpu.batch.fingerprint import Kind, fingerprint
 from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.names import movie_id
-from umlpsd_gpu.errors import OutputError, SettingsError
+from umlpsd_gpu.errors import OutputInUseError, SettingsError
 from umlpsd_gpu.report.prediction import predict
 from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.study.folder import read_summary
@@ -147,7 +147,7 @@ def init_batch(
     ------
     SettingsError
         If no movie is found.
-    OutputError
+    OutputInUseError
         If another manifest is there and ``update`` is not set.
     """
     folder = BatchFolder.at(out)
@@ -222,7 +222,7 @@ def base_manifest(out: str | Path) -> Manifest:
 
 
 def write_manifest(manifest: Manifest, folder: BatchFolder, update: bool = False) -> None:
-    """Write the manifest of a new batch; `OutputError` where another one is, unless ``update``."""
+    """Write the manifest of a new batch; refuse where another one is, unless ``update``."""
     folder.root.mkdir(parents=True, exist_ok=True)
     folder.make()
     if create_json(folder.manifest, manifest.as_json()):
@@ -231,7 +231,7 @@ def write_manifest(manifest: Manifest, folder: BatchFolder, update: bool = False
     if earlier == manifest.as_json():
         return
     if not update:
-        raise OutputError(
+        raise OutputInUseError(
             f"{folder.root} is a batch already, of other movies or settings; give another folder, "
             "or --update to go on there with these (studies that stay the same are kept)"
         )

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from umlpsd_gpu.errors import OutputError, SettingsError
+from umlpsd_gpu.errors import OutputError, OutputInUseError, SettingsError
 from umlpsd_gpu.simulate.camera import emccd_counts
 from umlpsd_gpu.traces.streaming import in_order
 
@@ -52,7 +52,7 @@ def free_path(path: str | Path, default_name: str, overwrite: bool) -> Path:
     ------
     SettingsError
         If the name is not that of a TIFF.
-    OutputError
+    OutputInUseError
         If the movie is there already.
     """
     path = Path(path)
@@ -61,7 +61,7 @@ def free_path(path: str | Path, default_name: str, overwrite: bool) -> Path:
     if path.suffix.lower() not in (".tif", ".tiff"):
         raise SettingsError(f"a simulated movie is a TIFF: name it ….tif, not {path.name}")
     if path.exists() and not overwrite:
-        raise OutputError(f"{path} is there already; name another file, or add --overwrite")
+        raise OutputInUseError(f"{path} is there already; name another file, or add --overwrite")
     return path
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from umlpsd_gpu.errors import OutputError
+from umlpsd_gpu.errors import OutputError, OutputInUseError
 
 SUMMARY = "summary.json"
 FORMAT = "umlpsd study"
@@ -63,8 +63,10 @@ def check_output(folder: str | Path, overwrite: bool = False, kind: FolderKind =
 
     Raises
     ------
+    OutputInUseError
+        If the folder is a file, in use, or not ours to replace.
     OutputError
-        If the folder is a file, in use, not ours to replace, or in a place that can't be written.
+        If it is in a place that can't be written.
     """
     try:
         target = Path(folder).resolve()
@@ -165,23 +167,23 @@ def _refuse_foreign(target: Path, folder: str | Path, overwrite: bool, kind: Fol
     if not target.exists():
         return
     if not target.is_dir():
-        raise OutputError(f"output folder {folder} is a file; give the name of a folder")
+        raise OutputInUseError(f"output folder {folder} is a file; give the name of a folder")
     if not any(target.iterdir()):
         return
     summary = read_summary(target, kind)
     if summary is None:
-        raise OutputError(
+        raise OutputInUseError(
             f"output folder {folder} holds files but no {kind.noun}; give a new or an empty folder "
             f"(--overwrite replaces nothing but a {kind.noun})"
         )
     if not overwrite:
-        raise OutputError(
+        raise OutputInUseError(
             f"output folder {folder} already holds a {kind.noun}; give another folder, "
             "or --overwrite to replace it"
         )
     foreign = sorted(set(files_in(target, kind)) - set(summary.get("files", [])))
     if foreign:
-        raise OutputError(
+        raise OutputInUseError(
             f"output folder {folder} holds a {kind.noun} and also {foreign[0]} "
             f"({len(foreign)} such), which --overwrite would delete; move it elsewhere or give "
             "another folder"
@@ -190,7 +192,7 @@ def _refuse_foreign(target: Path, folder: str | Path, overwrite: bool, kind: Fol
 
 def _refuse_unmovable(target: Path, folder: str | Path, kind: FolderKind) -> None:
     if target.exists() and (target.is_mount() or Path.cwd().is_relative_to(target)):
-        raise OutputError(
+        raise OutputInUseError(
             f"output folder {folder} is a mount point or the folder you are in, which can't be "
             f"moved into place in one step; give a folder inside it, as {Path(folder) / kind.noun}"
         )
