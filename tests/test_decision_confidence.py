@@ -1,15 +1,19 @@
 """The interval of the confidence: known answers, half-samples, and what a study makes of them."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
-from scipy.spatial.distance import pdist
 from scipy.special import expit, logit
 
 from tests.ensembles import three_shapes
+from tests.tolerances import METRIC_RTOL
 from umlpsd_gpu.decision.confidence import OVERSTATEMENT, confidence_interval
 from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.study.workflow import run_study
-from umlpsd_gpu.sweep.resamples import MOST_DRAWN, half_samples, n_drawn
+from umlpsd_gpu.sweep.resamples import MOST_DRAWN, half_samples, n_drawn, sweep_samples
+from umlpsd_gpu.sweep.result import BY_EPOCH
+from umlpsd_gpu.sweep.run import sweep
 from umlpsd_gpu.traces.traces import Traces
 
 
@@ -39,23 +43,52 @@ def test_too_few_samples_give_no_interval(resampled):
     assert np.isnan(confidence_interval(0.9, resampled, 60, 30)).all()
 
 
-@pytest.mark.parametrize("shape", [(31, 200), (40, 7), (300, 12)])
-def test_half_samples_are_rows_of_the_ensemble(shape):
-    values = np.random.default_rng(0).normal(size=shape)
-    samples = list(half_samples(values, 5, 3))
-    every = set(np.round(pdist(values), 9))
-    for sample in samples:
-        assert len(sample) == n_drawn(shape[0]) == min(shape[0] // 2, MOST_DRAWN)
-        assert set(np.round(pdist(sample), 9)) <= every
+@pytest.mark.parametrize("n_traces", [31, 300])
+def test_half_samples_are_distinct_traces_in_order(n_traces):
+    samples = half_samples(n_traces, 5, 3)
+    assert samples.shape == (3, n_drawn(n_traces)) == (3, min(n_traces // 2, MOST_DRAWN))
+    assert (np.diff(samples, axis=1) > 0).all()
+    assert samples.min() >= 0
+    assert samples.max() < n_traces
     assert not np.array_equal(samples[0], samples[1])
-    again = list(half_samples(values, 5, 2))
-    assert all(np.array_equal(a, b) for a, b in zip(again, samples, strict=False))
+    assert np.array_equal(half_samples(n_traces, 5, 2), samples[:2])
 
 
-def test_every_scale_samples_the_same_traces():
-    values = np.random.default_rng(0).normal(size=(40, 30))
-    (fine,), (coarse,) = half_samples(values, 1, 1), half_samples(3 * values[:, :50], 1, 1)
-    assert pdist(coarse) == pytest.approx(3 * pdist(fine))
+# pairs of all traces, and pairs within each sample
+@pytest.mark.parametrize(("n_traces", "n_samples"), [(60, 4), (90, 3)])
+@pytest.mark.parametrize("metric", ["sqeuclidean", "euclidean"])
+def test_samples_are_swept_as_each_would_be_alone(n_traces, n_samples, metric):
+    values = three_shapes(n_traces, 50, 0.3)[0]
+    samples = half_samples(n_traces, 0, n_samples)
+    together = sweep_samples(values, samples, range(1, 5), 9, 4, metric, 100, "W8")
+    for drawn, found in zip(samples, together, strict=True):
+        alone = sweep(values[drawn], range(1, 5), 9, 4, "batched", metric, scale="W8")
+        for name in (field.name for field in fields(alone)):
+            got, expected = getattr(found, name), getattr(alone, name)
+            if isinstance(expected, np.ndarray) and expected.dtype.kind == "f":
+                assert got == pytest.approx(expected, rel=METRIC_RTOL, nan_ok=True), name
+            else:
+                assert np.array_equal(got, expected), name
+
+
+def test_samples_have_the_same_bits_on_any_number_of_threads():
+    values = three_shapes(90, 50, 0.3)[0]
+    samples = half_samples(90, 0, 5)
+    settings = (range(1, 5), 9, 4, "sqeuclidean", 100, "W8")
+    one, two = (sweep_samples(values, samples, *settings, n_threads=n) for n in (1, 2))
+    for by_one, by_two in zip(one, two, strict=True):
+        for name in ("labels", *BY_EPOCH):
+            assert getattr(by_one, name).tobytes() == getattr(by_two, name).tobytes(), name
+
+
+def test_a_sample_with_equal_traces_fills_its_empty_clusters():
+    values = np.repeat(np.eye(6), 5, axis=0)
+    samples = np.array([np.arange(10), np.arange(5, 15), np.arange(0, 30, 3)])
+    together = sweep_samples(values, samples, [1, 2, 3, 4], 5, 0, "sqeuclidean", 100, "raw")
+    for drawn, found in zip(samples, together, strict=True):
+        alone = sweep(values[drawn], [1, 2, 3, 4], 5, 0)
+        assert np.array_equal(found.labels, alone.labels)
+        assert found.ssd == pytest.approx(alone.ssd, abs=1e-12)
 
 
 def study_of(n_traces, **decision):

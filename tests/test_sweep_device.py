@@ -23,7 +23,8 @@ from umlpsd_gpu.sweep.device import silhouette_samples_on_device
 from umlpsd_gpu.sweep.device_metrics import metrics_on_device
 from umlpsd_gpu.sweep.metrics import metrics_of, silhouette_samples
 from umlpsd_gpu.sweep.restarts import Restarts
-from umlpsd_gpu.sweep.run import BY_EPOCH, sweep
+from umlpsd_gpu.sweep.result import BY_EPOCH
+from umlpsd_gpu.sweep.run import sweep
 
 WAYS = ("restart", "pairs", "points")
 # ensembles without ties: which of two equally near centroids wins is a matter of the last bit

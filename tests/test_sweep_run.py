@@ -9,7 +9,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from tests.ensembles import three_shapes, ugly
 from umlpsd_gpu.errors import SettingsError, TracesError
-from umlpsd_gpu.sweep import run
+from umlpsd_gpu.sweep import cpu
 from umlpsd_gpu.sweep.result import Sweep
 from umlpsd_gpu.sweep.run import sweep
 
@@ -42,7 +42,7 @@ def test_bits_do_not_depend_on_threads(kind):
 
 def test_partitions_do_not_depend_on_the_blocks(monkeypatch):
     whole = sweep(ugly("binned"), n_epochs=20)
-    monkeypatch.setattr(run, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(cpu, "BLOCK_BYTES", 1)
     single = sweep(ugly("binned"), n_epochs=20)
     assert np.array_equal(whole.labels, single.labels)
     assert whole.silhouette == pytest.approx(single.silhouette, rel=1e-9, nan_ok=True)

@@ -17,7 +17,7 @@ from umlpsd_gpu.preprocess.smooth import preprocess_at
 from umlpsd_gpu.scale import Scale
 from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.study.on_device import on_host, sweeps_in_flight
-from umlpsd_gpu.sweep.resamples import half_samples, n_drawn
+from umlpsd_gpu.sweep.resamples import half_samples, n_drawn, sweep_samples
 from umlpsd_gpu.sweep.result import Sweep
 from umlpsd_gpu.sweep.run import start_sweep
 from umlpsd_gpu.sweep.surrogates import gaussian_surrogates
@@ -67,18 +67,42 @@ def sweep_resamples(
     weighed = _weighed(scales)
     picked = np.unique(np.linspace(0, len(weighed) - 1, RESAMPLED_SCALES).round().astype(int))
     some = [weighed[i] for i in picked]
-    curves = [preprocessed(ensemble, scale, settings).values for scale in some]
-    # so small that threads would wait for each other at the interpreter's lock
-    one_thread = settings.model_copy(update={"n_threads": 1})
-    with threadpool_limits(limits=1):  # the same bits on any number of threads
-        start = [
-            partial(_start_other, drawn, sample, RESAMPLE_EPOCHS, scale, one_thread)
-            for scale, drawn in zip(some, curves, strict=True)
-            for sample in half_samples(on_host(drawn), settings.sweep.seed, chosen.n_resamples)
-        ]
-    found = tuple(_results(start, ensemble, one_thread, partial(report, "resamples")))
-    n = chosen.n_resamples
-    return {scale.name: found[i * n : (i + 1) * n] for i, scale in enumerate(some)}
+    samples = half_samples(ensemble.n_traces, settings.sweep.seed, chosen.n_resamples)
+    sweep_them = _samples_on_device if is_on_device(ensemble.values) else _samples_on_cpu
+    found = {}
+    for done, scale in enumerate(some):
+        curves = preprocessed(ensemble, scale, settings).values
+        found[scale.name] = sweep_them(curves, samples, scale, settings)
+        report("resamples", done + 1, len(some))
+    return found
+
+
+def _samples_on_cpu(
+    curves: np.ndarray, samples: np.ndarray, scale: Scale, settings: Settings
+) -> tuple[Sweep, ...]:
+    return sweep_samples(
+        curves,
+        samples,
+        _k_values_of(samples.shape[1], settings),
+        n_epochs=min(RESAMPLE_EPOCHS, settings.sweep.n_epochs),
+        seed=settings.sweep.seed,
+        silhouette_metric=settings.sweep.silhouette_metric,
+        max_iter=settings.sweep.max_iter,
+        scale=scale.name,
+        n_threads=settings.n_threads,
+    )
+
+
+def _samples_on_device(
+    curves: Any, samples: np.ndarray, scale: Scale, settings: Settings
+) -> tuple[Sweep, ...]:
+    def start_sample(drawn: np.ndarray) -> Callable[[], Sweep]:
+        rows = curves[xp_of(curves).asarray(drawn)]
+        return _start_other(rows, RESAMPLE_EPOCHS, scale, settings)
+
+    start = [partial(start_sample, drawn) for drawn in samples]
+    bytes_of_one = 8 * samples.shape[1] * (3 * curves.shape[1] + samples.shape[1])
+    return tuple(sweeps_in_flight(start, bytes_of_one))
 
 
 def _weighed(scales: Sequence[Scale]) -> list[Scale]:
@@ -129,24 +153,19 @@ def _start_surrogates_at(
     curves = preprocessed(ensemble, scale, settings).values
     seed, n = settings.sweep.seed, settings.decision.n_surrogates
     started = [
-        _start_other(curves, surrogate, SURROGATE_EPOCHS, scale, settings, n_threads)
+        _start_other(xp_of(curves).asarray(surrogate), SURROGATE_EPOCHS, scale, settings, n_threads)
         for surrogate in gaussian_surrogates(on_host(curves), range(seed, seed + n))
     ]
     return lambda: tuple(collect() for collect in started)
 
 
 def _start_other(
-    curves: Any,
-    other: np.ndarray,
-    n_epochs: int,
-    scale: Scale,
-    settings: Settings,
-    n_threads: int | None = None,
+    values: Any, n_epochs: int, scale: Scale, settings: Settings, n_threads: int | None = None
 ) -> Callable[[], Sweep]:
-    """Start the sweep of another ensemble, where the curves are, as the consensus needs it."""
+    """Start the sweep of another ensemble as the consensus needs it."""
     return start_sweep(
-        xp_of(curves).asarray(other),
-        range(1, min(MOST_K, settings.sweep.k_max, len(other) - 1) + 1),
+        values,
+        _k_values_of(len(values), settings),
         n_epochs=min(n_epochs, settings.sweep.n_epochs),
         seed=settings.sweep.seed,
         silhouette_metric=settings.sweep.silhouette_metric,
@@ -155,6 +174,11 @@ def _start_other(
         n_threads=n_threads,
         budget_s=settings.sweep.budget_s,
     )
+
+
+def _k_values_of(n_traces: int, settings: Settings) -> range:
+    """Return the numbers of clusters that the consensus weighs."""
+    return range(1, min(MOST_K, settings.sweep.k_max, n_traces - 1) + 1)
 
 
 def _in_threads(

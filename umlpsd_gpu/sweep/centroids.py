@@ -43,6 +43,8 @@ class SqdistToMeans(Protocol):
 
     def sqdist_to_centroids(self, members: Members) -> np.ndarray: ...
 
+    def part(self, epochs: np.ndarray) -> SqdistToMeans: ...
+
 
 class SqdistToPoints(Protocol):
     """A geometry that knows the distances to any points."""
@@ -63,7 +65,7 @@ class RenewedCentroids:
         return self._geometry.sqdist_to_centroids(members), members.counts
 
     def part(self, epochs: np.ndarray) -> RenewedCentroids:
-        return self
+        return RenewedCentroids(self._geometry.part(epochs))
 
 
 class FollowedCentroids:

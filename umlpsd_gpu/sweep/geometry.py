@@ -32,23 +32,32 @@ class Geometry(Protocol):
     """What K-means and its metrics need to know about the traces."""
 
     n_traces: int
-    total_ssd: float
     equal_below: np.ndarray
     """Up to this, a squared distance from each trace is rounding; (n_traces,)."""
     judged: np.ndarray | None
     """Which traces get a silhouette; None: all of them."""
 
+    @property
+    def total_ssd(self) -> float | np.ndarray:
+        """Of all traces around their mean; (n_epochs,) where epochs differ in traces."""
+
     def centroids(self, n_clusters: int, n_epochs: int) -> Centroids:
         """Return what follows the centroids of a batch of restarts."""
 
     def sqdist_from(self, traces: np.ndarray) -> np.ndarray:
-        """Return squared distances of the given traces to all; ``(*traces.shape, n_traces)``."""
+        """Return squared distances of the given traces to all; ``(*traces.shape, n_traces)``.
+
+        The last axis of ``traces`` is that of the epochs.
+        """
 
     def sqdist_to_centroids(self, members: Members) -> np.ndarray:
         """Return squared distances of all traces to each cluster's mean; (n_rows, n_traces)."""
 
     def mean_distance(self, members: Members) -> np.ndarray:
         """Return mean Euclidean distances of judged traces to each cluster; (n_rows, n_judged)."""
+
+    def part(self, epochs: np.ndarray | slice) -> Geometry:
+        """Return what some of the epochs need to know."""
 
 
 def geometry_of(
@@ -76,7 +85,7 @@ def geometry_of(
     centred = centred - centred.mean(axis=0)
     euclidean = silhouette_metric == "euclidean"
     if n_traces <= 2 * n_samples and 8 * n_traces**2 <= MAX_PAIR_BYTES:
-        return PairGeometry(_pairwise_sqeuclidean(centred, pool), euclidean, judged)
+        return PairGeometry(pairwise_sqeuclidean(centred, pool), euclidean, judged)
     points = PointGeometry(centred, judged)
     if euclidean and 8 * n_traces * points.n_judged <= MAX_PAIR_BYTES:
         points.keep_distances(pool)
@@ -120,6 +129,9 @@ class PairGeometry:
     def mean_distance(self, members: Members) -> np.ndarray:
         distance = self._distances() if self._distance is None else self._distance
         return members.weights() @ distance
+
+    def part(self, epochs: np.ndarray | slice) -> PairGeometry:
+        return self
 
     def _distances(self) -> np.ndarray:
         return np.sqrt(self.sqdist if self.judged is None else self.sqdist[:, self.judged])
@@ -185,6 +197,9 @@ class PointGeometry:
             mean += weights[:, rows] @ self._distances_from(rows)
         return mean
 
+    def part(self, epochs: np.ndarray | slice) -> PointGeometry:
+        return self
+
     def keep_distances(self, pool: Executor) -> None:
         """Keep all distances to judged traces for ``mean_distance``; 8 n_traces n_judged bytes."""
         self._distance = np.empty((self.n_traces, self.n_judged))
@@ -205,7 +220,7 @@ class PointGeometry:
         return sqdist
 
 
-def _pairwise_sqeuclidean(centred: np.ndarray, pool: Executor) -> np.ndarray:
+def pairwise_sqeuclidean(centred: np.ndarray, pool: Executor) -> np.ndarray:
     """Return |x_i − x_j|² in place of the Gram matrix, tile by tile, mirrored at the diagonal."""
     n_traces = len(centred)
     matrix = np.empty((n_traces, n_traces))

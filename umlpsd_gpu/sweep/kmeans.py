@@ -51,12 +51,12 @@ def starting_traces(geometry: Geometry, uniforms: np.ndarray) -> np.ndarray:
     chosen[:, 0] = (uniforms[:, 0, 0] * geometry.n_traces).astype(np.intp)
     nearest = geometry.sqdist_from(chosen[:, 0])
     for step in range(1, n_clusters):
-        candidates = _draw_in_proportion(nearest, uniforms[:, step])
+        candidates = _draw_in_proportion(nearest, uniforms[:, step]).T
         lowered = geometry.sqdist_from(candidates)
-        np.minimum(lowered, nearest[:, None], out=lowered)
-        best = lowered.sum(axis=-1).argmin(axis=1)
-        chosen[:, step] = candidates[epochs, best]
-        nearest = lowered[epochs, best]
+        np.minimum(lowered, nearest, out=lowered)
+        best = lowered.sum(axis=-1).argmin(axis=0)
+        chosen[:, step] = candidates[best, epochs]
+        nearest = lowered[best, epochs]
     return chosen
 
 

@@ -20,6 +20,8 @@ class Members:
         Flat index of the member in an array of shape (n_rows, n_traces).
     counts : ndarray, shape (n_rows,), int
         Cluster sizes; 0 for an empty cluster.
+    wanted : ndarray, shape (n_clusters, n_epochs), bool
+        Which clusters the rows are, in C order.
     """
 
     n_rows: int
@@ -27,6 +29,7 @@ class Members:
     row: np.ndarray
     at: np.ndarray
     counts: np.ndarray
+    wanted: np.ndarray
 
     @classmethod
     def of(cls, labels: np.ndarray, wanted: np.ndarray) -> Members:
@@ -47,12 +50,17 @@ class Members:
         member = np.flatnonzero(row >= 0)
         row = row.take(member)
         at = row * n_traces + member % n_traces
-        return cls(n_rows, n_traces, row, at, np.bincount(row, minlength=n_rows))
+        return cls(n_rows, n_traces, row, at, np.bincount(row, minlength=n_rows), wanted)
 
     @classmethod
     def of_all(cls, labels: np.ndarray, n_clusters: int) -> Members:
         """Collect the members of every cluster; rows run over (cluster, epoch)."""
         return cls.of(labels, np.ones((n_clusters, len(labels)), dtype=bool))
+
+    @property
+    def epoch(self) -> np.ndarray:
+        """Which labelling each row belongs to; (n_rows,)."""
+        return np.nonzero(self.wanted)[1]
 
     def weights(self) -> np.ndarray:
         """Return the rows that average over each cluster: 1/n_c for members; (n_rows, n_traces)."""

@@ -210,7 +210,7 @@ def _separations(members: Members, margins: np.ndarray, n_filled: np.ndarray) ->
 
 
 def calinski_harabasz(
-    total_ssd: float, n_traces: int, ssd: np.ndarray, n_filled: np.ndarray
+    total_ssd: float | np.ndarray, n_traces: int, ssd: np.ndarray, n_filled: np.ndarray
 ) -> np.ndarray:
     """Return (SSB/(K−1)) / (SSW/(n−K)); ∞ where clusters have no width, NaN for one cluster.
 

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
+from concurrent.futures import Executor, ThreadPoolExecutor
 
 import numpy as np
+from threadpoolctl import threadpool_limits
+
+from umlpsd_gpu.backend import n_cores
+from umlpsd_gpu.sweep.cpu import find_on_cpu
+from umlpsd_gpu.sweep.geometry import Geometry, pairwise_sqeuclidean
+from umlpsd_gpu.sweep.kmeans import lloyd
+from umlpsd_gpu.sweep.result import Sweep
+from umlpsd_gpu.sweep.stack import PairStack
 
 # Samples hold half of the traces, and no more than this: larger ensembles scatter less, and the
 # scatter of a sample tells by how much.
@@ -16,33 +25,87 @@ def n_drawn(n_traces: int) -> int:
     return min(n_traces // 2, MOST_DRAWN)
 
 
-def half_samples(values: np.ndarray, seed: int, n_samples: int) -> Iterator[np.ndarray]:
+def half_samples(n_traces: int, seed: int, n_samples: int) -> np.ndarray:
     """Draw samples of the traces, without replacement.
 
     Parameters
     ----------
-    values : ndarray, shape (n_traces, n_points), finite
+    n_traces : int
     seed : int
-        The traces of the i-th sample depend on the seed, i and n_traces only: at every smoothing
-        scale they are the same.
+        The i-th sample depends on the seed, i and n_traces only.
     n_samples : int
 
-    Yields
-    ------
-    ndarray, shape (n_drawn, n_components), float64
-        Principal coordinates: distances between rows are those of the curves.
+    Returns
+    -------
+    ndarray, shape (n_samples, n_drawn), int
+        Which traces each sample holds, ascending.
     """
-    coordinates = _principal_coordinates(values)
-    for i in range(n_samples):
-        drawn = np.random.default_rng([seed, 2, i]).permutation(len(values))
-        yield coordinates[np.sort(drawn[: n_drawn(len(values))])]
+    drawn = [np.random.default_rng([seed, 2, i]).permutation(n_traces) for i in range(n_samples)]
+    return np.sort(np.array(drawn)[:, : n_drawn(n_traces)], axis=1)
 
 
-def _principal_coordinates(values: np.ndarray) -> np.ndarray:
-    """Return as few coordinates as keep all distances: at most n_traces of them."""
+def sweep_samples(
+    values: np.ndarray,
+    samples: np.ndarray,
+    k_values: Iterable[int],
+    n_epochs: int,
+    seed: int,
+    silhouette_metric: str,
+    max_iter: int,
+    scale: str,
+    n_threads: int | None = None,
+) -> tuple[Sweep, ...]:
+    """Sweep every sample of the traces as `sweep` does, all of them together; on the CPU.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_traces, n_points), finite
+    samples : ndarray, shape (n_samples, n_drawn), int
+    k_values, n_epochs, seed, silhouette_metric, max_iter, scale, n_threads
+        As for `sweep`.
+
+    Returns
+    -------
+    tuple of Sweep
+        One for each sample.
+    """
+    ks, n_samples = np.unique(np.fromiter(k_values, dtype=int)), len(samples)
+
+    def find_labels(geometry: Geometry, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return lloyd(geometry, geometry.sqdist_from(starts.T), max_iter)
+
+    with threadpool_limits(limits=1), ThreadPoolExecutor(n_threads or n_cores()) as pool:
+        sqdist = _pairs_of_samples(values, samples, pool)
+        geometry = PairStack(sqdist, np.repeat(np.arange(n_samples), n_epochs))
+        found = find_on_cpu(
+            pool, geometry, ks, n_epochs, seed, silhouette_metric, find_labels, n_samples
+        )
+    together = Sweep.of_blocks(
+        found,
+        ks,
+        n_samples * n_epochs,
+        samples.shape[1],
+        scale=scale,
+        engine="batched",
+        silhouette_metric=silhouette_metric,
+        seed=seed,
+        n_silhouettes=samples.shape[1],
+    )
+    starts = range(0, together.n_epochs, n_epochs)
+    return tuple(together.part(slice(start, start + n_epochs)) for start in starts)
+
+
+def _pairs_of_samples(values: np.ndarray, samples: np.ndarray, pool: Executor) -> np.ndarray:
+    """Return |x_i − x_j|² within each sample; (n_samples, n_drawn, n_drawn).
+
+    From all pairs of traces where these are fewer than those of the samples.
+    """
+    if len(values) ** 2 <= samples.size * samples.shape[1]:
+        pairs = pairwise_sqeuclidean(_centred(values), pool)
+        return pairs[samples[:, :, None], samples[:, None, :]]
+    return np.array([pairwise_sqeuclidean(_centred(values[drawn]), pool) for drawn in samples])
+
+
+def _centred(values: np.ndarray) -> np.ndarray:
     centred = np.asarray(values, dtype=np.float64)
-    centred = centred - centred.mean(axis=0)
-    if centred.shape[0] >= centred.shape[1]:
-        return centred
-    variances, directions = np.linalg.eigh(centred @ centred.T)
-    return directions * np.sqrt(np.maximum(variances, 0))
+    return centred - centred.mean(axis=0)

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+
+from umlpsd_gpu.sweep.device import Found
+from umlpsd_gpu.sweep.metrics import THRESHOLDS
+
+# the metrics that are one number for each epoch
+BY_EPOCH = (
+    "silhouette",
+    "silhouette_stderr",
+    "calinski_harabasz",
+    "ssd",
+    "smallest_cluster_silhouette",
+    "separation",
+    "least_separation",
+)
 
 
 @dataclass(frozen=True)
@@ -58,6 +73,38 @@ class Sweep:
     silhouette_metric: str
     seed: int
     n_silhouettes: int
+
+    @classmethod
+    def of_blocks(
+        cls, found: Found, ks: np.ndarray, n_epochs: int, n_traces: int, **made_by: Any
+    ) -> Sweep:
+        """Put the blocks of epochs in their places, and say what made them."""
+        labels = np.empty((ks.size, n_epochs, n_traces), dtype=np.int16)
+        n_iterations = np.empty((ks.size, n_epochs), dtype=np.int64)
+        by_epoch: dict[str, Any] = {name: np.empty((ks.size, n_epochs)) for name in BY_EPOCH}
+        below_percent = np.empty((THRESHOLDS.size, ks.size, n_epochs))
+        for (k, start, stop), (block_labels, block_iterations, metrics) in found.items():
+            at = int(np.searchsorted(ks, k)), slice(start, stop)
+            labels[at], n_iterations[at] = block_labels, block_iterations
+            for name, values in by_epoch.items():
+                values[at] = getattr(metrics, name)
+            below_percent[:, at[0], at[1]] = metrics.below_percent
+        return cls(
+            k_values=ks,
+            labels=labels,
+            misclassified_percent=below_percent[0],
+            thresholds=THRESHOLDS,
+            below_percent=below_percent,
+            **by_epoch,
+            n_iterations=n_iterations,
+            **made_by,
+        )
+
+    def part(self, epochs: slice) -> Sweep:
+        """Return some of the epochs of every K."""
+        names = (*BY_EPOCH, "labels", "misclassified_percent", "n_iterations")
+        cut = {name: getattr(self, name)[:, epochs] for name in names}
+        return replace(self, below_percent=self.below_percent[:, :, epochs], **cut)
 
     @property
     def n_epochs(self) -> int:

@@ -14,27 +14,12 @@ from umlpsd_gpu.backend import is_on_device, n_cores, xp_of
 from umlpsd_gpu.device_memory import told_when_full
 from umlpsd_gpu.errors import SettingsError, TracesError
 from umlpsd_gpu.sweep.budget import SweepCost, judged_traces
-from umlpsd_gpu.sweep.device import Block, Found, engine_on_device, start_on_device
+from umlpsd_gpu.sweep.cpu import find_on_cpu
+from umlpsd_gpu.sweep.device import Found, engine_on_device, start_on_device
 from umlpsd_gpu.sweep.engines import Engine, Labeller, labeller
-from umlpsd_gpu.sweep.geometry import geometry_of
-from umlpsd_gpu.sweep.kmeans import draw_uniforms, starting_traces
-from umlpsd_gpu.sweep.metrics import THRESHOLDS, Metrics, metrics_of
+from umlpsd_gpu.sweep.geometry import Geometry, geometry_of
 from umlpsd_gpu.sweep.result import Sweep
 from umlpsd_gpu.traces.traces import Traces
-
-# Bytes of one (K, epochs, n_traces) plane set: small enough to stay in a core's cache. Part of the
-# result's definition, since the height of a product may touch its last bit.
-BLOCK_BYTES = 8 << 20
-# the metrics that are one number for each epoch
-BY_EPOCH = (
-    "silhouette",
-    "silhouette_stderr",
-    "calinski_harabasz",
-    "ssd",
-    "smallest_cluster_silhouette",
-    "separation",
-    "least_separation",
-)
 
 
 def sweep(
@@ -155,7 +140,7 @@ def start_sweep(
     def collect() -> Sweep:
         # on a device only now: asking earlier would make the host wait for it
         _require_finite(finite)
-        return _assembled(
+        return Sweep.of_blocks(
             find(),
             ks,
             n_epochs,
@@ -195,20 +180,14 @@ def _sweep_on_cpu(
     n_threads: int,
     judged: np.ndarray | None,
 ) -> Found:
+    def labels_from(geometry: Geometry, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return find_labels(curves, geometry, starts, max_iter)
+
     # one BLAS thread per block: the same bits on any number of threads (OpenBLAS sums in another
     # order when it splits a product itself)
     with threadpool_limits(limits=1), ThreadPoolExecutor(n_threads) as pool:
         geometry = geometry_of(curves, pool, silhouette_metric, judged)
-
-        def run_block(block: Block) -> tuple[np.ndarray, np.ndarray, Metrics]:
-            k, start, stop = block
-            uniforms = draw_uniforms(k, n_epochs, seed)[start:stop]
-            starts = starting_traces(geometry, uniforms)
-            labels, n_iterations = find_labels(curves, geometry, starts, max_iter)
-            return labels, n_iterations, metrics_of(geometry, labels, k, silhouette_metric)
-
-        blocks = _blocks(ks, n_epochs, len(curves))
-        return dict(zip(blocks, pool.map(run_block, blocks), strict=True))
+        return find_on_cpu(pool, geometry, ks, n_epochs, seed, silhouette_metric, labels_from)
 
 
 def _matrix(values: Any) -> Any:
@@ -253,43 +232,3 @@ def _checked_k_values(k_values: Iterable[int], n_traces: int) -> np.ndarray:
             f"k_values must lie between 1 and the number of traces ({n_traces}), got {ks.tolist()}"
         )
     return ks
-
-
-def _blocks(ks: np.ndarray, n_epochs: int, n_traces: int) -> list[Block]:
-    """Return (k, first epoch, last epoch + 1), the longest work first, cut by size alone."""
-    blocks = []
-    for k in ks[::-1].tolist():
-        height = max(1, BLOCK_BYTES // (8 * k * n_traces))
-        starts = range(0, n_epochs, height)
-        blocks += [(k, start, min(start + height, n_epochs)) for start in starts]
-    return blocks
-
-
-def _assembled(
-    found: Found,
-    ks: np.ndarray,
-    n_epochs: int,
-    n_traces: int,
-    **made_by: Any,
-) -> Sweep:
-    """Put the blocks of epochs in their places, and say what made them."""
-    labels = np.empty((ks.size, n_epochs, n_traces), dtype=np.int16)
-    n_iterations = np.empty((ks.size, n_epochs), dtype=np.int64)
-    by_epoch: dict[str, Any] = {name: np.empty((ks.size, n_epochs)) for name in BY_EPOCH}
-    below_percent = np.empty((THRESHOLDS.size, ks.size, n_epochs))
-    for (k, start, stop), (block_labels, block_iterations, metrics) in found.items():
-        at = int(np.searchsorted(ks, k)), slice(start, stop)
-        labels[at], n_iterations[at] = block_labels, block_iterations
-        for name, values in by_epoch.items():
-            values[at] = getattr(metrics, name)
-        below_percent[:, at[0], at[1]] = metrics.below_percent
-    return Sweep(
-        k_values=ks,
-        labels=labels,
-        misclassified_percent=below_percent[0],
-        thresholds=THRESHOLDS,
-        below_percent=below_percent,
-        **by_epoch,
-        n_iterations=n_iterations,
-        **made_by,
-    )
