@@ -1,6 +1,7 @@
 """A runner settles every movie, repeats nothing, and survives its workers."""
 
 import json
+import math
 import os
 import signal
 import time
@@ -412,6 +413,11 @@ class TestRefusals:
             ({"shard": (0, 2)}, "1/4"),
             ({"n_workers": 0}, "1 or more"),
             ({"term_s": 0.0}, "above 0"),
+            ({"term_s": math.inf}, "finite"),
+            ({"n_threads": 0}, "threads of a worker must be 1 or more, got 0"),
+            ({"memory_mb": -5.0}, "must be a number of MB, 0 for no limit, got -5.0"),
+            ({"memory_mb": math.nan}, "got nan"),
+            ({"memory_mb": math.inf}, "got inf"),
         ],
     )
     def test_options_out_of_range(self, options, says):

@@ -1,5 +1,6 @@
 """SLURM: scripts say what was asked for, and a real SLURM finishes an array whatever happens."""
 
+import math
 import os
 import signal
 import subprocess
@@ -116,6 +117,8 @@ class TestScript:
         ("wrong", "words"),
         [
             ({"n_tasks": 0}, "n_tasks of a job array must be 1 or more, got 0"),
+            ({"memory_mb": math.nan}, "memory_mb of a job array must be 1 or more, got nan"),
+            ({"memory_mb": math.inf}, "memory_mb of a job array must be 1 or more, got inf"),
             ({"warn_s": 5}, "warn_s must be 15 or more"),
             ({"partition": "a\n#SBATCH --uid=0"}, "partition"),
             ({"gres": "gpu:1 --wrap"}, "gres"),

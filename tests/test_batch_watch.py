@@ -1,6 +1,7 @@
 """Watching a folder: what has landed, what is written down, what is analysed, how it ends."""
 
 import json
+import math
 import os
 import shutil
 import signal
@@ -266,8 +267,12 @@ class TestWhatIsWritten:
             watch(tmp_path, out, QUICK, False)
         with pytest.raises(SettingsError, match="is no folder"):
             watch(folder / "0.tif", out, QUICK)
+
+    @pytest.mark.parametrize("name", ["settle_s", "poll_s", "idle_s"])
+    @pytest.mark.parametrize("seconds", [0.0, -1.0, math.nan, math.inf, 1e9])
+    def test_times_that_make_no_sense_are_refused(self, name, seconds):
         with pytest.raises(SettingsError, match="above 0 s"):
-            WatchOptions(settle_s=0)
+            WatchOptions(**{name: seconds})
 
     def test_a_link_in_place_of_arrivals_is_refused(self, watched, tmp_path):
         _, out = watched

@@ -130,6 +130,7 @@ def test_pixels_of_a_movie_are_analysed(movie, tmp_path):
         (["dark.tif", "--dt-s", "0.1"], 2, ["detection_snr", "brightest"]),
         (["dark.tif", "--dt-s", "-1"], 2, ["movie.dt_s", "greater than 0"]),
         (["dark.tif", "--traces", "pixels", "--threshold", "9999", "--dt-s", "1"], 2, ["9999"]),
+        (["dark.tif", "--traces", "pixels", "--threshold", "-1"], 2, ["traces.threshold", "0.0"]),
         (["dark.tif", "--dt-s", "0.1", "--device", "gpu"], 3, ["'gpu' was"]),
         (["dark.tif", "--scales", "W0"], 2, ["W0"]),
         (["dark.tif", "--settings", "bad.toml"], 2, ["sweep.epochs"]),

@@ -26,6 +26,10 @@ def message_for(tmp_path, text):
         ("[sweep]\nzzzzz = 5", "unknown setting sweep.zzzzz (in FILE); leave it out"),
         ("[sweep]\nn_epochs = 0", "setting sweep.n_epochs (in FILE) must be 1 or above, got 0"),
         ("[sweep]\nk_max = 101", "setting sweep.k_max (in FILE) must be 100 or below, got 101"),
+        (
+            "[traces]\nthreshold = -1.0",
+            "setting traces.threshold (in FILE) must be 0.0 or above, got -1.0",
+        ),
         ("[movie]\ndt_s = -1", "setting movie.dt_s (in FILE) must be greater than 0.0, got -1"),
         (
             "[sweep]\nseed = 9223372036854775808",

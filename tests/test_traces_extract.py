@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.movies import array_movie, background_movie, stack_movie
-from umlpsd_gpu.errors import MovieError, TracesError
+from umlpsd_gpu.errors import MovieError, SettingsError, TracesError
 from umlpsd_gpu.settings import TracesSettings
 from umlpsd_gpu.simulate.movie import simulate_movie
 from umlpsd_gpu.traces.extract import extract, extract_emitters
@@ -94,6 +94,12 @@ def test_pixel_mode_of_the_settings_takes_pixels():
 def test_a_threshold_above_every_pixel_is_refused():
     with pytest.raises(TracesError, match=r"threshold of 9000.0 counts; the brightest has 6\d\d"):
         extract_pixels(array_movie(bright_square()), threshold=9000.0)
+
+
+@pytest.mark.parametrize("threshold", [-1.0, np.nan, np.inf])
+def test_a_threshold_that_makes_no_sense_is_refused(threshold):
+    with pytest.raises(SettingsError, match=r"setting traces\.threshold must be"):
+        extract_pixels(array_movie(bright_square()), threshold=threshold)
 
 
 def test_pixels_that_are_not_finite_at_times_are_kept_and_flagged():

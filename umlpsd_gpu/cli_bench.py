@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.report.terminal import progress
 
 out = Console(highlight=False, soft_wrap=True)
@@ -37,6 +38,8 @@ def bench(
     from umlpsd_gpu.bench.run import FULL, QUICK
     from umlpsd_gpu.bench.run import bench as measured
 
+    if seed < 0:
+        raise SettingsError(f"the seed must be 0 or above, got {seed}")
     older = read_bench(compare_with) if compare_with else None
     check_writable(out_dir)
     with progress() as report:

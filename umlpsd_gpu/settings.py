@@ -82,6 +82,7 @@ class TracesSettings(_Section):
     drift_correction: bool = Field(False, description="Register frames against the first ones.")
     threshold: float | None = Field(
         None,
+        ge=0,
         description="Pixel mode: pixels whose time average exceeds this many counts are traces. "
         "Not given: Otsu's threshold, reported.",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -55,8 +56,17 @@ class RunOptions:
             raise SettingsError(f"shard {i}/{n} must be i/n with 1 ≤ i ≤ n, as 1/4 … 4/4")
         if self.n_workers is not None and self.n_workers < 1:
             raise SettingsError(f"workers must be 1 or more, got {self.n_workers}")
-        if not self.term_s > 0:
-            raise SettingsError(f"the term of a lease must be above 0 s, got {self.term_s}")
+        if self.n_threads is not None and self.n_threads < 1:
+            raise SettingsError(f"threads of a worker must be 1 or more, got {self.n_threads}")
+        if self.memory_mb is not None and not 0 <= self.memory_mb < math.inf:
+            raise SettingsError(
+                f"the memory of a worker must be a number of MB, 0 for no limit, got "
+                f"{self.memory_mb}"
+            )
+        if not 0 < self.term_s < math.inf:
+            raise SettingsError(
+                f"the term of a lease must be above 0 s and finite, got {self.term_s}"
+            )
 
     def takes(self, movie_id: str) -> bool:
         """Say whether a movie is one of those asked for."""

@@ -73,7 +73,7 @@ class SlurmOptions:
     def __post_init__(self) -> None:
         for name in ("n_tasks", "n_at_once", "time_min", "memory_mb", "n_cpus"):
             value = getattr(self, name)
-            if value is not None and value < 1:
+            if value is not None and not 1 <= value < math.inf:
                 raise SettingsError(f"{name} of a job array must be 1 or more, got {value}")
         if self.warn_s < 15:
             raise SettingsError(

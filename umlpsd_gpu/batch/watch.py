@@ -27,6 +27,9 @@ from umlpsd_gpu.batch.stop import StopRequest
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.settings import Settings
 
+# Twelve days: longer than any session, and well within what the system can wait for [I]
+MOST_S = 1e6
+
 
 @dataclass(frozen=True)
 class WatchOptions:
@@ -47,9 +50,11 @@ class WatchOptions:
     idle_s: float | None = None
 
     def __post_init__(self) -> None:
-        if not (self.settle_s > 0 and self.poll_s > 0):
+        idle_s = MOST_S if self.idle_s is None else self.idle_s
+        if not all(0 < seconds <= MOST_S for seconds in (self.settle_s, self.poll_s, idle_s)):
             raise SettingsError(
-                f"a watch needs times above 0 s, got settle {self.settle_s}, poll {self.poll_s}"
+                f"a watch needs times above 0 s, of {MOST_S:.0f} s at most, got settle "
+                f"{self.settle_s}, poll {self.poll_s}, idle {self.idle_s}"
             )
 
 

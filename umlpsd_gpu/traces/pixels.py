@@ -37,8 +37,8 @@ def extract_pixels(
     ----------
     movie : Movie
     threshold : float, optional
-        In counts. Not given: Otsu's threshold [1]_ of the time-averaged image, inside the region of
-        interest where there is one; the history says which value it was.
+        In counts, 0 or above. Not given: Otsu's threshold [1]_ of the time-averaged image, inside
+        the region of interest where there is one; the history says which value it was.
     device : {"auto", "cpu", "gpu"}
         Where to compute; the values are the same.
     roi : str or Path, optional
@@ -56,6 +56,8 @@ def extract_pixels(
 
     Raises
     ------
+    SettingsError
+        If a number is not allowed.
     TracesError
         If no pixel exceeds the threshold, none is ever finite, all are alike and no threshold is
         given, or the region of interest can't be read or doesn't fit the movie.
@@ -70,10 +72,11 @@ def extract_pixels(
     ----------
     .. [1] N. Otsu, IEEE Trans. Syst. Man Cybern. 9, 62 (1979).
     """
-    from umlpsd_gpu.settings import TracesSettings
+    from umlpsd_gpu.settings import Settings
 
     given = {"threshold": threshold, "roi": roi and str(roi), "memory_mb": memory_mb}
-    settings = TracesSettings(**{name: value for name, value in given.items() if value is not None})
+    named = {f"traces.{name}": value for name, value in given.items()}
+    settings = Settings().with_values(named).traces
     movie.known_dt_s()
     region = region_of(movie, settings)
     if choose_device(device) == "gpu":
