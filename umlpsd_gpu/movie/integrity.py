@@ -9,7 +9,9 @@ from umlpsd_gpu.movie.page_table import PageTable
 from umlpsd_gpu.movie.pages import NOWHERE
 
 
-def judge(table: PageTable, pages: np.ndarray, n_declared: int, absence: str) -> Verdict:
+def judge(
+    table: PageTable, pages: np.ndarray, n_declared: int, absence: str, is_counted: bool = True
+) -> Verdict:
     """Judge the frames of a movie: each must be there, complete, and like the first.
 
     Parameters
@@ -21,6 +23,8 @@ def judge(table: PageTable, pages: np.ndarray, n_declared: int, absence: str) ->
         Frames that the metadata announce.
     absence : str
         Why a frame may be missing, in words.
+    is_counted : bool
+        Whether ``n_declared`` is the number of frames; else there are so many or more.
     """
     present = pages >= 0
     complete = present & (table.stop[pages] <= table.file_sizes[table.file[pages]])
@@ -34,12 +38,21 @@ def judge(table: PageTable, pages: np.ndarray, n_declared: int, absence: str) ->
             return Verdict("whole", n_declared, n_sound)
         reason = f"the pixels of all {n_sound} frames are there, but {table.break_reason}"
         return Verdict("truncated", n_declared, n_sound, reason)
-    counted = f"{n_sound} of {n_declared} frames are sound"
     if n_sound < len(pages) and complete[n_sound]:
         odd, first = table.kind_of(pages[n_sound]), table.kind_of(pages[0])
-        reason = f"{counted}: frame {n_sound} is {odd} where the first is {first}"
+        reason = (
+            f"{n_sound} of {n_declared} frames are sound: frame {n_sound} is {odd} where the first "
+            f"is {first}"
+        )
         return Verdict("mixed", n_declared, n_sound, reason)
     if n_sound < len(pages) and present[n_sound]:
         file = table.paths[table.file[pages[n_sound]]].name
         absence = f"{file} ends inside frame {n_sound}"
-    return Verdict("truncated", n_declared, n_sound, f"{counted}: {absence}")
+    elif (table.ifd[pages[:n_sound]] == NOWHERE).any():
+        # that a description is missing behind the pixels tells nothing of the pixels
+        file = table.paths[0].name
+        absence = f"{file} ends before frame {n_sound} is complete"
+    total = f"{n_declared}" if is_counted else f"{n_declared} or more"
+    frames = "frame" if n_sound == 1 else "frames"
+    reason = f"it holds {n_sound} whole {frames} of {total}: {absence}"
+    return Verdict("truncated", n_declared, n_sound, reason)

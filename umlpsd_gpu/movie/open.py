@@ -100,7 +100,7 @@ def _verdict(contents: Contents, choice: Choice, pages: np.ndarray) -> Verdict:
     is_counted = layout.is_announced or layout.n_planes > table.n_pages
     hidden = 1 if table.break_reason and not is_counted else 0
     n_declared = choice.n_frames + hidden
-    verdict = judge(table, pages, n_declared, contents.absence)
+    verdict = judge(table, pages, n_declared, contents.absence, is_counted=not hidden)
     if verdict.status == "whole" and contents.n_surplus:
         reason = (
             f"{layout.source} announces {layout.n_planes} frames, but the file holds "
