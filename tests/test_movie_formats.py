@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.movie import Movie, open_movie
 from umlpsd_gpu.settings import MovieSettings
 
@@ -84,6 +85,36 @@ def test_odd_shapes(tmp_path: Path, shape: tuple[int, int, int]) -> None:
     frames = random_frames(*shape[:1], "u2", *shape[1:])
     tifffile.imwrite(tmp_path / "movie.tif", frames, photometric="minisblack", metadata=None)
     assert_same_frames(open_movie(tmp_path / "movie.tif"), frames)
+
+
+@pytest.mark.parametrize("ones", [(1,), (1, 1)])
+@pytest.mark.parametrize("options", [{}, {"truncate": True, "photometric": "minisblack"}])
+def test_last_axes_of_length_one_are_no_axes(tmp_path: Path, options: dict, ones: tuple) -> None:
+    frames = random_frames()
+    tifffile.imwrite(tmp_path / "movie.tif", frames.reshape(*frames.shape, *ones), **options)
+    assert_same_frames(open_movie(tmp_path / "movie.tif"), frames)
+
+
+@pytest.mark.parametrize("metadata", [{}, {"axes": "TYX"}])
+@pytest.mark.parametrize("shape", [(20, 32, 1), (20, 3, 1), (20, 1, 1)])
+def test_one_page_of_an_array_that_ends_in_one_is_one_whole_frame(
+    tmp_path: Path, shape: tuple, metadata: dict
+) -> None:
+    image = random_frames(*shape[:1], "u2", *shape[1:])
+    path = tmp_path / "movie.tif"
+    tifffile.imwrite(path, image, metadata=metadata, photometric="minisblack")
+    with tifffile.TiffFile(path) as tif:
+        assert [page.shape for page in tif.pages] == [shape[:2]]
+    size = f"{shape[0]} × {shape[1]} pixels"
+    with pytest.raises(MovieError, match=f"holds one frame, of {size}; a movie"):
+        open_movie(path)
+
+
+def test_frames_of_one_row_or_column_are_frames(tmp_path: Path) -> None:
+    for shape, options in (((20, 1, 32), {}), ((20, 32, 1), {"metadata": None})):
+        frames = random_frames(*shape[:1], "u2", *shape[1:])
+        tifffile.imwrite(tmp_path / "movie.tif", frames, **options)
+        assert_same_frames(open_movie(tmp_path / "movie.tif"), frames)
 
 
 @pytest.mark.parametrize("compression", [None, "zlib"])

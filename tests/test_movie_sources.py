@@ -138,5 +138,5 @@ def test_a_file_that_is_no_tiff(tmp_path: Path, content: bytes) -> None:
 @pytest.mark.parametrize("options", [{}, {"imagej": True}, {"ome": True}])
 def test_one_frame_is_no_movie(tmp_path: Path, options: dict) -> None:
     tifffile.imwrite(tmp_path / "movie.tif", FRAMES[0], **options)
-    with pytest.raises(MovieError, match=r"one frame; .* at least 2: give the folder"):
+    with pytest.raises(MovieError, match=r"one frame, of .* at least 2: give the folder"):
         open_movie(tmp_path / "movie.tif")

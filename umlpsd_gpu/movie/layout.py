@@ -14,6 +14,7 @@ from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.movie.micromanager import number
 from umlpsd_gpu.movie.ome import OmeImage
 from umlpsd_gpu.movie.page_table import PageTable
+from umlpsd_gpu.movie.pages import Kind
 
 # ImageJ's "order" names its axes from fast to slow.
 _IMAGEJ_ORDERS = {
@@ -68,7 +69,7 @@ def shaped_layout(shaped: dict[str, Any], table: PageTable) -> Layout | None:
 
     Arrays of one unnamed axis that were appended to each other are one movie: None as well.
     """
-    axes, sizes = _shaped_axes(shaped, table.kinds[0].n_samples)
+    axes, sizes = _shaped_axes(shaped, table.kinds[0])
     if table.n_pages > math.prod(sizes) and sum(size > 1 for size in sizes) == 1:
         return None
     return _announced_layout("tifffile", axes, sizes, table)
@@ -111,11 +112,11 @@ def _imagej_axes(imagej: dict[str, Any], n_samples: int) -> tuple[tuple[str, ...
     return axes, tuple(sizes[axis] for axis in axes)
 
 
-def _shaped_axes(shaped: dict[str, Any], n_samples: int) -> tuple[tuple[str, ...], tuple[int, ...]]:
+def _shaped_axes(shaped: dict[str, Any], kind: Kind) -> tuple[tuple[str, ...], tuple[int, ...]]:
     shape = shaped.get("shape", ())
     if not isinstance(shape, list) or not all(isinstance(length, int) for length in shape):
         return (), ()
-    n_in_page = 2 if n_samples == 1 else 3
+    n_in_page = _n_axes_in_page(shape, kind)
     sizes = tuple(max(length, 1) for length in shape[: len(shape) - n_in_page])
     letters = shaped.get("axes", "")
     if not isinstance(letters, str) or len(letters) != len(shape):
@@ -123,6 +124,22 @@ def _shaped_axes(shaped: dict[str, Any], n_samples: int) -> tuple[tuple[str, ...
     letters = letters if len(set(letters)) == len(letters) else "?" * len(shape)
     axes = tuple(_AXIS_OF_LETTER.get(letter, "unnamed") for letter in letters[: len(sizes)])
     return axes, sizes
+
+
+def _n_axes_in_page(shape: list[int], kind: Kind) -> int:
+    """Return how many of an array's last axes one page holds.
+
+    tifffile takes a last axis of length 1 for samples: an array of 200 × 32 × 1 is one page of
+    200 × 32 pixels.
+    """
+    usual = 2 if kind.n_samples == 1 else 3
+    n_values = kind.n_rows * kind.n_cols * kind.n_samples
+    fitting = (
+        n_axes
+        for n_axes in range(usual, len(shape) + 1)
+        if math.prod(shape[len(shape) - n_axes :]) == n_values
+    )
+    return next(fitting, usual)
 
 
 def _whole_number(value: object) -> int:

@@ -59,8 +59,11 @@ def open_movie(source: Source, settings: MovieSettings | None = None) -> Movie:
     contents = read_contents(files, path, settings.position)
     table = contents.table
     if contents.layout.n_planes == 1 and not table.break_reason:
+        only = table.kind_of(0)
         raise MovieError(
-            path, f"it holds one frame; a movie of blinking needs at least 2: {GIVE_ALL_FRAMES}"
+            path,
+            f"it holds one frame, of {only.n_rows} × {only.n_cols} pixels; a movie of blinking "
+            f"needs at least 2: {GIVE_ALL_FRAMES}",
         )
     first_held = int(np.argmax(contents.layout.plane_of_page >= 0))
     n_samples = table.kind_of(first_held).n_samples
