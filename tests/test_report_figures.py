@@ -6,12 +6,14 @@ import subprocess
 import sys
 import warnings
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 import pytest
 from matplotlib.collections import EllipseCollection
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from tests.studies import make_study
@@ -21,7 +23,7 @@ from umlpsd_gpu.report.figures import draw_figures
 from umlpsd_gpu.report.images import _shortened, draw_images
 from umlpsd_gpu.report.profiles import LIMITS, PANELS, draw_profiles
 from umlpsd_gpu.report.spectra import _mean_power_law, draw_betas, draw_psd
-from umlpsd_gpu.report.style import DrawnFigure, cluster_colour, darkened, house_style
+from umlpsd_gpu.report.style import DrawnFigure, cluster_colour, darkened, house_style, render
 from umlpsd_gpu.report.trajectories import _best_first, draw_trajectories
 from umlpsd_gpu.study.result import Study
 
@@ -61,6 +63,17 @@ class TestFiles:
 
     def test_same_study_same_bytes(self, figures: tuple[DrawnFigure, ...]) -> None:
         assert draw_figures(small_study()) == figures
+
+    @pytest.mark.parametrize("draw", [draw_profiles, draw_images])
+    def test_a_figure_is_drawn_once_a_file(
+        self, study: Study, draw: Callable[[Study], Figure], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        n_drawn = []
+        drawn = Figure.draw
+        monkeypatch.setattr(Figure, "draw", lambda *args: (n_drawn.append(1), drawn(*args)))
+        with house_style():
+            render(draw(study))
+        assert len(n_drawn) == 2
 
     def test_progress_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
         told = []
