@@ -229,6 +229,41 @@ def test_a_full_standard_output_does_not_cost_the_study(movie, tmp_path):
     assert (tmp_path / "study/report.html").is_file()
 
 
+@pytest.mark.parametrize("arguments", [["info"], ["--help"], ["check", "MOVIE"], ["STUDY"]])
+def test_a_reader_that_goes_away_ends_a_command_quietly(movie, tmp_path, arguments):
+    out = tmp_path / "study"
+    if arguments == ["STUDY"]:
+        arguments = ["run", "MOVIE", "--out", str(out), *QUICK]
+    arguments = [str(movie.path) if argument == "MOVIE" else argument for argument in arguments]
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-c", "from umlpsd_gpu.cli import main; main()", *arguments],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writer)
+    assert done.returncode == 128 + signal.SIGPIPE
+    assert "Error" not in done.stderr
+    assert "Exception" not in done.stderr
+    # what was asked for is there all the same
+    assert out.exists() == (arguments[0] == "run")
+
+
+def test_a_failure_keeps_its_exit_code_when_nobody_reads(tmp_path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-c", "from umlpsd_gpu.cli import main; main()", "run", "none.tif"]
+    done = subprocess.run(
+        [*command, "--out", tmp_path / "study"], stdout=writer, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writer)
+    assert done.returncode == 2
+    assert b"Exception" not in done.stderr
+
+
 def test_info_and_help():
     assert umlpsd("--version").stdout.strip() == metadata.version("umlpsd_gpu")
     assert "Usage" in umlpsd().stdout

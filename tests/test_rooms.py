@@ -28,6 +28,7 @@ ROOMS = [
     "cli_validate",
     "cli_batch",
     "cli_archive",
+    "cli_pipe",
     "cli",
 ]
 FOR_ALL = {

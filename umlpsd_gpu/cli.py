@@ -15,6 +15,7 @@ from rich.table import Table
 
 from umlpsd_gpu.cli_archive import batch, watch
 from umlpsd_gpu.cli_bench import bench
+from umlpsd_gpu.cli_pipe import quiet_when_unread
 from umlpsd_gpu.cli_settings import setting, takes_settings
 from umlpsd_gpu.cli_simulate import simulate
 from umlpsd_gpu.cli_validate import validate
@@ -218,7 +219,8 @@ def main() -> None:
         if stream is not None:
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
-        app(standalone_mode=True)
+        with quiet_when_unread():
+            app(standalone_mode=True)
     except _Stopped as stopped:
         err.print(
             f"Stopped by {stopped.name}; what was not finished is gone, what was there is as "
