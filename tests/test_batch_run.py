@@ -239,6 +239,25 @@ class TestFailures:
         assert again.exit_code == 1
         assert run_batch(tmp_path / "out", forked(retry=True)).exit_code == 0
 
+    def test_attempts_are_counted_with_the_one_that_made_the_study(self, archive, tmp_path):
+        make_batch(archive, tmp_path / "out")
+
+        def late(job):
+            is_new = not (tmp_path / "seen").exists()
+            (tmp_path / "seen").touch()
+            if job.movie.endswith("movie_0.tif") and is_new:
+                os.kill(os.getpid(), signal.SIGSEGV)
+            if job.movie.endswith("movie_3.tif"):
+                raise ValueError("no")
+            return pretend(job)
+
+        run_batch(tmp_path / "out", forked(late))
+        found = read_status(tmp_path / "out").movies
+        assert [movie.state for movie in found] == ["done", "done", "done", "failed"]
+        assert [movie.n_attempts for movie in found] == [2, 1, 1, 1]
+        done = BatchFolder.at(tmp_path / "out").result(found[0].id) / "done.json"
+        assert json.loads(done.read_text())["n_attempts"] == 2
+
     def test_settings_give_a_movie_that_was_set_aside_another_chance(self, archive, tmp_path):
         make_batch(archive, tmp_path / "out")
         run_batch(tmp_path / "out", forked(lambda job: os._exit(9)))

@@ -261,11 +261,14 @@ class Runner:
         entry, lease = worker.entry, worker.lease
         device = outcome.get("device", self.backend)
         facts = {name: outcome[name] for name in outcome if name != "status"}
+        keys = self.wanted[entry.id].keys
+        past = attempts_on(self.folder.state(entry.id), set(keys.values()))
         done = {
             "format": DONE_FORMAT,
             "movie": entry.name,
             "content": entry.content,
-            "study_key": self.wanted[entry.id].keys[device],
+            "study_key": keys[device],
+            "n_attempts": len(past) + 1,
             "figures": self.manifest.figures,
             "token": lease.number,
             "host": socket.gethostname(),

@@ -24,9 +24,9 @@ class MovieStatus:
     id, name : str
     state : {"done", "running", "waiting", "failed", "set aside"}
     n_attempts : int
-        That gave no study.
+        That have ended, the one that made the study among them.
     reason : str
-        Of the last of them; empty for a movie that is done.
+        Of the last that gave no study; empty for a movie that is done.
     host : str
         Where it runs, or its study was made.
     out_of_date : bool
@@ -120,7 +120,7 @@ def _status_of(folder: BatchFolder, entry: Entry, standing: Standing) -> MovieSt
         entry.id,
         entry.name,
         state,
-        len(standing.attempts),
+        result["n_attempts"] if state == "done" else len(standing.attempts),
         last,
         host,
         out_of_date=bool(result) and standing.state != "done",
