@@ -8,8 +8,9 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
 from tests.ensembles import three_shapes, ugly
+from tests.tolerances import METRIC_RTOL
 from umlpsd_gpu.errors import SettingsError, TracesError
-from umlpsd_gpu.sweep import cpu
+from umlpsd_gpu.sweep import cpu, geometry
 from umlpsd_gpu.sweep.result import Sweep
 from umlpsd_gpu.sweep.run import sweep
 
@@ -46,6 +47,16 @@ def test_partitions_do_not_depend_on_the_blocks(monkeypatch):
     single = sweep(ugly("binned"), n_epochs=20)
     assert np.array_equal(whole.labels, single.labels)
     assert whole.silhouette == pytest.approx(single.silhouette, rel=1e-9, nan_ok=True)
+
+
+@pytest.mark.parametrize("metric", ["sqeuclidean", "euclidean"])
+def test_many_short_curves_start_alike_with_and_without_kept_pairs(monkeypatch, metric):
+    values = three_shapes(200, 12, 0.3)[0]
+    kept = sweep(values, range(1, 6), 20, silhouette_metric=metric)
+    monkeypatch.setattr(geometry, "KEPT_PAIR_BYTES", 0)
+    again = sweep(values, range(1, 6), 20, silhouette_metric=metric)
+    assert np.array_equal(kept.labels, again.labels)
+    assert kept.silhouette == pytest.approx(again.silhouette, rel=METRIC_RTOL, nan_ok=True)
 
 
 def test_ssd_is_as_low_as_scikit_learns():

@@ -26,6 +26,9 @@ from umlpsd_gpu.sweep.members import Members
 EQUAL_BELOW = 1e-14
 ROWS_PER_TILE = 64
 MAX_PAIR_BYTES = 1 << 30
+# Beside points, distances between all traces are kept for k-means++ up to this size: it asks for
+# those from each trace about a hundred times.
+KEPT_PAIR_BYTES = 64 << 20
 
 
 class Geometry(Protocol):
@@ -87,6 +90,8 @@ def geometry_of(
     if n_traces <= 2 * n_samples and 8 * n_traces**2 <= MAX_PAIR_BYTES:
         return PairGeometry(pairwise_sqeuclidean(centred, pool), euclidean, judged)
     points = PointGeometry(centred, judged)
+    if 8 * n_traces**2 <= KEPT_PAIR_BYTES:
+        points.keep_pairs(pool)
     if euclidean and 8 * n_traces * points.n_judged <= MAX_PAIR_BYTES:
         points.keep_distances(pool)
     return points
@@ -156,6 +161,7 @@ class PointGeometry:
         self.equal_below = 2 * EQUAL_BELOW * self.sqnorms
         self.judged = judged
         self.n_judged = self.n_traces if judged is None else judged.size
+        self._pairs: np.ndarray | None = None
         self._distance: np.ndarray | None = None
         # one product makes |c|² + |x|² − 2cx: two more terms cost less than passes over the result
         self._columns = np.vstack([points.T, np.ones(self.n_traces), self.sqnorms])
@@ -180,6 +186,8 @@ class PointGeometry:
         return rows @ self._columns
 
     def sqdist_from(self, traces: np.ndarray) -> np.ndarray:
+        if self._pairs is not None:
+            return self._pairs[traces]
         picked = traces.ravel()
         sqdist = self._sqdist_without_rounding(self.points[picked])
         sqdist[np.arange(picked.size), picked] = 0
@@ -199,6 +207,10 @@ class PointGeometry:
 
     def part(self, epochs: np.ndarray | slice) -> PointGeometry:
         return self
+
+    def keep_pairs(self, pool: Executor) -> None:
+        """Keep all squared distances between traces for ``sqdist_from``; 8 n_traces² bytes."""
+        self._pairs = pairwise_sqeuclidean(self.points, pool)
 
     def keep_distances(self, pool: Executor) -> None:
         """Keep all distances to judged traces for ``mean_distance``; 8 n_traces n_judged bytes."""
