@@ -128,6 +128,8 @@ def refused(tmp_path, name, match, shape=SHAPE):
     message = str(caught.value)
     assert "\n" not in message
     assert name in message
+    if "encloses no area" not in message and "no such file" not in message:
+        assert "ImageJ region (.roi, or .zip of several) or a mask TIFF (.tif)" in message
 
 
 def test_files_that_are_no_regions_are_refused(tmp_path):

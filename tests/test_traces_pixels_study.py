@@ -87,9 +87,10 @@ def rectangle(path, left, top, right, bottom):
     return path
 
 
-def test_a_threshold_above_the_maximum_names_the_brightest_pixel(umlpsd_run, frames):
+def test_a_threshold_above_the_maximum_names_file_and_brightest_pixel(umlpsd_run, frames, tmp_path):
     brightest = f"{frames.mean(axis=0).max():.6g}"
-    assert_refused(umlpsd_run(frames, "--threshold", "60000"), "60000.0 counts", brightest)
+    result = umlpsd_run(frames, "--threshold", "60000")
+    assert_refused(result, "60000.0 counts", brightest, f"{tmp_path}/")
 
 
 def test_a_mask_of_nothing(umlpsd_run, frames, tmp_path):
@@ -111,7 +112,9 @@ def test_a_mask_outside_the_grains(umlpsd_run, tmp_path):
 def test_a_mask_of_one_pixel_is_too_few_to_cluster(umlpsd_run, frames, tmp_path):
     one = rectangle(tmp_path / "one.roi", 4, 5, 5, 6)
     result = umlpsd_run(frames, "--roi", one, "--threshold", "200")
-    assert_refused(result, "1 of 1 traces can be clustered", "at least 3")
+    assert_refused(
+        result, "1 of 1 traces can be clustered", "at least 3", "choose a lower --threshold"
+    )
 
 
 def test_a_mask_of_another_size(umlpsd_run, frames, tmp_path):

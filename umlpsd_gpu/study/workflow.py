@@ -101,8 +101,9 @@ def _studied(
         traces, movies, notes = extract(source, settings, report, device)
     scales, skipped = scales_in_memory(traces, scales, settings)
     usable = traces.usable()
+    of_pixels = bool(movies) and settings.traces.mode == "pixels"
     notes += skipped
-    notes += _flagged(traces, usable, settings.sweep.k_max)
+    notes += _flagged(traces, usable, settings.sweep.k_max, of_pixels)
     notes += map_notes(traces, movies, settings)
     report("spectra", 0, 1)
     with clock.timing("spectra"):
@@ -197,13 +198,14 @@ class Clock:
         self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - start
 
 
-def _flagged(traces: Traces, usable: np.ndarray, k_max: int) -> list[str]:
+def _flagged(traces: Traces, usable: np.ndarray, k_max: int, of_pixels: bool) -> list[str]:
     """Count what can't be clustered; TracesError where too little is left."""
     n_usable, n_flagged = np.count_nonzero(usable), np.count_nonzero(~usable)
     if n_usable < MIN_TRACES:
+        more = "choose a lower --threshold, or add" if of_pixels else "add"
         raise TracesError(
             f"{n_usable} of {traces.n_traces} traces can be clustered (finite and not constant), "
-            f"and a study needs at least {MIN_TRACES}; add movies or tables"
+            f"and a study needs at least {MIN_TRACES}; {more} movies or tables"
         )
     notes = []
     if n_usable <= k_max:

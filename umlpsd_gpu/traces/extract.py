@@ -166,12 +166,12 @@ def _nothing_found(movie: Movie, images: MovieImages, detection: Detection) -> T
     finite = np.isfinite(images.mean)
     if not finite.any():
         return TracesError(
-            f"{movie.name}: no emitters found: {_what_is_not_finite(movie)}; cut or mend those "
+            f"{movie.path}: no emitters found: {_what_is_not_finite(movie)}; cut or mend those "
             "frames, or export the movie again"
         )
     if np.ptp(images.mean[finite]) == 0 and not images.variance[finite].any():
         return TracesError(
-            f"{movie.name}: no emitters found: every pixel of the movie is constant at "
+            f"{movie.path}: no emitters found: every pixel of the movie is constant at "
             f"{images.mean[finite][0]:.6g} counts; check the channel and how the movie was exported"
         )
     best = detection.brightest
@@ -180,7 +180,7 @@ def _nothing_found(movie: Movie, images: MovieImages, detection: Detection) -> T
     else:
         why = f"no spot exceeds detection_snr = {detection.threshold:g}"
     return TracesError(
-        f"{movie.name}: no emitters found: {why}; the brightest candidate has {best.snr:.2f} times "
+        f"{movie.path}: no emitters found: {why}; the brightest candidate has {best.snr:.2f} times "
         f"the noise, at row {best.row:.0f}, column {best.col:.0f}. Lower traces.detection_snr, or "
         "mend traces.psf_sigma_px"
     )

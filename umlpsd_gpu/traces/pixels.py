@@ -123,7 +123,7 @@ def pixel_traces(
     rows, cols = np.nonzero(image > threshold)
     if not rows.size:
         raise TracesError(
-            f"{movie.name}: no pixel's time average{inside} exceeds the threshold of {threshold} "
+            f"{movie.path}: no pixel's time average{inside} exceeds the threshold of {threshold} "
             f"counts; the brightest has {_brightest(image)}: choose a lower --threshold"
         )
     if frames is not None and fits_in_memory(rows.size, movie.n_frames, settings.memory_mb):
@@ -159,7 +159,7 @@ def _over_finite_frames(movie: Movie, image: np.ndarray) -> np.ndarray:
             np.add(total, pixels, out=total, where=finite)
     if not n_finite.any() and rows.size == image.size:
         raise TracesError(
-            f"{movie.name}: no pixel is finite in any frame; check how the movie was exported"
+            f"{movie.path}: no pixel is finite in any frame; check how the movie was exported"
         )
     image = image.copy()
     image[rows, cols] = np.divide(
@@ -174,12 +174,12 @@ def _otsu(movie: Movie, image: np.ndarray, inside: str) -> float:
     averages = image[np.isfinite(image)]
     if not averages.size:
         raise TracesError(
-            f"{movie.name}: no pixel{inside} is finite in any frame; choose another region of "
+            f"{movie.path}: no pixel{inside} is finite in any frame; choose another region of "
             "interest, or check how the movie was exported"
         )
     if averages.min() == averages.max():
         raise TracesError(
-            f"{movie.name}: the movie is constant at {averages[0]:.6g} counts in its time average"
+            f"{movie.path}: the movie is constant at {averages[0]:.6g} counts in its time average"
             f"{inside}; there is nothing to threshold: check the channel and how the movie was "
             "exported, or give a --threshold"
         )

@@ -15,6 +15,10 @@ from umlpsd_gpu.errors import TracesError
 
 MASK_SUFFIXES = (".tif", ".tiff")
 ROI_SUFFIXES = (".roi", ".zip")
+GIVE_A_REGION = (
+    "give an ImageJ region (.roi, or .zip of several) or a mask TIFF (.tif) of the movie's size, "
+    "not 0 inside"
+)
 # What roifile and tifffile raise on files that aren't what they say
 UNREADABLE = (
     OSError,
@@ -81,10 +85,7 @@ def read_region(path: str | Path, shape: tuple[int, int]) -> Region:
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in MASK_SUFFIXES + ROI_SUFFIXES:
-        raise TracesError(
-            f"region of interest {path}: '{suffix}' is not known; give an ImageJ region (.roi, "
-            "or .zip of several) or a mask TIFF (.tif)"
-        )
+        raise TracesError(f"region of interest {path}: '{suffix}' is not known; {GIVE_A_REGION}")
     if not path.is_file():
         raise TracesError(f"region of interest {path}: there is no such file; check the name")
     try:
@@ -94,12 +95,12 @@ def read_region(path: str | Path, shape: tuple[int, int]) -> Region:
     except UNREADABLE as error:
         words = str(error).strip().partition("\n")[0].rstrip(" .:;") or type(error).__name__
         raise TracesError(
-            f"region of interest {path}: it can't be read ({words}); save it again in ImageJ"
+            f"region of interest {path}: it can't be read ({words}); {GIVE_A_REGION}"
         ) from error
     if not mask.any():
         raise TracesError(
             f"region of interest {path}: it holds no pixel of the {shape[0]} × {shape[1]} image; "
-            "draw it on this movie"
+            f"draw it on this movie: {GIVE_A_REGION}"
         )
     return Region(mask, path.name)
 
@@ -115,7 +116,7 @@ def _mask_tiff(path: Path, shape: tuple[int, int]) -> np.ndarray:
             size = " × ".join(map(str, found))
             raise TracesError(
                 f"region of interest {path}: the mask is {size} where the movie has {shape[0]} × "
-                f"{shape[1]} pixels; give one of that size"
+                f"{shape[1]} pixels; {GIVE_A_REGION}"
             )
         values = page.asarray()
     return np.nan_to_num(values) != 0 if values.dtype.kind == "f" else values != 0
@@ -127,7 +128,7 @@ def _imagej(path: Path, shape: tuple[int, int]) -> np.ndarray:
     found = roifile.roiread(path)
     rois = found if isinstance(found, list) else [found]
     if not rois:
-        raise TracesError(f"region of interest {path}: the archive holds no .roi; save it again")
+        raise TracesError(f"region of interest {path}: the archive holds no .roi; {GIVE_A_REGION}")
     mask = np.zeros(shape, dtype=bool)
     for roi in rois:
         mask |= _area(roi, path, shape)
