@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from unittest.mock import sentinel
 
 import pytest
 
@@ -46,11 +47,19 @@ def test_refuses_before_drawing(place: Path, study: Study, monkeypatch: pytest.M
 def test_overwrites_a_report_with_its_figures(
     place: Path, study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(figures_module, "draw_figures", lambda study, progress: ())
+    monkeypatch.setattr(figures_module, "draw_figures", lambda *_: ())
     write_report(study, place / "a")
     write_report(make_study(seed=1, n_traces=12, n_frames=160), place / "a", overwrite=True)
     assert load_study(place / "a").settings.sweep.seed == 1
     assert [path.name for path in place.iterdir()] == ["a"]
+
+
+def test_pool_draws(place: Path, study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    pools = []
+    monkeypatch.setattr(figures_module, "draw_figures", lambda *given: pools.append(given[2]) or ())
+    write_report(study, place / "a", pool=sentinel.pool)
+    write_report(study, place / "b")
+    assert pools == [sentinel.pool, None]
 
 
 def test_failing_figure_leaves_nothing(

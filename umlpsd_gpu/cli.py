@@ -184,12 +184,15 @@ def info() -> None:
 
 def _analyse(source: Any, settings: Settings, folder: Path, overwrite: bool) -> Any:
     """Run the study, write its folder, print the answer; return the study."""
+    from umlpsd_gpu.backend import n_cores
+    from umlpsd_gpu.report.drawing_pool import MOST_DRAWERS, drawing_pool
     from umlpsd_gpu.report.files import write_report
     from umlpsd_gpu.study.workflow import run_study
 
-    with progress() as report:
+    n_drawers = min(settings.n_threads or n_cores(), MOST_DRAWERS)
+    with drawing_pool(n_drawers - 1) as pool, progress() as report:
         study = run_study(source, settings, report)
-        written = write_report(study, folder, overwrite, report)
+        written = write_report(study, folder, overwrite, report, pool=pool)
     for line in answer(study):
         out.print(line)
     out.print(f"Report: {escape(str(written / 'report.html'))}")

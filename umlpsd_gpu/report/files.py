@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ def write_report(
     overwrite: bool = False,
     progress: Callable[[str, int, int], None] | None = None,
     extras: Callable[[Path], None] | None = None,
+    pool: Executor | None = None,
 ) -> Path:
     """Write data files, figures and report.html; the folder is whole or not there.
 
@@ -33,6 +35,8 @@ def write_report(
         Told ``("figures", n_done, n_figures)``.
     extras : callable, optional
         Writes further files into the folder it is given.
+    pool : concurrent.futures.Executor, optional
+        Processes that draw beside the caller; by default it draws alone.
 
     Returns
     -------
@@ -49,7 +53,7 @@ def write_report(
 
     check_output(folder, overwrite)
     start = time.perf_counter()
-    figures = draw_figures(study, progress)
+    figures = draw_figures(study, progress, pool)
     timings_s = {**study.timings_s, "figures": time.perf_counter() - start}
     return write_drawn(replace(study, timings_s=timings_s), figures, folder, overwrite, extras)
 
