@@ -33,20 +33,29 @@ def placed(traces: Traces, device: str) -> Traces:
     DeviceError
         If they don't fit the device.
     """
-    if device == "cpu":
-        return traces
+    return traces if device == "cpu" else replace(traces, values=uploaded(traces.values))
+
+
+def uploaded(values: np.ndarray) -> Any:
+    """Return the values of traces in an array of the device, there for all of its streams.
+
+    Raises
+    ------
+    DeviceError
+        If they don't fit the device.
+    """
     cupy = import_module("cupy")
     try:
         # not asarray: it would pin a copy of all of it
-        values = cupy.empty(traces.values.shape, traces.values.dtype)
-        values.set(np.ascontiguousarray(traces.values))
+        array = cupy.empty(values.shape, values.dtype)
+        array.set(np.ascontiguousarray(values))
     except cupy.cuda.memory.OutOfMemoryError as error:
         raise DeviceError(
-            f"the {traces.values.nbytes / 1e6:,.0f} MB of traces don't fit the device, which has "
+            f"the {values.nbytes / 1e6:,.0f} MB of traces don't fit the device, which has "
             f"{free_bytes() / 1e6:,.0f} MB free; use --device cpu or pool fewer movies"
         ) from error
     cupy.cuda.get_current_stream().synchronize()  # other streams read them next
-    return replace(traces, values=values)
+    return array
 
 
 def on_host(array: Any) -> np.ndarray:

@@ -5,59 +5,74 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, TypeVar
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from umlpsd_gpu.backend import is_on_device, n_cores, xp_of
+from umlpsd_gpu.backend import is_on_device, n_cores
 from umlpsd_gpu.decision.consensus import weighed_scales
 from umlpsd_gpu.decision.profiles import MOST_K
 from umlpsd_gpu.preprocess.smooth import preprocess_at
 from umlpsd_gpu.scale import Scale
 from umlpsd_gpu.settings import Settings
-from umlpsd_gpu.study.on_device import on_host, sweeps_in_flight
-from umlpsd_gpu.sweep.resamples import half_samples, n_drawn, sweep_samples
+from umlpsd_gpu.study.on_device import sweeps_in_flight
+from umlpsd_gpu.study.sweep_jobs import (
+    MakeJob,
+    RunJobs,
+    SamplesJob,
+    ScaleJob,
+    SurrogatesJob,
+    SweepJob,
+)
+from umlpsd_gpu.sweep.resamples import half_samples, n_drawn
 from umlpsd_gpu.sweep.result import Sweep
-from umlpsd_gpu.sweep.run import start_sweep
-from umlpsd_gpu.sweep.surrogates import gaussian_surrogates
 from umlpsd_gpu.traces.traces import Traces
 
 # Scales are swept at once as long as their arrays take no more than this together.
 SWEEP_BYTES = 4 << 30
-# Epochs of a surrogate's sweep: as many as the consensus was fitted with
-SURROGATE_EPOCHS = 20
-# Samples of the traces are swept at so many scales, and so often for each K [I]
+# Samples of the traces are swept at so many scales [I]
 RESAMPLED_SCALES = 3
-RESAMPLE_EPOCHS = 10
 
-Result = TypeVar("Result")
 # (step, done, total): called as the work proceeds
 Progress = Callable[[str, int, int], None]
 
 
 def sweep_scales(
-    ensemble: Traces, scales: list[Scale], settings: Settings, report: Progress
+    ensemble: Traces,
+    scales: list[Scale],
+    settings: Settings,
+    report: Progress,
+    run: RunJobs | None = None,
 ) -> tuple[Sweep, ...]:
-    """Smooth and sweep at every scale, several scales at a time."""
-    start = [partial(_start_sweep_at, ensemble, scale, settings) for scale in scales]
-    return tuple(_results(start, ensemble, settings, partial(report, "sweep")))
+    """Smooth and sweep at every scale, several scales at a time, here or as ``run`` does it."""
+    make = [partial(_job, ScaleJob, ensemble, scale, settings) for scale in scales]
+    run = run or _several_at_once(ensemble, settings)
+    return tuple(sweep for (sweep,) in _reported(run, make, partial(report, "sweep")))
 
 
 def sweep_surrogates(
-    ensemble: Traces, scales: list[Scale], settings: Settings, report: Progress
+    ensemble: Traces,
+    scales: list[Scale],
+    settings: Settings,
+    report: Progress,
+    run: RunJobs | None = None,
 ) -> dict[str, tuple[Sweep, ...]] | None:
     """Sweep unstructured ensembles of each scale's spread; None where not wanted."""
     if not settings.decision.n_surrogates or settings.decision.rule != "consensus":
         return None
     weighed = _weighed(scales)
-    start = [partial(_start_surrogates_at, ensemble, scale, settings) for scale in weighed]
-    found = _results(start, ensemble, settings, partial(report, "surrogates"))
+    make = [partial(_job, SurrogatesJob, ensemble, scale, settings) for scale in weighed]
+    run = run or _several_at_once(ensemble, settings)
+    found = _reported(run, make, partial(report, "surrogates"))
     return {scale.name: sweeps for scale, sweeps in zip(weighed, found, strict=True)}
 
 
 def sweep_resamples(
-    ensemble: Traces, scales: list[Scale], settings: Settings, report: Progress
+    ensemble: Traces,
+    scales: list[Scale],
+    settings: Settings,
+    report: Progress,
+    run: RunJobs | None = None,
 ) -> dict[str, tuple[Sweep, ...]] | None:
     """Sweep samples of the traces at scales of every kind; None where not wanted or too few."""
     chosen = settings.decision
@@ -68,41 +83,12 @@ def sweep_resamples(
     picked = np.unique(np.linspace(0, len(weighed) - 1, RESAMPLED_SCALES).round().astype(int))
     some = [weighed[i] for i in picked]
     samples = half_samples(ensemble.n_traces, settings.sweep.seed, chosen.n_resamples)
-    sweep_them = _samples_on_device if is_on_device(ensemble.values) else _samples_on_cpu
-    found = {}
-    for done, scale in enumerate(some):
-        curves = preprocessed(ensemble, scale, settings).values
-        found[scale.name] = sweep_them(curves, samples, scale, settings)
-        report("resamples", done + 1, len(some))
-    return found
-
-
-def _samples_on_cpu(
-    curves: np.ndarray, samples: np.ndarray, scale: Scale, settings: Settings
-) -> tuple[Sweep, ...]:
-    return sweep_samples(
-        curves,
-        samples,
-        _k_values_of(samples.shape[1], settings),
-        n_epochs=min(RESAMPLE_EPOCHS, settings.sweep.n_epochs),
-        seed=settings.sweep.seed,
-        silhouette_metric=settings.sweep.silhouette_metric,
-        max_iter=settings.sweep.max_iter,
-        scale=scale.name,
-        n_threads=settings.n_threads,
-    )
-
-
-def _samples_on_device(
-    curves: Any, samples: np.ndarray, scale: Scale, settings: Settings
-) -> tuple[Sweep, ...]:
-    def start_sample(drawn: np.ndarray) -> Callable[[], Sweep]:
-        rows = curves[xp_of(curves).asarray(drawn)]
-        return _start_other(rows, RESAMPLE_EPOCHS, scale, settings)
-
-    start = [partial(start_sample, drawn) for drawn in samples]
-    bytes_of_one = 8 * samples.shape[1] * (3 * curves.shape[1] + samples.shape[1])
-    return tuple(sweeps_in_flight(start, bytes_of_one))
+    job = partial(SamplesJob, samples=samples)
+    make = [partial(_job, job, ensemble, scale, settings) for scale in some]
+    # the samples of one scale are work enough for all threads
+    run = run or partial(_one_by_one, settings)
+    found = _reported(run, make, partial(report, "resamples"))
+    return {scale.name: sweeps for scale, sweeps in zip(some, found, strict=True)}
 
 
 def _weighed(scales: Sequence[Scale]) -> list[Scale]:
@@ -117,76 +103,51 @@ def preprocessed(traces: Traces, scale: Scale, settings: Settings) -> Traces:
     )
 
 
-def _results(
-    start: Sequence[Callable[..., Callable[[], Result]]],
-    ensemble: Traces,
-    settings: Settings,
-    report: Callable[[int, int], None],
-) -> Iterator[Result]:
-    bytes_per_scale = 8 * ensemble.n_traces * (3 * ensemble.n_frames + ensemble.n_traces)
-    run = sweeps_in_flight if is_on_device(ensemble.values) else partial(_in_threads, settings)
-    for done, result in enumerate(run(start, bytes_per_scale)):
-        yield result
-        report(done + 1, len(start))
-
-
-def _start_sweep_at(
-    ensemble: Traces, scale: Scale, settings: Settings, n_threads: int | None = None
-) -> Callable[[], Sweep]:
-    return start_sweep(
-        preprocessed(ensemble, scale, settings).values,
-        range(1, min(settings.sweep.k_max, ensemble.n_traces - 1) + 1),
-        n_epochs=settings.sweep.n_epochs,
-        seed=settings.sweep.seed,
-        engine=settings.sweep.engine,
-        silhouette_metric=settings.sweep.silhouette_metric,
-        max_iter=settings.sweep.max_iter,
-        scale=scale.name,
-        n_threads=n_threads,
-        budget_s=settings.sweep.budget_s,
-    )
-
-
-def _start_surrogates_at(
-    ensemble: Traces, scale: Scale, settings: Settings, n_threads: int | None = None
-) -> Callable[[], tuple[Sweep, ...]]:
+def _job(
+    kind: Callable[..., SweepJob], ensemble: Traces, scale: Scale, settings: Settings
+) -> SweepJob:
     curves = preprocessed(ensemble, scale, settings).values
-    seed, n = settings.sweep.seed, settings.decision.n_surrogates
-    started = [
-        _start_other(xp_of(curves).asarray(surrogate), SURROGATE_EPOCHS, scale, settings, n_threads)
-        for surrogate in gaussian_surrogates(on_host(curves), range(seed, seed + n))
-    ]
-    return lambda: tuple(collect() for collect in started)
+    return kind(curves=curves, scale=scale.name, settings=settings)
 
 
-def _start_other(
-    values: Any, n_epochs: int, scale: Scale, settings: Settings, n_threads: int | None = None
-) -> Callable[[], Sweep]:
-    """Start the sweep of another ensemble as the consensus needs it."""
-    return start_sweep(
-        values,
-        _k_values_of(len(values), settings),
-        n_epochs=min(n_epochs, settings.sweep.n_epochs),
-        seed=settings.sweep.seed,
-        silhouette_metric=settings.sweep.silhouette_metric,
-        max_iter=settings.sweep.max_iter,
-        scale=scale.name,
-        n_threads=n_threads,
-        budget_s=settings.sweep.budget_s,
-    )
+def _reported(
+    run: RunJobs, make: Sequence[MakeJob], report: Callable[[int, int], None]
+) -> Iterator[tuple[Sweep, ...]]:
+    for done, result in enumerate(run(make)):
+        yield result
+        report(done + 1, len(make))
 
 
-def _k_values_of(n_traces: int, settings: Settings) -> range:
-    """Return the numbers of clusters that the consensus weighs."""
-    return range(1, min(MOST_K, settings.sweep.k_max, n_traces - 1) + 1)
+def _several_at_once(ensemble: Traces, settings: Settings) -> RunJobs:
+    """Return what runs jobs here: on the device where the ensemble is, or in threads."""
+    bytes_per_scale = 8 * ensemble.n_traces * (3 * ensemble.n_frames + ensemble.n_traces)
+    run = _in_flight if is_on_device(ensemble.values) else partial(_in_threads, settings)
+    return partial(run, bytes_per_scale)
+
+
+def _in_flight(bytes_per_scale: int, make: Sequence[MakeJob]) -> Iterator[tuple[Sweep, ...]]:
+    return sweeps_in_flight([partial(_start, make_one) for make_one in make], bytes_per_scale)
+
+
+def _start(make: MakeJob) -> Callable[[], tuple[Sweep, ...]]:
+    return make().start()
+
+
+def _swept(n_threads: int | None, make: MakeJob) -> tuple[Sweep, ...]:
+    return make().start(n_threads)()
+
+
+def _one_by_one(settings: Settings, make: Sequence[MakeJob]) -> Iterator[tuple[Sweep, ...]]:
+    return map(partial(_swept, settings.n_threads), make)
 
 
 def _in_threads(
-    settings: Settings, start: Sequence[Callable[..., Callable[[], Result]]], bytes_per_scale: int
-) -> Iterator[Result]:
+    settings: Settings, bytes_per_scale: int, make: Sequence[MakeJob]
+) -> Iterator[tuple[Sweep, ...]]:
     """Yield the results in order, each in a thread with its share of the cores."""
     n_threads = settings.n_threads or n_cores()
-    n_at_once = max(1, min(n_threads, len(start), SWEEP_BYTES // bytes_per_scale))
+    n_at_once = max(1, min(n_threads, len(make), SWEEP_BYTES // bytes_per_scale))
     # the limit is held around all scales: each sweep sets it too, and would lift it for the others
+    sweep = partial(_swept, n_threads // n_at_once)
     with threadpool_limits(limits=1), ThreadPoolExecutor(n_at_once) as pool:
-        yield from pool.map(lambda start_one: start_one(n_threads // n_at_once)(), start)
+        yield from pool.map(sweep, make)

@@ -39,6 +39,7 @@ from umlpsd_gpu.study.scales import (
     sweep_surrogates,
 )
 from umlpsd_gpu.study.scales_in_memory import scales_in_memory
+from umlpsd_gpu.study.sweep_jobs import RunJobs
 from umlpsd_gpu.study.versions import recorded_versions
 from umlpsd_gpu.sweep.engines import require_engine
 from umlpsd_gpu.sweep.result import Sweep
@@ -53,6 +54,7 @@ def run_study(
     source: Movie | Traces | Sequence[Movie],
     settings: Settings | None = None,
     progress: Progress | None = None,
+    run_sweeps: RunJobs | None = None,
 ) -> Study:
     """Analyse one ensemble from movies, or from traces that are there already.
 
@@ -64,6 +66,9 @@ def run_study(
         Defaults: the paper's grid of scales, K 1…15, 100 epochs.
     progress : callable, optional
         Called with (step, done, total).
+    run_sweeps : callable, optional
+        Runs the jobs of the sweeps elsewhere (sweep_jobs.py); all the rest is done here on the CPU,
+        whatever ``settings.device``. By default the sweeps run here too.
 
     Returns
     -------
@@ -80,10 +85,10 @@ def run_study(
         If the device asked for is not there, or its memory can't hold the work.
     """
     settings = settings or Settings()
-    device = _device_of(settings)
+    device = device_of(settings) if run_sweeps is None else "cpu"
     report = progress or (lambda step, done, total: None)
     with told_when_full():
-        return _studied(source, settings, device, report)
+        return _studied(source, settings, device, report, run_sweeps)
 
 
 def _studied(
@@ -91,6 +96,7 @@ def _studied(
     settings: Settings,
     device: Literal["cpu", "gpu"],
     report: Progress,
+    run_sweeps: RunJobs | None,
 ) -> Study:
     clock = Clock()
     # what can be known from the headers fails before the first frame is read
@@ -112,7 +118,7 @@ def _studied(
         spectrum = spectrum_on_host(spectrum)
     ensemble = at_work if usable.all() else at_work.select(usable)
     report("spectra", 1, 1)
-    sweeps, decision = _decided(clock, ensemble, scales, settings, report)
+    sweeps, decision = _decided(clock, ensemble, scales, settings, report, run_sweeps)
     with clock.timing("cluster"):
         scaled = preprocessed(ensemble, Scale.parse(decision.scale), settings).values
         final = _final(scaled, sweeps, decision, fit.beta[usable], settings).among(usable)
@@ -146,14 +152,20 @@ def _studied(
 
 
 def _decided(
-    clock: Clock, ensemble: Traces, scales: list[Scale], settings: Settings, report: Progress
+    clock: Clock,
+    ensemble: Traces,
+    scales: list[Scale],
+    settings: Settings,
+    report: Progress,
+    run_sweeps: RunJobs | None,
 ) -> tuple[tuple[Sweep, ...], KDecision]:
+    what = ensemble, scales, settings, report, run_sweeps
     with clock.timing("sweep"):
-        sweeps = sweep_scales(ensemble, scales, settings, report)
+        sweeps = sweep_scales(*what)
     with clock.timing("surrogates"):
-        nulls = sweep_surrogates(ensemble, scales, settings, report)
+        nulls = sweep_surrogates(*what)
     with clock.timing("resamples"):
-        resamples = sweep_resamples(ensemble, scales, settings, report)
+        resamples = sweep_resamples(*what)
     # many small products: threads would only get in each other's way
     with clock.timing("decide"), threadpool_limits(limits=1):
         return sweeps, decide(sweeps, nulls, settings.decision.rule, resamples)
@@ -269,8 +281,16 @@ def _fitting_scales(n_frames: int, settings: Settings) -> tuple[list[Scale], lis
     return fitting, notes
 
 
-def _device_of(settings: Settings) -> Literal["cpu", "gpu"]:
-    """Return the device that will run; scikit-learn, asked for, decides where it is left open."""
+def device_of(settings: Settings) -> Literal["cpu", "gpu"]:
+    """Return the device that will run; scikit-learn, asked for, decides where it is left open.
+
+    Raises
+    ------
+    DeviceError
+        If the device asked for is not there, or cuML is not.
+    SettingsError
+        If the engine asked for does not run on it.
+    """
     asked_for = settings.device
     if asked_for == "auto" and settings.sweep.engine == "sklearn":
         asked_for = "cpu"
