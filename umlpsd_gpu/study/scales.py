@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -26,6 +25,7 @@ from umlpsd_gpu.study.sweep_jobs import (
 )
 from umlpsd_gpu.sweep.resamples import half_samples, n_drawn
 from umlpsd_gpu.sweep.result import Sweep
+from umlpsd_gpu.sweep.threads import thread_pool
 from umlpsd_gpu.traces.traces import Traces
 
 # Scales are swept at once as long as their arrays take no more than this together.
@@ -149,5 +149,5 @@ def _in_threads(
     n_at_once = max(1, min(n_threads, len(make), SWEEP_BYTES // bytes_per_scale))
     # the limit is held around all scales: each sweep sets it too, and would lift it for the others
     sweep = partial(_swept, n_threads // n_at_once)
-    with threadpool_limits(limits=1), ThreadPoolExecutor(n_at_once) as pool:
+    with threadpool_limits(limits=1), thread_pool(n_at_once) as pool:
         yield from pool.map(sweep, make)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from umlpsd_gpu.sweep.geometry import Geometry
+from umlpsd_gpu.sweep.threads import stopping_point
 
 
 def n_local_trials(n_clusters: int) -> int:
@@ -120,6 +121,7 @@ def lloyd(
     centroids = geometry.centroids(n_clusters, n_epochs)
     averaged, changed = assigned, np.ones((n_clusters, n_epochs), dtype=bool)
     for iteration in range(1, max_iter + 1):
+        stopping_point()
         rows, counts = centroids.sqdist(averaged, changed)
         if not counts.all():
             least = np.where(least > geometry.equal_below, least, 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -19,6 +18,7 @@ from umlpsd_gpu.sweep.device import Found, engine_on_device, start_on_device
 from umlpsd_gpu.sweep.engines import Engine, Labeller, labeller
 from umlpsd_gpu.sweep.geometry import Geometry, geometry_of
 from umlpsd_gpu.sweep.result import Sweep
+from umlpsd_gpu.sweep.threads import thread_pool
 from umlpsd_gpu.traces.traces import Traces
 
 
@@ -185,7 +185,7 @@ def _sweep_on_cpu(
 
     # one BLAS thread per block: the same bits on any number of threads (OpenBLAS sums in another
     # order when it splits a product itself)
-    with threadpool_limits(limits=1), ThreadPoolExecutor(n_threads) as pool:
+    with threadpool_limits(limits=1), thread_pool(n_threads) as pool:
         geometry = geometry_of(curves, pool, silhouette_metric, judged)
         return find_on_cpu(pool, geometry, ks, n_epochs, seed, silhouette_metric, labels_from)
 

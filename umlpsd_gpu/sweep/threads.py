@@ -1,0 +1,75 @@
+"""Pools of threads that end soon where their owner is stopped, as by a signal.
+
+Leaving ``with ThreadPoolExecutor()`` waits for all work that it was given, which may be minutes of
+K-means. Here work that has not begun is dropped, in pools within a pool's tasks too, and work that
+has begun ends at its next `stopping_point`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from threading import Lock
+
+
+@dataclass
+class _Family:
+    """A pool and those that are opened by its tasks."""
+
+    pools: list[ThreadPoolExecutor] = field(default_factory=list)
+    is_stopped: bool = False
+    lock: Lock = field(default_factory=Lock)
+
+    def take(self, pool: ThreadPoolExecutor) -> None:
+        with self.lock:
+            if self.is_stopped:
+                raise CancelledError
+            self.pools.append(pool)
+
+    def let_go(self, pool: ThreadPoolExecutor) -> None:
+        with self.lock:
+            self.pools.remove(pool)
+
+    def stop(self) -> None:
+        with self.lock:
+            self.is_stopped = True
+            for pool in self.pools:
+                pool.shutdown(wait=False, cancel_futures=True)
+
+
+_family: ContextVar[_Family | None] = ContextVar("_family", default=None)
+
+
+@contextmanager
+def thread_pool(n_threads: int) -> Iterator[ThreadPoolExecutor]:
+    """Give a pool; an exception that leaves it stops its tasks and all pools that they opened.
+
+    Raises
+    ------
+    CancelledError
+        In a task that is to stop.
+    """
+    outer = _family.get()
+    family = outer or _Family()
+    pool = ThreadPoolExecutor(n_threads, initializer=_family.set, initargs=(family,))
+    family.take(pool)
+    try:
+        yield pool
+    except BaseException:
+        if outer is None:
+            family.stop()
+        pool.shutdown(cancel_futures=True)
+        raise
+    finally:
+        pool.shutdown()
+        family.let_go(pool)
+
+
+def stopping_point() -> None:
+    """End the task that calls it where its pool was stopped; `CancelledError` then."""
+    family = _family.get()
+    if family is not None and family.is_stopped:
+        raise CancelledError
