@@ -258,6 +258,42 @@ class TestFailures:
         done = BatchFolder.at(tmp_path / "out").result(found[0].id) / "done.json"
         assert json.loads(done.read_text())["n_attempts"] == 2
 
+    def test_a_movie_that_hangs_is_stopped_by_the_limit(self, archive, tmp_path):
+        make_batch(archive, tmp_path / "out")
+
+        def hangs(job):
+            if job.movie.endswith("movie_1.tif"):
+                time.sleep(300)
+            return pretend(job)
+
+        start, told = time.monotonic(), []
+        report = run_batch(
+            tmp_path / "out",
+            forked(hangs, limit_s=1.0),
+            lambda event, entry, text: told.append((event, entry.name)),
+        )
+        assert time.monotonic() - start < 60
+        assert list(report.set_aside) == ["movie_1.tif"]
+        assert (len(report.done), report.exit_code) == (3, 1)
+        stopped = attempts_in(tmp_path / "out", ids_of(tmp_path / "out")[1])
+        assert [attempt["kind"] for attempt in stopped] == ["overdue"] * 3
+        assert all("the limit of 1 s" in attempt["reason"] for attempt in stopped)
+        assert "in hangs" in stopped[0]["traceback"]
+        assert told.count(("overdue", "movie_1.tif")) == 3
+        assert run_batch(tmp_path / "out", forked(retry=True, limit_s=60.0)).exit_code == 0
+        assert_nothing_left_over(tmp_path / "out")
+
+    def test_a_movie_that_hangs_and_hears_no_signal_is_killed(self, tmp_path):
+        make_batch(make_archive(tmp_path / "archive", 1), tmp_path / "out")
+
+        def deaf(job):
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGABRT])
+            time.sleep(300)
+
+        report = run_batch(tmp_path / "out", forked(deaf, limit_s=0.3))
+        assert (len(report.set_aside), report.exit_code) == (1, 1)
+        assert "the limit of 0.3 s" in report.set_aside["movie_0.tif"].attempts[-1].reason
+
     def test_settings_give_a_movie_that_was_set_aside_another_chance(self, archive, tmp_path):
         make_batch(archive, tmp_path / "out")
         run_batch(tmp_path / "out", forked(lambda job: os._exit(9)))
@@ -433,6 +469,8 @@ class TestRefusals:
             ({"n_workers": 0}, "1 or more"),
             ({"term_s": 0.0}, "above 0"),
             ({"term_s": math.inf}, "finite"),
+            ({"limit_s": 0.0}, "above 0 s and finite, got 0.0"),
+            ({"limit_s": math.nan}, "above 0 s and finite, got nan"),
             ({"n_threads": 0}, "threads of a worker must be 1 or more, got 0"),
             ({"memory_mb": -5.0}, "must be a number of MB, 0 for no limit, got -5.0"),
             ({"memory_mb": math.nan}, "got nan"),

@@ -86,6 +86,12 @@ class TestScript:
         assert "--workers 3" in slurm_jobs(out, SlurmOptions(n_cpus=3)).array
         assert "--workers" not in slurm_jobs(out, SlurmOptions(n_cpus=3, gres="gpu:2")).array
 
+    def test_the_limit_of_a_movie_goes_to_the_runners(self, out):
+        jobs = slurm_jobs(out, SlurmOptions(limit_s=1800))
+        assert "--limit-s 1800" in jobs.array
+        assert "--limit-s 1800" in jobs.last
+        assert "--limit-s" not in slurm_jobs(out).array
+
     def test_tasks_never_outnumber_movies_or_the_largest_array(self, out, monkeypatch):
         assert slurm_jobs(out).n_tasks == 1  # 12 short movies are no ten minutes of work
         with pytest.raises(SettingsError, match="13 tasks are too many: there are 12 movies"):
@@ -117,6 +123,7 @@ class TestScript:
         ("wrong", "words"),
         [
             ({"n_tasks": 0}, "n_tasks of a job array must be 1 or more, got 0"),
+            ({"limit_s": -1.0}, "time limit of a movie must be above 0 s"),
             ({"memory_mb": math.nan}, "memory_mb of a job array must be 1 or more, got nan"),
             ({"memory_mb": math.inf}, "memory_mb of a job array must be 1 or more, got inf"),
             ({"warn_s": 5}, "warn_s must be 15 or more"),

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
-from umlpsd_gpu.cli_batch import Out, batch, out, tell_movie, tell_report
+from umlpsd_gpu.cli_batch import LimitS, Out, batch, out, tell_movie, tell_report
 from umlpsd_gpu.cli_settings import takes_settings
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.report.terminal import answer, progress
@@ -47,6 +47,7 @@ def submit(
         typer.Option(help="Of a task. Default: from the prediction.", show_default=False),
     ] = None,
     cpus: Annotated[int, typer.Option(help="Cores of a task, a worker each.")] = 1,
+    limit_s: LimitS = None,
     warn_s: Annotated[int, typer.Option(help="SIGUSR1 so long before the time is up.")] = 120,
     requeue: Annotated[bool, typer.Option("--requeue/--no-requeue")] = True,
 ) -> None:
@@ -65,6 +66,7 @@ def submit(
         memory_mb=memory_mb,
         n_cpus=cpus,
         warn_s=warn_s,
+        limit_s=limit_s,
         requeue=requeue,
     )
     if show:
@@ -115,6 +117,7 @@ def watch(
     workers: Annotated[
         int | None, typer.Option(help="Movies at a time.", show_default=False)
     ] = None,
+    limit_s: LimitS = None,
     figures: Annotated[
         bool, typer.Option("--figures/--no-figures", help="Figures and a report for each movie.")
     ] = True,
@@ -135,7 +138,7 @@ def watch(
     from umlpsd_gpu.batch.watch import WatchOptions
     from umlpsd_gpu.batch.watch import watch as watch_folder
 
-    options = RunOptions(n_workers=workers, also_import=("umlpsd_gpu.cli",))
+    options = RunOptions(n_workers=workers, limit_s=limit_s, also_import=("umlpsd_gpu.cli",))
     how = WatchOptions(settle_s, poll_s, idle_s)
     report = watch_folder(archive, out_dir, settings, figures, options, how, tell_movie)
     tell_report(report, out_dir)

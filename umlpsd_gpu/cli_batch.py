@@ -34,6 +34,15 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 MOST_SHOWN = 20
 WATCH_S = 2.0
 Out = Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the batch.")]
+LimitS = Annotated[
+    float | None,
+    typer.Option(
+        "--limit-s",
+        help="Stop the analysis of a movie that takes longer; three times, and it is set aside. "
+        "Default: no limit.",
+        show_default=False,
+    ),
+]
 
 
 @batch.command()
@@ -105,6 +114,7 @@ def run(
         float,
         typer.Option(help="A movie whose runner shows no sign of life for so long is taken over."),
     ] = 60.0,
+    limit_s: LimitS = None,
     retry: Annotated[
         bool, typer.Option("--retry", help="Try movies again that killed their workers.")
     ] = False,
@@ -137,6 +147,7 @@ def run(
         device=device,
         memory_mb=memory_mb,
         term_s=lease_s,
+        limit_s=limit_s,
         retry=retry,
         # a started process looks through the program's main module
         also_import=("umlpsd_gpu.cli",),

@@ -26,8 +26,9 @@ class Attempt:
     ----------
     number : int
         Of its lease.
-    kind : {"failed", "crashed", "lost"}
-        The analysis gave an error; its process was killed; its runner vanished.
+    kind : {"failed", "crashed", "overdue", "lost"}
+        The analysis gave an error; its process was killed; it took longer than the limit; its
+        runner vanished.
     reason : str
         One sentence.
     traceback : str
@@ -40,7 +41,7 @@ class Attempt:
     """
 
     number: int
-    kind: Literal["failed", "crashed", "lost"]
+    kind: Literal["failed", "crashed", "overdue", "lost"]
     reason: str
     traceback: str
     study_key: str
@@ -72,7 +73,8 @@ def attempts_on(state: Path, study_keys: set[str]) -> list[Attempt]:
 def is_set_aside(attempts: list[Attempt]) -> bool:
     """Say whether a movie has brought down so many processes that it is not tried again."""
     kinds = [attempt.kind for attempt in attempts]
-    return kinds.count("crashed") >= MOST_CRASHES or kinds.count("lost") >= MOST_LOST
+    n_crashes = kinds.count("crashed") + kinds.count("overdue")
+    return n_crashes >= MOST_CRASHES or kinds.count("lost") >= MOST_LOST
 
 
 def utc_now() -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import signal
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing import connection
 from multiprocessing.process import BaseProcess
@@ -31,6 +34,10 @@ class Worker:
         Which of the crew's places it has, from 0; its card, where there are any.
     process : BaseProcess
     answer : Connection
+    began : float
+        By the monotonic clock.
+    is_overdue : bool
+        Whether it was told to end because it took too long.
     """
 
     entry: Entry
@@ -38,6 +45,8 @@ class Worker:
     seat: int
     process: BaseProcess
     answer: connection.Connection
+    began: float = field(default_factory=time.monotonic)
+    is_overdue: bool = False
 
     def outcome(self) -> dict[str, Any] | None:
         """Return what the process answered and wait for its end; None where it was killed."""
@@ -63,6 +72,18 @@ class Worker:
         except OSError:
             return ""
         return text[-MOST_TRACEBACK:]
+
+    def stop_overdue(self) -> None:
+        """End the process, which took too long; who waits for it hears of that.
+
+        At first by a signal that lets it write down where it hangs.
+        """
+        if self.is_overdue:
+            self.process.kill()
+        elif self.process.pid is not None:
+            self.is_overdue = True
+            with suppress(ProcessLookupError):
+                os.kill(self.process.pid, signal.SIGABRT)
 
     def kill(self) -> None:
         """End the process at once."""
@@ -135,6 +156,12 @@ class Crew:
         finished = [worker for worker in self.at_work if worker.answer in ready]
         self.at_work = [worker for worker in self.at_work if worker not in finished]
         return finished
+
+    def stop_overdue(self, limit_s: float) -> None:
+        """End processes that have been at work for longer."""
+        for worker in self.at_work:
+            if time.monotonic() - worker.began > limit_s:
+                worker.stop_overdue()
 
     def dismiss(self, worker: Worker) -> None:
         """End one process at once."""

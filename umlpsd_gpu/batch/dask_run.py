@@ -163,7 +163,7 @@ class DaskWork:
 
     def _submit(self, client: Any, entry: Entry) -> Any:
         self.n_submits[entry.id] += 1
-        names = ("device", "memory_mb", "term_s", "retry", "perform", "also_import")
+        names = ("device", "memory_mb", "term_s", "limit_s", "retry", "perform", "also_import")
         choices = {name: getattr(self.options, name) for name in names}
         future = client.submit(
             make_one,

@@ -12,6 +12,15 @@ from umlpsd_gpu.batch.task import Perform, make_study
 from umlpsd_gpu.errors import SettingsError
 
 
+def check_limit(limit_s: float) -> None:
+    """Refuse a time limit of a movie that is none; `SettingsError` then."""
+    if not 0 < limit_s < math.inf:
+        raise SettingsError(
+            f"the time limit of a movie must be above 0 s and finite, got {limit_s}; leave it out "
+            "for no limit"
+        )
+
+
 @dataclass(frozen=True)
 class RunOptions:
     """Workers, limits and the share of the movies.
@@ -32,6 +41,9 @@ class RunOptions:
         Limit of a worker's address space; None: its share of the machine; 0: none.
     term_s : float
         Others may take a movie over after so many seconds without a sign of life.
+    limit_s : float or None
+        An analysis that takes longer is stopped, which counts as if its process had been killed;
+        None: no limit.
     retry : bool
         Try movies again that were set aside.
     start_method, also_import, perform
@@ -45,6 +57,7 @@ class RunOptions:
     device: Literal["auto", "cpu", "gpu"] | None = None
     memory_mb: float | None = None
     term_s: float = TERM_S
+    limit_s: float | None = None
     retry: bool = False
     start_method: str = "forkserver"
     also_import: Sequence[str] = ()
@@ -67,6 +80,9 @@ class RunOptions:
             raise SettingsError(
                 f"the term of a lease must be above 0 s and finite, got {self.term_s}"
             )
+
+        if self.limit_s is not None:
+            check_limit(self.limit_s)
 
     def takes(self, movie_id: str) -> bool:
         """Say whether a movie is one of those asked for."""

@@ -57,7 +57,7 @@ def run_batch(
     out : path
     options : RunOptions, optional
     tell : callable, optional
-        Told ``(event, movie, text)``: started, done, failed, crashed, set aside, late.
+        Told ``(event, movie, text)``: started, done, failed, crashed, overdue, set aside, late.
 
     Returns
     -------
@@ -149,6 +149,8 @@ class Runner:
                 self._guarded(partial(self._finish, worker))
             stop.clear()
             self._guarded(self._beat)
+            if self.options.limit_s is not None:
+                self.crew.stop_overdue(self.options.limit_s)
             if deadline is not None and (time.monotonic() > deadline or stop.count > 1):
                 return
 
@@ -285,9 +287,11 @@ class Runner:
         if not lease.is_current():
             raise LeaseLostError(f"{entry.name}: another runner has taken the movie over")
         if outcome is None:
-            words = worker.last_words()
-            self._record(entry, lease.number, "crashed", worker.end_in_words(), words)
-            self.tell("crashed", entry, worker.end_in_words())
+            kind, reason = "crashed", worker.end_in_words()
+            if worker.is_overdue:
+                kind, reason = "overdue", self._limit_in_words()
+            self._record(entry, lease.number, kind, reason, worker.last_words())
+            self.tell(kind, entry, reason)
         elif outcome["kind"] == "disk":
             self.report.trouble = disk_message(self.folder, outcome["reason"])
         elif outcome["kind"] == "device":
@@ -295,6 +299,12 @@ class Runner:
         else:
             self._record(entry, lease.number, "failed", outcome["reason"], outcome["traceback"])
             self.tell("failed", entry, outcome["reason"])
+
+    def _limit_in_words(self) -> str:
+        return (
+            f"its analysis was stopped after the limit of {self.options.limit_s:g} s; raise "
+            "--limit-s and add --retry if it only needs longer"
+        )
 
     def _record_interrupted(self, entry: Entry, lease: Lease) -> None:
         for token in lease.interrupted:

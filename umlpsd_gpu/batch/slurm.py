@@ -17,6 +17,7 @@ from typing import Any
 from umlpsd_gpu.batch.durable import refuse_links
 from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.manifest import Manifest, read_manifest
+from umlpsd_gpu.batch.options import check_limit
 from umlpsd_gpu.errors import SettingsError, UmlpsdError
 
 # Of jobs that are not told how long: a queue likes tasks of minutes to hours [I]
@@ -55,6 +56,8 @@ class SlurmOptions:
         Cores of a task; without ``gres`` a worker each.
     warn_s : int
         Before its time is up a task is told so; movies at work finish or are rolled back.
+    limit_s : float or None
+        Time limit of a movie; see `umlpsd_gpu.batch.options.RunOptions`.
     requeue : bool
         Whether tasks that ran out of time, or lost their node, start again.
     """
@@ -68,6 +71,7 @@ class SlurmOptions:
     memory_mb: float | None = None
     n_cpus: int = 1
     warn_s: int = 120
+    limit_s: float | None = None
     requeue: bool = True
 
     def __post_init__(self) -> None:
@@ -75,6 +79,8 @@ class SlurmOptions:
             value = getattr(self, name)
             if value is not None and not 1 <= value < math.inf:
                 raise SettingsError(f"{name} of a job array must be 1 or more, got {value}")
+        if self.limit_s is not None:
+            check_limit(self.limit_s)
         if self.warn_s < 15:
             raise SettingsError(
                 f"warn_s must be 15 or more, got {self.warn_s}: a runner may take 10 s to stop"
@@ -244,10 +250,11 @@ def _script(lines: list[str], folder: BatchFolder, shard: str, options: SlurmOpt
     head = "\n".join(f"#SBATCH {line}" for line in lines)
     # with cards there is a worker each
     workers = "" if options.gres else f" --workers {options.n_cpus}"
+    limit = "" if options.limit_s is None else f" --limit-s {options.limit_s}"
     command = f"{shlex.quote(program())} batch run {shlex.quote(str(folder.root))} --shard {shard}"
     return SCRIPT.format(
         head=head,
-        command=command + workers,
+        command=command + workers + limit,
         most=MOST_REQUEUES if options.requeue else 0,
     )
 
