@@ -8,7 +8,18 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
-from umlpsd_gpu.cli_batch import LimitS, Out, batch, out, tell_movie, tell_report
+from umlpsd_gpu.cli_batch import (
+    DaskAddress,
+    DaskHere,
+    DaskSlurm,
+    LimitS,
+    Out,
+    batch,
+    dask_options,
+    out,
+    tell_movie,
+    tell_report,
+)
 from umlpsd_gpu.cli_settings import takes_settings
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.report.terminal import answer, progress
@@ -88,20 +99,39 @@ def pool(
     ] = None,
     device: Annotated[
         Literal["auto", "cpu", "gpu"] | None,
-        typer.Option(help="Default: as at init.", show_default=False),
+        typer.Option(
+            help="Default: as at init. With Dask the workers', for the sweeps; the rest is done on "
+            "the CPU.",
+            show_default=False,
+        ),
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the study that is there.")
     ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Of --dask: scales swept at a time. Default: one a core as far as memory goes.",
+            show_default=False,
+        ),
+    ] = None,
+    dask: DaskHere = False,
+    dask_address: DaskAddress = None,
+    dask_slurm: DaskSlurm = None,
 ) -> None:
-    """Analyse the traces of all finished studies as one ensemble, for classes of the archive."""
+    """Analyse the traces of all finished studies as one ensemble, for classes of the archive.
+
+    With Dask its workers sweep the scales.
+    """
     from umlpsd_gpu.batch.manifest import read_manifest
     from umlpsd_gpu.batch.pool import pool_batch
 
     place = pooled or out_dir / "pooled"
     settings = read_manifest(out_dir).settings.with_values({"device": device})
+    cluster = dask_options(dask, dask_address, dask_slurm)
     with progress() as report:
-        study = pool_batch(out_dir, place, settings, overwrite, report)
+        study = pool_batch(out_dir, place, settings, overwrite, report, cluster, workers)
     for line in answer(study):
         out.print(line)
     out.print(f"Report: {escape(str(place / 'report.html'))}; movie by movie: classes.csv")

@@ -20,6 +20,7 @@ from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.settings import Settings
 
 if TYPE_CHECKING:
+    from umlpsd_gpu.batch.dask_cluster import DaskOptions
     from umlpsd_gpu.batch.manifest import Entry, Manifest
     from umlpsd_gpu.batch.report import RunReport
     from umlpsd_gpu.batch.status import BatchStatus
@@ -40,6 +41,24 @@ LimitS = Annotated[
         "--limit-s",
         help="Stop the analysis of a movie that takes longer; three times, and it is set aside. "
         "Default: no limit.",
+        show_default=False,
+    ),
+]
+DaskHere = Annotated[
+    bool, typer.Option("--dask", help="By a Dask cluster of processes on this machine.")
+]
+DaskAddress = Annotated[
+    str | None,
+    typer.Option(
+        help="By the Dask scheduler there: tls://…, or tcp:// on 127.0.0.1.", show_default=False
+    ),
+]
+DaskSlurm = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N_TASKS=4,…",
+        help="By Dask workers that are SLURM jobs: n_tasks, n_cpus, partition, account, gres, "
+        "time_min, memory_mb.",
         show_default=False,
     ),
 ]
@@ -118,24 +137,9 @@ def run(
     retry: Annotated[
         bool, typer.Option("--retry", help="Try movies again that killed their workers.")
     ] = False,
-    dask: Annotated[
-        bool, typer.Option("--dask", help="By a Dask cluster of processes on this machine.")
-    ] = False,
-    dask_address: Annotated[
-        str | None,
-        typer.Option(
-            help="By the Dask scheduler there: tls://…, or tcp:// on 127.0.0.1.", show_default=False
-        ),
-    ] = None,
-    dask_slurm: Annotated[
-        str | None,
-        typer.Option(
-            metavar="N_TASKS=4,…",
-            help="By Dask workers that are SLURM jobs: n_tasks, n_cpus, partition, account, gres, "
-            "time_min, memory_mb.",
-            show_default=False,
-        ),
-    ] = None,
+    dask: DaskHere = False,
+    dask_address: DaskAddress = None,
+    dask_slurm: DaskSlurm = None,
 ) -> None:
     """Make the studies that are missing or out of date; stop and start it as you like."""
     from umlpsd_gpu.batch.options import RunOptions
@@ -152,17 +156,25 @@ def run(
         # a started process looks through the program's main module
         also_import=("umlpsd_gpu.cli",),
     )
-    if dask or dask_address or dask_slurm:
-        from umlpsd_gpu.batch.dask_cluster import DaskOptions
+    cluster = dask_options(dask, dask_address, dask_slurm)
+    if cluster is not None:
         from umlpsd_gpu.batch.dask_run import run_on_dask
-        from umlpsd_gpu.batch.slurm import SlurmOptions
 
-        jobs = SlurmOptions.from_text(dask_slurm) if dask_slurm else None
-        report = run_on_dask(out_dir, DaskOptions(dask_address, jobs), options, tell_movie)
+        report = run_on_dask(out_dir, cluster, options, tell_movie)
     else:
         report = run_batch(out_dir, options, tell_movie)
     tell_report(report, out_dir)
     raise typer.Exit(report.exit_code)
+
+
+def dask_options(here: bool, address: str | None, slurm: str | None) -> DaskOptions | None:
+    """Return which Dask cluster was asked for; None for none."""
+    from umlpsd_gpu.batch.dask_cluster import DaskOptions
+    from umlpsd_gpu.batch.slurm import SlurmOptions
+
+    if not (here or address or slurm):
+        return None
+    return DaskOptions(address, SlurmOptions.from_text(slurm) if slurm else None)
 
 
 @batch.command()

@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -26,8 +27,8 @@ ALLOWED_FAILURES = 10
 CONFIG = {
     # a worker must be able to have children: each movie has a process of its own
     "distributed.worker.daemon": False,
-    "distributed.scheduler.allowed-failures": ALLOWED_FAILURES,
-    "distributed.admin.large-graph-warning-threshold": "1 GiB",
+    # the curves of a scale are as large as they are
+    "distributed.admin.large-graph-warning-threshold": "1 TiB",
 }
 # Without a dashboard Dask still serves pages about its health, to everybody and without TLS
 PRIVATE_PAGE = "127.0.0.1:0"
@@ -77,7 +78,11 @@ def refuse_open(address: str) -> None:
 
 @contextmanager
 def dask_client(
-    folder: BatchFolder, manifest: Manifest, n_workers: int, options: DaskOptions
+    folder: BatchFolder,
+    manifest: Manifest,
+    n_workers: int,
+    options: DaskOptions,
+    allowed_failures: int = ALLOWED_FAILURES,
 ) -> Iterator[Any]:
     """Start or find a cluster; give a client; leave nothing running that was started here.
 
@@ -88,6 +93,9 @@ def dask_client(
     n_workers : int
         Processes of a cluster on this machine.
     options : DaskOptions
+    allowed_failures : int
+        A task is given up when more workers than this have died with it; a scheduler that is
+        there already has a number of its own.
 
     Raises
     ------
@@ -97,7 +105,11 @@ def dask_client(
     dask = _dask()
     from distributed import Client
 
-    with dask.config.set(CONFIG), _scheduler(folder, manifest, n_workers, options) as scheduler:
+    forgive = {"distributed.scheduler.allowed-failures": allowed_failures}
+    with (
+        dask.config.set({**CONFIG, **forgive}),
+        _scheduler(folder, manifest, n_workers, options) as scheduler,
+    ):
         try:
             client = Client(scheduler, timeout=CONNECT_S, set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:
@@ -191,6 +203,34 @@ def _on_slurm(folder: BatchFolder, manifest: Manifest, options: SlurmOptions) ->
         # dask-jobqueue deletes them when Python ends, if it ends well
         for key in private.glob(KEYS):
             os.truncate(key, 0)
+
+
+class Patience:
+    """Waits for a cluster's workers, but not for ever.
+
+    Parameters
+    ----------
+    is_queued : bool
+        Whether workers may come hours later; these are waited for.
+    most_s : float
+        Without any worker.
+    """
+
+    def __init__(self, is_queued: bool, most_s: float) -> None:
+        self.is_queued, self.most_s = is_queued, most_s
+        self.last_worker = time.monotonic()
+
+    def n_workers(self, client: Any) -> int:
+        """Return how many workers there are; QueueError where there were none for too long."""
+        n = len(client.scheduler_info(n_workers=-1)["workers"])
+        if n or self.is_queued:
+            self.last_worker = time.monotonic()
+        elif time.monotonic() > self.last_worker + self.most_s:
+            raise QueueError(
+                f"the Dask cluster has had no worker for {self.most_s:.0f} s; start workers, or "
+                "run without Dask"
+            )
+        return n
 
 
 _INSTALL = "install it with pip install 'umlpsd_gpu[cluster]'"

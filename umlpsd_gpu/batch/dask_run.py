@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from umlpsd_gpu.backend import choose_device, n_cores
-from umlpsd_gpu.batch.dask_cluster import DaskOptions, dask_client
+from umlpsd_gpu.batch.dask_cluster import DaskOptions, Patience, dask_client
 from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.machine import default_workers
 from umlpsd_gpu.batch.manifest import Entry, Manifest, read_manifest
@@ -116,7 +116,6 @@ class DaskWork:
         self.waiting = [e for e in self.movies if self._standing(e).state != "done"]
         self.n_threads = self.options.n_threads
         self.open: dict[Any, Entry] = {}
-        self.last_worker = 0.0
 
     def choose_workers(self) -> int:
         """Return the processes of a cluster on this machine, which share its cores."""
@@ -137,7 +136,7 @@ class DaskWork:
 
         for entry in self.waiting:
             self._submit(client, entry)
-        self.last_worker = time.monotonic()
+        patience = Patience(self.is_queued, PATIENCE_S)
         finished, deadline = as_completed(self.open, loop=client.loop), None
         while self.open:
             for future in finished.next_batch(block=False):
@@ -151,7 +150,7 @@ class DaskWork:
                 return
             select.select([stop], [], [], POLL_S)
             stop.clear()
-            self._refuse_to_wait_for_nobody(client)
+            patience.n_workers(client)
 
     def count(self) -> None:
         """Look how the movies stand at the end."""
@@ -211,15 +210,6 @@ class DaskWork:
         begun = {f: entry for f, entry in self.open.items() if f.key in at_work}
         client.cancel([f for f in self.open if f not in begun])
         self.open = begun
-
-    def _refuse_to_wait_for_nobody(self, client: Any) -> None:
-        if self.is_queued or client.scheduler_info(n_workers=-1)["workers"]:
-            self.last_worker = time.monotonic()
-        elif time.monotonic() > self.last_worker + PATIENCE_S:
-            raise QueueError(
-                f"the Dask cluster has had no worker for {PATIENCE_S:.0f} s; start workers, or run "
-                "without Dask (what is done is kept)"
-            )
 
     def _standing(self, entry: Entry) -> Standing:
         device = self.options.device or self.manifest.settings.device

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from umlpsd_gpu.batch.dask_cluster import DaskOptions
 from umlpsd_gpu.batch.folder import STUDY, BatchFolder
 from umlpsd_gpu.batch.manifest import read_manifest
 from umlpsd_gpu.batch.standing import standing_of, wanted_of
@@ -30,6 +31,7 @@ CLASSES_COLUMNS = (
     "beta_mean",
     "beta_stderr",
 )
+ON_GPUS = "The sweeps ran on GPUs of Dask's workers, everything else on the CPU."
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,8 @@ def pool_batch(
     settings: Settings | None = None,
     overwrite: bool = False,
     progress: Callable[[str, int, int], None] | None = None,
+    cluster: DaskOptions | None = None,
+    n_workers: int | None = None,
 ) -> Study:
     """Analyse all traces of an archive as one ensemble and write a study folder.
 
@@ -156,11 +160,17 @@ def pool_batch(
         Replace a study that is there.
     progress : callable, optional
         Told (step, done, total).
+    cluster : DaskOptions, optional
+        Dask's workers sweep, each on ``settings.device``; the rest is done here on the CPU. Same
+        bits as without, as long as that device is the CPU.
+    n_workers : int, optional
+        Processes of a cluster on this machine. Default: one a core as far as memory goes.
 
     Raises
     ------
     UmlpsdError
-        As `finished_parts`, `pooled_traces` and `umlpsd_gpu.run_study`.
+        As `finished_parts`, `pooled_traces`, `umlpsd_gpu.run_study` and
+        `umlpsd_gpu.batch.dask_sweeps.dask_sweeps`.
     """
     from umlpsd_gpu.report.files import write_report
     from umlpsd_gpu.study.folder import check_output
@@ -168,9 +178,32 @@ def pool_batch(
 
     check_output(pooled, overwrite)
     settings = settings or read_manifest(out).settings
-    study = run_study(pooled_traces(finished_parts(out), settings), settings, progress)
+    parts = finished_parts(out)
+    if cluster is None:
+        study = run_study(pooled_traces(parts, settings), settings, progress)
+    else:
+        study = _swept_on_dask(out, parts, settings, progress, cluster, n_workers)
     write_report(study, pooled, overwrite, progress, lambda folder: write_classes(study, folder))
     return study
+
+
+def _swept_on_dask(
+    out: str | Path,
+    parts: Sequence[Part],
+    settings: Settings,
+    progress: Callable[[str, int, int], None] | None,
+    cluster: DaskOptions,
+    n_workers: int | None,
+) -> Study:
+    from umlpsd_gpu.batch.dask_sweeps import dask_sweeps
+    from umlpsd_gpu.study.workflow import run_study
+
+    shape = sum(part.n_traces for part in parts), max(part.n_frames for part in parts)
+    # first the cluster: what is wrong with it should not be told after hours of reading, and jobs
+    # may wait in their queue meanwhile
+    with dask_sweeps(out, shape, settings, cluster, n_workers) as sweeps:
+        study = run_study(pooled_traces(parts, settings), settings, progress, sweeps)
+    return replace(study, notes=(*study.notes, ON_GPUS)) if sweeps.device == "gpu" else study
 
 
 def write_classes(study: Study, folder: Path) -> None:
