@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -14,6 +14,7 @@ from umlpsd_gpu.sweep.geometry import Geometry, pairwise_sqeuclidean
 from umlpsd_gpu.sweep.kmeans import lloyd
 from umlpsd_gpu.sweep.result import Sweep
 from umlpsd_gpu.sweep.stack import PairStack
+from umlpsd_gpu.sweep.threads import thread_pool
 
 # Samples hold half of the traces, and no more than this: larger ensembles scatter less, and the
 # scatter of a sample tells by how much.
@@ -74,7 +75,7 @@ def sweep_samples(
     def find_labels(geometry: Geometry, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return lloyd(geometry, geometry.sqdist_from(starts.T), max_iter)
 
-    with threadpool_limits(limits=1), ThreadPoolExecutor(n_threads or n_cores()) as pool:
+    with threadpool_limits(limits=1), thread_pool(n_threads or n_cores()) as pool:
         sqdist = _pairs_of_samples(values, samples, pool)
         geometry = PairStack(sqdist, np.repeat(np.arange(n_samples), n_epochs))
         found = find_on_cpu(
