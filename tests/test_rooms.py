@@ -64,6 +64,27 @@ def test_rooms_import_only_rooms_above(path):
     assert not below, f"{path.name} is in {room} and imports {sorted(below)}"
 
 
+def module_of(path: Path) -> str:
+    return ".".join(["umlpsd_gpu", *path.relative_to(PACKAGE).with_suffix("").parts])
+
+
+def imported_modules(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    names |= {a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names}
+    return names & {module_of(path) for path in MODULES}
+
+
+def test_no_modules_import_each_other():
+    imports = {module_of(path): imported_modules(path) for path in MODULES}
+    # the verbs Study.save and Study.load are in the room that writes and reads studies
+    imports["umlpsd_gpu.study.result"].remove("umlpsd_gpu.study.files")
+    while free := [name for name, needed in imports.items() if not needed & set(imports)]:
+        for name in free:
+            del imports[name]
+    assert not imports, f"in or below a circle of imports: {sorted(imports)}"
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_modules_and_functions_stay_small(path):
     text = path.read_text(encoding="utf-8")

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from umlpsd_gpu.batch.archive_rows import MovieRow, archive_rows, write_movies_csv
 from umlpsd_gpu.batch.durable import refuse_links
+from umlpsd_gpu.batch.entries import Manifest
 from umlpsd_gpu.batch.folder import BatchFolder
-from umlpsd_gpu.batch.manifest import Manifest, read_manifest
+from umlpsd_gpu.batch.manifest import read_manifest
 from umlpsd_gpu.report.style import DrawnFigure
 from umlpsd_gpu.study.folder import FolderKind, files_in, write_whole
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from umlpsd_gpu.batch.entries import Entry, Manifest
 from umlpsd_gpu.batch.folder import STUDY, BatchFolder
-from umlpsd_gpu.batch.manifest import Entry, Manifest
 from umlpsd_gpu.batch.names import printable
 from umlpsd_gpu.batch.status import MovieStatus, read_status
 from umlpsd_gpu.study.folder import read_summary

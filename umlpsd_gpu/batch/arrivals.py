@@ -10,8 +10,8 @@ from typing import Any
 
 from umlpsd_gpu.batch.attempts import utc_now
 from umlpsd_gpu.batch.durable import create_json, read_json, refuse_links, text_of
+from umlpsd_gpu.batch.entries import Entry, Manifest
 from umlpsd_gpu.batch.folder import BatchFolder
-from umlpsd_gpu.batch.manifest import Entry, Manifest
 
 FORMAT = "umlpsd batch arrival"
 

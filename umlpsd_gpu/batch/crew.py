@@ -14,9 +14,9 @@ from multiprocessing import connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from umlpsd_gpu.batch.entries import Entry
 from umlpsd_gpu.batch.folder import LOG
 from umlpsd_gpu.batch.lease import Lease
-from umlpsd_gpu.batch.manifest import Entry
 from umlpsd_gpu.batch.task import MOST_TRACEBACK, Job, Perform, make_study, run_task
 
 WARM = "umlpsd_gpu.batch.warm"

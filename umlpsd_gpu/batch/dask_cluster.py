@@ -16,8 +16,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from umlpsd_gpu.batch.durable import refuse_links
+from umlpsd_gpu.batch.entries import Manifest
 from umlpsd_gpu.batch.folder import BatchFolder
-from umlpsd_gpu.batch.manifest import Manifest
 from umlpsd_gpu.batch.slurm import QueueError, SlurmOptions, memory_of_task_mb
 from umlpsd_gpu.errors import SettingsError
 

@@ -15,9 +15,10 @@ from typing import Any
 
 from umlpsd_gpu.backend import choose_device, n_cores
 from umlpsd_gpu.batch.dask_cluster import DaskOptions, Patience, dask_client
+from umlpsd_gpu.batch.entries import Entry, Manifest
 from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.machine import default_workers
-from umlpsd_gpu.batch.manifest import Entry, Manifest, read_manifest
+from umlpsd_gpu.batch.manifest import read_manifest
 from umlpsd_gpu.batch.options import RunOptions
 from umlpsd_gpu.batch.report import RunReport
 from umlpsd_gpu.batch.runner import GRACE_S, Tell, run_batch

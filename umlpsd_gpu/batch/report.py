@@ -6,8 +6,8 @@ import shutil
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from umlpsd_gpu.batch.entries import Entry
 from umlpsd_gpu.batch.folder import BatchFolder
-from umlpsd_gpu.batch.manifest import Entry
 from umlpsd_gpu.batch.standing import Standing
 
 EXIT_FAILED, EXIT_SIGNAL = 1, 128

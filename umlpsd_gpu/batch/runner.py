@@ -15,6 +15,7 @@ from umlpsd_gpu.backend import choose_device, n_cores
 from umlpsd_gpu.batch.attempts import Attempt, attempts_on, record, utc_now
 from umlpsd_gpu.batch.crew import Crew, Worker, visible_gpus
 from umlpsd_gpu.batch.durable import DISK_TROUBLE
+from umlpsd_gpu.batch.entries import Entry, Manifest
 from umlpsd_gpu.batch.folder import STUDY, BatchFolder
 from umlpsd_gpu.batch.journal import Journal
 from umlpsd_gpu.batch.keys import canonical
@@ -27,7 +28,7 @@ from umlpsd_gpu.batch.lease import (
     file_system_time,
 )
 from umlpsd_gpu.batch.machine import address_space_mb, default_workers
-from umlpsd_gpu.batch.manifest import Entry, Manifest, read_manifest
+from umlpsd_gpu.batch.manifest import read_manifest
 from umlpsd_gpu.batch.options import RunOptions
 from umlpsd_gpu.batch.report import RunReport, disk_message
 from umlpsd_gpu.batch.standing import DONE_FORMAT, Standing, standing_of, wanted_of

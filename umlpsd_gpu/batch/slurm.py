@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from umlpsd_gpu.batch.durable import refuse_links
+from umlpsd_gpu.batch.entries import Manifest
 from umlpsd_gpu.batch.folder import BatchFolder
-from umlpsd_gpu.batch.manifest import Manifest, read_manifest
+from umlpsd_gpu.batch.manifest import read_manifest
 from umlpsd_gpu.batch.options import check_limit
 from umlpsd_gpu.errors import SettingsError, UmlpsdError
 

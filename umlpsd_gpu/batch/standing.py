@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 from umlpsd_gpu.batch.attempts import Attempt, attempts_on, is_set_aside
 from umlpsd_gpu.batch.durable import read_json
+from umlpsd_gpu.batch.entries import Entry, Manifest
 from umlpsd_gpu.batch.folder import DONE, STUDY, BatchFolder
 from umlpsd_gpu.batch.keys import BACKENDS, Backend, study_keys
-from umlpsd_gpu.batch.manifest import Entry, Manifest
 from umlpsd_gpu.study.folder import SUMMARY
 
 DONE_FORMAT = "umlpsd batch result"

@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from umlpsd_gpu.batch.entries import Entry
 from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.lease import last_token
-from umlpsd_gpu.batch.manifest import Entry, read_manifest
+from umlpsd_gpu.batch.manifest import read_manifest
 from umlpsd_gpu.batch.standing import Standing, standing_of, wanted_of
 
 STATES = ("done", "running", "waiting", "failed", "set aside")

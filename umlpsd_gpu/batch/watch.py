@@ -10,16 +10,10 @@ from pathlib import Path
 
 from umlpsd_gpu.batch.archive import FoundMovie
 from umlpsd_gpu.batch.arrivals import record_arrival, with_arrivals
+from umlpsd_gpu.batch.entries import Entry, Manifest
 from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.landing import LandingStrip
-from umlpsd_gpu.batch.manifest import (
-    Entry,
-    Manifest,
-    base_manifest,
-    entry_of,
-    with_absolute_region,
-    write_manifest,
-)
+from umlpsd_gpu.batch.manifest import base_manifest, entry_of, with_absolute_region, write_manifest
 from umlpsd_gpu.batch.options import RunOptions
 from umlpsd_gpu.batch.report import RunReport
 from umlpsd_gpu.batch.runner import Tell, run_batch

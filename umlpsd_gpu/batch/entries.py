@@ -1,0 +1,108 @@
+"""Which movies a batch is about, and how they are to be analysed. Never changed."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from umlpsd_gpu.batch.durable import text_of
+from umlpsd_gpu.batch.fingerprint import Kind
+from umlpsd_gpu.settings import Settings
+
+FORMAT, FORMAT_VERSION = "umlpsd batch manifest", 1
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A movie of the archive.
+
+    Attributes
+    ----------
+    id : str
+        Name of its folders.
+    name : str
+        Path within the archive, with slashes.
+    n_files, n_bytes : int
+    content : str
+        Digest of the files; empty where they can't be read.
+    verdict : str
+        "whole", "truncated", "mixed" or "unreadable".
+    reason : str
+        What is wrong; empty for a whole movie.
+    n_frames, n_rows, n_cols : int
+        0 where unreadable.
+    dt_s : float or None
+    memory_mb, duration_s : float
+        Predicted for a study.
+    """
+
+    id: str
+    name: str
+    n_files: int
+    n_bytes: int
+    content: str
+    verdict: str
+    reason: str
+    n_frames: int = 0
+    n_rows: int = 0
+    n_cols: int = 0
+    dt_s: float | None = None
+    memory_mb: float = 0.0
+    duration_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a batch is about.
+
+    Attributes
+    ----------
+    archive : str
+        Absolute path that names of movies are relative to.
+    settings : Settings
+    figures : bool
+        Whether studies get figures and a report.
+    content_kind : {"sampled", "full"}
+        How movies are digested.
+    movies : tuple of Entry
+    left_out : tuple of (str, str)
+        Names that were not taken for movies, and why.
+    umlpsd_version : str
+        Of the program that looked.
+    """
+
+    archive: str
+    settings: Settings
+    figures: bool
+    content_kind: Kind
+    movies: tuple[Entry, ...]
+    left_out: tuple[tuple[str, str], ...]
+    umlpsd_version: str
+
+    def path_of(self, entry: Entry) -> Path:
+        """Return where a movie is."""
+        return Path(self.archive) / entry.name
+
+    @property
+    def digest(self) -> str:
+        """Return the SHA-256 of everything in it."""
+        return hashlib.sha256(text_of(self._values()).encode()).hexdigest()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the values of manifest.json."""
+        return {**self._values(), "digest": self.digest}
+
+    def _values(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "umlpsd_version": self.umlpsd_version,
+            "archive": self.archive,
+            "settings": self.settings.model_dump(mode="json"),
+            "figures": self.figures,
+            "content_kind": self.content_kind,
+            "movies": [asdict(entry) for entry in self.movies],
+            "left_out": [list(pair) for pair in self.left_out],
+        }
