@@ -22,7 +22,7 @@ from umlpsd_gpu.settings import Settings
 if TYPE_CHECKING:
     from umlpsd_gpu.batch.dask_cluster import DaskOptions
     from umlpsd_gpu.batch.entries import Entry, Manifest
-    from umlpsd_gpu.batch.report import RunReport
+    from umlpsd_gpu.batch.outcome import RunReport
     from umlpsd_gpu.batch.status import BatchStatus
 
 batch = typer.Typer(

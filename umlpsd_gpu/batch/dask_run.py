@@ -20,7 +20,7 @@ from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.machine import default_workers
 from umlpsd_gpu.batch.manifest import read_manifest
 from umlpsd_gpu.batch.options import RunOptions
-from umlpsd_gpu.batch.report import RunReport
+from umlpsd_gpu.batch.outcome import RunReport
 from umlpsd_gpu.batch.runner import GRACE_S, Tell, run_batch
 from umlpsd_gpu.batch.slurm import QueueError
 from umlpsd_gpu.batch.standing import Standing, standing_of, wanted_of

@@ -30,7 +30,7 @@ from umlpsd_gpu.batch.lease import (
 from umlpsd_gpu.batch.machine import address_space_mb, default_workers
 from umlpsd_gpu.batch.manifest import read_manifest
 from umlpsd_gpu.batch.options import RunOptions
-from umlpsd_gpu.batch.report import RunReport, disk_message
+from umlpsd_gpu.batch.outcome import RunReport, disk_message
 from umlpsd_gpu.batch.standing import DONE_FORMAT, Standing, standing_of, wanted_of
 from umlpsd_gpu.batch.stop import StopRequest
 from umlpsd_gpu.batch.task import Job

@@ -15,7 +15,7 @@ from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.landing import LandingStrip
 from umlpsd_gpu.batch.manifest import base_manifest, entry_of, with_absolute_region, write_manifest
 from umlpsd_gpu.batch.options import RunOptions
-from umlpsd_gpu.batch.report import RunReport
+from umlpsd_gpu.batch.outcome import RunReport
 from umlpsd_gpu.batch.runner import Tell, run_batch
 from umlpsd_gpu.batch.stop import StopRequest
 from umlpsd_gpu.errors import SettingsError
