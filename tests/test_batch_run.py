@@ -29,8 +29,9 @@ from tests.batches import (
     write_movie,
 )
 from umlpsd_gpu.batch.durable import read_json
+from umlpsd_gpu.batch.fingerprint import EDGE_BYTES, N_SAMPLES, SAMPLE_BYTES, fingerprint
 from umlpsd_gpu.batch.folder import BatchFolder
-from umlpsd_gpu.batch.manifest import read_manifest
+from umlpsd_gpu.batch.manifest import init_batch, read_manifest
 from umlpsd_gpu.batch.options import RunOptions
 from umlpsd_gpu.batch.runner import run_batch
 from umlpsd_gpu.batch.standing import DONE_FORMAT
@@ -308,6 +309,29 @@ class TestFailures:
         report = run_batch(tmp_path / "out", RunOptions(n_workers=1))
         (standing,) = report.failed.values()
         assert "--update" in standing.attempts[-1].reason
+
+    @pytest.mark.parametrize("content_kind", ["sampled", "full"])
+    def test_a_change_between_the_samples_is_noticed(self, tmp_path, content_kind):
+        archive = make_archive(tmp_path / "archive", 1)
+        out, movie = tmp_path / "out", archive / "movie_0.tif"
+        init_batch(str(archive), out, QUICK, False, content_kind)
+        content, before = bytearray(movie.read_bytes()), fingerprint([movie])
+        at = len(content) // (N_SAMPLES + 1) + SAMPLE_BYTES + EDGE_BYTES
+        content[at] ^= 1
+        movie.write_bytes(content)
+        assert fingerprint([movie]) == before, "this byte lies between the samples"
+        os.utime(movie, (time.time() + 60, time.time() + 60))
+        report = run_batch(out, RunOptions(n_workers=1))
+        (standing,) = report.failed.values()
+        assert "--update" in standing.attempts[-1].reason
+        init_batch(str(archive), out, QUICK, False, content_kind, update=True)
+        assert run_batch(out, RunOptions(n_workers=1)).exit_code == 0
+
+    def test_a_movie_of_a_full_digest_may_be_touched(self, tmp_path):
+        archive, out = make_archive(tmp_path / "archive", 1), tmp_path / "out"
+        init_batch(str(archive), out, QUICK, False, "full")
+        os.utime(archive / "movie_0.tif", (0, 0))
+        assert run_batch(out, RunOptions(n_workers=1)).exit_code == 0
 
     def test_memory_beyond_the_limit_fails_one_movie(self, archive, tmp_path):
         make_batch(archive, tmp_path / "out")

@@ -208,6 +208,16 @@ class TestWatch:
         report = watch(folder, out, QUICK, False, forked(), SOON)
         assert (report.n_made, len(report.done)) == (1, 2)
 
+    def test_a_movie_that_is_only_touched_is_noted_and_not_made_again(self, tmp_path):
+        folder, out = tmp_path / "microscope", tmp_path / "out"
+        write_movie(folder / "a.tif")
+        assert watch(folder, out, QUICK, False, forked(), SOON).n_made == 1
+        os.utime(folder / "a.tif", (2e9, 2e9))
+        report = watch(folder, out, QUICK, False, forked(), SOON)
+        assert (report.n_made, len(report.done)) == (0, 1)
+        (entry,) = read_manifest(out).movies
+        assert entry.written == 2e9
+
     def test_two_watches_of_one_folder_share_the_work(self, tmp_path):
         folder, out = tmp_path / "microscope", tmp_path / "out"
         for i in range(4):

@@ -87,7 +87,10 @@ def init(
     ] = True,
     full_digest: Annotated[
         bool,
-        typer.Option("--full-digest", help="Tell movies by every byte, not by samples: slow."),
+        typer.Option(
+            "--full-digest",
+            help="Tell movies by every byte: slow. Default: by size, time of change and samples.",
+        ),
     ] = False,
     update: Annotated[
         bool,

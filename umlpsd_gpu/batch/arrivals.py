@@ -34,7 +34,7 @@ def record_arrival(base: str, folder: BatchFolder, entry: Entry) -> bool:
     place = _place(folder)
     place.mkdir(exist_ok=True)
     values = {"format": FORMAT, "manifest": base, "arrived": utc_now(), "entry": asdict(entry)}
-    name = f"{entry.id}-{entry.content[:12]}-{base[:8]}.json"
+    name = f"{entry.id}-{entry.content[:12]}-{entry.written:.0f}-{base[:8]}.json"
     return create_json(place / name, {**values, "digest": _digest(values)})
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from umlpsd_gpu.batch.durable import text_of
-from umlpsd_gpu.batch.fingerprint import Kind
+from umlpsd_gpu.batch.fingerprint import Kind, is_same_time
 from umlpsd_gpu.settings import Settings
 
 FORMAT, FORMAT_VERSION = "umlpsd batch manifest", 1
@@ -27,6 +27,9 @@ class Entry:
     n_files, n_bytes : int
     content : str
         Digest of the files; empty where they can't be read.
+    written : float
+        When its files were last written to, in seconds since 1970; 0.0 where that is unknown, or
+        every byte counts.
     verdict : str
         "whole", "truncated", "mixed" or "unreadable".
     reason : str
@@ -43,6 +46,7 @@ class Entry:
     n_files: int
     n_bytes: int
     content: str
+    written: float
     verdict: str
     reason: str
     n_frames: int = 0
@@ -51,6 +55,10 @@ class Entry:
     dt_s: float | None = None
     memory_mb: float = 0.0
     duration_s: float = 0.0
+
+    def is_same_state(self, other: Entry) -> bool:
+        """Say whether nothing was written to the movie between two looks."""
+        return self.content == other.content and is_same_time(self.written, other.written)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ Kind = Literal["sampled", "full"]
 # Reading a movie of 4 GB takes seconds, an archive of thousands hours, 62 samples milliseconds.
 # Copying that stopped early, another movie under the name, an edited header all change them [I]
 EDGE_BYTES, SAMPLE_BYTES, N_SAMPLES = 1 << 16, 1 << 12, 62
+# File systems keep times to 2 s at worst, and other machines may round them [I]
+SAME_TIME_S = 2.0
 
 
 def fingerprint(files: Sequence[Path], kind: Kind = "sampled") -> str:
@@ -28,7 +30,8 @@ def fingerprint(files: Sequence[Path], kind: Kind = "sampled") -> str:
         not where they lie.
     kind : {"sampled", "full"}
         ``sampled``: sizes, the first and last 64 KiB, and 62 stretches of 4 KiB between them. A
-        change between the samples that leaves the size as it was is not noticed.
+        change between the samples that leaves the size as it was is not noticed: `last_written`
+        tells of it.
     """
     try:
         sizes = [os.stat(file).st_size for file in files]
@@ -40,6 +43,19 @@ def fingerprint(files: Sequence[Path], kind: Kind = "sampled") -> str:
     except OSError:
         return ""
     return sha.hexdigest()
+
+
+def last_written(files: Sequence[Path]) -> float:
+    """Return when any of the files was last written to, in seconds since 1970; 0.0: unknown."""
+    try:
+        return max(os.stat(file).st_mtime for file in files)
+    except OSError:
+        return 0.0
+
+
+def is_same_time(first: float, second: float) -> bool:
+    """Say whether two times of a file's last change are one."""
+    return abs(first - second) <= SAME_TIME_S
 
 
 def _stretches(files: Sequence[Path], sizes: list[int], kind: Kind) -> list[tuple[Path, int, int]]:

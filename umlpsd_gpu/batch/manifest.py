@@ -11,7 +11,7 @@ from umlpsd_gpu.batch.archive import FoundMovie, find_movies
 from umlpsd_gpu.batch.arrivals import with_arrivals
 from umlpsd_gpu.batch.durable import create_json, read_json, write_json
 from umlpsd_gpu.batch.entries import FORMAT, Entry, Manifest
-from umlpsd_gpu.batch.fingerprint import Kind, fingerprint
+from umlpsd_gpu.batch.fingerprint import Kind, fingerprint, last_written
 from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.names import movie_id
 from umlpsd_gpu.errors import OutputInUseError, SettingsError
@@ -152,6 +152,7 @@ def entry_of(found: FoundMovie, root: Path, kind: Kind, figures: bool) -> Entry:
         n_files=len(found.files),
         n_bytes=sum(_size(file) for file in found.files),
         content=fingerprint(found.files, kind),
+        written=last_written(found.files) if kind == "sampled" else 0.0,
         verdict="unreadable",
         reason=found.reason,
     )

@@ -235,6 +235,7 @@ class Runner:
             movie=str(self.manifest.path_of(entry)),
             content=entry.content,
             content_kind=self.manifest.content_kind,
+            written=entry.written,
             settings=self.settings,
             device=self.backend,
             n_threads=self.n_threads,

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from umlpsd_gpu.batch.durable import DISK_TROUBLE
-from umlpsd_gpu.batch.fingerprint import Kind, fingerprint
+from umlpsd_gpu.batch.fingerprint import Kind, fingerprint, is_same_time, last_written
 from umlpsd_gpu.batch.folder import LOG, STUDY
 from umlpsd_gpu.errors import DeviceError, MovieError, OutputError, UmlpsdError
 from umlpsd_gpu.settings import Settings
@@ -59,6 +59,8 @@ class Job:
         Private folder; the study goes to ``study`` in it.
     made_before : str or None
         A study that only needs other files drawn.
+    written : float
+        When the movie was last written to, by the manifest; 0.0: that doesn't matter.
     """
 
     movie: str
@@ -72,6 +74,7 @@ class Job:
     figures: bool
     work: str
     made_before: str | None = None
+    written: float = 0.0
 
 
 Perform = Callable[[Job], dict[str, Any]]
@@ -233,11 +236,19 @@ def _analysed(job: Job, settings: Settings) -> Study:
 def _refuse_changed(job: Job, movie: Movie) -> None:
     from umlpsd_gpu.batch.archive import files_of
 
-    if fingerprint(files_of(movie), job.content_kind) != job.content:
+    files = files_of(movie)
+    if fingerprint(files, job.content_kind) != job.content:
         raise MovieError(
             job.movie,
             "the movie is not what it was when the manifest was written; "
             "'umlpsd batch init --update' takes note of the change",
+        )
+    # what lies between the samples may have changed
+    if job.written and not is_same_time(last_written(files), job.written):
+        raise MovieError(
+            job.movie,
+            "the movie was written to after the manifest was; 'umlpsd batch init --update' takes "
+            "note of that (a batch of --full-digest goes by every byte, not by times)",
         )
 
 

@@ -138,7 +138,7 @@ class _Watcher:
         root, kind = Path(self.manifest.archive), self.manifest.content_kind
         entry = entry_of(found, root, kind, self.manifest.figures)
         known = self.known.get(entry.id)
-        if known is not None and known.content == entry.content:
+        if known is not None and known.is_same_state(entry):
             return None
         is_sound = entry.verdict == "whole" or (
             self.manifest.settings.movie.allow_damaged and entry.n_frames > 0
