@@ -3,12 +3,14 @@
 import json
 import threading
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from tests.batches import QUICK, make_archive, make_batch
 from tests.test_batch_dask import Listeners, client_of, is_child, n_removed
@@ -22,9 +24,10 @@ from umlpsd_gpu.batch.dask_sweeps import (
     worker_mb,
 )
 from umlpsd_gpu.batch.options import RunOptions
-from umlpsd_gpu.batch.pool import pool_batch
+from umlpsd_gpu.batch.pool import ON_GPUS, pool_batch
 from umlpsd_gpu.batch.runner import run_batch
 from umlpsd_gpu.batch.slurm import QueueError, SlurmOptions
+from umlpsd_gpu.cli import app
 from umlpsd_gpu.errors import DeviceError, SettingsError, TracesError
 from umlpsd_gpu.study.sweep_jobs import ScaleJob, SweepJob
 
@@ -56,14 +59,15 @@ def out(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def expected(out):
-    """The digest of the study that one machine makes, and what was told meanwhile."""
+    """Digest and notes of the study that one machine makes, and what was told meanwhile."""
     told = []
     pool_batch(out, out / "pooled", progress=lambda *step: told.append(step))
-    return digest_of(out / "pooled"), told
+    return result_of(out / "pooled"), told
 
 
-def digest_of(study):
-    return json.loads((study / "summary.json").read_text())["digest"]
+def result_of(study):
+    summary = json.loads((study / "summary.json").read_text())
+    return summary["digest"], summary["notes"]
 
 
 class KillSweepers(KillWorker):
@@ -84,7 +88,7 @@ class KillSweepers(KillWorker):
                 open(f"{self.marks}/{i}", "x").close()
             except FileExistsError:
                 continue
-            self.worker.loop.asyncio_loop.call_later(0, self.sys_exit)
+            self.worker.loop.asyncio_loop.call_later(0, self.segfault)
             return
 
 
@@ -103,19 +107,39 @@ class WaitingJob(SweepJob):
 
 class TestStudy:
     def test_is_the_same_and_nobody_else_is_listened_to(self, out, expected, tmp_path):
-        told = []
+        told, pooled = [], tmp_path / "pooled"
         with Listeners(is_child) as listeners:
             pool_batch(
                 out,
-                tmp_path / "pooled",
+                pooled,
                 progress=lambda *step: told.append(step),
                 cluster=DaskOptions(),
                 n_workers=2,
             )
-        assert (digest_of(tmp_path / "pooled"), told) == expected
+        assert (result_of(pooled), told) == expected
         assert {step for step, _, _ in told} >= {"sweep", "surrogates", "resamples"}
         assert len(listeners.found) > 3, "a scheduler, workers and nannies listen"
         assert set(listeners.found.values()) == {"here"}, listeners.found
+
+    def test_by_the_command_line_is_the_same(self, out, expected, client, tmp_path):
+        pooled, there = tmp_path / "pooled", client.scheduler.address
+        command = ["batch", "pool", str(out), "--out", str(pooled), "--dask-address", there]
+        assert CliRunner().invoke(app, command).exit_code == 0
+        assert result_of(pooled) == expected[0]
+
+    def test_says_so_where_its_sweeps_ran_on_gpus(self, out, expected, tmp_path, monkeypatch):
+        class OnGpus:
+            device = "gpu"
+
+            def __call__(self, make):
+                return (make_one().start(1)() for make_one in make)
+
+        monkeypatch.setattr(dask_sweeps, "dask_sweeps", lambda *given: nullcontext(OnGpus()))
+        on_gpus = SETTINGS.with_values({"device": "gpu"})
+        study = pool_batch(out, tmp_path / "pooled", on_gpus, cluster=DaskOptions())
+        (digest, notes), _ = expected
+        assert study.notes == (*notes, ON_GPUS)
+        assert result_of(tmp_path / "pooled") == (digest, [*notes, ON_GPUS])
 
     def test_is_the_same_though_workers_are_killed(self, out, expected, tmp_path):
         (tmp_path / "marks").mkdir()
@@ -124,7 +148,7 @@ class TestStudy:
             there = DaskOptions(client.scheduler.address)
             pool_batch(out, tmp_path / "pooled", cluster=there)
             assert client.run_on_scheduler(n_removed) >= 2, "no worker was killed"
-        assert digest_of(tmp_path / "pooled") == expected[0]
+        assert result_of(tmp_path / "pooled") == expected[0]
 
     def test_a_sweep_that_ends_three_workers_is_given_up(self, out, tmp_path):
         marks = tmp_path / "marks"
@@ -208,6 +232,11 @@ class TestJobs:
 
 
 class TestClusters:
+    def test_that_were_not_asked_for_have_no_workers(self, out):
+        found = CliRunner().invoke(app, ["batch", "pool", str(out), "--workers", "2"])
+        assert isinstance(found.exception, SettingsError)
+        assert "--workers 2 are processes of --dask" in str(found.exception)
+
     def test_without_workers_are_not_waited_for(self, out, monkeypatch):
         monkeypatch.setattr(dask_sweeps, "PATIENCE_S", 1.0)
         job = ScaleJob(CURVES, "raw", SETTINGS)

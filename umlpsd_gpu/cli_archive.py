@@ -130,6 +130,8 @@ def pool(
     place = pooled or out_dir / "pooled"
     settings = read_manifest(out_dir).settings.with_values({"device": device})
     cluster = dask_options(dask, dask_address, dask_slurm)
+    if workers and not dask:
+        raise SettingsError(f"--workers {workers} are processes of --dask; give that too")
     with progress() as report:
         study = pool_batch(out_dir, place, settings, overwrite, report, cluster, workers)
     for line in answer(study):

@@ -112,7 +112,7 @@ def worker_mb(shape: tuple[int, int], settings: Settings) -> float:
     n_traces, n_frames = shape
     # larger scales of a spooled ensemble are left out
     curves_mb = min(8e-6 * n_traces * n_frames, settings.traces.memory_mb)
-    pairs_mb = min(8.0 * n_traces**2, MAX_PAIR_BYTES) / 1e6
+    pairs_mb = 8e-6 * n_traces**2 if 8 * n_traces**2 <= MAX_PAIR_BYTES else 0.0
     labels_mb = 2e-6 * settings.sweep.k_max * settings.sweep.n_epochs * n_traces
     # labels are found in blocks, put together, and packed to be sent
     return BASE_MB + N_COPIES_OF_CURVES * curves_mb + 2 * pairs_mb + 3 * labels_mb
