@@ -13,7 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.batches import QUICK, make_archive, make_batch
-from tests.test_batch_dask import Listeners, client_of, is_child, n_removed
+from tests.slurm_cluster import SlurmCluster, why_not
+from tests.test_batch_dask import Listeners, client_of, is_child, is_dask, n_removed
 from umlpsd_gpu.batch import dask_sweeps
 from umlpsd_gpu.batch.dask_cluster import DaskOptions
 from umlpsd_gpu.batch.dask_sweeps import (
@@ -270,3 +271,18 @@ class TestClusters:
         # five times 8,000 more values of 8 bytes for each of 1,000 traces
         assert more - little == pytest.approx(5 * 64)
         assert worker_mb((1000, 10**6), SETTINGS) == worker_mb((1000, 10**7), SETTINGS)
+
+
+@pytest.mark.skipif(bool(why_not()), reason=why_not() or "SLURM is there")
+def test_workers_by_slurm_give_the_same_and_all_talk_is_tls(out, expected, tmp_path, monkeypatch):
+    pytest.importorskip("dask_jobqueue", reason="dask-jobqueue is not installed")
+    pytest.importorskip("cryptography", reason="cryptography, for TLS, is not installed")
+    with SlurmCluster(tmp_path / "slurm") as slurm:
+        for name in ("PATH", "SLURM_CONF"):
+            monkeypatch.setenv(name, slurm.environment[name])
+        jobs = DaskOptions(slurm=SlurmOptions(n_tasks=2, time_min=10))
+        with Listeners(is_dask) as listeners:
+            pool_batch(out, tmp_path / "pooled", cluster=jobs)
+    assert result_of(tmp_path / "pooled") == expected[0]
+    assert set(listeners.found.values()) <= {"here", "certificate required", "closed"}
+    assert "certificate required" in listeners.found.values(), listeners.found
