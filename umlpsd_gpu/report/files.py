@@ -36,7 +36,8 @@ def write_report(
     extras : callable, optional
         Writes further files into the folder it is given.
     pool : concurrent.futures.Executor, optional
-        Processes that draw beside the caller; by default it draws alone.
+        Processes that draw beside the caller, as
+        `umlpsd_gpu.report.drawing_pool.drawing_pool` makes them; by default it draws alone.
 
     Returns
     -------
