@@ -249,6 +249,9 @@ def test_measurements():
     found = Measurement((3.0, 1.0, 2.0))
     assert (found.low, found.median, found.high) == (1, 2, 3)
     assert found.scaled(10).seconds == (30, 10, 20)
+    # slower by half in its second round, as the other was: the machine
+    assert found.times(Measurement((1.5, 0.5, 0.5))) == 2
+    assert found.times(Measurement((1.0,))) == 3
     assert [in_unit(s) for s in (12.34, 0.0456, 7.8e-6)] == ["12.3 s", "45.6 ms", "7.80 µs"]
     assert [three_digits(v) for v in (1234.5, 1.0, math.nan)] == ["1,234", "1.00", "–"]
 

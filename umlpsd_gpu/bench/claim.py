@@ -50,7 +50,7 @@ class Contender:
     n_epochs : dict of str to int
         Epochs in one round, by scale: times are scaled to `N_EPOCHS`.
     n_repeats : int
-        Times in one round.
+        Times in one round, of which the median counts.
     n_rounds : int, optional
         Fewer rounds than the others, for those that take minutes.
     ours : bool
@@ -84,7 +84,7 @@ class Row:
 
     def saved_by_smoothing(self, scale: str) -> float:
         """Return how many times less W80 takes than ``scale``."""
-        return self.seconds[scale].median / self.seconds["W80"].median
+        return self.seconds[scale].times(self.seconds["W80"])
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class ClaimTable:
         rows = self.quoted(slow), self.quoted(fast)
         if rows[0] is None or rows[1] is None:
             return float("nan")
-        return rows[0].seconds[scale].median / rows[1].seconds[scale].median
+        return rows[0].seconds[scale].times(rows[1].seconds[scale])
 
 
 @dataclass
@@ -175,8 +175,7 @@ def claim_table(
     found = _Collected()
     for done, (number, scale, one) in enumerate(plan):
         report("claim", done, len(plan))
-        for _ in range(one.n_repeats):
-            _run_once(found, one, values[scale], scale, seed + number)
+        _run_round(found, one, values[scale], scale, seed + number)
     report("claim", len(plan), len(plan))
     n_traces, n_frames = values["raw"].shape
     return ClaimTable(
@@ -197,19 +196,25 @@ def _warm_up(values: Mapping[str, np.ndarray], contenders: Sequence[Contender]) 
             one.run(values["W80"], 1, 0)
 
 
-def _run_once(found: _Collected, one: Contender, values: np.ndarray, scale: str, seed: int) -> None:
+def _run_round(
+    found: _Collected, one: Contender, values: np.ndarray, scale: str, seed: int
+) -> None:
     n_epochs = one.n_epochs[scale]
-    wall, run = timed(lambda: one.run(values, n_epochs, seed))
+    repeats = [timed(lambda: one.run(values, n_epochs, seed)) for _ in range(one.n_repeats)]
     # a sweep finds all metrics at once: it takes what it takes for any of them
-    seconds = run.seconds if isinstance(run, ProtocolRun) else {ALL: wall}
-    for metric, spent in seconds.items():
+    seconds = [
+        run.seconds if isinstance(run, ProtocolRun) else {ALL: wall} for wall, run in repeats
+    ]
+    for metric in seconds[0]:
+        spent = float(np.median([of_repeat[metric] for of_repeat in seconds]))
         found.seconds.setdefault((one.name, metric, scale), []).append(spent * N_EPOCHS / n_epochs)
     # repeats in a round are the same run again, and so are a sweep's later rounds: once is enough
+    run = repeats[0][1]
     runs = found.runs.setdefault((one.name, scale), [])
     if isinstance(run, ProtocolRun) or not runs:
         runs.append(run)
     key = one.name, scale
-    found.epochs[key] = found.epochs.get(key, 0) + n_epochs
+    found.epochs[key] = found.epochs.get(key, 0) + n_epochs * one.n_repeats
 
 
 def _rows(one: Contender, found: _Collected, values: Mapping[str, np.ndarray]) -> list[Row]:

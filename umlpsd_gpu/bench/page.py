@@ -52,8 +52,9 @@ def _head(result: BenchResult) -> list[str]:
         f"{machine['gpu']}. {versions}."
         + (f" Load of the machine at the start: {load:.1f}." if load is not None else ""),
         "Generated, never typed. All times are medians of works run in turn, round after round, "
-        "after a warm-up; scikit-learn's are scaled to 100 epochs from those run (column “epochs "
-        "run”, all rounds: raw / WL6 / W80).",
+        "after a warm-up, and ratios medians of the ratios within a round; scikit-learn's times "
+        "are scaled to 100 epochs from those run (column “epochs run”, all rounds: raw / WL6 / "
+        "W80).",
     ]
 
 

@@ -44,6 +44,14 @@ class Measurement:
     def high(self) -> float:
         return max(self.seconds)
 
+    def times(self, other: Measurement) -> float:
+        """Return how many times longer this took: the median over rounds of both.
+
+        A machine that is slower for a minute is so for both works of a round.
+        """
+        pairs = zip(self.seconds, other.seconds, strict=False)
+        return float(np.median([own / others for own, others in pairs]))
+
     def scaled(self, factor: float) -> Measurement:
         """Return the same for so many times the work."""
         return Measurement(tuple(factor * s for s in self.seconds), self.ours)
