@@ -54,7 +54,7 @@ class Plan:
 FULL = Plan()
 QUICK = Plan(
     quick=True,
-    n_rounds=5,
+    n_rounds=4,
     sizes=QUICK_SIZES,
     n_movie_frames=3000,
     n_movie_rows=128,
