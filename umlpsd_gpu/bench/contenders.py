@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from umlpsd_gpu.backend import gpu_missing
 from umlpsd_gpu.bench.claim import N_EPOCHS, SCALES, Contender
@@ -39,11 +40,15 @@ def available(k_max: int = K_MAX, quick: bool = False) -> tuple[list[Contender],
         Leave out Octave, which takes minutes.
     """
 
+    # scikit-learn hands its threads 256 traces each: 204 are for one, and a second that waits for
+    # work made it no faster, but up to four times slower beside other processes
     def protocol(values: np.ndarray, n_epochs: int, seed: int) -> ProtocolRun:
-        return separate_runs(values, n_epochs, seed, k_max)
+        with threadpool_limits(limits=1):
+            return separate_runs(values, n_epochs, seed, k_max)
 
     def loop(values: np.ndarray, n_epochs: int, seed: int) -> ProtocolRun:
-        return shared_partitions(values, n_epochs, seed, k_max)
+        with threadpool_limits(limits=1):
+            return shared_partitions(values, n_epochs, seed, k_max)
 
     def batched(values: np.ndarray, n_epochs: int, seed: int) -> Sweep:
         return sweep(values, range(1, k_max + 1), n_epochs)
