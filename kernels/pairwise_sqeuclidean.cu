@@ -8,7 +8,7 @@
 // grid  (column tiles, row tiles) of 32 x 32 outputs, BLOCK threads (a power of 2, 32...1024)
 // sums  one thread per output, samples in order: repeatable
 // bound n_rows n_traces n_samples (subtraction + FMA) in float64, operands from shared memory
-// twin  umlpsd_gpu/sweep/geometry.py::_pairwise_sqeuclidean
+// twin  umlpsd_gpu/sweep/geometry.py::pairwise_sqeuclidean
 // call  umlpsd_gpu/sweep/device_geometry.py
 
 #define TILE 32

@@ -19,7 +19,6 @@ from umlpsd_gpu.batch import dask_sweeps
 from umlpsd_gpu.batch.dask_cluster import DaskOptions
 from umlpsd_gpu.batch.dask_sweeps import (
     DaskSweeps,
-    WorkersDiedError,
     device_on_worker,
     sweep_on_worker,
     worker_mb,
@@ -156,9 +155,9 @@ class TestStudy:
         marks.mkdir()
         with dask_sweeps.dask_sweeps(out, (16, 400), SETTINGS, DaskOptions(), 1) as sweeps:
             sweeps.client.register_plugin(KillSweepers(marks, 99))
-            with pytest.raises(WorkersDiedError, match="3 Dask workers died one after") as told:
+            with pytest.raises(QueueError, match="3 Dask workers died one after") as told:
                 list(sweeps([partial(ScaleJob, CURVES, "raw", SETTINGS)]))
-        assert told.value.exit_code == 1
+        assert told.value.exit_code == 3
         assert len(list(marks.iterdir())) == 3
 
 

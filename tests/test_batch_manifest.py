@@ -136,6 +136,19 @@ class TestManifest:
         assert texts[0] == texts[1]
         assert read_manifest(tmp_path / "one") == read_manifest(tmp_path / "two")
 
+    def test_rounded_times_of_change_are_the_same_and_others_are_not(self, tmp_path):
+        archive, out = make_archive(tmp_path / "archive", 2), tmp_path / "out"
+        make_batch(archive, out)
+        written = (out / "manifest.json").read_bytes()
+        movie = archive / "movie_0.tif"
+        then = movie.stat().st_mtime
+        os.utime(movie, (then, then + 0.9))
+        make_batch(archive, out)
+        assert (out / "manifest.json").read_bytes() == written
+        os.utime(movie, (then, then + 5))
+        with pytest.raises(OutputError, match="written to since"):
+            make_batch(archive, out)
+
     def test_it_is_written_once(self, tmp_path):
         archive = make_archive(tmp_path / "archive", 1, **SMALL)
         make_batch(archive, tmp_path / "out")

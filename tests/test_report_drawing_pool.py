@@ -87,7 +87,7 @@ class TestBytes:
         assert patient.n_done == len(elsewhere) == (7 if with_maps else 5)
         assert elsewhere == draw_figures(drawn)
 
-    def test_work_is_shared_with_the_caller(
+    def test_one_process_beside_the_caller_gives_the_same_figures(
         self, study: Study, figures: tuple[DrawnFigure, ...]
     ) -> None:
         told = []

@@ -70,7 +70,9 @@ def module_of(path: Path) -> str:
 
 def imported_modules(path: Path) -> set[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    names = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    names = {node.module for node in froms}
+    names |= {f"{node.module}.{alias.name}" for node in froms for alias in node.names}
     names |= {a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names}
     return names & {module_of(path) for path in MODULES}
 

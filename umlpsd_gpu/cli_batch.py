@@ -39,7 +39,8 @@ LimitS = Annotated[
     float | None,
     typer.Option(
         "--limit-s",
-        help="Stop the analysis of a movie that takes longer; three times, and it is set aside. "
+        help="Stop the analysis of a movie after so many seconds; three times, and it is set "
+        "aside. "
         "Default: no limit.",
         show_default=False,
     ),
@@ -138,7 +139,12 @@ def run(
     ] = 60.0,
     limit_s: LimitS = None,
     retry: Annotated[
-        bool, typer.Option("--retry", help="Try movies again that killed their workers.")
+        bool,
+        typer.Option(
+            "--retry",
+            help="Try movies again that were set aside: they killed their workers, or took too "
+            "long.",
+        ),
     ] = False,
     dask: DaskHere = False,
     dask_address: DaskAddress = None,
@@ -175,8 +181,15 @@ def dask_options(here: bool, address: str | None, slurm: str | None) -> DaskOpti
     from umlpsd_gpu.batch.dask_cluster import DaskOptions
     from umlpsd_gpu.batch.slurm import SlurmOptions
 
-    if not (here or address or slurm):
+    asked = [
+        name
+        for name, value in (("--dask", here), ("--dask-address", address), ("--dask-slurm", slurm))
+        if value
+    ]
+    if not asked:
         return None
+    if len(asked) > 1:
+        raise SettingsError(f"{' and '.join(asked)} are different clusters; give one of them")
     return DaskOptions(address, SlurmOptions.from_text(slurm) if slurm else None)
 
 

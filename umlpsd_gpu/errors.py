@@ -1,8 +1,9 @@
 """What can go wrong, each with one sentence for the user and an exit code for the shell.
 
 Every message says what came, what is allowed and what to change. Exit codes: 1, some movies of
-several failed; 2, what was asked for can't be done as asked, and another argument or input mends
-it; 3, the machine lacks something: room, a right to write, a device.
+several failed, or the disk of their batch is full; 2, what was asked for can't be done as asked,
+and another argument or input mends it; 3, the machine lacks something: room for a study, a right to
+write, a device.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,9 @@ def _arrivals(folder: BatchFolder, base: str) -> list[dict[str, Any]]:
 
 def _is_ours(values: dict[str, Any], base: str) -> bool:
     rest = {name: value for name, value in values.items() if name != "digest"}
+    # another version of this program may tell something else of a movie
+    if {field.name for field in fields(Entry)} != set(values.get("entry", ())):
+        return False
     return values.get("manifest") == base and values.get("digest") == _digest(rest)
 
 

@@ -20,6 +20,8 @@ from umlpsd_gpu.batch.lease import Lease
 from umlpsd_gpu.batch.task import MOST_TRACEBACK, Job, Perform, make_study, run_task
 
 WARM = "umlpsd_gpu.batch.warm"
+# [I] for a process to write down where it hangs, before it is killed
+LAST_WORDS_S = 1.0
 
 
 @dataclass
@@ -36,8 +38,8 @@ class Worker:
     answer : Connection
     began : float
         By the monotonic clock.
-    is_overdue : bool
-        Whether it was told to end because it took too long.
+    warned : float or None
+        When it was told to end because it took too long.
     """
 
     entry: Entry
@@ -46,7 +48,7 @@ class Worker:
     process: BaseProcess
     answer: connection.Connection
     began: float = field(default_factory=time.monotonic)
-    is_overdue: bool = False
+    warned: float | None = None
 
     def outcome(self) -> dict[str, Any] | None:
         """Return what the process answered and wait for its end; None where it was killed."""
@@ -78,10 +80,11 @@ class Worker:
 
         At first by a signal that lets it write down where it hangs.
         """
-        if self.is_overdue:
-            self.process.kill()
+        if self.warned is not None:
+            if time.monotonic() - self.warned > LAST_WORDS_S:
+                self.process.kill()
         elif self.process.pid is not None:
-            self.is_overdue = True
+            self.warned = time.monotonic()
             with suppress(ProcessLookupError):
                 os.kill(self.process.pid, signal.SIGABRT)
 

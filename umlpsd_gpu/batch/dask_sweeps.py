@@ -50,12 +50,6 @@ Call = tuple[Callable[..., Any], tuple[Any, ...]]
 _one_at_a_time = threading.Lock()
 
 
-class WorkersDiedError(UmlpsdError):
-    """A sweep ends every worker that it is given to."""
-
-    exit_code = 1
-
-
 @contextmanager
 def dask_sweeps(
     out: str | Path,
@@ -146,10 +140,8 @@ class DaskSweeps:
 
         Raises
         ------
-        WorkersDiedError
-            If three workers died with one job.
         QueueError
-            If there are no workers, or they can't do the work.
+            If there are no workers, they can't do the work, or three of them died with one job.
         UmlpsdError
             What a sweep raises, on a worker.
         """
@@ -200,7 +192,7 @@ def _result_of(future: Any) -> Any:
     except UmlpsdError:
         raise
     except KilledWorker as error:
-        raise WorkersDiedError(
+        raise QueueError(
             f"{error.allowed_failures + 1} Dask workers died one after the other with the same "
             "sweep; give them more memory or time (their logs may say what was short): fewer "
             "--workers, memory_mb and time_min of --dask-slurm, larger bins"

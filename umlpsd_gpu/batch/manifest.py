@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from umlpsd_gpu.batch.archive import FoundMovie, find_movies
 from umlpsd_gpu.batch.arrivals import with_arrivals
 from umlpsd_gpu.batch.durable import create_json, read_json, write_json
 from umlpsd_gpu.batch.entries import FORMAT, Entry, Manifest
-from umlpsd_gpu.batch.fingerprint import Kind, fingerprint, last_written
+from umlpsd_gpu.batch.fingerprint import Kind, fingerprint, is_same_time, last_written
 from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.names import movie_id
 from umlpsd_gpu.errors import OutputInUseError, SettingsError
@@ -130,17 +131,31 @@ def write_manifest(manifest: Manifest, folder: BatchFolder, update: bool = False
     if create_json(folder.manifest, manifest.as_json()):
         return
     earlier = read_json(folder.manifest, FORMAT)
-    if earlier == manifest.as_json():
+    if earlier is not None and _is_same(earlier, manifest.as_json()):
         return
     if not update:
         raise OutputInUseError(
-            f"{folder.root} is a batch already, of other movies or settings; give another folder, "
-            "or --update to go on there with these (studies that stay the same are kept)"
+            f"{folder.root} is a batch already, of other movies (or written to since) or settings; "
+            "give another folder, or --update to go on there with these (studies that stay the "
+            "same are kept)"
         )
     if earlier is not None:
         folder.earlier_manifests.mkdir(exist_ok=True)
         create_json(folder.earlier_manifests / f"{earlier.get('digest', '')[:12]}.json", earlier)
     write_json(folder.manifest, manifest.as_json())
+
+
+def _is_same(earlier: dict[str, Any], now: dict[str, Any]) -> bool:
+    """Say whether two manifests differ in nothing but the rounding of times of change."""
+    times = [[movie.get("written") for movie in of.get("movies", ())] for of in (earlier, now)]
+    if _without_times(earlier) != _without_times(now) or None in times[0]:
+        return False
+    return all(map(is_same_time, *times))
+
+
+def _without_times(values: dict[str, Any]) -> dict[str, Any]:
+    movies = [{**movie, "written": None} for movie in values.get("movies", ())]
+    return {**values, "digest": None, "movies": movies}
 
 
 def entry_of(found: FoundMovie, root: Path, kind: Kind, figures: bool) -> Entry:

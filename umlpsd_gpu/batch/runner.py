@@ -290,7 +290,7 @@ class Runner:
             raise LeaseLostError(f"{entry.name}: another runner has taken the movie over")
         if outcome is None:
             kind, reason = "crashed", worker.end_in_words()
-            if worker.is_overdue:
+            if worker.warned is not None:
                 kind, reason = "overdue", self._limit_in_words()
             self._record(entry, lease.number, kind, reason, worker.last_words())
             self.tell(kind, entry, reason)
@@ -304,8 +304,8 @@ class Runner:
 
     def _limit_in_words(self) -> str:
         return (
-            f"its analysis was stopped after the limit of {self.options.limit_s:g} s; raise "
-            "--limit-s and add --retry if it only needs longer"
+            f"its analysis was stopped after the limit of {self.options.limit_s:g} s; if "
+            "it only needs longer, 'umlpsd batch run --retry' with a higher --limit-s"
         )
 
     def _record_interrupted(self, entry: Entry, lease: Lease) -> None:

@@ -121,7 +121,7 @@ def _status_of(folder: BatchFolder, entry: Entry, standing: Standing) -> MovieSt
         entry.id,
         entry.name,
         state,
-        result["n_attempts"] if state == "done" else len(standing.attempts),
+        result.get("n_attempts", 1) if state == "done" else len(standing.attempts),
         last,
         host,
         out_of_date=bool(result) and standing.state != "done",

@@ -247,8 +247,9 @@ def _refuse_changed(job: Job, movie: Movie) -> None:
     if job.written and not is_same_time(last_written(files), job.written):
         raise MovieError(
             job.movie,
-            "the movie was written to after the manifest was; 'umlpsd batch init --update' takes "
-            "note of that (a batch of --full-digest goes by every byte, not by times)",
+            "its time of change is not the one in the manifest, so it may not be the same movie; "
+            "'umlpsd batch init --update' takes note of that (a batch of --full-digest goes by "
+            "every byte, not by times)",
         )
 
 

@@ -64,8 +64,9 @@ def watch(
     """Analyse the movies that lie in a folder or land there, until a signal comes.
 
     A movie counts as complete when its files have not changed for a while and it is whole; one that
-    changes later is analysed anew. OUT is a batch like any other, which `umlpsd batch` can run,
-    report and pool; its manifest stays as it is, newcomers are written down beside it.
+    changes later, by its digest, is analysed anew. OUT is a batch like any other, which
+    `umlpsd batch` can run, report and pool; its manifest stays as it is, newcomers are written
+    down beside it.
 
     Parameters
     ----------

@@ -61,15 +61,16 @@ def draw_claim(result: BenchResult) -> Figure:
     groups = _groups(result.claim)
     figure = Figure(figsize=(8.5, 0.9 + 0.75 * len(groups)), layout="constrained")
     axes = figure.subplots()
-    for place, (_, bars, agrees) in enumerate(groups):
+    for place, (_, bars, ratio) in enumerate(groups):
         for i, scale in enumerate(SCALES):
-            _draw_bar(axes, place + BAR_HEIGHT * (i - 1), scale, bars[scale], agrees)
+            at = place + BAR_HEIGHT * (i - 1)
+            _draw_bar(axes, at, scale, bars[scale], ratio is not None)
     longest = max(high for _, bars, _ in groups for _, _, high in bars.values())
     shortest = min(low for _, bars, _ in groups for _, low, _ in bars.values())
     axes.set_xscale("log")
     axes.set_xlim(shortest / 3, longest * 12)
-    for place, (_, bars, agrees) in enumerate(groups):
-        text = f"{bars['raw'][0] / bars['W80'][0]:.2g}×" if agrees else "disagrees"
+    for place, (_, _, ratio) in enumerate(groups):
+        text = "disagrees" if ratio is None else f"{ratio:.2g}×"
         axes.text(longest * 9, place, text, ha="right", va="center", fontsize=9, color=ACCENT)
     axes.set_yticks(range(len(groups)), [name for name, _, _ in groups])
     axes.invert_yaxis()
@@ -82,14 +83,18 @@ def draw_claim(result: BenchResult) -> Figure:
     return figure
 
 
-def _groups(claim: ClaimTable) -> list[tuple[str, dict[str, tuple[float, float, float]], bool]]:
-    """Return name, median with range by scale, and whether it agrees, the paper first."""
+def _groups(
+    claim: ClaimTable,
+) -> list[tuple[str, dict[str, tuple[float, float, float]], float | None]]:
+    """Return name, median with range by scale, and raw / W80 (None: disagrees), the paper first."""
     paper = {scale: (s, s, s) for scale, s in zip(SCALES, PAPER_SECONDS[ALL], strict=True)}
-    groups = [(PAPER, paper, True)]
+    groups: list[tuple[str, dict[str, tuple[float, float, float]], float | None]]
+    groups = [(PAPER, paper, paper["raw"][0] / paper["W80"][0])]
     for row in claim.rows:
         if row.metric == ALL:
             bars = {scale: (m.median, m.low, m.high) for scale, m in row.seconds.items()}
-            groups.append((row.who.replace(", ", ",\n"), bars, claim.agrees(row.who)))
+            ratio = row.saved_by_smoothing("raw") if claim.agrees(row.who) else None
+            groups.append((row.who.replace(", ", ",\n"), bars, ratio))
     return groups
 
 

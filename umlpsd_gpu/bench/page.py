@@ -54,7 +54,8 @@ def _head(result: BenchResult) -> list[str]:
         "Generated, never typed. All times are medians of works run in turn, round after round, "
         "after a warm-up, and ratios medians of the ratios within a round; scikit-learn's times "
         "are scaled to 100 epochs from those run (column “epochs run”, all rounds: raw / WL6 / "
-        "W80).",
+        "W80). scikit-learn has one thread, which for 204 traces is as fast as several "
+        "(benchmarks/README.md); ours has all cores.",
     ]
 
 

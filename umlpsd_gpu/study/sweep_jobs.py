@@ -27,7 +27,7 @@ RESAMPLE_EPOCHS = 10
 
 @dataclass(frozen=True)
 class SweepJob(ABC):
-    """Curves of one scale and how they are to be swept; small beside the traces, and picklable.
+    """Curves of one scale and how they are to be swept; can be pickled.
 
     Attributes
     ----------

@@ -20,6 +20,7 @@ import numpy as np
 
 from umlpsd_gpu.sweep.centroids import Centroids, FollowedCentroids, RenewedCentroids
 from umlpsd_gpu.sweep.members import Members
+from umlpsd_gpu.sweep.threads import stopping_point
 
 # Two traces nearer than this, relative to their squared distances from the ensemble mean, are
 # equal: rounding of |x|² + |y|² − 2xy in float64 leaves a few 1e-16 of |x|².
@@ -202,6 +203,7 @@ class PointGeometry:
             return weights @ self._distance
         mean = np.zeros((members.n_rows, self.n_judged))
         for rows in _tiles(self.n_traces):
+            stopping_point()
             mean += weights[:, rows] @ self._distances_from(rows)
         return mean
 

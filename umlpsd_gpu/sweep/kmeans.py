@@ -52,6 +52,7 @@ def starting_traces(geometry: Geometry, uniforms: np.ndarray) -> np.ndarray:
     chosen[:, 0] = (uniforms[:, 0, 0] * geometry.n_traces).astype(np.intp)
     nearest = geometry.sqdist_from(chosen[:, 0])
     for step in range(1, n_clusters):
+        stopping_point()
         candidates = _draw_in_proportion(nearest, uniforms[:, step]).T
         lowered = geometry.sqdist_from(candidates)
         np.minimum(lowered, nearest, out=lowered)

@@ -10,8 +10,8 @@ from threadpoolctl import threadpool_limits
 
 from umlpsd_gpu.backend import n_cores
 from umlpsd_gpu.sweep.cpu import find_on_cpu
+from umlpsd_gpu.sweep.engines import batched_labels
 from umlpsd_gpu.sweep.geometry import Geometry, pairwise_sqeuclidean
-from umlpsd_gpu.sweep.kmeans import lloyd
 from umlpsd_gpu.sweep.result import Sweep
 from umlpsd_gpu.sweep.stack import PairStack
 from umlpsd_gpu.sweep.threads import thread_pool
@@ -73,7 +73,7 @@ def sweep_samples(
     ks, n_samples = np.unique(np.fromiter(k_values, dtype=int)), len(samples)
 
     def find_labels(geometry: Geometry, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return lloyd(geometry, geometry.sqdist_from(starts.T), max_iter)
+        return batched_labels(values, geometry, starts, max_iter)
 
     with threadpool_limits(limits=1), thread_pool(n_threads or n_cores()) as pool:
         sqdist = _pairs_of_samples(values, samples, pool)
