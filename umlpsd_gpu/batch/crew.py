@@ -7,8 +7,8 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing import connection
 from multiprocessing.process import BaseProcess
@@ -22,6 +22,7 @@ from umlpsd_gpu.batch.task import MOST_TRACEBACK, Job, Perform, make_study, run_
 WARM = "umlpsd_gpu.batch.warm"
 # [I] for a process to write down where it hangs, before it is killed
 LAST_WORDS_S = 1.0
+BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass
@@ -138,7 +139,8 @@ class Crew:
             target=run_task, args=(job, theirs, self.perform), daemon=True
         )
         try:
-            process.start()
+            with _blas_of_one_thread():
+                process.start()
         except BaseException:
             ours.close()
             raise
@@ -170,6 +172,25 @@ class Crew:
         """End one process at once."""
         worker.kill()
         self.at_work.remove(worker)
+
+
+@contextmanager
+def _blas_of_one_thread() -> Iterator[None]:
+    """Let processes that start, the server they are forked off too, load BLAS with one thread.
+
+    Studies of a batch limit it to one anyway; but told so after a fork, OpenBLAS first starts its
+    threads, which then spin for a tenth of a second.
+    """
+    before = {name: os.environ.get(name) for name in BLAS_THREADS}
+    os.environ.update(dict.fromkeys(BLAS_THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def visible_gpus() -> list[str]:
