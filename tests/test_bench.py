@@ -314,6 +314,18 @@ def test_what_got_slower_is_told_apart_from_the_machine():
     assert "2.00 times faster: fast" in text
 
 
+def test_a_machine_that_changes_its_speed_within_a_benchmark_is_not_a_slower_engine():
+    def rounds(seconds, ours=True):
+        return Measurement(tuple(seconds * s for s in (0.98, 1.0, 1.02)), ours)
+
+    names = ("early", "late", "like late", "beyond")
+    before = {name: rounds(1.0, ours=name in names[2:]) for name in names}
+    now = {"early": rounds(0.8, ours=False), "late": rounds(1.25, ours=False)}
+    now |= {"like late": rounds(1.3), "beyond": rounds(1.5)}
+    verdicts = {c.name: c.verdict for c in compared(before, now).changes}
+    assert verdicts == {"like late": "as before", "beyond": "slower"}
+
+
 def test_noise_is_not_slower():
     before, now = Measurement((1.0, 1.1, 1.6)), Measurement((1.2, 1.5, 1.7))
     found = compared({"work": before}, {"work": now})

@@ -1,14 +1,15 @@
 """This benchmark against an older one: what got slower, beyond noise.
 
-A measurement is slower where its rounds lie wholly above the older ones and its median, less what
-the whole machine got slower, rose by more than a tenth. How fast the machine was is told by the
-work that isn't ours: scikit-learn, plain products, copies and reading.
+How fast the machine was is told by the work that isn't ours: scikit-learn, plain products, copies
+and reading. A measurement is slower where, even less what any of these got slower, its rounds lie
+wholly above the older ones and its median rose by more than a tenth: a machine may change its speed
+within a benchmark, and then they differ among each other.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,22 +120,26 @@ def compared(
     """Compare measurements of the same names."""
     shared = [name for name in now if name in before]
     of_machine = [now[n].median / before[n].median for n in shared if not now[n].ours]
-    machine_factor = float(np.median(of_machine)) if of_machine else 1.0
+    of_machine = sorted(of_machine) or [1.0]
+    machine_factor = float(np.median(of_machine))
     changes = [
-        _change(name, before[name], now[name], machine_factor) for name in shared if now[name].ours
+        _change(name, before[name], now[name], of_machine) for name in shared if now[name].ours
     ]
     changes.sort(key=lambda change: -change.factor)
     return Comparison(tuple(changes), machine_factor, notes)
 
 
-def _change(name: str, before: Measurement, now: Measurement, machine_factor: float) -> Change:
-    as_then = now.scaled(1 / machine_factor)
-    factor = as_then.median / before.median
+def _change(
+    name: str, before: Measurement, now: Measurement, of_machine: Sequence[float]
+) -> Change:
+    """Judge one measurement; ``of_machine`` in ascending order."""
+    least, most = now.scaled(1 / of_machine[-1]), now.scaled(1 / of_machine[0])
     verdict = "as before"
-    if factor > 1 + LEAST_CHANGE and as_then.low > before.high:
+    if least.median > (1 + LEAST_CHANGE) * before.median and least.low > before.high:
         verdict = "slower"
-    elif factor < 1 / (1 + LEAST_CHANGE) and as_then.high < before.low:
+    elif most.median < before.median / (1 + LEAST_CHANGE) and most.high < before.low:
         verdict = "faster"
+    factor = now.median / before.median / float(np.median(of_machine))
     return Change(name, before, now, factor, verdict)
 
 
@@ -143,8 +148,8 @@ def comparison_lines(comparison: Comparison) -> list[str]:
     slower, faster = comparison.of("slower"), comparison.of("faster")
     lines = [
         *comparison.notes,
-        f"Work that is not ours took {comparison.machine_factor:.2f} times as long as before; the "
-        "factors below are apart from that.",
+        f"Work that is not ours took {comparison.machine_factor:.2f} times as long as before "
+        "(median); the factors below are apart from that.",
     ]
     for word, changes in (("slower", slower), ("faster", faster)):
         for change in changes:
