@@ -225,6 +225,8 @@ def test_octave_finds_our_metrics_of_its_labels(values, reference):
     agreement = agreement_of_protocol(found, reference)
     assert agreement.metric_difference < METRIC_RTOL
     assert found.found["SSD"].labels.shape == (K_MAX, 2, len(values))
+    again = octave_runs(values, 2, K_MAX)
+    assert np.array_equal(found.found["SSD"].labels, again.found["SSD"].labels)
     assert all(seconds > 0 for seconds in found.seconds.values())
 
 

@@ -38,13 +38,17 @@ def octave_command() -> str | None:
     return shutil.which("octave-cli") or shutil.which("octave")
 
 
-def octave_runs(values: np.ndarray, n_epochs: int = 1, k_max: int = K_MAX) -> ProtocolRun:
+def octave_runs(
+    values: np.ndarray, n_epochs: int = 1, k_max: int = K_MAX, seed: int = 0
+) -> ProtocolRun:
     """Run the protocol of `separate_runs` under Octave.
 
     Parameters
     ----------
     values : ndarray, shape (n_traces, n_samples), finite
     n_epochs, k_max : int
+    seed : int
+        Of Octave's random numbers.
 
     Returns
     -------
@@ -61,7 +65,8 @@ def octave_runs(values: np.ndarray, n_epochs: int = 1, k_max: int = K_MAX) -> Pr
     with tempfile.TemporaryDirectory(prefix="umlpsd_octave_") as folder:
         given, found = (str(Path(folder) / name) for name in ("given.mat", "found.mat"))
         # as float64: Octave divides whole numbers into whole ones
-        savemat(given, {"values": values, "n_epochs": float(n_epochs), "k_max": float(k_max)})
+        numbers = {"n_epochs": float(n_epochs), "k_max": float(k_max), "seed": float(seed)}
+        savemat(given, {"values": values, **numbers})
         told = _octave([str(SCRIPT), given, found], MOST_S)
         if told.returncode:
             last = (told.stderr.strip().splitlines() or ["no message"])[-1]
