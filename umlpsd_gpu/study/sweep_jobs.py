@@ -57,6 +57,17 @@ class SweepJob(ABC):
         """Return the job with its curves on the current device; DeviceError where they don't fit"""
         return replace(self, curves=uploaded(self.curves))
 
+    @property
+    def _common(self) -> dict[str, Any]:
+        """What every sweep of a study is told alike."""
+        chosen = self.settings.sweep
+        return {
+            "seed": chosen.seed,
+            "silhouette_metric": chosen.silhouette_metric,
+            "max_iter": chosen.max_iter,
+            "scale": self.scale,
+        }
+
     def _start_other(
         self, values: Any, n_epochs: int, n_threads: int | None
     ) -> Callable[[], Sweep]:
@@ -66,12 +77,9 @@ class SweepJob(ABC):
             values,
             weighed_k_values(len(values), self.settings),
             n_epochs=min(n_epochs, chosen.n_epochs),
-            seed=chosen.seed,
-            silhouette_metric=chosen.silhouette_metric,
-            max_iter=chosen.max_iter,
-            scale=self.scale,
             n_threads=n_threads,
             budget_s=chosen.budget_s,
+            **self._common,
         )
 
 
@@ -91,13 +99,10 @@ class ScaleJob(SweepJob):
             self.curves,
             range(1, min(chosen.k_max, len(self.curves) - 1) + 1),
             n_epochs=chosen.n_epochs,
-            seed=chosen.seed,
             engine=chosen.engine,
-            silhouette_metric=chosen.silhouette_metric,
-            max_iter=chosen.max_iter,
-            scale=self.scale,
             n_threads=n_threads,
             budget_s=chosen.budget_s,
+            **self._common,
         )
         return lambda: (collect(),)
 
@@ -139,11 +144,8 @@ class SamplesJob(SweepJob):
             self.samples,
             weighed_k_values(self.samples.shape[1], self.settings),
             n_epochs=min(RESAMPLE_EPOCHS, chosen.n_epochs),
-            seed=chosen.seed,
-            silhouette_metric=chosen.silhouette_metric,
-            max_iter=chosen.max_iter,
-            scale=self.scale,
             n_threads=n_threads,
+            **self._common,
         )
 
     def _on_device(self) -> tuple[Sweep, ...]:
