@@ -8,7 +8,8 @@ beside a scikit-learn loop that shares partitions, and beside our engine.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -242,17 +243,18 @@ def _agreements(
     agreements: dict[str, dict[str, Agreement]] = {one.name: {} for one in contenders}
     for done, scale in enumerate(values):
         report("agreement", done, len(values))
-        reference = Reference.of(values[scale], k_max, seed)
+        reference_of = cache(partial(Reference.of, values[scale], k_max, seed))
         for one in contenders:
-            agreements[one.name][scale] = _agreement(found.runs[one.name, scale], reference)
+            agreements[one.name][scale] = _agreement(found.runs[one.name, scale], reference_of)
     report("agreement", len(values), len(values))
     return agreements
 
 
-def _agreement(runs: list[Any], reference: Reference) -> Agreement:
+def _agreement(runs: list[Any], reference_of: Callable[[int | None], Reference]) -> Agreement:
     if isinstance(runs[0], Sweep):
-        return agreement_of_sweep(runs[0], reference)
-    return agreement_of_protocol(_pooled(runs), reference)
+        return agreement_of_sweep(runs[0], reference_of(None))
+    pooled = _pooled(runs)
+    return agreement_of_protocol(pooled, reference_of(pooled.candidates))
 
 
 def _pooled(runs: list[ProtocolRun]) -> ProtocolRun:
@@ -263,5 +265,4 @@ def _pooled(runs: list[ProtocolRun]) -> ProtocolRun:
         labels = np.concatenate([part.labels for part in parts], axis=1)
         judged = np.concatenate([part.values for part in parts], axis=1)
         pooled[metric] = Labelled(first.k_values, labels, judged)
-    n_epochs = sum(run.n_epochs for run in runs)
-    return ProtocolRun(runs[0].seconds, n_epochs, pooled, runs[0].lone_silhouette)
+    return replace(runs[0], n_epochs=sum(run.n_epochs for run in runs), found=pooled)

@@ -68,8 +68,7 @@ def available(k_max: int = K_MAX, quick: bool = False) -> tuple[list[Contender],
         def octave(values: np.ndarray, n_epochs: int, seed: int) -> ProtocolRun:
             return octave_runs(values, n_epochs, k_max, seed)
 
-        once = dict.fromkeys(SCALES, 1)
-        contenders.append(Contender(OCTAVE, octave, once, n_rounds=1))
+        contenders.append(Contender(OCTAVE, octave, PROTOCOL_EPOCHS, n_rounds=1))
     return contenders, missing
 
 

@@ -86,7 +86,7 @@ def _read(found: dict[str, np.ndarray], k_max: int) -> ProtocolRun:
         values = found[f"values_{metric}"].reshape(shape)
         labelled[metric] = Labelled(np.arange(first, k_max + 1), labels, values)
     seconds[ALL] = sum(seconds.values())
-    return ProtocolRun(seconds, n_epochs, labelled, lone_silhouette=1.0)
+    return ProtocolRun(seconds, n_epochs, labelled, lone_silhouette=1.0, candidates=1)
 
 
 def _octave(arguments: list[str], most_s: float) -> subprocess.CompletedProcess[str]:

@@ -54,12 +54,16 @@ class ProtocolRun:
         By metric.
     lone_silhouette : float
         What its maker gives a trace alone in its cluster: 0 in scikit-learn and here, 1 in Octave.
+    candidates : int, optional
+        How many its maker's k-means++ tries at each step: 1 in Octave; None, in scikit-learn and
+        here: 2 + ln K.
     """
 
     seconds: dict[str, float]
     n_epochs: int
     found: dict[str, Labelled]
     lone_silhouette: float = 0.0
+    candidates: int | None = None
 
 
 def separate_runs(

@@ -87,8 +87,9 @@ def interleaved(
 
 
 def _one_round(work: Callable[[], Any]) -> float:
-    spent = [timed(work)[0]]
-    while sum(spent) < LEAST_ROUND_S:
+    spent: list[float] = []
+    end = time.perf_counter() + LEAST_ROUND_S
+    while not spent or time.perf_counter() < end:
         spent.append(timed(work)[0])
     return float(np.median(spent))
 
