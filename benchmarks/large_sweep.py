@@ -219,15 +219,14 @@ class Stopwatch:
 
 
 def where_time_goes(values: np.ndarray, n_epochs: int) -> list[str]:
-    run = sys.modules[sweep.__module__]
     watch = Stopwatch()
     steps = (
         (geometry.PointGeometry, "sqdist_to_points", "products: distances to centroids, starts"),
         (FollowedCentroids, "_move_to", "sums of the centroids, by the traces that moved"),
         (kmeans, "nearest_centroid", "nearest centroid"),
-        (run, "starting_traces", "k-means++ beside its products"),
-        (run, "metrics_of", "metrics beside their products"),
-        (engines.kmeans, "lloyd", "the rest of Lloyd's iterations"),
+        (engines, "starting_traces", "k-means++ beside its products"),
+        (engines, "metrics_of", "metrics beside their products"),
+        (engines, "lloyd", "the rest of Lloyd's iterations"),
     )
     plain = [(owner, name, getattr(owner, name)) for owner, name, _ in steps]
     for owner, name, step in steps:

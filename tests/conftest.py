@@ -1,16 +1,17 @@
 """Fixtures shared by every test."""
 
 import os
+import shutil
 import sys
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from umlpsd_gpu import kernel_loader
+from umlpsd_gpu import cpu_kernel, kernel_loader
 from umlpsd_gpu.backend import gpu_missing
 from umlpsd_gpu.study import on_device
-from umlpsd_gpu.sweep import device_metrics, restarts
+from umlpsd_gpu.sweep import compiled, device_metrics, restarts
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +29,29 @@ def place(tmp_path: Path) -> Path:
     place = tmp_path / "place"
     place.mkdir()
     return place
+
+
+@pytest.fixture
+def compiled_kernel():
+    """The library of kernels in C; skips where it can't be had."""
+    if cpu_kernel.library() is None and shutil.which("cc"):
+        pytest.fail(f"there is a C compiler, but {cpu_kernel.why_missing()}")
+    if cpu_kernel.library() is None:
+        pytest.skip(cpu_kernel.why_missing())
+    return cpu_kernel.library()
+
+
+@pytest.fixture
+def in_step(monkeypatch):
+    """Batched K-means without compiled code."""
+    monkeypatch.setattr(compiled, "library", lambda: None)
+
+
+@pytest.fixture(params=["compiled_kernel", "in_step"])
+def way(request):
+    """Both ways of batched K-means on the CPU."""
+    request.getfixturevalue(request.param)
+    return request.param
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """Count what a fixed small study does, in a process of its own: products, transforms, bytes read.
 
-    python -m tests.counted_study FOLDER
+    python -m tests.counted_study FOLDER [in-step]
+
+``in-step``: K-means without compiled code.
 
 Every ``@`` of the package is counted, by rewriting its modules as they are imported: NumPy gives no
 hook for the operator. Functions of NumPy and SciPy are wrapped where they live. Prints JSON.
@@ -110,12 +112,28 @@ def install():
         wrapped(np.linalg, name, "decompositions")
 
 
-def main(folder):
+def count_rows(engines):
+    """Count the rows of pairs that compiled K-means sums."""
+    plain = engines.kmeans_restarts
+
+    def counted(*args):
+        found = plain(*args)
+        count("rows", int(found.n_rows.sum()))
+        return found
+
+    engines.kmeans_restarts = counted
+
+
+def main(folder, way="compiled"):
     install()
     from umlpsd_gpu import open_movie, power_spectrum, run_study
     from umlpsd_gpu.movie import reader
     from umlpsd_gpu.simulate.movie import simulate_movie
+    from umlpsd_gpu.sweep import compiled, engines
 
+    if way == "in-step":
+        compiled.library = lambda: None
+    count_rows(engines)
     settings = fixed_settings()
     movie = fixed_movie(folder, simulate_movie)
     reader.open = lambda path, mode, buffering: CountedFile(path, "r")
@@ -150,4 +168,4 @@ def fixed_movie(folder, simulate_movie):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

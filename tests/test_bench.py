@@ -293,20 +293,31 @@ def test_ensembles_of_any_size():
     assert len(np.unique(many, axis=0)) == 333
 
 
-def test_flops_are_those_of_the_products():
+def test_flops_are_those_of_the_products(in_step):
     """K = 1: one product at the first update, one for the metrics, 1 × n with n × n each epoch."""
     values = np.random.default_rng(0).random((30, 50))
     work = work_of_sweep(values, range(1, 2), 7)
     gram = 2 * 30 * 30 * 50
     assert work.flops == gram + 2 * (7 * 2 * 30 * 30)
     assert work.n_bytes == values.nbytes + 2 * 7 * 30
+    assert work.cached_bytes == 0
+
+
+def test_rows_are_those_that_compiled_code_sums(compiled_kernel):
+    """K = 1: every trace's row once, in each epoch."""
+    values = np.random.default_rng(0).random((30, 50))
+    work = work_of_sweep(values, range(1, 2), 7)
+    assert work.flops == 2 * 30 * 30 * 50
+    assert work.cached_bytes == 7 * 30 * 30 * 8
 
 
 def test_the_floor_is_the_larger_of_two():
     second = Measurement((1.0,))
-    ceilings = Ceilings(second, second, product_flops=100.0, copy_bytes=10.0)
+    ceilings = Ceilings(second, second, second, 100.0, copy_bytes=10.0, read_bytes=40.0)
     assert Work(500.0, 20.0).floor_s(ceilings) == 5
     assert Work(500.0, 80.0).floor_s(ceilings) == 8
+    assert Work(500.0, 80.0, 60.0).floor_s(ceilings) == 9.5
+    assert Work(500.0, 20.0, 60.0).times(2).floor_s(ceilings) == 13
 
 
 def test_ceilings_are_measured():

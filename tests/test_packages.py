@@ -1,5 +1,7 @@
 """What is built and installed holds the kernels; what is imported stays small."""
 
+import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -40,6 +42,39 @@ print(kernel_loader.folder()); print(len(kernel_loader.source("bin_minmax")))
     folder, length = python(script, tmp_path).split()
     assert Path(folder) == tmp_path / "umlpsd_gpu" / "kernels"
     assert int(length) > 1000
+
+
+def test_the_wheel_holds_the_compiled_kernel(wheel, tmp_path, compiled_kernel):
+    assert wheel.name.split("-")[2:4] == ["py3", "none"]
+    assert "any" not in wheel.name
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    script = f"""
+import sys; sys.path.insert(0, {str(tmp_path)!r})
+from umlpsd_gpu import cpu_kernel
+print(cpu_kernel.library()._name)
+"""
+    assert Path(python(script, tmp_path).strip()).parent == tmp_path / "umlpsd_gpu" / "kernels"
+
+
+def test_without_a_compiler_the_wheel_is_for_all_and_says_why(tmp_path):
+    for name in ("umlpsd_gpu", "kernels"):
+        ignored = shutil.ignore_patterns("*.so", "__pycache__")
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tmp_path)
+    ended = subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "CC": "no-such-compiler"},
+        check=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    assert wheel.name.endswith("-py3-none-any.whl")
+    assert "kernels for the CPU are not compiled" in ended.stderr
+    assert "no-such-compiler" in ended.stderr
 
 
 def test_a_checkout_finds_its_kernels():

@@ -33,6 +33,7 @@ ROOMS = [
 ]
 FOR_ALL = {
     "backend",
+    "cpu_kernel",
     "device_memory",
     "kernel_loader",
     "settings",

@@ -97,7 +97,7 @@ def test_a_budget_that_suffices_changes_no_bit(kind, metric):
     assert plain.n_silhouettes == roomy.n_silhouettes == plain.n_traces
 
 
-def test_a_tight_budget_samples_euclidean_silhouettes_only(few_are_enough):
+def test_a_tight_budget_samples_euclidean_silhouettes_only(few_are_enough, in_step):
     arguments = {"k_values": range(1, 6), "n_epochs": 8, "seed": 2}
     exact, sampled = (
         sweep(ugly("tall"), **arguments, silhouette_metric="euclidean", budget_s=budget_s)

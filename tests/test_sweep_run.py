@@ -24,7 +24,7 @@ def arrays(result: Sweep):
 
 
 @pytest.mark.parametrize("kind", ["raw", "binned", "tall"])
-def test_engines_find_the_same_partitions(kind):
+def test_engines_find_the_same_partitions(kind, way):
     ours, reference = (
         sweep(ugly(kind), range(1, 9), n_epochs=5, engine=engine)
         for engine in ("batched", "sklearn")
@@ -35,13 +35,13 @@ def test_engines_find_the_same_partitions(kind):
 
 
 @pytest.mark.parametrize("kind", ["raw", "tall"])
-def test_bits_do_not_depend_on_threads(kind):
+def test_bits_do_not_depend_on_threads(kind, way):
     one, two = (sweep(ugly(kind), n_epochs=30, seed=5, n_threads=n) for n in (1, 2))
     for name, value in arrays(one).items():
         assert value.tobytes() == arrays(two)[name].tobytes(), name
 
 
-def test_partitions_do_not_depend_on_the_blocks(monkeypatch):
+def test_partitions_do_not_depend_on_the_blocks(monkeypatch, way):
     whole = sweep(ugly("binned"), n_epochs=20)
     monkeypatch.setattr(cpu, "BLOCK_BYTES", 1)
     single = sweep(ugly("binned"), n_epochs=20)
@@ -50,7 +50,7 @@ def test_partitions_do_not_depend_on_the_blocks(monkeypatch):
 
 
 @pytest.mark.parametrize("metric", ["sqeuclidean", "euclidean"])
-def test_many_short_curves_start_alike_with_and_without_kept_pairs(monkeypatch, metric):
+def test_many_short_curves_start_alike_with_and_without_kept_pairs(monkeypatch, metric, in_step):
     values = three_shapes(200, 12, 0.3)[0]
     kept = sweep(values, range(1, 6), 20, silhouette_metric=metric)
     monkeypatch.setattr(geometry, "KEPT_PAIR_BYTES", 0)
@@ -59,7 +59,7 @@ def test_many_short_curves_start_alike_with_and_without_kept_pairs(monkeypatch, 
     assert kept.silhouette == pytest.approx(again.silhouette, rel=METRIC_RTOL, nan_ok=True)
 
 
-def test_ssd_is_as_low_as_scikit_learns():
+def test_ssd_is_as_low_as_scikit_learns(way):
     values, _ = three_shapes(120, 40, 0.3)
     ours = sweep(values, range(1, 16), n_epochs=60).ssd.mean(axis=1)
     for k, ssd in zip(range(1, 16), ours, strict=True):
@@ -67,7 +67,7 @@ def test_ssd_is_as_low_as_scikit_learns():
         assert ssd <= 1.005 * np.mean(runs)
 
 
-def test_shapes_and_undefined_values():
+def test_shapes_and_undefined_values(way):
     result = sweep(ugly("binned"), [1, 4, 2], n_epochs=3, scale="W80")
     assert result.k_values.tolist() == [1, 2, 4]
     assert result.labels.shape == (3, 3, 101)
@@ -80,7 +80,7 @@ def test_shapes_and_undefined_values():
     assert result.scale == "W80"
 
 
-def test_recovers_three_shapes():
+def test_recovers_three_shapes(way):
     values, classes = three_shapes(90, 60, 0.1)
     assert adjusted_rand_score(classes, sweep(values).best_labels(3)) == 1
 

@@ -34,8 +34,8 @@ CLAIM_CAPTION = (
 SCALING_CAPTION = (
     "Seconds (top, all cores) and peak memory in arrays (bottom) of a sweep of K 2…15 × 100 epochs "
     "on 204 traces of 125 samples, one size varied at a time. Dashed: the floor, the sweep's "
-    "products at the best rate measured on this machine, and nothing else. p: exponent fitted to "
-    "the upper half of the sizes (thin line)."
+    "products and sums at the best rates measured on this machine, and nothing else. p: exponent "
+    "fitted to the upper half of the sizes (thin line)."
 )
 SCALE_COLOURS = dict(zip(SCALES, PALETTE, strict=False))
 BAR_HEIGHT = 0.25

@@ -113,6 +113,7 @@ def _roofline_section(result: BenchResult) -> list[str]:
                 scale,
                 f"{work.flops / 1e9:.2f} Gflop",
                 f"{work.n_bytes / 1e6:.0f} MB",
+                f"{work.cached_bytes / 1e9:.2f} GB",
                 in_unit(work.floor_s(ceilings)),
                 in_unit(seconds),
                 f"{100 * result.limit_share(scale):.0f} %",
@@ -122,10 +123,12 @@ def _roofline_section(result: BenchResult) -> list[str]:
         "## How far from the limit",
         f"Measured ceilings, {result.machine['n_cores']} cores: "
         f"{ceilings.flops_per_s / 1e9:.0f} Gflop/s in float64 products, "
-        f"{ceilings.bytes_per_s / 1e9:.1f} GB/s in copies (bytes read and written). The floor of a "
-        "sweep (K 1…15 × 100 epochs) is its products, counted, at the first; the bytes that must "
-        "move cost less.",
-        _table(("scale", "products", "bytes", "floor", "time", "share of the limit"), rows),
+        f"{ceilings.bytes_per_s / 1e9:.1f} GB/s in copies (bytes read and written), "
+        f"{ceilings.cached_bytes_per_s / 1e9:.0f} GB/s in reading what stays in the cache. The "
+        "floor of a sweep (K 1…15 × 100 epochs) is its products, counted, at the first, or the "
+        "bytes of its curves at the second, whichever is more; and the rows of pairs of traces "
+        "that K-means sums, counted, at the third.",
+        _table(("scale", "products", "curves", "rows", "floor", "time", "of the limit"), rows),
         "Required of `batched` on the CPU:",
         _table(("times faster than", "scale", "required", "measured", ""), _targets(result)),
     ]

@@ -71,7 +71,7 @@ class Target:
     required, measured : float
         Times faster; measured is NaN where a row is missing or disagrees.
     needed_s, floor_s : float
-        What the required ratio would allow our sweep, and the floor of its products.
+        What the required ratio would allow our sweep, and its floor.
     """
 
     slow: str
@@ -89,7 +89,7 @@ class Target:
         where = "below" if self.needed_s < self.floor_s else "above"
         return (
             f"missed: it would have to take {in_unit(self.needed_s)}, {where} the "
-            f"{in_unit(self.floor_s)} that its products alone take at this machine's best rate"
+            f"{in_unit(self.floor_s)} that its products and sums take at this machine's best rate"
         )
 
 
@@ -146,6 +146,7 @@ def measurements(result: BenchResult) -> dict[str, Measurement]:
         "movie/plain reading": result.stages.reading,
         "ceilings/product": result.ceilings.product,
         "ceilings/copy": result.ceilings.copy,
+        "ceilings/read": result.ceilings.read,
     }
     return found
 
@@ -216,10 +217,12 @@ def _roofline(result: BenchResult) -> dict[str, Any]:
     return {
         "flops_per_s": result.ceilings.flops_per_s,
         "bytes_per_s": result.ceilings.bytes_per_s,
+        "cached_bytes_per_s": result.ceilings.cached_bytes_per_s,
         "sweep": {
             scale: {
                 "flops": work.flops,
                 "n_bytes": work.n_bytes,
+                "cached_bytes": work.cached_bytes,
                 "floor_s": work.floor_s(result.ceilings),
                 "limit_share": _finite(result.limit_share(scale)),
             }

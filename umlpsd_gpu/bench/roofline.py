@@ -1,12 +1,15 @@
 """How far a sweep is from what the machine could do: flops, bytes, and the measured ceilings.
 
 Floor of a sweep on the CPU: the larger of its products' flops over the rate of the best product,
-and of the bytes that must move over the rate of a copy. All other work (k-means++, choosing the
-nearest centroid, metrics) is left out of the floor: it is what the floor's share tells of.
+and of the bytes that must move over the rate of a copy; and after it the rows of pairs that K-means
+sums in compiled code, over the best rate of reading from a core's cache. All other work (k-means++,
+choosing the nearest centroid, metrics) is left out of the floor: it is what the floor's share tells
+of.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,6 +21,8 @@ from threadpoolctl import threadpool_limits
 
 from umlpsd_gpu.backend import n_cores
 from umlpsd_gpu.bench.timing import Measurement, interleaved
+from umlpsd_gpu.sweep import engines
+from umlpsd_gpu.sweep.compiled import Restarted, is_compiled
 from umlpsd_gpu.sweep.geometry import ROWS_PER_TILE, PairGeometry, PointGeometry
 from umlpsd_gpu.sweep.members import Members
 from umlpsd_gpu.sweep.run import sweep
@@ -25,6 +30,9 @@ from umlpsd_gpu.sweep.run import sweep
 # Large enough for the best rate of a core, small enough to take milliseconds [I]
 PRODUCT_SIZE = 768
 COPY_MB = 64.0
+# The pairs of 204 traces: beyond the first level of the cache, within the second
+CACHED_BYTES = 8 * 204**2
+N_READS = 2000
 N_ROUNDS = 9
 
 
@@ -37,13 +45,17 @@ class Ceilings:
     product, copy : Measurement
         Seconds of ``product_flops`` flops in float64 products, one single-threaded product on each
         core, and of copies that read and write ``copy_bytes`` bytes, one on each core.
-    product_flops, copy_bytes : float
+    read : Measurement
+        Seconds of reading ``read_bytes`` bytes that stay in the cache, an array on each core.
+    product_flops, copy_bytes, read_bytes : float
     """
 
     product: Measurement
     copy: Measurement
+    read: Measurement
     product_flops: float
     copy_bytes: float
+    read_bytes: float
 
     @property
     def flops_per_s(self) -> float:
@@ -52,6 +64,10 @@ class Ceilings:
     @property
     def bytes_per_s(self) -> float:
         return self.copy_bytes / self.copy.low
+
+    @property
+    def cached_bytes_per_s(self) -> float:
+        return self.read_bytes / self.read.low
 
 
 @dataclass(frozen=True)
@@ -64,77 +80,99 @@ class Work:
         Of its products, counted while it ran.
     n_bytes : float
         Curves read once, labels written once.
+    cached_bytes : float
+        Of the rows of pairs that compiled K-means sums, counted while it ran.
     """
 
     flops: float
     n_bytes: float
+    cached_bytes: float = 0.0
 
     def floor_s(self, ceilings: Ceilings) -> float:
-        return max(self.flops / ceilings.flops_per_s, self.n_bytes / ceilings.bytes_per_s)
+        of_products = max(self.flops / ceilings.flops_per_s, self.n_bytes / ceilings.bytes_per_s)
+        return of_products + self.cached_bytes / ceilings.cached_bytes_per_s
+
+    def times(self, factor: float) -> Work:
+        """Return the work of so many times the restarts; the curves are read once."""
+        return Work(factor * self.flops, self.n_bytes, factor * self.cached_bytes)
 
 
 def measured_ceilings(n_rounds: int = N_ROUNDS) -> Ceilings:
-    """Measure products and copies on all cores at once; the best round counts."""
+    """Measure products, copies and cached reads on all cores at once; the best round counts."""
     n = n_cores()
     rng = np.random.default_rng(0)
     squares = [rng.random((3, PRODUCT_SIZE, PRODUCT_SIZE)) for _ in range(n)]
     arrays = [rng.random((2, int(COPY_MB * 1e6 / 8))) for _ in range(n)]
+    cached = [rng.random(CACHED_BYTES // 8) for _ in range(n)]
     with threadpool_limits(limits=1), ThreadPoolExecutor(n) as pool:
         found = interleaved(
             {
                 "product": lambda: _together(pool, lambda s: np.matmul(s[0], s[1], s[2]), squares),
                 "copy": lambda: _together(pool, lambda a: np.copyto(a[0], a[1]), arrays),
+                "read": lambda: _together(pool, _read_again_and_again, cached),
             },
             n_rounds,
         )
     return Ceilings(
         Measurement(found["product"].seconds, ours=False),
         Measurement(found["copy"].seconds, ours=False),
+        Measurement(found["read"].seconds, ours=False),
         n * 2.0 * PRODUCT_SIZE**3,
         float(sum(a.nbytes for a in arrays)),
+        float(n * N_READS * CACHED_BYTES),
     )
 
 
 def work_of_sweep(values: np.ndarray, k_values: range, n_epochs: int) -> Work:
-    """Run a sweep in one thread and count the flops of its products."""
-    n_flops = [0.0]
-    with counting_products(lambda flops: n_flops.__setitem__(0, n_flops[0] + flops)):
+    """Run a sweep in one thread and count the flops of its products and the rows that it sums."""
+    counted = Counter[str]()
+    with counting_work(counted.update):
         found = sweep(values, k_values, n_epochs, n_threads=1)
-    return Work(n_flops[0] + _flops_of_pairs(*values.shape), values.nbytes + found.labels.nbytes)
+    return Work(
+        counted["flops"] + _flops_of_pairs(*values.shape),
+        values.nbytes + found.labels.nbytes,
+        8.0 * counted["rows"] * len(values),
+    )
 
 
 @contextmanager
-def counting_products(count: Callable[[float], None]) -> Iterator[None]:
-    """Call ``count(flops)`` at every product of K-means and its metrics with the ensemble.
+def counting_work(count: Callable[[dict[str, float]], None]) -> Iterator[None]:
+    """Call ``count`` at every product of K-means and its metrics with the ensemble.
 
-    Not for several threads at a time.
+    With its "flops"; and with the "rows" of pairs that a block of compiled restarts summed. Not for
+    several threads at a time.
     """
 
-    def of_pairs(geometry: Any, members: Members) -> None:
-        count(2.0 * members.n_rows * geometry.n_traces**2)
+    def of_pairs(_: Any, geometry: Any, members: Members) -> None:
+        count({"flops": 2.0 * members.n_rows * geometry.n_traces**2})
 
-    def of_means(geometry: Any, members: Members) -> None:
-        count(2.0 * members.n_rows * geometry.points.size)
+    def of_means(_: Any, geometry: Any, members: Members) -> None:
+        count({"flops": 2.0 * members.n_rows * geometry.points.size})
 
-    def of_points(geometry: Any, others: np.ndarray) -> None:
-        count(2.0 * len(others) * geometry.points.size)
+    def of_points(_: Any, geometry: Any, others: np.ndarray) -> None:
+        count({"flops": 2.0 * len(others) * geometry.points.size})
+
+    def of_rows(found: Restarted, *_: Any) -> None:
+        count({"rows": float(found.n_rows.sum())})
 
     with (
-        _before(PairGeometry, "sqdist_to_centroids", of_pairs),
-        _before(PointGeometry, "sqdist_to_centroids", of_means),
-        _before(PointGeometry, "sqdist_to_points", of_points),
+        _after(PairGeometry, "sqdist_to_centroids", of_pairs),
+        _after(PointGeometry, "sqdist_to_centroids", of_means),
+        _after(PointGeometry, "sqdist_to_points", of_points),
+        _after(engines, "kmeans_restarts", of_rows),
     ):
         yield
 
 
 @contextmanager
-def _before(owner: type, name: str, tell: Callable[..., None]) -> Iterator[None]:
-    """Call ``tell`` with the arguments of a method before each of its calls."""
+def _after(owner: Any, name: str, tell: Callable[..., None]) -> Iterator[None]:
+    """Call ``tell`` with the result and the arguments of a function after each of its calls."""
     plain = getattr(owner, name)
 
     def told(*arguments: Any) -> Any:
-        tell(*arguments)
-        return plain(*arguments)
+        result = plain(*arguments)
+        tell(result, *arguments)
+        return result
 
     setattr(owner, name, told)
     try:
@@ -145,11 +183,16 @@ def _before(owner: type, name: str, tell: Callable[..., None]) -> Iterator[None]
 
 def _flops_of_pairs(n_traces: int, n_samples: int) -> float:
     """Return the flops of the distances between all traces, where they are made."""
-    if n_traces > 2 * n_samples:
+    if n_traces > 2 * n_samples and not is_compiled(n_traces):
         return 0.0
     stops = np.minimum(np.arange(ROWS_PER_TILE, n_traces + ROWS_PER_TILE, ROWS_PER_TILE), n_traces)
     heights = np.diff(stops, prepend=0)
     return float(2 * n_samples * (heights * stops).sum())
+
+
+def _read_again_and_again(array: np.ndarray) -> None:
+    for _ in range(N_READS):
+        np.dot(array, array)
 
 
 def _together(pool: ThreadPoolExecutor, work: Callable[[Any], Any], on: list[Any]) -> None:

@@ -177,8 +177,7 @@ class _Case:
         finally:
             tracemalloc.stop()
         once = work_of_sweep(self.values, self.k_values, self.n_epochs)
-        work = Work(scale * once.flops, once.n_bytes)
-        return Point(size, seconds.scaled(scale), peak_bytes, work, self.n_epochs)
+        return Point(size, seconds.scaled(scale), peak_bytes, once.times(scale), self.n_epochs)
 
 
 def ensemble_of(traces: np.ndarray, n_traces: int, n_samples: int, seed: int) -> np.ndarray:

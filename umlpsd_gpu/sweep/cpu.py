@@ -7,17 +7,16 @@ from concurrent.futures import Executor
 
 import numpy as np
 
-from umlpsd_gpu.sweep.device import Block, Found
+from umlpsd_gpu.sweep.device import Block, Found, OfBlock
 from umlpsd_gpu.sweep.geometry import Geometry
-from umlpsd_gpu.sweep.kmeans import draw_uniforms, starting_traces
-from umlpsd_gpu.sweep.metrics import Metrics, metrics_of
+from umlpsd_gpu.sweep.kmeans import draw_uniforms
 
 # Bytes of one (K, epochs, n_traces) plane set: small enough to stay in a core's cache. Part of the
 # result's definition, since the height of a product may touch its last bit.
 BLOCK_BYTES = 8 << 20
 
-# (geometry, starts) → labels, iterations
-FindLabels = Callable[[Geometry, np.ndarray], tuple[np.ndarray, np.ndarray]]
+# (geometry, random numbers of the starts) → labels, iterations, metrics
+FindRestarts = Callable[[Geometry, np.ndarray], OfBlock]
 
 
 def find_on_cpu(
@@ -26,8 +25,7 @@ def find_on_cpu(
     ks: np.ndarray,
     n_epochs: int,
     seed: int,
-    silhouette_metric: str,
-    find_labels: FindLabels,
+    find_restarts: FindRestarts,
     n_ensembles: int = 1,
 ) -> Found:
     """Label and judge every epoch of every K.
@@ -40,19 +38,17 @@ def find_on_cpu(
         Of ``n_ensembles`` · ``n_epochs`` epochs: all of the first ensemble, then of the next. The
         starts of the e-th epoch are drawn from the same random numbers in every ensemble.
     ks : ndarray of int
-    n_epochs, seed, silhouette_metric
+    n_epochs, seed
         As for `sweep`.
-    find_labels : callable
-        Takes the geometry of a block and its starting traces.
+    find_restarts : callable
+        Takes the geometry of a block and its random numbers, (n_epochs, K, n_trials).
     n_ensembles : int
     """
 
-    def run_block(block: Block) -> tuple[np.ndarray, np.ndarray, Metrics]:
+    def run_block(block: Block) -> OfBlock:
         k, start, stop = block
-        of_block = geometry.part(slice(start, stop))
         uniforms = draw_uniforms(k, n_epochs, seed)[np.arange(start, stop) % n_epochs]
-        labels, n_iterations = find_labels(of_block, starting_traces(of_block, uniforms))
-        return labels, n_iterations, metrics_of(of_block, labels, k, silhouette_metric)
+        return find_restarts(geometry.part(slice(start, stop)), uniforms)
 
     blocks = _blocks(ks, n_ensembles * n_epochs, geometry.n_traces)
     return dict(zip(blocks, pool.map(run_block, blocks), strict=True))

@@ -18,8 +18,9 @@ from umlpsd_gpu.sweep.restarts import Restarts
 
 # K, first epoch, last epoch + 1
 Block = tuple[int, int, int]
-# labels (n_epochs, n_traces), iterations (n_epochs,) and metrics of each block
-Found = dict[Block, tuple[np.ndarray, np.ndarray, Metrics]]
+# labels (n_epochs, n_traces), iterations (n_epochs,) and metrics
+OfBlock = tuple[np.ndarray, np.ndarray, Metrics]
+Found = dict[Block, OfBlock]
 
 
 def engine_on_device(engine: str, n_traces: int, n_samples: int) -> str:

@@ -13,32 +13,74 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from umlpsd_gpu.errors import SettingsError
-from umlpsd_gpu.sweep import kmeans
-from umlpsd_gpu.sweep.device import engine_on_device
+from umlpsd_gpu.sweep.compiled import kmeans_restarts, pairs_to_restart
+from umlpsd_gpu.sweep.device import OfBlock, engine_on_device
 from umlpsd_gpu.sweep.geometry import Geometry
+from umlpsd_gpu.sweep.kmeans import lloyd, starting_traces
+from umlpsd_gpu.sweep.metrics import metrics_of
 
 Engine = Literal["auto", "batched", "sklearn", "cuml"]
-Labeller = Callable[[np.ndarray, Geometry, np.ndarray, int], tuple[np.ndarray, np.ndarray]]
+# (values, geometry, random numbers (n_epochs, K, n_trials), silhouette metric, max_iter) → OfBlock
+Finder = Callable[[np.ndarray, Geometry, np.ndarray, str, int], OfBlock]
 
 
-def batched_labels(
-    values: np.ndarray, geometry: Geometry, starts: np.ndarray, max_iter: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return labels (n_epochs, n_traces) and iterations (n_epochs,) of all restarts together."""
-    return kmeans.lloyd(geometry, geometry.sqdist_from(starts.T), max_iter)
+def batched(
+    values: np.ndarray,
+    geometry: Geometry,
+    uniforms: np.ndarray,
+    silhouette_metric: str,
+    max_iter: int,
+) -> OfBlock:
+    """Label and judge the restarts: each to its end in compiled code, or all of them in step."""
+    pairs = pairs_to_restart(geometry)
+    if pairs is None:
+        return in_step(values, geometry, uniforms, silhouette_metric, max_iter)
+    found = kmeans_restarts(pairs, uniforms, silhouette_metric, max_iter)
+    done = found.is_done
+    if done.all():
+        return found.labels, found.n_iterations, found.metrics(pairs)
+    left = ~done
+    labels, n_iterations, of_left = in_step(
+        values, geometry.part(left), uniforms[left], silhouette_metric, max_iter
+    )
+    if not done.any():
+        return labels, n_iterations, of_left
+    metrics = found.metrics(pairs.part(done)).beside(of_left, done)
+    found.labels[left], found.n_iterations[left] = labels, n_iterations
+    return found.labels, found.n_iterations, metrics
 
 
-def sklearn_labels(
-    values: np.ndarray, geometry: Geometry, starts: np.ndarray, max_iter: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the same from scikit-learn's ``KMeans``, one restart after another."""
+def in_step(
+    values: np.ndarray,
+    geometry: Geometry,
+    uniforms: np.ndarray,
+    silhouette_metric: str,
+    max_iter: int,
+) -> OfBlock:
+    """Move all restarts at once, by one product of matrices an iteration."""
+    starts = starting_traces(geometry, uniforms)
+    labels, n_iterations = lloyd(geometry, geometry.sqdist_from(starts.T), max_iter)
+    n_clusters = uniforms.shape[1]
+    return labels, n_iterations, metrics_of(geometry, labels, n_clusters, silhouette_metric)
+
+
+def by_sklearn(
+    values: np.ndarray,
+    geometry: Geometry,
+    uniforms: np.ndarray,
+    silhouette_metric: str,
+    max_iter: int,
+) -> OfBlock:
+    """Run scikit-learn's ``KMeans``, one restart after another; the metrics are ours."""
     from sklearn.cluster import KMeans
 
+    starts = starting_traces(geometry, uniforms)
+    n_clusters = starts.shape[1]
     # OpenMP's limit is each thread's own: the one that the sweep sets does not reach this one
     with threadpool_limits(limits=1, user_api="openmp"):
         runs = [
             KMeans(
-                n_clusters=len(start),
+                n_clusters=n_clusters,
                 init=values[start],
                 n_init=1,
                 max_iter=max_iter,
@@ -48,10 +90,11 @@ def sklearn_labels(
             for start in starts
         ]
     labels = np.array([run.labels_ for run in runs], dtype=np.int16)
-    return labels, np.array([run.n_iter_ for run in runs])
+    n_iterations = np.array([run.n_iter_ for run in runs])
+    return labels, n_iterations, metrics_of(geometry, labels, n_clusters, silhouette_metric)
 
 
-ENGINES: dict[str, Labeller] = {"batched": batched_labels, "sklearn": sklearn_labels}
+ENGINES: dict[str, Finder] = {"batched": batched, "sklearn": by_sklearn}
 
 
 def require_engine(engine: Engine, on_gpu: bool) -> None:
@@ -67,10 +110,10 @@ def require_engine(engine: Engine, on_gpu: bool) -> None:
     if on_gpu:
         engine_on_device(engine, 0, 0)
     else:
-        labeller(engine)
+        finder(engine)
 
 
-def labeller(engine: Engine) -> tuple[str, Labeller]:
+def finder(engine: Engine) -> tuple[str, Finder]:
     """Return the name and the function of an engine on the CPU, where ``auto`` is ``batched``.
 
     Raises

@@ -69,6 +69,7 @@ def geometry_of(
     pool: Executor,
     silhouette_metric: str = "sqeuclidean",
     judged: np.ndarray | None = None,
+    prefer_pairs: bool = False,
 ) -> PairGeometry | PointGeometry:
     """Choose the cheaper of the two: an iteration costs n per row with pairs, 2 d with points.
 
@@ -83,13 +84,18 @@ def geometry_of(
     silhouette_metric : {"sqeuclidean", "euclidean"}
     judged : ndarray, shape (n_judged,), int, optional
         Traces that get a silhouette; default: all.
+    prefer_pairs : bool
+        Whatever is cheaper here: for an engine that knows pairs only.
     """
     n_traces, n_samples = values.shape
     centred = np.asarray(values, dtype=np.float64)
     centred = centred - centred.mean(axis=0)
     euclidean = silhouette_metric == "euclidean"
-    if n_traces <= 2 * n_samples and 8 * n_traces**2 <= MAX_PAIR_BYTES:
-        return PairGeometry(pairwise_sqeuclidean(centred, pool), euclidean, judged)
+    if prefer_pairs or (n_traces <= 2 * n_samples and 8 * n_traces**2 <= MAX_PAIR_BYTES):
+        pairs = PairGeometry(pairwise_sqeuclidean(centred, pool), judged)
+        if euclidean:
+            pairs.keep_distances()
+        return pairs
     points = PointGeometry(centred, judged)
     if 8 * n_traces**2 <= KEPT_PAIR_BYTES:
         points.keep_pairs(pool)
@@ -105,21 +111,17 @@ class PairGeometry:
     ----------
     sqdist : ndarray, shape (n_traces, n_traces), float64
         Symmetric, zero on the diagonal.
-    euclidean : bool
-        Whether ``mean_distance`` will be asked for; it takes a second matrix.
     judged : ndarray, shape (n_judged,), int, optional
         Traces that get a silhouette; default: all.
     """
 
-    def __init__(
-        self, sqdist: np.ndarray, euclidean: bool = False, judged: np.ndarray | None = None
-    ) -> None:
+    def __init__(self, sqdist: np.ndarray, judged: np.ndarray | None = None) -> None:
         self.sqdist = sqdist
         self.n_traces = len(sqdist)
         self.total_ssd = float(sqdist.sum() / (2 * self.n_traces))
         self.equal_below = np.zeros(self.n_traces)
         self.judged = judged
-        self._distance = self._distances() if euclidean else None
+        self._distance: np.ndarray | None = None
 
     def centroids(self, n_clusters: int, n_epochs: int) -> RenewedCentroids:
         return RenewedCentroids(self)
@@ -133,14 +135,21 @@ class PairGeometry:
         return sqdist
 
     def mean_distance(self, members: Members) -> np.ndarray:
-        distance = self._distances() if self._distance is None else self._distance
-        return members.weights() @ distance
+        return members.weights() @ self.distance
 
     def part(self, epochs: np.ndarray | slice) -> PairGeometry:
         return self
 
-    def _distances(self) -> np.ndarray:
+    @property
+    def distance(self) -> np.ndarray:
+        """Euclidean distances of all traces to the judged ones; (n_traces, n_judged)."""
+        if self._distance is not None:
+            return self._distance
         return np.sqrt(self.sqdist if self.judged is None else self.sqdist[:, self.judged])
+
+    def keep_distances(self) -> None:
+        """Keep `distance`, which Euclidean silhouettes ask for time and again."""
+        self._distance = self.distance
 
 
 class PointGeometry:

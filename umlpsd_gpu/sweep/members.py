@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -15,9 +16,7 @@ class Members:
     ----------
     n_rows, n_traces : int
         A row is one cluster of one epoch.
-    row : ndarray, shape (n_members,), int
-    at : ndarray, shape (n_members,), int
-        Flat index of the member in an array of shape (n_rows, n_traces).
+    row, trace : ndarray, shape (n_members,), int
     counts : ndarray, shape (n_rows,), int
         Cluster sizes; 0 for an empty cluster.
     wanted : ndarray, shape (n_clusters, n_epochs), bool
@@ -27,7 +26,7 @@ class Members:
     n_rows: int
     n_traces: int
     row: np.ndarray
-    at: np.ndarray
+    trace: np.ndarray
     counts: np.ndarray
     wanted: np.ndarray
 
@@ -48,14 +47,23 @@ class Members:
         home = (labels * np.intp(n_epochs)) + np.arange(n_epochs)[:, None]
         row = row_of.take(home.ravel())
         member = np.flatnonzero(row >= 0)
-        row = row.take(member)
-        at = row * n_traces + member % n_traces
-        return cls(n_rows, n_traces, row, at, np.bincount(row, minlength=n_rows), wanted)
+        row, trace = row.take(member), member % n_traces
+        return cls(n_rows, n_traces, row, trace, np.bincount(row, minlength=n_rows), wanted)
 
     @classmethod
     def of_all(cls, labels: np.ndarray, n_clusters: int) -> Members:
         """Collect the members of every cluster; rows run over (cluster, epoch)."""
-        return cls.of(labels, np.ones((n_clusters, len(labels)), dtype=bool))
+        n_epochs, n_traces = labels.shape
+        n_rows = n_clusters * n_epochs
+        row = (labels * np.intp(n_epochs) + np.arange(n_epochs)[:, None]).ravel()
+        trace = np.tile(np.arange(n_traces), n_epochs)
+        wanted = np.ones((n_clusters, n_epochs), dtype=bool)
+        return cls(n_rows, n_traces, row, trace, np.bincount(row, minlength=n_rows), wanted)
+
+    @cached_property
+    def at(self) -> np.ndarray:
+        """Flat index of each member in an array of shape (n_rows, n_traces); (n_members,)."""
+        return self.row * self.n_traces + self.trace
 
     @property
     def epoch(self) -> np.ndarray:

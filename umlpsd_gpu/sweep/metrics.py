@@ -7,7 +7,7 @@ is d_ic + V_c: the squared-Euclidean silhouette needs no distance between pairs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -43,16 +43,19 @@ class Metrics:
 
     def part(self, epochs: slice) -> Metrics:
         """Return those of some of the labellings."""
-        return Metrics(
-            self.silhouette[epochs],
-            self.silhouette_stderr[epochs],
-            self.calinski_harabasz[epochs],
-            self.ssd[epochs],
-            self.below_percent[:, epochs],
-            self.smallest_cluster_silhouette[epochs],
-            self.separation[epochs],
-            self.least_separation[epochs],
-        )
+        return Metrics(*(values[..., epochs] for values in self._arrays()))
+
+    def beside(self, others: Metrics, is_ours: np.ndarray) -> Metrics:
+        """Put two sets together: ours at the epochs of a mask (n_epochs,), the others between."""
+        together = []
+        for ours, theirs in zip(self._arrays(), others._arrays(), strict=True):
+            values = np.empty((*ours.shape[:-1], is_ours.size))
+            values[..., is_ours], values[..., ~is_ours] = ours, theirs
+            together.append(values)
+        return Metrics(*together)
+
+    def _arrays(self) -> list[np.ndarray]:
+        return [getattr(self, field.name) for field in fields(self)]
 
 
 def metrics_of(
@@ -70,34 +73,60 @@ def metrics_of(
     """
     members = Members.of_all(labels, n_clusters)
     counts = members.counts.reshape(n_clusters, -1)
-    n_filled = np.count_nonzero(counts, axis=0)
     variances, mean_distance = _widths_and_distances(geometry, members, silhouette_metric)
     ssd = (members.counts * variances).reshape(counts.shape).sum(axis=0)
     # silhouettes and margins are those of the judged traces, beside clusters of all traces
-    judged, of_judged = labels, members
-    if geometry.judged is not None:
-        judged = labels[:, geometry.judged]
-        of_judged = Members.of_all(judged, n_clusters)
-    inside, outside = distances_inside_and_out(
-        mean_distance.reshape(*counts.shape, -1), judged, counts
+    judged = labels if geometry.judged is None else labels[:, geometry.judged]
+    distances = distances_inside_and_out(mean_distance.reshape(*counts.shape, -1), judged, counts)
+    return metrics_of_distances(
+        judged, counts, ssd, *distances, geometry.total_ssd, geometry.n_traces
     )
-    silhouettes = silhouettes_from_distances(inside, outside, counts_of_traces(judged, counts))
+
+
+def metrics_of_distances(
+    labels: np.ndarray,
+    counts: np.ndarray,
+    ssd: np.ndarray,
+    inside: np.ndarray,
+    outside: np.ndarray,
+    total_ssd: float | np.ndarray,
+    n_traces: int,
+) -> Metrics:
+    """Return the metrics of labellings whose distances are known.
+
+    Parameters
+    ----------
+    labels : ndarray, shape (n_epochs, n_judged), int
+        Of the traces that get a silhouette.
+    counts : ndarray, shape (n_clusters, n_epochs), int
+        Cluster sizes, of all traces.
+    ssd : ndarray, shape (n_epochs,)
+    inside, outside : ndarray, shape (n_epochs, n_judged)
+        As `distances_inside_and_out` returns them.
+    total_ssd : float or ndarray (n_epochs,)
+        Of all traces around their mean.
+    n_traces : int
+        All of them.
+    """
+    members = Members.of_all(labels, len(counts))
+    n_filled = np.count_nonzero(counts, axis=0)
+    silhouettes = silhouettes_from_distances(inside, outside, counts_of_traces(labels, counts))
     silhouettes[n_filled < 2] = np.nan
-    separations = _separations(of_judged, outside - inside, n_filled)
-    below_percent = np.array(
-        [100 * (silhouettes < level).mean(axis=1) for level in THRESHOLDS - ROUNDING]
-    )
+    separations = _separations(members, outside - inside, n_filled)
+    n_judged = labels.shape[1]
+    n_below = [np.count_nonzero(silhouettes < level, axis=1) for level in THRESHOLDS - ROUNDING]
+    below_percent = 100 * (np.array(n_below) / n_judged)
     below_percent[:, n_filled < 2] = np.nan
-    n_members = of_judged.counts.reshape(counts.shape)
-    by_cluster = of_judged.average_of(silhouettes.ravel()).reshape(counts.shape)
+    n_members = members.counts.reshape(counts.shape)
+    by_cluster = members.average_of(silhouettes.ravel()).reshape(counts.shape)
     return Metrics(
         silhouette=silhouettes.mean(axis=1),
-        silhouette_stderr=standard_error(silhouettes, geometry.n_traces),
-        calinski_harabasz=calinski_harabasz(geometry.total_ssd, geometry.n_traces, ssd, n_filled),
+        silhouette_stderr=standard_error(silhouettes, n_traces),
+        calinski_harabasz=calinski_harabasz(total_ssd, n_traces, ssd, n_filled),
         ssd=ssd,
         below_percent=below_percent,
         smallest_cluster_silhouette=np.where(n_members > 0, by_cluster, np.inf).min(axis=0),
-        separation=(separations * n_members).sum(axis=0) / judged.shape[1],
+        separation=(separations * n_members).sum(axis=0) / n_judged,
         least_separation=np.where(n_members > 0, separations, np.inf).min(axis=0),
     )
 

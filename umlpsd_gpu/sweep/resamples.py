@@ -10,7 +10,8 @@ from threadpoolctl import threadpool_limits
 
 from umlpsd_gpu.backend import n_cores
 from umlpsd_gpu.sweep.cpu import find_on_cpu
-from umlpsd_gpu.sweep.engines import batched_labels
+from umlpsd_gpu.sweep.device import OfBlock
+from umlpsd_gpu.sweep.engines import batched
 from umlpsd_gpu.sweep.geometry import Geometry, pairwise_sqeuclidean
 from umlpsd_gpu.sweep.result import Sweep
 from umlpsd_gpu.sweep.stack import PairStack
@@ -72,15 +73,13 @@ def sweep_samples(
     """
     ks, n_samples = np.unique(np.fromiter(k_values, dtype=int)), len(samples)
 
-    def find_labels(geometry: Geometry, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return batched_labels(values, geometry, starts, max_iter)
+    def find(geometry: Geometry, uniforms: np.ndarray) -> OfBlock:
+        return batched(values, geometry, uniforms, silhouette_metric, max_iter)
 
     with threadpool_limits(limits=1), thread_pool(n_threads or n_cores()) as pool:
         sqdist = _pairs_of_samples(values, samples, pool)
         geometry = PairStack(sqdist, np.repeat(np.arange(n_samples), n_epochs))
-        found = find_on_cpu(
-            pool, geometry, ks, n_epochs, seed, silhouette_metric, find_labels, n_samples
-        )
+        found = find_on_cpu(pool, geometry, ks, n_epochs, seed, find, n_samples)
     together = Sweep.of_blocks(
         found,
         ks,

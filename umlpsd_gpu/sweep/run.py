@@ -13,9 +13,10 @@ from umlpsd_gpu.backend import is_on_device, n_cores, xp_of
 from umlpsd_gpu.device_memory import told_when_full
 from umlpsd_gpu.errors import SettingsError, TracesError
 from umlpsd_gpu.sweep.budget import SweepCost, judged_traces
+from umlpsd_gpu.sweep.compiled import is_compiled
 from umlpsd_gpu.sweep.cpu import find_on_cpu
-from umlpsd_gpu.sweep.device import Found, engine_on_device, start_on_device
-from umlpsd_gpu.sweep.engines import Engine, Labeller, labeller
+from umlpsd_gpu.sweep.device import Found, OfBlock, engine_on_device, start_on_device
+from umlpsd_gpu.sweep.engines import Engine, Finder, finder
 from umlpsd_gpu.sweep.geometry import Geometry, geometry_of
 from umlpsd_gpu.sweep.result import Sweep
 from umlpsd_gpu.sweep.threads import thread_pool
@@ -121,7 +122,7 @@ def start_sweep(
                 curves, ks, n_epochs, seed, engine_name, silhouette_metric, max_iter
             )
     else:
-        engine_name, find_labels = labeller(engine)
+        engine_name, find_restarts = finder(engine)
         judged = _judged(curves, ks, n_epochs, seed, silhouette_metric, budget_s)
         find = partial(
             _sweep_on_cpu,
@@ -129,7 +130,7 @@ def start_sweep(
             ks,
             n_epochs,
             seed,
-            find_labels,
+            find_restarts,
             silhouette_metric,
             max_iter,
             n_threads or n_cores(),
@@ -174,20 +175,21 @@ def _sweep_on_cpu(
     ks: np.ndarray,
     n_epochs: int,
     seed: int,
-    find_labels: Labeller,
+    find_restarts: Finder,
     silhouette_metric: str,
     max_iter: int,
     n_threads: int,
     judged: np.ndarray | None,
 ) -> Found:
-    def labels_from(geometry: Geometry, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return find_labels(curves, geometry, starts, max_iter)
+    def find(geometry: Geometry, uniforms: np.ndarray) -> OfBlock:
+        return find_restarts(curves, geometry, uniforms, silhouette_metric, max_iter)
 
     # one BLAS thread per block: the same bits on any number of threads (OpenBLAS sums in another
     # order when it splits a product itself)
     with threadpool_limits(limits=1), thread_pool(n_threads) as pool:
-        geometry = geometry_of(curves, pool, silhouette_metric, judged)
-        return find_on_cpu(pool, geometry, ks, n_epochs, seed, silhouette_metric, labels_from)
+        compiled = judged is None and is_compiled(len(curves))
+        geometry = geometry_of(curves, pool, silhouette_metric, judged, prefer_pairs=compiled)
+        return find_on_cpu(pool, geometry, ks, n_epochs, seed, find)
 
 
 def _matrix(values: Any) -> Any:

@@ -50,7 +50,12 @@ class PairStack:
         return sqdist
 
     def mean_distance(self, members: Members) -> np.ndarray:
-        return self._averaged(members, np.sqrt(self.sqdist))
+        return self._averaged(members, self.distance)
+
+    @property
+    def distance(self) -> np.ndarray:
+        """Euclidean distances within each ensemble; (n_ensembles, n_traces, n_traces)."""
+        return np.sqrt(self.sqdist)
 
     def _averaged(self, members: Members, matrices: np.ndarray) -> np.ndarray:
         """Multiply each row of weights by the matrix of its ensemble."""

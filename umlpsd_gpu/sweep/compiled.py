@@ -1,0 +1,139 @@
+"""Whole restarts of K-means in compiled code, where the squared distances fit a core's cache.
+
+A sweep of a few hundred traces moves little data through many small steps: NumPy spends its time
+between them. ``kernels/kmeans_restarts.c`` runs a restart to its end without a step outside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from umlpsd_gpu.cpu_kernel import library
+from umlpsd_gpu.sweep.geometry import Geometry, PairGeometry
+from umlpsd_gpu.sweep.metrics import Metrics, metrics_of_distances
+from umlpsd_gpu.sweep.stack import PairStack
+from umlpsd_gpu.sweep.threads import stopping_point
+
+# Larger ensembles are faster in products of matrices [I].
+MOST_TRACES = 800
+
+
+@dataclass(frozen=True)
+class Restarted:
+    """Restarts of K-means at one K, and their distances.
+
+    Attributes
+    ----------
+    labels : ndarray, shape (n_epochs, n_traces), int16
+    n_iterations : ndarray, shape (n_epochs,), int
+        0 where a cluster went empty: that restart was given up, its row elsewhere means nothing.
+    counts : ndarray, shape (n_epochs, n_clusters), int
+        Cluster sizes.
+    widths : ndarray, shape (n_epochs, n_clusters)
+        Mean squared distance of each cluster's members to its centroid.
+    inside, outside : ndarray, shape (n_epochs, n_traces)
+        Mean distance of each trace to the other members of its cluster, and to those of the
+        nearest other cluster (∞ where there is none).
+    n_rows : ndarray, shape (n_epochs,), int
+        Rows of pairs that were summed: what bounds the work.
+    """
+
+    labels: np.ndarray
+    n_iterations: np.ndarray
+    counts: np.ndarray
+    widths: np.ndarray
+    inside: np.ndarray
+    outside: np.ndarray
+    n_rows: np.ndarray
+
+    @property
+    def is_done(self) -> np.ndarray:
+        return self.n_iterations > 0
+
+    def metrics(self, geometry: PairGeometry | PairStack) -> Metrics:
+        """Judge the restarts that were not given up; ``geometry`` is that of these."""
+        done = self.is_done
+        counts = self.counts[done]
+        return metrics_of_distances(
+            self.labels[done],
+            counts.T,
+            (counts * self.widths[done]).sum(axis=1),
+            self.inside[done],
+            self.outside[done],
+            geometry.total_ssd,
+            geometry.n_traces,
+        )
+
+
+def is_compiled(n_traces: int) -> bool:
+    """Say whether ensembles of so many traces are swept by compiled code here."""
+    return n_traces <= MOST_TRACES and library() is not None
+
+
+def pairs_to_restart(geometry: Geometry) -> PairGeometry | PairStack | None:
+    """Return a geometry that `kmeans_restarts` can take; None for any other."""
+    if not isinstance(geometry, PairGeometry | PairStack):
+        return None
+    return geometry if geometry.judged is None and is_compiled(geometry.n_traces) else None
+
+
+def kmeans_restarts(
+    geometry: PairGeometry | PairStack,
+    uniforms: np.ndarray,
+    silhouette_metric: str,
+    max_iter: int,
+) -> Restarted:
+    """Run restarts of K-means from greedy k-means++ on, one after another.
+
+    Parameters
+    ----------
+    geometry : PairGeometry or PairStack
+    uniforms : ndarray, shape (n_epochs, n_clusters, n_trials)
+        Random numbers in [0, 1).
+    silhouette_metric : {"sqeuclidean", "euclidean"}
+    max_iter : int
+
+    Raises
+    ------
+    MemoryError
+    """
+    stopping_point()
+    n_epochs, n_clusters, n_trials = uniforms.shape
+    n_traces = geometry.n_traces
+    sqdist, matrix_of_run = geometry.sqdist, np.zeros(n_epochs, dtype=np.int64)
+    if isinstance(geometry, PairStack):
+        matrix_of_run = np.ascontiguousarray(geometry.ensemble, dtype=np.int64)
+    distance = geometry.distance if silhouette_metric == "euclidean" else sqdist
+    shape = -1, n_traces, n_traces
+    found = Restarted(
+        labels=np.empty((n_epochs, n_traces), dtype=np.int16),
+        n_iterations=np.empty(n_epochs, dtype=np.int64),
+        counts=np.empty((n_epochs, n_clusters), dtype=np.int64),
+        widths=np.empty((n_epochs, n_clusters)),
+        inside=np.empty((n_epochs, n_traces)),
+        outside=np.empty((n_epochs, n_traces)),
+        n_rows=np.empty(n_epochs, dtype=np.int64),
+    )
+    failed = library().kmeans_restarts(
+        sqdist.reshape(shape),
+        distance.reshape(shape),
+        n_traces,
+        matrix_of_run,
+        np.ascontiguousarray(uniforms),
+        n_epochs,
+        n_clusters,
+        n_trials,
+        max_iter,
+        found.labels,
+        found.n_iterations,
+        found.counts,
+        found.widths,
+        found.inside,
+        found.outside,
+        found.n_rows,
+    )
+    if failed:
+        raise MemoryError(f"no memory for K-means of {n_clusters} clusters and {n_traces} traces")
+    return found
