@@ -2,8 +2,9 @@
 // what the metrics need of the labels. For ensembles whose squared distances stay in a core's cache.
 //   mean[c,i] = sum_{j in c} sqdist[j,i] / n_c,   width[c] = sum_{j in c} mean[c,j] / (2 n_c)
 //   mean[c,i] - width[c] is the squared distance of trace i to the centroid of cluster c
-// Only clusters that gained or lost a trace are summed again. A restart in which a cluster goes empty
-// is given up: its iterations are 0, and the twin, who knows how to refill it, takes it over.
+// A mean follows the traces that come and go where these are fewer than half of its cluster, and is
+// summed afresh in the end: what is judged has no memory. A restart in which a cluster goes empty is
+// given up: its iterations are 0, and the twin, who knows how to refill it, takes it over.
 // in    sqdist, distance (n_matrices, n_traces, n_traces) double, symmetric: distance is what
 //       silhouettes are made of, and may be sqdist; matrix_of_run (n_runs,) index_t; uniforms
 //       double in [0, 1): (n_runs, n_clusters, n_trials)
@@ -49,11 +50,16 @@ typedef struct {
     double* scratch;
     // as wide as a double: labels are chosen beside distances in the same vector
     index_t* label;
+    index_t* before;  // the label before the last iteration
     index_t* following;
+    index_t* members;
+    index_t* moved;  // traces whose label changed in the last iteration
+    index_t* entered;
+    index_t* left;
     index_t* count;
     index_t* start;
-    index_t* changed;
-    index_t* members;
+    index_t* is_exact;  // the mean is summed afresh from the members
+    index_t n_moved;
     index_t* n_rows;  // of sqdist, read so far
 } Restart;
 
@@ -63,16 +69,20 @@ static int allocate(Restart* restart, index_t n, index_t k) {
     restart->n = n;
     restart->k = k;
     restart->mean = malloc((size_t)(k * n + k + 2 * n) * sizeof(double));
-    restart->label = malloc((size_t)(3 * n + 3 * k) * sizeof(index_t));
+    restart->label = malloc((size_t)(7 * n + 3 * k) * sizeof(index_t));
     if (restart->mean == NULL || restart->label == NULL) return 0;
     restart->width = restart->mean + k * n;
     restart->least = restart->width + k;
     restart->scratch = restart->least + n;
-    restart->following = restart->label + n;
+    restart->before = restart->label + n;
+    restart->following = restart->before + n;
     restart->members = restart->following + n;
-    restart->count = restart->members + n;
+    restart->moved = restart->members + n;
+    restart->entered = restart->moved + n;
+    restart->left = restart->entered + n;
+    restart->count = restart->left + n;
     restart->start = restart->count + k;
-    restart->changed = restart->start + k;
+    restart->is_exact = restart->start + k;
     return 1;
 }
 
@@ -153,50 +163,101 @@ INLINE int list_members(Restart restart) {
     return all_filled;
 }
 
-// Averages some columns of a cluster's rows, in order; the sums stay in registers.
-INLINE void average_lanes(const double* column, index_t n, const index_t* own, index_t size,
-                          const int n_lanes, double* mean) {
-    Lanes sum[MOST_LANES] = {{0}};
-    for (index_t m = 0; m < size; m++) {
-        const Lanes* row = (const Lanes*)(column + own[m] * n);
+// Rows of a matrix that a mean gains and loses.
+typedef struct {
+    const index_t* gained;
+    index_t n_gained;
+    const index_t* lost;
+    index_t n_lost;
+} Change;
+
+// Changes some columns of a mean of rows, in order; the sums stay in registers.
+INLINE void change_lanes(const double* column, index_t n, Change rows, const int n_lanes,
+                         double size_before, double size, double* mean) {
+    Lanes sum[MOST_LANES] = {{0}}, *of_mean = (Lanes*)mean;
+    for (int lanes = 0; size_before > 0 && lanes < n_lanes; lanes++) {
+        sum[lanes] = of_mean[lanes] * size_before;
+    }
+    for (index_t m = 0; m < rows.n_gained; m++) {
+        const Lanes* row = (const Lanes*)(column + rows.gained[m] * n);
         for (int lanes = 0; lanes < n_lanes; lanes++) sum[lanes] += row[lanes];
     }
-    for (int lanes = 0; lanes < n_lanes; lanes++) {
-        ((Lanes*)mean)[lanes] = sum[lanes] / (double)size;
+    for (index_t m = 0; m < rows.n_lost; m++) {
+        const Lanes* row = (const Lanes*)(column + rows.lost[m] * n);
+        for (int lanes = 0; lanes < n_lanes; lanes++) sum[lanes] -= row[lanes];
     }
+    for (int lanes = 0; lanes < n_lanes; lanes++) of_mean[lanes] = sum[lanes] / size;
 }
 
-// Averages the matrix's rows of a cluster's members.
-INLINE void average_rows(Restart restart, index_t c, const double* matrix, double* mean) {
-    const index_t n = restart.n, size = restart.count[c];
-    const index_t* own = restart.members + restart.start[c];
+// Changes a mean of so many rows of the matrix into that of others; the first is a mean of none.
+INLINE void change_mean(const double* matrix, index_t n, Change rows, index_t n_before,
+                        double* mean) {
+    const double size_before = (double)n_before;
+    const double size = (double)(n_before + rows.n_gained - rows.n_lost);
     index_t i = 0;
     for (; i + MOST_LANES * LANE <= n; i += MOST_LANES * LANE) {
-        average_lanes(matrix + i, n, own, size, MOST_LANES, mean + i);
+        change_lanes(matrix + i, n, rows, MOST_LANES, size_before, size, mean + i);
     }
-    for (; i + LANE <= n; i += LANE) average_lanes(matrix + i, n, own, size, 1, mean + i);
+    for (; i + LANE <= n; i += LANE) {
+        change_lanes(matrix + i, n, rows, 1, size_before, size, mean + i);
+    }
     for (; i < n; i++) {
-        double sum = 0;
-        for (index_t m = 0; m < size; m++) sum += matrix[own[m] * n + i];
-        mean[i] = sum / (double)size;
+        double sum = n_before > 0 ? mean[i] * size_before : 0;
+        for (index_t m = 0; m < rows.n_gained; m++) sum += matrix[rows.gained[m] * n + i];
+        for (index_t m = 0; m < rows.n_lost; m++) sum -= matrix[rows.lost[m] * n + i];
+        mean[i] = sum / size;
     }
 }
 
-INLINE void average_changed_clusters(Restart restart) {
+INLINE Change members_of(Restart restart, index_t c) {
+    const Change all = {restart.members + restart.start[c], restart.count[c], NULL, 0};
+    return all;
+}
+
+// Lists the traces that entered and left a cluster in the last iteration.
+INLINE Change moves_of(Restart restart, index_t c) {
+    Change moves = {restart.entered, 0, restart.left, 0};
+    for (index_t m = 0; m < restart.n_moved; m++) {
+        const index_t i = restart.moved[m];
+        restart.entered[moves.n_gained] = restart.left[moves.n_lost] = i;
+        moves.n_gained += restart.label[i] == c;
+        moves.n_lost += restart.before[i] == c;
+    }
+    return moves;
+}
+
+INLINE void update_mean(Restart restart, index_t c, Change rows, index_t n_before) {
+    double *mean = restart.mean + c * restart.n, sum = 0;
+    change_mean(restart.sqdist, restart.n, rows, n_before, mean);
+    *restart.n_rows += rows.n_gained + rows.n_lost;
+    const Change all = members_of(restart, c);
+    for (index_t m = 0; m < all.n_gained; m++) sum += mean[all.gained[m]];
+    restart.width[c] = sum / (2.0 * (double)restart.count[c]);
+    restart.is_exact[c] = n_before == 0;
+}
+
+INLINE void follow_moves(Restart restart) {
     for (index_t c = 0; c < restart.k; c++) {
-        if (!restart.changed[c]) continue;
-        double *mean = restart.mean + c * restart.n, sum = 0;
-        average_rows(restart, c, restart.sqdist, mean);
-        const index_t* own = restart.members + restart.start[c];
-        *restart.n_rows += restart.count[c];
-        for (index_t m = 0; m < restart.count[c]; m++) sum += mean[own[m]];
-        restart.width[c] = sum / (2.0 * (double)restart.count[c]);
+        const Change moves = moves_of(restart, c);
+        const index_t n_moves = moves.n_gained + moves.n_lost;
+        if (n_moves == 0) continue;
+        if (2 * n_moves < restart.count[c]) {
+            update_mean(restart, c, moves, restart.count[c] - moves.n_gained + moves.n_lost);
+        } else {
+            update_mean(restart, c, members_of(restart, c), 0);
+        }
     }
 }
 
-// Moves each trace to its nearest centroid, the lowest number where several are as near; marks the
-// clusters that change. Returns whether any does.
-INLINE int assign(Restart restart) {
+INLINE void sum_afresh(Restart restart) {
+    for (index_t c = 0; c < restart.k; c++) {
+        if (!restart.is_exact[c]) update_mean(restart, c, members_of(restart, c), 0);
+    }
+}
+
+// Moves each trace to its nearest centroid, the lowest number where several are as near. Returns how
+// many moved.
+INLINE index_t assign(Restart restart) {
     const index_t n = restart.n;
     double* restrict least = restart.least;
     index_t* restrict following = restart.following;
@@ -213,28 +274,37 @@ INLINE int assign(Restart restart) {
             least[i] = nearer ? distance : least[i];
         }
     }
-    int moved = 0;
-    memset(restart.changed, 0, (size_t)restart.k * sizeof(index_t));
+    index_t n_moved = 0;
     for (index_t i = 0; i < n; i++) {
-        if (following[i] == restart.label[i]) continue;
-        moved = restart.changed[following[i]] = restart.changed[restart.label[i]] = 1;
+        restart.moved[n_moved] = i;
+        n_moved += following[i] != restart.label[i];
+        restart.before[i] = restart.label[i];
         restart.label[i] = following[i];
     }
-    return moved;
+    return n_moved;
 }
 
 // Returns the iterations until no label changes; 0 where a cluster went empty.
 INLINE index_t iterate(Restart restart, index_t max_iter) {
-    for (index_t c = 0; c < restart.k; c++) restart.changed[c] = 1;
-    for (index_t iteration = 1; iteration <= max_iter; iteration++) {
-        if (!list_members(restart)) return 0;
-        average_changed_clusters(restart);
-        if (!assign(restart)) return iteration;
-    }
-    // the means are still those of the labels before
+    memset(restart.is_exact, 0, (size_t)restart.k * sizeof(index_t));
     if (!list_members(restart)) return 0;
-    average_changed_clusters(restart);
-    return max_iter;
+    sum_afresh(restart);
+    for (index_t iteration = 1; iteration <= max_iter; iteration++) {
+        restart.n_moved = assign(restart);
+        if (restart.n_moved > 0 && !list_members(restart)) return 0;
+        if (restart.n_moved > 0 && iteration < max_iter) {
+            follow_moves(restart);
+            continue;
+        }
+        // those of the last moves too, where there is no iteration left
+        for (index_t m = 0; m < restart.n_moved; m++) {
+            const index_t i = restart.moved[m];
+            restart.is_exact[restart.label[i]] = restart.is_exact[restart.before[i]] = 0;
+        }
+        sum_afresh(restart);
+        return iteration;
+    }
+    return 0;
 }
 
 // From the mean distances of each trace to the members of every cluster, itself included.
@@ -248,7 +318,7 @@ INLINE void distances_inside_and_out(Restart restart, const double* distance,
     for (index_t c = 0; c < restart.k; c++) {
         const double* mean = restart.mean + c * n;
         if (distance != restart.sqdist) {
-            average_rows(restart, c, distance, restart.scratch);
+            change_mean(distance, n, members_of(restart, c), 0, restart.scratch);
             mean = restart.scratch;
         }
         const double size = (double)restart.count[c];

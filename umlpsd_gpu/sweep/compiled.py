@@ -16,8 +16,8 @@ from umlpsd_gpu.sweep.metrics import Metrics, metrics_of_distances
 from umlpsd_gpu.sweep.stack import PairStack
 from umlpsd_gpu.sweep.threads import stopping_point
 
-# Larger ensembles are faster in products of matrices [I].
-MOST_TRACES = 800
+# Beyond, products of matrices are faster (docs/optimisation_log.md) [I].
+MOST_TRACES = 1500
 
 
 @dataclass(frozen=True)
