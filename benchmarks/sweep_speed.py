@@ -20,14 +20,14 @@ import numpy as np
 import sklearn
 from sklearn.cluster import KMeans
 from sklearn.metrics import calinski_harabasz_score, silhouette_samples
-from threadpoolctl import threadpool_limits
 
+from umlpsd_gpu.backend import n_cores
+from umlpsd_gpu.bench.roofline import measured_ceilings, work_of_sweep
 from umlpsd_gpu.preprocess.smooth import preprocess_at
 from umlpsd_gpu.scale import Scale
 from umlpsd_gpu.settings import PAPER_SCALES, Settings
 from umlpsd_gpu.simulate.traces import simulate_traces
 from umlpsd_gpu.study.scales import sweep_scales
-from umlpsd_gpu.sweep.geometry import PairGeometry
 from umlpsd_gpu.sweep.run import sweep
 
 K_VALUES = range(1, 16)
@@ -92,32 +92,16 @@ def ratio_table(traces, n_epochs: int, n_repeats: int) -> list[str]:
 
 
 def bound(traces) -> list[str]:
-    """Say what the products alone would take at W80: the floor of this way of computing."""
+    """Say what products and sums alone would take at W80: the floor of this way of computing."""
     values = preprocess_at(traces, Scale.parse("W80")).values
-    n_rows = 0
-    plain = PairGeometry.sqdist_to_centroids
-
-    def counted(geometry, members):
-        nonlocal n_rows
-        n_rows += members.n_rows
-        return plain(geometry, members)
-
-    PairGeometry.sqdist_to_centroids = counted
-    try:
-        sweep(values, K_VALUES, n_threads=1)
-    finally:
-        PairGeometry.sqdist_to_centroids = plain
-    n = len(values)
-    weights, distances = np.ones((1500, n)), np.ones((n, n))
-    with threadpool_limits(limits=1):
-        seconds = min(timed(np.matmul, weights, distances)[0] for _ in range(50))
-    rate = 2 * weights.size * n / seconds
-    floor_s = 2 * n_rows * n * n / rate / len(_cores())
+    work, ceilings = work_of_sweep(values, K_VALUES, 100), measured_ceilings()
     return [
-        f"At W80 the sweep multiplies {n_rows} rows of memberships with the {n} × {n} distances: "
-        f"{2e-9 * n_rows * n * n:.2f} Gflop, {1e3 * floor_s:.0f} ms at this machine's "
-        f"{rate / 1e9:.0f} Gflop/s a core (float64, measured) on {len(_cores())} cores. No other "
-        "work counted, that is the floor of the time above.",
+        f"At W80 the sweep multiplies {1e-9 * work.flops:.2f} Gflop and sums "
+        f"{1e-9 * work.cached_bytes:.2f} GB of rows of pairs. At the best rates of this machine's "
+        f"{n_cores()} cores, {1e-9 * ceilings.flops_per_s:.0f} Gflop/s in float64 products and "
+        f"{1e-9 * ceilings.cached_bytes_per_s:.0f} GB/s out of the cache, measured, that takes "
+        f"{1e3 * work.floor_s(ceilings):.0f} ms: the floor of the time above, with no other work "
+        "counted.",
         "",
     ]
 
@@ -197,7 +181,7 @@ def main() -> None:
         "# Speed of the sweep",
         "",
         f"`python benchmarks/sweep_speed.py --epochs {arguments.epochs}`, {date.today()}, commit "
-        f"{commit or 'unknown'}, {platform.machine()}, {len(_cores())} cores, Python "
+        f"{commit or 'unknown'}, {platform.machine()}, {n_cores()} cores, Python "
         f"{platform.python_version()}, NumPy {np.__version__}, scikit-learn {sklearn.__version__}.",
         "",
         *grid_table(traces, arguments.repeats),
@@ -210,12 +194,6 @@ def main() -> None:
     print(text)
     if arguments.out:
         arguments.out.write_text(text, encoding="utf-8")
-
-
-def _cores() -> set[int]:
-    import os
-
-    return os.sched_getaffinity(0)
 
 
 if __name__ == "__main__":
