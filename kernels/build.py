@@ -6,6 +6,7 @@ The library has no Python in it: one build serves every version of Python. The p
 
 import hashlib
 import os
+import platform
 import shlex
 import subprocess
 import sysconfig
@@ -25,18 +26,26 @@ class CpuKernels(BuildHookInterface):
         folder = Path(self.root) / "kernels"
         sources = list(folder.glob("*.c"))
         libraries = {library_of(source) for source in sources}
-        for stale in set(folder.glob("*.so")) - libraries:
-            stale.unlink()
+        why = ""
         try:
+            for stale in set(folder.glob("*.so")) - libraries:
+                stale.unlink()
             for source in sources:
                 compile_library(source)
         except (OSError, subprocess.SubprocessError) as error:
-            told = getattr(error, "stderr", "") or str(error)
-            self.app.display_warning(f"kernels for the CPU are not compiled: {told.strip()}")
-        if all(library.exists() for library in libraries):
-            platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
-            build_data["pure_python"] = False
-            build_data["tag"] = f"py3-none-{platform}"
+            why = getattr(error, "stderr", "") or str(error)
+        if not all(library.exists() for library in libraries):
+            self.app.display_warning(f"kernels for the CPU are not compiled: {why.strip()}")
+            return
+        # of one architecture, also where Python is of two
+        tag = sysconfig.get_platform().replace("universal2", platform.machine())
+        build_data["pure_python"] = False
+        build_data["tag"] = f"py3-none-{tag.replace('-', '_').replace('.', '_')}"
+
+
+def compiler():
+    """Return the command that compiles C."""
+    return shlex.split(os.environ.get("CC", "")) or ["cc"]
 
 
 def library_of(source):
@@ -48,10 +57,10 @@ def library_of(source):
 def compile_library(source, options=()):
     """Compile a C file; put the library beside it, in one step: others may be using it."""
     library = library_of(source)
-    compiler = shlex.split(os.environ.get("CC", "cc"))
-    with tempfile.TemporaryDirectory(dir=source.parent, prefix=".build_") as folder:
+    # not beside the source: that folder goes into the wheel as it is
+    with tempfile.TemporaryDirectory(dir=source.parents[1], prefix=".build_") as folder:
         made = Path(folder) / library.name
-        command = [*compiler, *OPTIONS, *options, str(source), "-o", str(made)]
+        command = [*compiler(), *OPTIONS, *options, str(source), "-o", str(made)]
         subprocess.run(command, check=True, capture_output=True, text=True)
         os.replace(made, library)
     return library

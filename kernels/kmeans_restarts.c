@@ -1,5 +1,5 @@
 // kmeans_restarts: whole restarts of K-means on the CPU, from greedy k-means++ to the last label, and
-// what the metrics need of the labels. For ensembles whose squared distances stay in a core's cache.
+// what the metrics need of the labels. For ensembles whose distances stay in the cache.
 //   mean[c,i] = sum_{j in c} sqdist[j,i] / n_c,   width[c] = sum_{j in c} mean[c,j] / (2 n_c)
 //   mean[c,i] - width[c] is the squared distance of trace i to the centroid of cluster c
 // A mean follows the traces that come and go where these are fewer than half of its cluster, and is
@@ -14,7 +14,7 @@
 //       n_rows (n_runs,) index_t: how many rows of sqdist its means took
 // gives 0, or 1 where memory is missing
 // sums  in an order that depends on sizes alone, whatever the processor's vectors: repeatable
-// bound bytes of sqdist out of the L2 cache: n^2 doubles an iteration at most
+// bound bytes of sqdist out of the cache: n^2 doubles an iteration at most
 // twin  umlpsd_gpu/sweep/kmeans.py, metrics.py              call  umlpsd_gpu/sweep/compiled.py
 
 #include <math.h>

@@ -34,7 +34,8 @@ def place(tmp_path: Path) -> Path:
 @pytest.fixture
 def compiled_kernel():
     """The library of kernels in C; skips where it can't be had."""
-    if cpu_kernel.library() is None and shutil.which("cc"):
+    compiler = os.environ.get("CC", "").split() or ["cc"]
+    if cpu_kernel.library() is None and shutil.which(compiler[0]):
         pytest.fail(f"there is a C compiler, but {cpu_kernel.why_missing()}")
     if cpu_kernel.library() is None:
         pytest.skip(cpu_kernel.why_missing())

@@ -16,8 +16,8 @@ from umlpsd_gpu import cpu_kernel
 from umlpsd_gpu.sweep import compiled, engines
 from umlpsd_gpu.sweep.compiled import kmeans_restarts
 from umlpsd_gpu.sweep.engines import batched, in_step
-from umlpsd_gpu.sweep.geometry import geometry_of
-from umlpsd_gpu.sweep.kmeans import draw_uniforms
+from umlpsd_gpu.sweep.geometry import PairGeometry, geometry_of
+from umlpsd_gpu.sweep.kmeans import draw_uniforms, starting_traces
 from umlpsd_gpu.sweep.stack import PairStack
 from umlpsd_gpu.sweep.threads import thread_pool
 
@@ -29,7 +29,8 @@ spec = importlib.util.spec_from_file_location("kernels_build", ROOT / "kernels" 
 build = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(build)
 
-needs_compiler = pytest.mark.skipif(not shutil.which("cc"), reason="there is no C compiler")
+HAS_COMPILER = shutil.which(build.compiler()[0]) is not None
+needs_compiler = pytest.mark.skipif(not HAS_COMPILER, reason="there is no C compiler")
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,7 @@ def checked(compile_with):
 @pytest.fixture(autouse=True)
 def use(request, monkeypatch):
     """Take the library of the tests."""
-    if shutil.which("cc"):
+    if HAS_COMPILER:
         library = request.getfixturevalue("checked")
         monkeypatch.setattr(compiled, "library", lambda: library)
 
@@ -97,6 +98,17 @@ def test_any_number_of_traces_is_summed_whole(n_traces, pool):
     for k in {1, 2, n_traces // 2}:
         arguments = values, pairs, draw_uniforms(k, 5, 0), "sqeuclidean", 100
         assert_alike(batched(*arguments), in_step(*arguments))
+
+
+@needs_compiler
+def test_a_trace_between_two_centroids_goes_to_the_lower_number():
+    """Starts at −3 and 2 lead to centroids at −2 and 2, without rounding: 0 is between them."""
+    values = np.array([-3, -1, 0, 2, 2, 4.0])[:, None]
+    pairs = PairGeometry((values - values.T) ** 2)
+    uniforms = np.array([[[0.0, 0.0], [0.2, 0.2]]])
+    assert starting_traces(pairs, uniforms).tolist() == [[0, 3]]
+    labels, _, _ = batched(values, pairs, uniforms, "sqeuclidean", 1)
+    assert labels.tolist() == [[0, 0, 0, 1, 1, 1]]
 
 
 @needs_compiler

@@ -101,6 +101,15 @@ def test_bad_arguments_are_named(arguments, error, says):
         sweep(ugly("few"), **arguments)
 
 
+def test_values_whose_squares_overflow_are_refused():
+    values = ugly("few")
+    sweep(values * 1e100, [2])
+    with pytest.raises(
+        TracesError, match=r"7 of 7 curves hold NaN, infinities or values beyond 1e"
+    ):
+        sweep(values * 1e160 + 1e155, [2])
+
+
 def test_values_that_are_not_finite_are_counted():
     values = ugly("few")
     values[2, 3] = np.nan

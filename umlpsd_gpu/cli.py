@@ -169,11 +169,13 @@ def info() -> None:
     import platform
 
     from umlpsd_gpu.backend import n_cores
+    from umlpsd_gpu.cpu_kernel import why_missing
     from umlpsd_gpu.report.device_info import device_rows
     from umlpsd_gpu.study.versions import recorded_versions
 
     table = Table(show_header=False, box=None)
-    for name, number in recorded_versions().items():
+    kernels = {"CPU kernels": why_missing() or "compiled"}
+    for name, number in (recorded_versions() | kernels).items():
         table.add_row(name, number)
     table.add_row("platform", platform.platform())
     table.add_row("CPU cores", str(n_cores()))

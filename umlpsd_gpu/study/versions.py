@@ -6,7 +6,7 @@ import platform
 from importlib import import_module
 from importlib.metadata import version
 
-from umlpsd_gpu.cpu_kernel import why_missing
+from umlpsd_gpu.cpu_kernel import library
 
 PACKAGES = ("umlpsd_gpu", "numpy", "scipy", "scikit-learn", "PyWavelets", "tifffile")
 
@@ -15,7 +15,7 @@ def recorded_versions(device: str = "cpu") -> dict[str, str]:
     """Return the versions to keep beside a result; those of the card where it ran on one."""
     versions = {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
     # K-means without them adds in another order
-    versions["CPU kernels"] = why_missing() or "compiled"
+    versions["CPU kernels"] = "compiled" if library() else "missing"
     if device == "gpu":
         cupy = import_module("cupy")
         runtime = cupy.cuda.runtime

@@ -1,4 +1,4 @@
-"""Whole restarts of K-means in compiled code, where the squared distances fit a core's cache.
+"""Whole restarts of K-means in compiled code, where the distances between traces stay in the cache.
 
 A sweep of a few hundred traces moves little data through many small steps: NumPy spends its time
 between them. ``kernels/kmeans_restarts.c`` runs a restart to its end without a step outside.
@@ -7,6 +7,7 @@ between them. ``kernels/kmeans_restarts.c`` runs a restart to its end without a 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeGuard
 
 import numpy as np
 
@@ -16,8 +17,9 @@ from umlpsd_gpu.sweep.metrics import Metrics, metrics_of_distances
 from umlpsd_gpu.sweep.stack import PairStack
 from umlpsd_gpu.sweep.threads import stopping_point
 
-# Beyond, products of matrices are faster (docs/optimisation_log.md) [I].
-MOST_TRACES = 1500
+# 1,024 traces, 724 with Euclidean silhouettes. Beyond, the pairs leave the cache, and products of
+# matrices are faster (docs/optimisation_log.md) [I].
+MOST_PAIR_BYTES = 8 << 20
 
 
 @dataclass(frozen=True)
@@ -67,16 +69,27 @@ class Restarted:
         )
 
 
-def is_compiled(n_traces: int) -> bool:
-    """Say whether ensembles of so many traces are swept by compiled code here."""
-    return n_traces <= MOST_TRACES and library() is not None
+def is_compiled(
+    n_traces: int, silhouette_metric: str = "sqeuclidean", judged: np.ndarray | None = None
+) -> bool:
+    """Say whether `kmeans_restarts` takes such ensembles here.
+
+    Parameters
+    ----------
+    n_traces : int
+    silhouette_metric : {"sqeuclidean", "euclidean"}
+    judged : ndarray, shape (n_judged,), int, optional
+        Where only some of the traces get a silhouette.
+    """
+    n_matrices = 2 if silhouette_metric == "euclidean" else 1
+    fits = 8 * n_matrices * n_traces**2 <= MOST_PAIR_BYTES
+    return fits and judged is None and library() is not None
 
 
-def pairs_to_restart(geometry: Geometry) -> PairGeometry | PairStack | None:
-    """Return a geometry that `kmeans_restarts` can take; None for any other."""
-    if not isinstance(geometry, PairGeometry | PairStack):
-        return None
-    return geometry if geometry.judged is None and is_compiled(geometry.n_traces) else None
+def takes(geometry: Geometry, silhouette_metric: str) -> TypeGuard[PairGeometry | PairStack]:
+    """Say whether `kmeans_restarts` takes this geometry."""
+    has_pairs = isinstance(geometry, PairGeometry | PairStack)
+    return has_pairs and is_compiled(geometry.n_traces, silhouette_metric, geometry.judged)
 
 
 def kmeans_restarts(
@@ -104,7 +117,7 @@ def kmeans_restarts(
     n_traces = geometry.n_traces
     sqdist, matrix_of_run = geometry.sqdist, np.zeros(n_epochs, dtype=np.int64)
     if isinstance(geometry, PairStack):
-        matrix_of_run = np.ascontiguousarray(geometry.ensemble, dtype=np.int64)
+        matrix_of_run = geometry.ensemble
     distance = geometry.distance if silhouette_metric == "euclidean" else sqdist
     shape = -1, n_traces, n_traces
     found = Restarted(
@@ -121,7 +134,7 @@ def kmeans_restarts(
         distance.reshape(shape),
         n_traces,
         matrix_of_run,
-        np.ascontiguousarray(uniforms),
+        uniforms,
         n_epochs,
         n_clusters,
         n_trials,

@@ -1,7 +1,8 @@
 """Who runs K-means: ``batched`` (ours, all restarts at once), ``sklearn`` (reference), ``cuml``.
 
 ``sklearn`` runs on the CPU, ``cuml`` on a GPU, ``batched`` on both. All start from the same traces,
-so that they find the same partitions run for run.
+so that they find the same partitions run for run. (Where two candidates of k-means++ are as good,
+rounding chooses: with nearly as many clusters as traces, or equal traces, a run may differ.)
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from umlpsd_gpu.errors import SettingsError
-from umlpsd_gpu.sweep.compiled import kmeans_restarts, pairs_to_restart
+from umlpsd_gpu.sweep.compiled import kmeans_restarts, takes
 from umlpsd_gpu.sweep.device import OfBlock, engine_on_device
 from umlpsd_gpu.sweep.geometry import Geometry
 from umlpsd_gpu.sweep.kmeans import lloyd, starting_traces
@@ -32,20 +33,19 @@ def batched(
     max_iter: int,
 ) -> OfBlock:
     """Label and judge the restarts: each to its end in compiled code, or all of them in step."""
-    pairs = pairs_to_restart(geometry)
-    if pairs is None:
+    if not takes(geometry, silhouette_metric):
         return in_step(values, geometry, uniforms, silhouette_metric, max_iter)
-    found = kmeans_restarts(pairs, uniforms, silhouette_metric, max_iter)
+    found = kmeans_restarts(geometry, uniforms, silhouette_metric, max_iter)
     done = found.is_done
     if done.all():
-        return found.labels, found.n_iterations, found.metrics(pairs)
+        return found.labels, found.n_iterations, found.metrics(geometry)
     left = ~done
     labels, n_iterations, of_left = in_step(
         values, geometry.part(left), uniforms[left], silhouette_metric, max_iter
     )
     if not done.any():
         return labels, n_iterations, of_left
-    metrics = found.metrics(pairs.part(done)).beside(of_left, done)
+    metrics = found.metrics(geometry.part(done)).beside(of_left, done)
     found.labels[left], found.n_iterations[left] = labels, n_iterations
     return found.labels, found.n_iterations, metrics
 

@@ -16,11 +16,14 @@ from umlpsd_gpu.sweep.budget import SweepCost, judged_traces
 from umlpsd_gpu.sweep.compiled import is_compiled
 from umlpsd_gpu.sweep.cpu import find_on_cpu
 from umlpsd_gpu.sweep.device import Found, OfBlock, engine_on_device, start_on_device
-from umlpsd_gpu.sweep.engines import Engine, Finder, finder
+from umlpsd_gpu.sweep.engines import Engine, Finder, batched, finder
 from umlpsd_gpu.sweep.geometry import Geometry, geometry_of
 from umlpsd_gpu.sweep.result import Sweep
 from umlpsd_gpu.sweep.threads import thread_pool
 from umlpsd_gpu.traces.traces import Traces
+
+# beyond, squared distances may overflow
+LARGEST = 1e100
 
 
 def sweep(
@@ -40,7 +43,8 @@ def sweep(
     Parameters
     ----------
     values : array, shape (n_traces, n_samples), or Traces
-        Any curves sampled at the same points, usually smoothed and scaled to [0, 1]. Finite.
+        Any curves sampled at the same points, usually smoothed and scaled to [0, 1]. Finite, and
+        at most 1e100.
         NumPy arrays are swept on the CPU, CuPy arrays on their GPU.
     k_values : iterable of int
         Numbers of clusters, each from 1 to n_traces.
@@ -48,7 +52,8 @@ def sweep(
         Independent K-means runs for every K.
     seed : int
         Same seed, same bits, on any number of threads and whatever the memory left on the device.
-        CPU and GPU start from the same traces, but add in another order.
+        CPU and GPU start from the same traces, but add in another order; so does the CPU where no
+        kernels were compiled (``umlpsd info``).
     engine : {"auto", "batched", "sklearn", "cuml"}
         ``sklearn`` on the CPU only, ``cuml`` on a GPU only; cuML doesn't promise the same bits.
     silhouette_metric : {"sqeuclidean", "euclidean"}
@@ -114,7 +119,7 @@ def start_sweep(
     ks = _checked_k_values(k_values, len(curves))
     _require_allowed(n_epochs, max_iter, seed, silhouette_metric, budget_s)
     judged = None
-    finite = xp_of(curves).isfinite(curves).all(axis=1)
+    finite = (abs(curves) <= LARGEST).all(axis=1)
     if is_on_device(curves):
         engine_name = engine_on_device(engine, *curves.shape)
         with told_when_full():
@@ -187,8 +192,14 @@ def _sweep_on_cpu(
     # one BLAS thread per block: the same bits on any number of threads (OpenBLAS sums in another
     # order when it splits a product itself)
     with threadpool_limits(limits=1), thread_pool(n_threads) as pool:
-        compiled = judged is None and is_compiled(len(curves))
-        geometry = geometry_of(curves, pool, silhouette_metric, judged, prefer_pairs=compiled)
+        compiled = is_compiled(len(curves), silhouette_metric, judged)
+        geometry = geometry_of(
+            curves,
+            pool,
+            silhouette_metric,
+            judged,
+            prefer_pairs=compiled and find_restarts == batched,
+        )
         return find_on_cpu(pool, geometry, ks, n_epochs, seed, find)
 
 
@@ -207,8 +218,8 @@ def _require_finite(finite: Any) -> None:
     n_unusable = len(finite) - int(finite.sum())
     if n_unusable:
         raise TracesError(
-            f"{n_unusable} of {len(finite)} curves hold NaN or infinities; leave them out "
-            "(Traces.usable tells which)"
+            f"{n_unusable} of {len(finite)} curves hold NaN, infinities or values beyond "
+            f"{LARGEST:g}; leave them out (Traces.usable tells which are finite) or scale them"
         )
 
 
