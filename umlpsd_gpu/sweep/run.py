@@ -22,8 +22,8 @@ from umlpsd_gpu.sweep.result import Sweep
 from umlpsd_gpu.sweep.threads import thread_pool
 from umlpsd_gpu.traces.traces import Traces
 
-# beyond, squared distances may overflow
-LARGEST = 1e100
+# beyond, squares of squared distances may overflow
+LARGEST = 1e70
 
 
 def sweep(
@@ -44,7 +44,7 @@ def sweep(
     ----------
     values : array, shape (n_traces, n_samples), or Traces
         Any curves sampled at the same points, usually smoothed and scaled to [0, 1]. Finite, and
-        at most 1e100.
+        at most 1e70.
         NumPy arrays are swept on the CPU, CuPy arrays on their GPU.
     k_values : iterable of int
         Numbers of clusters, each from 1 to n_traces.
