@@ -20,6 +20,7 @@ import numpy as np
 import sklearn
 from sklearn.cluster import KMeans
 from sklearn.metrics import calinski_harabasz_score, silhouette_samples
+from threadpoolctl import threadpool_limits
 
 from umlpsd_gpu.backend import n_cores
 from umlpsd_gpu.bench.roofline import measured_ceilings, work_of_sweep
@@ -81,7 +82,9 @@ def ratio_table(traces, n_epochs: int, n_repeats: int) -> list[str]:
     for name, required in (("raw", 400), ("W80", 150)):
         values = preprocess_at(traces, Scale.parse(name)).values
         ours = [timed(sweep, values, K_VALUES)[0] for _ in range(n_repeats)]
-        reference_s, _ = timed(sklearn_loop, values, n_epochs)
+        # for so few traces more threads of scikit-learn only cost (benchmarks/README.md)
+        with threadpool_limits(limits=1):
+            reference_s, _ = timed(sklearn_loop, values, n_epochs)
         ours += [timed(sweep, values, K_VALUES)[0] for _ in range(n_repeats)]
         reference_s *= 100 / n_epochs
         lines.append(

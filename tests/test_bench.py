@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import pdist
 
 from tests.ensembles import three_shapes
 from tests.tolerances import METRIC_RTOL
@@ -206,6 +207,33 @@ def test_few_epochs_are_scaled_to_100(values):
     assert [m.seconds for m in row.seconds.values()] == [(50.0,) * 3] * 3
     assert row.epochs_run == {"raw": 3, "WL6": 6, "W80": 15}
     assert row.saved_by_smoothing("raw") == 1
+
+
+def test_epochs_beyond_those_timed_are_judged_with_them(values):
+    seen = []
+
+    def once(values, n_epochs, seed):
+        return separate_runs(values, n_epochs, seed, K_MAX)
+
+    def more(coordinates, seed):
+        seen.append(coordinates)
+        found = separate_runs(coordinates, 4, seed, K_MAX)
+        bad = dataclasses.replace(found.found["SSD"], values=2 * found.found["SSD"].values)
+        return dataclasses.replace(found, found={"SSD": bad})
+
+    table = claim_table(
+        {"raw": values, "W80": values},
+        [Contender("few", once, {"raw": 1, "W80": 1}, more=more)],
+        1,
+        K_MAX,
+        0,
+        lambda *_: None,
+    )
+    assert [c.shape for c in seen] == [(len(values), len(values))] * 2
+    assert np.allclose(pdist(seen[0]), pdist(values))
+    # four of five epochs twice as high
+    assert 60 < table.agreement["few"]["raw"].inertia_excess_percent < 100
+    assert table.row("few").epochs_run == {"raw": 1, "W80": 1}
 
 
 def test_gpu_rows_run_where_there_is_a_gpu(on_cpu, values):

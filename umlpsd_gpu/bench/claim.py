@@ -55,6 +55,9 @@ class Contender:
     n_rounds : int, optional
         Fewer rounds than the others, for those that take minutes.
     ours : bool
+    more : callable, optional
+        ``more(values, seed)`` returns SSD and labels of further epochs, untimed, where those of the
+        rounds are too few to be judged by.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Contender:
     n_repeats: int = 1
     n_rounds: int | None = None
     ours: bool = False
+    more: Callable[[np.ndarray, int], ProtocolRun] | None = None
 
 
 @dataclass(frozen=True)
@@ -245,7 +249,11 @@ def _agreements(
         report("agreement", done, len(values))
         reference_of = cache(partial(Reference.of, values[scale], k_max, seed))
         for one in contenders:
-            agreements[one.name][scale] = _agreement(found.runs[one.name, scale], reference_of)
+            runs = found.runs[one.name, scale]
+            if one.more:
+                # principal coordinates: shorter than the traces, the same distances
+                runs = [*runs, one.more(reference_of(None).values, seed + len(runs))]
+            agreements[one.name][scale] = _agreement(runs, reference_of)
     report("agreement", len(values), len(values))
     return agreements
 
@@ -261,7 +269,7 @@ def _pooled(runs: list[ProtocolRun]) -> ProtocolRun:
     """Put the epochs of all rounds together."""
     pooled = {}
     for metric, first in runs[0].found.items():
-        parts = [run.found[metric] for run in runs]
+        parts = [run.found[metric] for run in runs if metric in run.found]
         labels = np.concatenate([part.labels for part in parts], axis=1)
         judged = np.concatenate([part.values for part in parts], axis=1)
         pooled[metric] = Labelled(first.k_values, labels, judged)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -39,7 +40,11 @@ def octave_command() -> str | None:
 
 
 def octave_runs(
-    values: np.ndarray, n_epochs: int = 1, k_max: int = K_MAX, seed: int = 0
+    values: np.ndarray,
+    n_epochs: int = 1,
+    k_max: int = K_MAX,
+    seed: int = 0,
+    metrics: Sequence[str] = METRICS,
 ) -> ProtocolRun:
     """Run the protocol of `separate_runs` under Octave.
 
@@ -49,6 +54,8 @@ def octave_runs(
     n_epochs, k_max : int
     seed : int
         Of Octave's random numbers.
+    metrics : sequence of str
+        Of `METRICS`.
 
     Returns
     -------
@@ -66,19 +73,19 @@ def octave_runs(
         given, found = (str(Path(folder) / name) for name in ("given.mat", "found.mat"))
         # as float64: Octave divides whole numbers into whole ones
         numbers = {"n_epochs": float(n_epochs), "k_max": float(k_max), "seed": float(seed)}
-        savemat(given, {"values": values, **numbers})
+        savemat(given, {"values": values, "metrics": np.array(metrics, dtype=object), **numbers})
         told = _octave([str(SCRIPT), given, found], MOST_S)
         if told.returncode:
             last = (told.stderr.strip().splitlines() or ["no message"])[-1]
             raise DeviceError(f"Octave failed ({last}); {INSTALL}, or leave it out")
-        return _read(loadmat(found), k_max)
+        return _read(loadmat(found), k_max, metrics)
 
 
-def _read(found: dict[str, np.ndarray], k_max: int) -> ProtocolRun:
+def _read(found: dict[str, np.ndarray], k_max: int, metrics: Sequence[str]) -> ProtocolRun:
     n_epochs = int(found["n_epochs"].item())
-    seconds = {metric: float(found[f"seconds_{metric}"].item()) for metric in METRICS}
+    seconds = {metric: float(found[f"seconds_{metric}"].item()) for metric in metrics}
     labelled = {}
-    for metric in METRICS:
+    for metric in metrics:
         first = 1 if metric == "SSD" else 2
         shape = k_max - first + 1, n_epochs
         # Octave's labels are (n_traces, n_k × n_epochs), epochs running fastest, from 1

@@ -2,7 +2,8 @@
 %
 % K-means of its own for every metric: silhouette (squared Euclidean) on K 2…k_max, Calinski-Harabasz
 % on the best of 5 replicates, sum of squared distances from K = 1. GIVEN holds values (traces in
-% rows), n_epochs, k_max, seed; FOUND gets seconds, labels and values of each metric.
+% rows), n_epochs, k_max, seed, metrics (a cell of names); FOUND gets seconds, labels and values of
+% each metric.
 
 1;
 
@@ -38,9 +39,8 @@ given = load (arguments{end - 1});
 rand ("twister", given.seed);  % randi draws from it too
 randn ("twister", given.seed);
 found = struct ("n_epochs", given.n_epochs);
-metrics = {"SS", "CH", "SSD"};
-for m = 1:3
-  metric = metrics{m};
+for m = 1:numel (given.metrics)
+  metric = given.metrics{m};
   first = 2 - strcmp (metric, "SSD");
   n_replicates = 1 + 4 * strcmp (metric, "CH");
   labels = [];
