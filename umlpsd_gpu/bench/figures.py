@@ -68,10 +68,10 @@ def draw_claim(result: BenchResult) -> Figure:
     longest = max(high for _, bars, _ in groups for _, _, high in bars.values())
     shortest = min(low for _, bars, _ in groups for _, low, _ in bars.values())
     axes.set_xscale("log")
-    axes.set_xlim(shortest / 3, longest * 12)
+    axes.set_xlim(shortest / 3, longest * 60)
     for place, (_, _, ratio) in enumerate(groups):
         text = "disagrees" if ratio is None else f"{ratio:.2g}×"
-        axes.text(longest * 9, place, text, ha="right", va="center", fontsize=9, color=ACCENT)
+        axes.text(longest * 45, place, text, ha="right", va="center", fontsize=9, color=ACCENT)
     axes.set_yticks(range(len(groups)), [name for name, _, _ in groups])
     axes.invert_yaxis()
     axes.tick_params(axis="y", length=0)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from umlpsd_gpu.movie.movie import Movie
 
 # What a study takes with all settings at their defaults, measured on 2 cores: movies of 4.2 GB
-# extracted in 6.6 s; 60 to 204 traces of 1,000 to 60,000 frames swept over 18 scales and decided in
-# 1.7 to 3.6 s; figures and report drawn and written in 3.8 s by one process; 0.25 GB for 1,000
-# frames, and for longer traces 5 to 6 times their float64 values on top.
+# extracted in 6.6 s; 200 traces of 6,000 frames swept over 18 scales and decided in 1.8 s (without
+# compiled kernels 60 to 204 traces in 1.7 to 3.6 s); figures and report drawn and written in 3.8 s
+# by one process; 0.25 GB for 1,000 frames, and for longer traces 5 to 6 times their float64 values
+# on top.
 EXTRACTION_MB_PER_S = 600.0
-SWEEP_S, REPORT_S = 3.0, 4.0
+SWEEP_S, REPORT_S = 2.0, 4.0
 BASE_MB, N_COPIES_OF_TRACES = 250.0, 6
 N_TYPICAL_EMITTERS = 100
 
