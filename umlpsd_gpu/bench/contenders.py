@@ -29,7 +29,7 @@ LOOP_EPOCHS = {"raw": 1, "WL6": 1, "W80": 20}
 N_OCTAVE_JUDGED = 30
 ALL_EPOCHS = dict.fromkeys(SCALES, N_EPOCHS)
 CUML_EPOCHS = dict.fromkeys(SCALES, 10)
-N_REPEATS_OF_OURS = 3
+N_REPEATS_OF_OURS = 9
 
 
 def available(k_max: int = K_MAX, quick: bool = False) -> tuple[list[Contender], dict[str, str]]:
