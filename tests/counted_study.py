@@ -112,33 +112,23 @@ def install():
         wrapped(np.linalg, name, "decompositions")
 
 
-def count_rows(engines):
-    """Count the rows of pairs that compiled K-means sums."""
-    plain = engines.kmeans_restarts
-
-    def counted(*args):
-        found = plain(*args)
-        count("rows", int(found.n_rows.sum()))
-        return found
-
-    engines.kmeans_restarts = counted
-
-
 def main(folder, way="compiled"):
     install()
     from umlpsd_gpu import open_movie, power_spectrum, run_study
+    from umlpsd_gpu.bench.roofline import counting_work
     from umlpsd_gpu.movie import reader
     from umlpsd_gpu.simulate.movie import simulate_movie
-    from umlpsd_gpu.sweep import compiled, engines
+    from umlpsd_gpu.sweep import compiled
 
     if way == "in-step":
         compiled.library = lambda: None
-    count_rows(engines)
     settings = fixed_settings()
     movie = fixed_movie(folder, simulate_movie)
     reader.open = lambda path, mode, buffering: CountedFile(path, "r")
     FOUND.clear()
-    study = run_study(open_movie(movie, settings.movie), settings)
+    # its products are counted here
+    with counting_work(lambda done: "rows" in done and count("rows", int(done["rows"]))):
+        study = run_study(open_movie(movie, settings.movie), settings)
     for method in ("welch", "periodogram"):
         power_spectrum(study.traces, method)
     print(json.dumps(FOUND))

@@ -21,6 +21,8 @@ from umlpsd_gpu.sweep.kmeans import draw_uniforms, starting_traces
 from umlpsd_gpu.sweep.stack import PairStack
 from umlpsd_gpu.sweep.threads import thread_pool
 
+pytest.importorskip("hatchling", reason="hatchling, which compiles the kernel, is not installed")
+
 METRICS = ("sqeuclidean", "euclidean")
 SANITIZE = os.environ.get("UMLPSD_KERNEL_SANITIZE", "")
 N_EPOCHS = 12

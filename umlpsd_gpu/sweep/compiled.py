@@ -13,6 +13,7 @@ import numpy as np
 
 from umlpsd_gpu.cpu_kernel import library
 from umlpsd_gpu.sweep.geometry import Geometry, PairGeometry
+from umlpsd_gpu.sweep.members import Members
 from umlpsd_gpu.sweep.metrics import Metrics, metrics_of_distances
 from umlpsd_gpu.sweep.stack import PairStack
 from umlpsd_gpu.sweep.threads import stopping_point
@@ -54,17 +55,19 @@ class Restarted:
     def is_done(self) -> np.ndarray:
         return self.n_iterations > 0
 
-    def metrics(self, geometry: PairGeometry | PairStack) -> Metrics:
-        """Judge the restarts that were not given up; ``geometry`` is that of these."""
-        done = self.is_done
-        counts = self.counts[done]
+    def metrics(
+        self, geometry: PairGeometry | PairStack, epochs: np.ndarray | slice = slice(None)
+    ) -> Metrics:
+        """Judge restarts that were not given up: all of them, or those of a mask (n_epochs,)."""
+        labels, counts = self.labels[epochs], self.counts[epochs]
         return metrics_of_distances(
-            self.labels[done],
+            Members.of_all(labels, counts.shape[1]),
+            labels,
             counts.T,
-            (counts * self.widths[done]).sum(axis=1),
-            self.inside[done],
-            self.outside[done],
-            geometry.total_ssd,
+            (counts * self.widths[epochs]).sum(axis=1),
+            self.inside[epochs],
+            self.outside[epochs],
+            geometry.part(epochs).total_ssd,
             geometry.n_traces,
         )
 

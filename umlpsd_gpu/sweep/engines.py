@@ -8,6 +8,7 @@ rounding chooses: with nearly as many clusters as traces, or equal traces, a run
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -23,6 +24,8 @@ from umlpsd_gpu.sweep.metrics import metrics_of
 Engine = Literal["auto", "batched", "sklearn", "cuml"]
 # (values, geometry, random numbers (n_epochs, K, n_trials), silhouette metric, max_iter) → OfBlock
 Finder = Callable[[np.ndarray, Geometry, np.ndarray, str, int], OfBlock]
+# (values, geometry, starting traces (n_epochs, K), max_iter) → labels, iterations
+Labeller = Callable[[np.ndarray, Geometry, np.ndarray, int], tuple[np.ndarray, np.ndarray]]
 
 
 def batched(
@@ -45,42 +48,44 @@ def batched(
     )
     if not done.any():
         return labels, n_iterations, of_left
-    metrics = found.metrics(geometry.part(done)).beside(of_left, done)
+    metrics = found.metrics(geometry, done).beside(of_left, done)
     found.labels[left], found.n_iterations[left] = labels, n_iterations
     return found.labels, found.n_iterations, metrics
 
 
-def in_step(
+def from_starts(
+    labels_from: Labeller,
     values: np.ndarray,
     geometry: Geometry,
     uniforms: np.ndarray,
     silhouette_metric: str,
     max_iter: int,
 ) -> OfBlock:
-    """Move all restarts at once, by one product of matrices an iteration."""
+    """Choose starts, let another label the restarts, and judge them; all of it in NumPy."""
     starts = starting_traces(geometry, uniforms)
-    labels, n_iterations = lloyd(geometry, geometry.sqdist_from(starts.T), max_iter)
-    n_clusters = uniforms.shape[1]
+    labels, n_iterations = labels_from(values, geometry, starts, max_iter)
+    n_clusters = starts.shape[1]
     return labels, n_iterations, metrics_of(geometry, labels, n_clusters, silhouette_metric)
 
 
-def by_sklearn(
-    values: np.ndarray,
-    geometry: Geometry,
-    uniforms: np.ndarray,
-    silhouette_metric: str,
-    max_iter: int,
-) -> OfBlock:
-    """Run scikit-learn's ``KMeans``, one restart after another; the metrics are ours."""
+def labels_in_step(
+    values: np.ndarray, geometry: Geometry, starts: np.ndarray, max_iter: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Move all restarts at once, by one product of matrices an iteration."""
+    return lloyd(geometry, geometry.sqdist_from(starts.T), max_iter)
+
+
+def labels_by_sklearn(
+    values: np.ndarray, geometry: Geometry, starts: np.ndarray, max_iter: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Run scikit-learn's ``KMeans``, one restart after another."""
     from sklearn.cluster import KMeans
 
-    starts = starting_traces(geometry, uniforms)
-    n_clusters = starts.shape[1]
     # OpenMP's limit is each thread's own: the one that the sweep sets does not reach this one
     with threadpool_limits(limits=1, user_api="openmp"):
         runs = [
             KMeans(
-                n_clusters=n_clusters,
+                n_clusters=len(start),
                 init=values[start],
                 n_init=1,
                 max_iter=max_iter,
@@ -90,10 +95,11 @@ def by_sklearn(
             for start in starts
         ]
     labels = np.array([run.labels_ for run in runs], dtype=np.int16)
-    n_iterations = np.array([run.n_iter_ for run in runs])
-    return labels, n_iterations, metrics_of(geometry, labels, n_clusters, silhouette_metric)
+    return labels, np.array([run.n_iter_ for run in runs])
 
 
+in_step = partial(from_starts, labels_in_step)
+by_sklearn = partial(from_starts, labels_by_sklearn)
 ENGINES: dict[str, Finder] = {"batched": batched, "sklearn": by_sklearn}
 
 

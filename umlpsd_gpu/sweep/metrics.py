@@ -76,14 +76,18 @@ def metrics_of(
     variances, mean_distance = _widths_and_distances(geometry, members, silhouette_metric)
     ssd = (members.counts * variances).reshape(counts.shape).sum(axis=0)
     # silhouettes and margins are those of the judged traces, beside clusters of all traces
-    judged = labels if geometry.judged is None else labels[:, geometry.judged]
+    judged, of_judged = labels, members
+    if geometry.judged is not None:
+        judged = labels[:, geometry.judged]
+        of_judged = Members.of_all(judged, n_clusters)
     distances = distances_inside_and_out(mean_distance.reshape(*counts.shape, -1), judged, counts)
     return metrics_of_distances(
-        judged, counts, ssd, *distances, geometry.total_ssd, geometry.n_traces
+        of_judged, judged, counts, ssd, *distances, geometry.total_ssd, geometry.n_traces
     )
 
 
 def metrics_of_distances(
+    members: Members,
     labels: np.ndarray,
     counts: np.ndarray,
     ssd: np.ndarray,
@@ -96,8 +100,10 @@ def metrics_of_distances(
 
     Parameters
     ----------
+    members : Members
+        Every cluster's, of the traces that get a silhouette.
     labels : ndarray, shape (n_epochs, n_judged), int
-        Of the traces that get a silhouette.
+        Of the same traces.
     counts : ndarray, shape (n_clusters, n_epochs), int
         Cluster sizes, of all traces.
     ssd : ndarray, shape (n_epochs,)
@@ -108,7 +114,6 @@ def metrics_of_distances(
     n_traces : int
         All of them.
     """
-    members = Members.of_all(labels, len(counts))
     n_filled = np.count_nonzero(counts, axis=0)
     silhouettes = silhouettes_from_distances(inside, outside, counts_of_traces(labels, counts))
     silhouettes[n_filled < 2] = np.nan

@@ -119,7 +119,8 @@ def start_sweep(
     ks = _checked_k_values(k_values, len(curves))
     _require_allowed(n_epochs, max_iter, seed, silhouette_metric, budget_s)
     judged = None
-    finite = (abs(curves) <= LARGEST).all(axis=1)
+    # NaN fails either comparison
+    finite = (curves.max(axis=1) <= LARGEST) & (curves.min(axis=1) >= -LARGEST)
     if is_on_device(curves):
         engine_name = engine_on_device(engine, *curves.shape)
         with told_when_full():
