@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
+from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.maps.graph import agreement
 from umlpsd_gpu.simulate.assembly import AssemblyTruth, write_assembly_movie
-from umlpsd_gpu.study.result import Study
 
 PAPER_WINDOWS = (10, 20, 25, 30, 40, 48, 50, 60, 75, 80, 100)
 DECISION = ("surrogates", "resamples", "decide")
@@ -94,7 +94,7 @@ def studied(layout: str, seed: int) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
         movie, out = Path(folder) / "crystal.tif", Path(folder) / "study"
         truth = write_assembly_movie(movie, layout=layout, seed=seed).truth
-        main = "from umlpsd_gpu.cli import main; main()"
+        main = "from umlpsd_gpu.cli.main import main; main()"
         command = [sys.executable, "-c", main, "run", str(movie), "--out", str(out)]
         scales = ",".join(f"W{window}" for window in PAPER_WINDOWS)
         options = ["--traces", "pixels", "--threshold", "200", "--scales", scales]

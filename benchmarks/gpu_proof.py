@@ -31,7 +31,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 from gpu import card, report  # noqa: E402
 from gpu.proof import LeftOut, Proof, Section  # noqa: E402
 
-from umlpsd_gpu.backend import gpu_missing  # noqa: E402
+from umlpsd_gpu.compute.backend import gpu_missing  # noqa: E402
 
 MINUTES = 8.0
 NO_GPU = 3

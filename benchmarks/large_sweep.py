@@ -24,13 +24,15 @@ import sklearn
 from sklearn.cluster import KMeans
 from sklearn.metrics import calinski_harabasz_score, silhouette_score
 
-from umlpsd_gpu.preprocess.smooth import preprocess_at
+from umlpsd_gpu.kmeans import distances as geometry
+from umlpsd_gpu.kmeans import engines
+from umlpsd_gpu.kmeans import lloyd as kmeans
+from umlpsd_gpu.kmeans.budget import SweepCost
+from umlpsd_gpu.kmeans.centroids import FollowedCentroids
+from umlpsd_gpu.kmeans.sweep import sweep
+from umlpsd_gpu.preprocessing.smooth import preprocess_at
 from umlpsd_gpu.scale import Scale
 from umlpsd_gpu.simulate.traces import simulate_traces
-from umlpsd_gpu.sweep import engines, geometry, kmeans
-from umlpsd_gpu.sweep.budget import SweepCost
-from umlpsd_gpu.sweep.centroids import FollowedCentroids
-from umlpsd_gpu.sweep.run import sweep
 
 K_VALUES = range(2, 16)
 N_FRAMES, SCALE = 800, "W8"

@@ -24,7 +24,8 @@ STEPS = ("extract_pixels", "usable", "preprocess", "power_spectrum")
 # The measured process; this one imports nothing large, whose peak memory a child would inherit
 MEASURED = f"""
 import hashlib, json, resource, sys, time
-from umlpsd_gpu import open_movie, power_spectrum, preprocess
+from umlpsd_gpu import open_movie, power_spectrum
+from umlpsd_gpu import preprocessing as preprocess
 from umlpsd_gpu.traces.pixels import extract_pixels
 
 movie, sha, found = open_movie(sys.argv[1]), hashlib.sha256(), {{}}
@@ -63,7 +64,7 @@ def main() -> None:
         movie = Path(folder) / "assembly.tif"
         size = f"{arguments.size}x{arguments.size}"
         simulate = ["simulate", str(movie), "--scene", "assembly", "--size", size]
-        command = ["-c", "from umlpsd_gpu.cli import main; main()", *simulate]
+        command = ["-c", "from umlpsd_gpu.cli.main import main; main()", *simulate]
         run_python(*command, "--frames", str(arguments.frames))
         ways = [
             json.loads(run_python("-c", MEASURED, str(movie), str(memory_mb)))

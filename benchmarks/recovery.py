@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
+from umlpsd_gpu.analyses.blinking.workflow import run_study
 from umlpsd_gpu.movie.open import open_movie
-from umlpsd_gpu.simulate.compare import compare_with_truth
 from umlpsd_gpu.simulate.movie import simulate_movie
-from umlpsd_gpu.study.workflow import run_study
+from umlpsd_gpu.validation.compare import compare_with_truth
 
 HEADINGS = (
     "| seed | found within 1 px | false | RMS px | K_opt | scale | confidence | ARI | study s |"

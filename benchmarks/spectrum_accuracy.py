@@ -18,8 +18,8 @@ import scipy
 from umlpsd_gpu.simulate.models import simulate_power_law_noise
 from umlpsd_gpu.spectrum.estimators import METHODS, power_spectrum
 from umlpsd_gpu.spectrum.fit import MODELS, fit_power_law
-from umlpsd_gpu.spectrum.likelihood import AUTO
 from umlpsd_gpu.spectrum.result import Spectrum
+from umlpsd_gpu.spectrum.whittle_fit import AUTO
 from umlpsd_gpu.traces.traces import Traces
 
 N_TRACES, DT_S, SEED = 100, 0.03, 1

@@ -10,13 +10,13 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from umlpsd_gpu.backend import gpu_missing
 from umlpsd_gpu.bench.paper_protocol import separate_runs, shared_partitions
 from umlpsd_gpu.bench.scaling import ensemble_of
-from umlpsd_gpu.preprocess.smooth import preprocess
+from umlpsd_gpu.compute.backend import gpu_missing
+from umlpsd_gpu.kmeans.cuml import cuml_version
+from umlpsd_gpu.kmeans.sweep import sweep
+from umlpsd_gpu.preprocessing.smooth import preprocess
 from umlpsd_gpu.simulate.traces import simulate_traces
-from umlpsd_gpu.sweep.cuml import cuml_version
-from umlpsd_gpu.sweep.run import sweep
 
 K_VALUES = range(2, 16)
 SIZES = {

@@ -9,7 +9,7 @@
 // out   least (n_runs, n_traces) double: d of the nearest centroid
 // grid  a block for each restart, any block size
 // bound bytes of products
-// twin  umlpsd_gpu/sweep/kmeans.py::nearest_centroid         call  umlpsd_gpu/sweep/device_kmeans.py
+// twin  umlpsd_gpu/kmeans/lloyd.py::nearest_centroid         call  umlpsd_gpu/kmeans/gpu_lloyd.py
 
 extern "C" __global__ void kmeans_assign(const double* products, const double* offsets,
                                          const double* sqnorms, double scale, double equal_below,

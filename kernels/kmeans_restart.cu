@@ -12,7 +12,7 @@
 //       shared: 8 (K n + n + K) + 4 (3 K + 1 + 4 n) bytes, K the largest n_clusters
 // sums  one thread per mean, members in order; offsets by one warp in fixed order: repeatable
 // bound bytes of sqdist out of the L2 cache: n^2 doubles an iteration at most
-// twin  umlpsd_gpu/sweep/kmeans.py                       call  umlpsd_gpu/sweep/device_kmeans.py
+// twin  umlpsd_gpu/kmeans/lloyd.py                       call  umlpsd_gpu/kmeans/gpu_lloyd.py
 
 #define MOST_TRIALS 32
 

@@ -15,7 +15,7 @@
 // gives 0, or 1 where memory is missing
 // sums  in an order that depends on sizes alone, whatever the processor's vectors: repeatable
 // bound bytes of sqdist out of the cache: n^2 doubles an iteration at most
-// twin  umlpsd_gpu/sweep/kmeans.py, metrics.py              call  umlpsd_gpu/sweep/compiled.py
+// twin  umlpsd_gpu/kmeans/lloyd.py, metrics.py              call  umlpsd_gpu/kmeans/native.py
 
 #include <math.h>
 #include <stdint.h>

@@ -10,7 +10,7 @@
 // out   chosen (n_runs, n_clusters) index_t, column `step`
 // grid  a block for each restart, any block size      sums by one warp in fixed order
 // bound bytes of sqdist
-// twin  umlpsd_gpu/sweep/kmeans.py::starting_traces          call  umlpsd_gpu/sweep/device_kmeans.py
+// twin  umlpsd_gpu/kmeans/lloyd.py::starting_traces          call  umlpsd_gpu/kmeans/gpu_lloyd.py
 
 #define MOST_TRIALS 32
 

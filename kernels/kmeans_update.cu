@@ -12,8 +12,8 @@
 //       counts (n_rows,) index_t, weights (n_rows, n_traces) double
 // grid  a block for each restart, any block size      integers only: repeatable
 // bound bytes of weights
-// twin  umlpsd_gpu/sweep/members.py, kmeans.py::_fill_empty_clusters
-// call  umlpsd_gpu/sweep/device_kmeans.py
+// twin  umlpsd_gpu/kmeans/membership.py, kmeans.py::_fill_empty_clusters
+// call  umlpsd_gpu/kmeans/gpu_lloyd.py
 
 extern "C" __global__ void kmeans_update(const short* labels, const index_t* first_row,
                                          const index_t* running, index_t n_traces, double* least,

@@ -15,7 +15,7 @@
 //       warp) + 1 / (traces a lane) words from shared memory and the L1 cache; above 1/4 these do.
 //       Predicted for 100,000 traces of 6,000 frames on an H200: 1.2e11 at 3.3e13 a second, 3.6 ms
 //       (4.8 ms by the words), where reading 2.4 GB takes 0.6 ms
-// twin  umlpsd_gpu/spectrum/log_welch.py::log_welch            call  umlpsd_gpu/spectrum/device.py
+// twin  umlpsd_gpu/spectrum/log_welch.py::log_welch            call  umlpsd_gpu/spectrum/gpu.py
 
 #define TRACES (WARP * TRACES_PER_LANE)
 #define STRIDE (TRACES + 1)  // odd, so that lanes writing a column meet all banks

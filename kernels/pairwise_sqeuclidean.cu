@@ -8,8 +8,8 @@
 // grid  (column tiles, row tiles) of 32 x 32 outputs, BLOCK threads (a power of 2, 32...1024)
 // sums  one thread per output, samples in order: repeatable
 // bound n_rows n_traces n_samples (subtraction + FMA) in float64, operands from shared memory
-// twin  umlpsd_gpu/sweep/geometry.py::pairwise_sqeuclidean
-// call  umlpsd_gpu/sweep/device_geometry.py
+// twin  umlpsd_gpu/kmeans/distances.py::pairwise_sqeuclidean
+// call  umlpsd_gpu/kmeans/gpu_distances.py
 
 #define TILE 32
 #define OUTPUTS (TILE * TILE / BLOCK)

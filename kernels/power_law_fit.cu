@@ -6,7 +6,7 @@
 //       n_points (n_traces,) index_t: how many have
 // grid  1-D, a warp a trace (grid-stride), any block size      sums in double, fixed order
 // bound logarithms, taken again in each of three passes: storing them would cost as much
-// twin  umlpsd_gpu/spectrum/fit.py::_ordinary_least_squares    call  umlpsd_gpu/spectrum/device.py
+// twin  umlpsd_gpu/spectrum/fit.py::_ordinary_least_squares    call  umlpsd_gpu/spectrum/gpu.py
 
 extern "C" __global__ void power_law_fit(const double* __restrict__ psd,
                                          const double* __restrict__ ln_f, index_t n_traces,

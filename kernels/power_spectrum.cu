@@ -6,7 +6,7 @@
 // out   psd (n_traces, n_freqs) double
 // grid  1-D, a thread a density (grid-stride), any block size      sums in double, in time order
 // bound bytes of spectra, read once
-// twin  scipy.signal.welch, scipy.signal.periodogram               call  umlpsd_gpu/spectrum/device.py
+// twin  scipy.signal.welch, scipy.signal.periodogram               call  umlpsd_gpu/spectrum/gpu.py
 
 struct alignas(2 * sizeof(REAL)) Complex {
     REAL real, imaginary;

@@ -6,7 +6,7 @@
 // grid  1-D, a warp a segment (grid-stride), any block size      means in double, fixed order
 // bound bytes: a segment is read twice, the second time from the caches, and written once
 // twin  scipy.signal.welch with detrend="constant", after umlpsd_gpu/spectrum/estimators.py::_centred
-// call  umlpsd_gpu/spectrum/device.py
+// call  umlpsd_gpu/spectrum/gpu.py
 
 extern "C" __global__ void window_segments(const VALUE* __restrict__ traces,
                                            const REAL* __restrict__ centres,

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from umlpsd_gpu import cpu_kernel, kernel_loader
-from umlpsd_gpu.backend import gpu_missing
-from umlpsd_gpu.study import on_device
-from umlpsd_gpu.sweep import compiled, device_metrics, restarts
+from umlpsd_gpu.compute import cpu_kernel, kernel_loader
+from umlpsd_gpu.compute import transfer as on_device
+from umlpsd_gpu.compute.backend import gpu_missing
+from umlpsd_gpu.kmeans import gpu_metrics as device_metrics
+from umlpsd_gpu.kmeans import native as compiled
+from umlpsd_gpu.kmeans import restarts
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +60,7 @@ def way(request):
 @pytest.fixture
 def on_cpu(monkeypatch):
     """The stand-in for CuPy, whose kernels run on the CPU."""
-    from tests import cupy_on_cpu
+    from tests.support import cupy_on_cpu
 
     monkeypatch.setitem(sys.modules, "cupy", cupy_on_cpu)
     _forget_device_arrays()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import umlpsd_gpu
-from umlpsd_gpu import kernel_loader
+from umlpsd_gpu.compute import kernel_loader
 
 ROOT = Path(__file__).parents[1]
 KERNELS = {path.name for path in (ROOT / "kernels").glob("*.cu*")}
@@ -36,7 +36,7 @@ def test_the_wheel_holds_every_kernel(wheel, tmp_path):
     assert {name for name in inside if name.endswith((".cu", ".cuh"))} == KERNELS
     script = f"""
 import sys; sys.path.insert(0, {str(tmp_path)!r})
-from umlpsd_gpu import kernel_loader
+from umlpsd_gpu.compute import kernel_loader
 print(kernel_loader.folder()); print(len(kernel_loader.source("bin_minmax")))
 """
     folder, length = python(script, tmp_path).split()
@@ -51,7 +51,7 @@ def test_the_wheel_holds_the_compiled_kernel(wheel, tmp_path, compiled_kernel):
         archive.extractall(tmp_path)
     script = f"""
 import sys; sys.path.insert(0, {str(tmp_path)!r})
-from umlpsd_gpu import cpu_kernel
+from umlpsd_gpu.compute import cpu_kernel
 print(cpu_kernel.library()._name)
 """
     assert Path(python(script, tmp_path).strip()).parent == tmp_path / "umlpsd_gpu" / "kernels"
@@ -103,17 +103,7 @@ print(*{m.partition(".")[0] for m in sys.modules} & {"cupy", "cuml", "sklearn", 
     assert python(script, ROOT).split() == []
 
 
-def test_verbs_keep_their_names_though_rooms_are_called_the_same():
-    script = """
-import umlpsd_gpu, umlpsd_gpu.study.workflow
-print(callable(umlpsd_gpu.sweep), callable(umlpsd_gpu.preprocess))
-from umlpsd_gpu import sweep, preprocess
-print(callable(sweep), callable(preprocess))
-"""
-    assert set(python(script, ROOT).split()) == {"True"}
-
-
 def test_every_public_name_is_listed_where_it_is_needed():
-    assert set(umlpsd_gpu.__all__) == set(umlpsd_gpu._HOME) | {"preprocess", "sweep"}
+    assert set(umlpsd_gpu.__all__) == set(umlpsd_gpu._HOME)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         umlpsd_gpu.nothing  # noqa: B018

@@ -8,11 +8,9 @@ first asked for, so that a part of them works where not every package is install
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-# these two have the names of their rooms: imported at once, or the room would take the verb's place
-from umlpsd_gpu.preprocess.smooth import preprocess
-from umlpsd_gpu.sweep.run import sweep
-
 if TYPE_CHECKING:
+    from umlpsd_gpu.analyses.blinking.result import Study
+    from umlpsd_gpu.analyses.blinking.workflow import run_study
     from umlpsd_gpu.decision.decide import decide
     from umlpsd_gpu.decision.result import KDecision
     from umlpsd_gpu.errors import (
@@ -23,17 +21,17 @@ if TYPE_CHECKING:
         TracesError,
         UmlpsdError,
     )
+    from umlpsd_gpu.kmeans.result import Sweep
+    from umlpsd_gpu.kmeans.sweep import sweep
     from umlpsd_gpu.maps.result import AssemblyMaps, assembly_maps
     from umlpsd_gpu.movie.movie import Movie
     from umlpsd_gpu.movie.open import open_movie
-    from umlpsd_gpu.report.files import write_report
+    from umlpsd_gpu.preprocessing.smooth import preprocess
+    from umlpsd_gpu.report.write_report import write_report
     from umlpsd_gpu.settings import Settings
     from umlpsd_gpu.spectrum.estimators import power_spectrum
     from umlpsd_gpu.spectrum.fit import fit_power_law
     from umlpsd_gpu.spectrum.result import PowerLawFit, Spectrum
-    from umlpsd_gpu.study.result import Study
-    from umlpsd_gpu.study.workflow import run_study
-    from umlpsd_gpu.sweep.result import Sweep
     from umlpsd_gpu.traces.extract import extract_emitters
     from umlpsd_gpu.traces.pixels import extract_pixels
     from umlpsd_gpu.traces.pool import pool_traces
@@ -53,8 +51,8 @@ _HOME = {
     "Settings": "settings",
     "SettingsError": "errors",
     "Spectrum": "spectrum.result",
-    "Study": "study.result",
-    "Sweep": "sweep.result",
+    "Study": "analyses.blinking.result",
+    "Sweep": "kmeans.result",
     "Traces": "traces.traces",
     "TracesError": "errors",
     "UmlpsdError": "errors",
@@ -67,10 +65,12 @@ _HOME = {
     "open_movie": "movie.open",
     "pool_traces": "traces.pool",
     "power_spectrum": "spectrum.estimators",
+    "preprocess": "preprocessing.smooth",
     "read_traces": "traces.tables",
-    "run_study": "study.workflow",
+    "run_study": "analyses.blinking.workflow",
+    "sweep": "kmeans.sweep",
     "validate": "validation.validate",
-    "write_report": "report.files",
+    "write_report": "report.write_report",
 }
 __all__ = [
     "AssemblyMaps",

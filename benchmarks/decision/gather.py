@@ -24,11 +24,11 @@ from decision.ensembles import Ensemble, ensemble
 
 from umlpsd_gpu.decision.labels import matched
 from umlpsd_gpu.decision.profiles import MOST_K, Profile, mean_profile, profile_of
-from umlpsd_gpu.preprocess.smooth import preprocess_at
-from umlpsd_gpu.preprocess.wavelet import max_level
+from umlpsd_gpu.kmeans.surrogates import gaussian_surrogates
+from umlpsd_gpu.kmeans.sweep import sweep
+from umlpsd_gpu.preprocessing.smooth import preprocess_at
+from umlpsd_gpu.preprocessing.wavelet import max_level
 from umlpsd_gpu.scale import Scale
-from umlpsd_gpu.sweep.run import sweep
-from umlpsd_gpu.sweep.surrogates import gaussian_surrogates
 
 SCALES = ("raw", "W10", "W25", "W50", "W100", "W200", "WL6")
 MIN_BINS = 20

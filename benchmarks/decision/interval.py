@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 from scipy.special import logit
 
+from umlpsd_gpu.analyses.blinking.workflow import run_study
 from umlpsd_gpu.decision.confidence import CI95_DEVIATIONS, OVERSTATEMENT
 from umlpsd_gpu.decision.result import KDecision
 from umlpsd_gpu.simulate.traces import simulate_traces
-from umlpsd_gpu.study.workflow import run_study
 
 KINDS = (
     {"PEB": 68, "TSB": 68, "PBB": 68},

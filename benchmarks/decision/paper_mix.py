@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
+from umlpsd_gpu.analyses.blinking.result import Study
+from umlpsd_gpu.analyses.blinking.workflow import run_study
 from umlpsd_gpu.decision.labels import matched
+from umlpsd_gpu.kmeans.result import Sweep
 from umlpsd_gpu.simulate.traces import simulate_traces
-from umlpsd_gpu.study.result import Study
-from umlpsd_gpu.study.workflow import run_study
-from umlpsd_gpu.sweep.result import Sweep
 
 HEADINGS = (
     "| seed | K_opt | confidence | scale | accuracy | one run there | raw, K = 3 | one run raw "

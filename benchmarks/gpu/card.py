@@ -11,8 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from umlpsd_gpu.device_memory import free_bytes
-from umlpsd_gpu.report.device_info import device_rows
+from umlpsd_gpu.compute.device_info import device_rows
+from umlpsd_gpu.compute.device_memory import free_bytes
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "tifffile", "h5py", "PyWavelets", "pydantic")
 

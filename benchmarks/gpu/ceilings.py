@@ -10,8 +10,8 @@ import numpy as np
 
 from gpu import card, clock
 from gpu.proof import Proof
-from umlpsd_gpu.device_memory import free_bytes
-from umlpsd_gpu.kernel_loader import Kernel
+from umlpsd_gpu.compute.device_memory import free_bytes
+from umlpsd_gpu.compute.kernel_loader import Kernel
 
 GIGA, TERA = 1e9, 1e12
 THREADS = 256

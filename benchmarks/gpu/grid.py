@@ -12,28 +12,28 @@ import numpy as np
 
 from gpu import card, ceilings, clock, wavelet
 from gpu.proof import Proof
-from umlpsd_gpu.preprocess.bin import bin_mean
-from umlpsd_gpu.preprocess.device import bin_minmax, dwt_approximation, minmax
-from umlpsd_gpu.preprocess.normalise import minmax as minmax_on_host
+from umlpsd_gpu.compute import transfer as on_device
+from umlpsd_gpu.kmeans import gpu_lloyd as device_kmeans
+from umlpsd_gpu.kmeans.gpu_distances import DevicePairs, device_geometry_of
+from umlpsd_gpu.kmeans.gpu_lloyd import ClusterWeights, kmeans_labels
+from umlpsd_gpu.kmeans.gpu_metrics import metrics_on_device
+from umlpsd_gpu.kmeans.restarts import Restarts
+from umlpsd_gpu.kmeans.result import Sweep
+from umlpsd_gpu.kmeans.sweep import start_sweep, sweep
+from umlpsd_gpu.preprocessing.bin import bin_mean
+from umlpsd_gpu.preprocessing.gpu import bin_minmax, dwt_approximation, minmax
+from umlpsd_gpu.preprocessing.normalise import minmax as minmax_on_host
 from umlpsd_gpu.scale import Scale
 from umlpsd_gpu.simulate.traces import PAPER_MIX, simulate_traces
-from umlpsd_gpu.study import on_device
-from umlpsd_gpu.sweep import device_kmeans
-from umlpsd_gpu.sweep.device_geometry import DevicePairs, device_geometry_of
-from umlpsd_gpu.sweep.device_kmeans import ClusterWeights, kmeans_labels
-from umlpsd_gpu.sweep.device_metrics import metrics_on_device
-from umlpsd_gpu.sweep.restarts import Restarts
-from umlpsd_gpu.sweep.result import Sweep
-from umlpsd_gpu.sweep.run import start_sweep, sweep
 
-# umlpsd_gpu.settings.PAPER_SCALES, whose module needs pydantic; tests/test_gpu_proof.py compares
+# settings.PAPER_SCALES, whose module needs pydantic; tests/benchmarks/test_gpu_proof.py compares
 WINDOWS = (10, 20, 25, 40, 50, 80, 100, 125, 200, 250, 400, 500)
 LEVELS = (3, 4, 5, 6, 7)
 SCALES = ("raw", *(f"W{window}" for window in WINDOWS), *(f"WL{level}" for level in LEVELS))
 REQUIRED_S = 0.05
 SEED = 0
 MAX_ITER = 100
-# study/on_device.py has 2
+# compute/transfer.py has 2
 OTHER_STREAMS = (1, 4)
 STEPS = ("distances", "K-means", "update", "product", "metrics")
 
@@ -109,7 +109,7 @@ def n_runs_that_differ(one: Sweep, other: Sweep) -> int:
 def _all_scales(
     starts: Sequence[Callable[[], Callable[[], Sweep]]], n_traces: int, n_frames: int
 ) -> list[Sweep]:
-    # as study/workflow.py counts them
+    # as analyses/blinking/workflow.py counts them
     bytes_per_scale = 8 * n_traces * (3 * n_frames + n_traces)
     return list(on_device.sweeps_in_flight(starts, bytes_per_scale))
 
@@ -123,7 +123,7 @@ def _on_host(cupy: Any, values: np.ndarray, curves: Any, name: str) -> np.ndarra
         return minmax_on_host(values)
     if not card.is_installed("pywt"):
         return cupy.asnumpy(curves)
-    from umlpsd_gpu.preprocess.wavelet import wavelet_approximation
+    from umlpsd_gpu.preprocessing.wavelet import wavelet_approximation
 
     return minmax_on_host(wavelet_approximation(values, scale.size))
 
@@ -269,6 +269,6 @@ def _note_restart_rate(
 
 
 def _cores() -> int:
-    from umlpsd_gpu.backend import n_cores
+    from umlpsd_gpu.compute.backend import n_cores
 
     return n_cores()

@@ -14,16 +14,16 @@ from gpu import card, ceilings, clock, ways
 from gpu.ensembles import clustered
 from gpu.grid import same_bits
 from gpu.proof import Proof
-from umlpsd_gpu.device_memory import free_bytes
+from umlpsd_gpu.compute.device_memory import free_bytes
 from umlpsd_gpu.errors import DeviceError
-from umlpsd_gpu.sweep import device_kmeans
-from umlpsd_gpu.sweep.device import silhouette_samples_on_device
-from umlpsd_gpu.sweep.device_geometry import device_geometry_of
-from umlpsd_gpu.sweep.geometry import PointGeometry
-from umlpsd_gpu.sweep.metrics import metrics_of
-from umlpsd_gpu.sweep.restarts import Restarts
-from umlpsd_gpu.sweep.result import Sweep
-from umlpsd_gpu.sweep.run import sweep
+from umlpsd_gpu.kmeans import gpu_lloyd as device_kmeans
+from umlpsd_gpu.kmeans.distances import PointGeometry
+from umlpsd_gpu.kmeans.gpu import silhouette_samples_on_device
+from umlpsd_gpu.kmeans.gpu_distances import device_geometry_of
+from umlpsd_gpu.kmeans.metrics import metrics_of
+from umlpsd_gpu.kmeans.restarts import Restarts
+from umlpsd_gpu.kmeans.result import Sweep
+from umlpsd_gpu.kmeans.sweep import sweep
 
 N_FULL, N_SAMPLES = 100_000, 150
 REQUIRED_S = 60.0

@@ -16,8 +16,9 @@ from gpu.clock import Timing
 from gpu.proof import LeftOut, Proof
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.movie.open import open_movie
-from umlpsd_gpu.traces import device, images, photometry
-from umlpsd_gpu.traces.frames_on_device import FramesOnDevice
+from umlpsd_gpu.traces import gpu as device
+from umlpsd_gpu.traces import images, photometry
+from umlpsd_gpu.traces.gpu_frames import FramesOnDevice
 
 SIDE, N_FRAMES, N_EMITTERS = 512, 4096, 300
 N_DRAWN = 16

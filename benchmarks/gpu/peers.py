@@ -10,10 +10,10 @@ import numpy as np
 from gpu import card, clock
 from gpu.ensembles import clustered
 from gpu.proof import Proof
-from umlpsd_gpu.sweep.cuml import cuml_labels, cuml_version
-from umlpsd_gpu.sweep.device_geometry import device_geometry_of
-from umlpsd_gpu.sweep.device_kmeans import kmeans_labels, starting_traces
-from umlpsd_gpu.sweep.restarts import Restarts
+from umlpsd_gpu.kmeans.cuml import cuml_labels, cuml_version
+from umlpsd_gpu.kmeans.gpu_distances import device_geometry_of
+from umlpsd_gpu.kmeans.gpu_lloyd import kmeans_labels, starting_traces
+from umlpsd_gpu.kmeans.restarts import Restarts
 
 SIZES = (1_000, 10_000, 100_000)
 N_SAMPLES, K, N_RESTARTS, MAX_ITER = 150, 8, 20, 100
@@ -131,7 +131,7 @@ def _by_scikit_learn(points: np.ndarray, start: np.ndarray) -> tuple[float, floa
 
 
 def _crossover(proof: Proof, faster: dict[str, list[tuple[int, bool]]]) -> None:
-    """Say what belongs into ``sweep/cuml.py``."""
+    """Say what belongs into ``kmeans/cuml.py``."""
     for name, found in faster.items():
         if not name.startswith("cuML"):
             continue

@@ -10,9 +10,9 @@ import numpy as np
 from gpu import card, ceilings, clock, wavelet
 from gpu.ensembles import N_BASES, power_law_noise, spread
 from gpu.proof import Proof
-from umlpsd_gpu.preprocess.bin import bin_mean
-from umlpsd_gpu.preprocess.device import bin_minmax, dwt_approximation, minmax
-from umlpsd_gpu.preprocess.normalise import minmax as minmax_on_host
+from umlpsd_gpu.preprocessing.bin import bin_mean
+from umlpsd_gpu.preprocessing.gpu import bin_minmax, dwt_approximation, minmax
+from umlpsd_gpu.preprocessing.normalise import minmax as minmax_on_host
 
 N_FULL, N_FRAMES = 100_000, 6_000
 N_CHECKED = 100
@@ -70,7 +70,7 @@ def _operations(
 def _approximation(values: np.ndarray, level: int) -> np.ndarray:
     if not card.is_installed("pywt"):
         return wavelet.approximation(values, level)
-    from umlpsd_gpu.preprocess.wavelet import wavelet_approximation
+    from umlpsd_gpu.preprocessing.wavelet import wavelet_approximation
 
     return wavelet_approximation(values, level)
 

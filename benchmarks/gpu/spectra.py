@@ -11,7 +11,7 @@ import numpy as np
 from gpu import card, ceilings, clock
 from gpu.ensembles import N_BASES, power_law_noise, spread
 from gpu.proof import Proof
-from umlpsd_gpu.spectrum import device
+from umlpsd_gpu.spectrum import gpu as device
 from umlpsd_gpu.spectrum.estimators import power_spectrum
 from umlpsd_gpu.spectrum.fit import fit_power_law
 from umlpsd_gpu.spectrum.log_welch import log_grid

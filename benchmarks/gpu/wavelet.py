@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-# pywt.Wavelet("db4").dec_lo and .rec_lo of PyWavelets 1.8; tests/test_gpu_proof.py compares them
+# pywt.Wavelet("db4").dec_lo and .rec_lo of PyWavelets 1.8 (see tests/benchmarks/test_gpu_proof.py)
 DEC_LO = (
     -0.010597401785069032,
     0.0328830116668852,

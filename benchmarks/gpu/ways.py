@@ -11,10 +11,11 @@ import numpy as np
 from gpu import clock
 from gpu.ensembles import clustered
 from gpu.proof import Proof
-from umlpsd_gpu.sweep import device_geometry, device_kmeans
-from umlpsd_gpu.sweep.device_geometry import DevicePairs, n_panel_rows, pairwise_sqeuclidean
-from umlpsd_gpu.sweep.device_kmeans import kmeans_labels
-from umlpsd_gpu.sweep.restarts import Restarts
+from umlpsd_gpu.kmeans import gpu_distances as device_geometry
+from umlpsd_gpu.kmeans import gpu_lloyd as device_kmeans
+from umlpsd_gpu.kmeans.gpu_distances import DevicePairs, n_panel_rows, pairwise_sqeuclidean
+from umlpsd_gpu.kmeans.gpu_lloyd import kmeans_labels
+from umlpsd_gpu.kmeans.restarts import Restarts
 
 SIZES = (128, 204, 512, 1024, 1500)
 MAX_ITER = 100

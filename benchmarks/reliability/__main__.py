@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.reliability import crowd, disk, kills
 from benchmarks.reliability.rows import Row, keep
-from umlpsd_gpu.backend import n_cores
+from umlpsd_gpu.compute.backend import n_cores
 
 PARTS = ("kills", "groups", "disk", "full", "runners", "archive", "overhead")
 

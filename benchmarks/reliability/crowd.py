@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.reliability.rows import Row, timed
-from tests.batches import (
+from tests.support.batches import (
     QUICK,
     assert_all_visible_is_whole,
     commits_of,

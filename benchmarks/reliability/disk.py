@@ -10,7 +10,8 @@ from pathlib import Path
 
 from benchmarks.reliability.kills import _prepared
 from benchmarks.reliability.rows import Row, timed
-from tests.batches import (
+from tests.batch.test_crash import strace
+from tests.support.batches import (
     assert_all_visible_is_whole,
     assert_nothing_left_over,
     commits_of,
@@ -20,11 +21,10 @@ from tests.batches import (
     result_of,
     studies_of,
 )
-from tests.test_batch_crash import strace
 from umlpsd_gpu.batch.runner import run_batch
-from umlpsd_gpu.batch.task import make_study
+from umlpsd_gpu.batch.worker import make_study
 
-COMMAND = [sys.executable, "-c", "from umlpsd_gpu.cli import main; main()", "batch"]
+COMMAND = [sys.executable, "-c", "from umlpsd_gpu.cli.main import main; main()", "batch"]
 QUICK = ["--scales", "W10", "--k-max", "3", "--epochs", "3", "--dt-s", "0.03", "--device", "cpu"]
 REACH = {"write": 30, "fsync": 16, "rename,renameat2": 6, "mkdir,link": 7, "pwrite64": 40}
 

@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 
 from benchmarks.reliability.rows import Row, timed
-from tests.batches import (
+from tests.batch.test_crash import strace
+from tests.support.batches import (
     assert_all_visible_is_whole,
     commits_of,
     forked,
@@ -20,11 +21,10 @@ from tests.batches import (
     run_in_child,
     studies_of,
 )
-from tests.test_batch_crash import strace
 from umlpsd_gpu.batch import warm  # noqa: F401 - forked processes need not import it again
 from umlpsd_gpu.batch.runner import run_batch
 from umlpsd_gpu.batch.status import read_status
-from umlpsd_gpu.batch.task import make_study
+from umlpsd_gpu.batch.worker import make_study
 
 # How often a process of a batch of three movies makes each call at most; its share of the points
 CALLS = {

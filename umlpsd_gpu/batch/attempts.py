@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from umlpsd_gpu.batch.durable import read_json, write_json
+from umlpsd_gpu.storage.json_files import read_json, write_json
 
 FORMAT = "umlpsd batch attempt"
 MOST_CRASHES = 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from umlpsd_gpu.batch.durable import refuse_links
+from umlpsd_gpu.storage.json_files import refuse_links
 
 STUDY, DONE, LOG = "study", "done.json", "log.txt"
 

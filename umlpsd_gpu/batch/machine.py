@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from umlpsd_gpu.backend import n_cores
 from umlpsd_gpu.batch.entries import Entry
+from umlpsd_gpu.compute.backend import n_cores
 
 USABLE_SHARE = 0.8  # of the memory; the rest is the system's [I]
 # Address space that is asked for and never used: libraries, stacks and arenas of threads [I]

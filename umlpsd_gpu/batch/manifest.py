@@ -8,17 +8,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from umlpsd_gpu.batch.archive import FoundMovie, find_movies
-from umlpsd_gpu.batch.arrivals import with_arrivals
-from umlpsd_gpu.batch.durable import create_json, read_json, write_json
+from umlpsd_gpu.analyses.blinking.find import FoundMovie, find_movies
+from umlpsd_gpu.analyses.blinking.prediction import predict
 from umlpsd_gpu.batch.entries import FORMAT, Entry, Manifest
 from umlpsd_gpu.batch.fingerprint import Kind, fingerprint, is_same_time, last_written
 from umlpsd_gpu.batch.folder import BatchFolder
+from umlpsd_gpu.batch.manifest_additions import with_arrivals
 from umlpsd_gpu.batch.names import movie_id
 from umlpsd_gpu.errors import OutputInUseError, SettingsError
-from umlpsd_gpu.report.prediction import predict
 from umlpsd_gpu.settings import Settings
-from umlpsd_gpu.study.folder import read_summary
+from umlpsd_gpu.storage.json_files import create_json, read_json, write_json
+from umlpsd_gpu.storage.result_folder import read_summary
 
 
 def init_batch(
@@ -35,7 +35,7 @@ def init_batch(
     Parameters
     ----------
     archive : str
-        Folder, pattern or movie; see `umlpsd_gpu.batch.archive.find_movies`.
+        Folder, pattern or movie; see `umlpsd_gpu.analyses.blinking.find.find_movies`.
     out : path
         Folder of the batch; may be within the archive, and is then left out of it.
     settings : Settings, optional

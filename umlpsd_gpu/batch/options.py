@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from umlpsd_gpu.batch.lease import TERM_S
-from umlpsd_gpu.batch.task import Perform, make_study
+from umlpsd_gpu.batch.leases.lease import TERM_S
+from umlpsd_gpu.batch.worker import Perform, make_study
 from umlpsd_gpu.errors import SettingsError
 
 
@@ -47,7 +47,7 @@ class RunOptions:
     retry : bool
         Try movies again that were set aside.
     start_method, also_import, perform
-        See `umlpsd_gpu.batch.crew.Crew`.
+        See `umlpsd_gpu.batch.worker_pool.Crew`.
     """
 
     n_workers: int | None = None

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from umlpsd_gpu.batch.dask_cluster import DaskOptions
+from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.batch.folder import STUDY, BatchFolder
+from umlpsd_gpu.batch.launchers.dask_cluster import DaskOptions
 from umlpsd_gpu.batch.manifest import read_manifest
-from umlpsd_gpu.batch.standing import standing_of, wanted_of
+from umlpsd_gpu.batch.movie_state import standing_of, wanted_of
 from umlpsd_gpu.errors import SettingsError, UmlpsdError
 from umlpsd_gpu.settings import Settings
-from umlpsd_gpu.study.result import Study
 from umlpsd_gpu.traces.blocks import give_back, row_blocks, spool
 from umlpsd_gpu.traces.pool import common_length, unique_ids
 from umlpsd_gpu.traces.traces import Traces
@@ -170,11 +170,11 @@ def pool_batch(
     ------
     UmlpsdError
         As `finished_parts`, `pooled_traces`, `umlpsd_gpu.run_study` and
-        `umlpsd_gpu.batch.dask_sweeps.dask_sweeps`.
+        `umlpsd_gpu.batch.launchers.dask_sweeps.dask_sweeps`.
     """
-    from umlpsd_gpu.report.files import write_report
-    from umlpsd_gpu.study.folder import check_output
-    from umlpsd_gpu.study.workflow import run_study
+    from umlpsd_gpu.analyses.blinking.workflow import run_study
+    from umlpsd_gpu.report.write_report import write_report
+    from umlpsd_gpu.storage.result_folder import check_output
 
     check_output(pooled, overwrite)
     settings = settings or read_manifest(out).settings
@@ -195,8 +195,8 @@ def _swept_on_dask(
     cluster: DaskOptions,
     n_workers: int | None,
 ) -> Study:
-    from umlpsd_gpu.batch.dask_sweeps import dask_sweeps
-    from umlpsd_gpu.study.workflow import run_study
+    from umlpsd_gpu.analyses.blinking.workflow import run_study
+    from umlpsd_gpu.batch.launchers.dask_sweeps import dask_sweeps
 
     shape = sum(part.n_traces for part in parts), max(part.n_frames for part in parts)
     # first the cluster: what is wrong with it should not be told after hours of reading, and jobs

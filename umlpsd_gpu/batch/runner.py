@@ -11,15 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from umlpsd_gpu.backend import choose_device, n_cores
 from umlpsd_gpu.batch.attempts import Attempt, attempts_on, record, utc_now
-from umlpsd_gpu.batch.crew import Crew, Worker, visible_gpus
-from umlpsd_gpu.batch.durable import DISK_TROUBLE
 from umlpsd_gpu.batch.entries import Entry, Manifest
 from umlpsd_gpu.batch.folder import STUDY, BatchFolder
 from umlpsd_gpu.batch.journal import Journal
 from umlpsd_gpu.batch.keys import canonical
-from umlpsd_gpu.batch.lease import (
+from umlpsd_gpu.batch.leases.lease import (
     BEATS_PER_TERM,
     Lease,
     LeaseLostError,
@@ -29,12 +26,15 @@ from umlpsd_gpu.batch.lease import (
 )
 from umlpsd_gpu.batch.machine import address_space_mb, default_workers
 from umlpsd_gpu.batch.manifest import read_manifest
+from umlpsd_gpu.batch.movie_state import DONE_FORMAT, Standing, standing_of, wanted_of
 from umlpsd_gpu.batch.options import RunOptions
-from umlpsd_gpu.batch.outcome import RunReport, disk_message
-from umlpsd_gpu.batch.standing import DONE_FORMAT, Standing, standing_of, wanted_of
+from umlpsd_gpu.batch.run_report import RunReport, disk_message
 from umlpsd_gpu.batch.stop import StopRequest
-from umlpsd_gpu.batch.task import Job
+from umlpsd_gpu.batch.worker import Job
+from umlpsd_gpu.batch.worker_pool import Crew, Worker, visible_gpus
+from umlpsd_gpu.compute.backend import choose_device, n_cores
 from umlpsd_gpu.errors import DeviceError
+from umlpsd_gpu.storage.json_files import DISK_TROUBLE
 
 GRACE_S = 5.0  # that movies at work have to finish when a runner is to stop; 10 s are allowed
 POLL_S = 1.0  # between looks at a movie that another runner holds [I]

@@ -9,9 +9,9 @@ from typing import Any
 
 from umlpsd_gpu.batch.entries import Entry
 from umlpsd_gpu.batch.folder import BatchFolder
-from umlpsd_gpu.batch.lease import last_token
+from umlpsd_gpu.batch.leases.lease import last_token
 from umlpsd_gpu.batch.manifest import read_manifest
-from umlpsd_gpu.batch.standing import Standing, standing_of, wanted_of
+from umlpsd_gpu.batch.movie_state import Standing, standing_of, wanted_of
 
 STATES = ("done", "running", "waiting", "failed", "set aside")
 

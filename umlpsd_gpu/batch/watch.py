@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
-from umlpsd_gpu.batch.archive import FoundMovie
-from umlpsd_gpu.batch.arrivals import record_arrival, with_arrivals
+from umlpsd_gpu.analyses.blinking.find import FoundMovie
 from umlpsd_gpu.batch.entries import Entry, Manifest
 from umlpsd_gpu.batch.folder import BatchFolder
-from umlpsd_gpu.batch.landing import LandingStrip
 from umlpsd_gpu.batch.manifest import base_manifest, entry_of, with_absolute_region, write_manifest
+from umlpsd_gpu.batch.manifest_additions import record_arrival, with_arrivals
 from umlpsd_gpu.batch.options import RunOptions
-from umlpsd_gpu.batch.outcome import RunReport
+from umlpsd_gpu.batch.run_report import RunReport
 from umlpsd_gpu.batch.runner import Tell, run_batch
+from umlpsd_gpu.batch.stable_files import LandingStrip
 from umlpsd_gpu.batch.stop import StopRequest
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.settings import Settings

@@ -21,13 +21,13 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from umlpsd_gpu.backend import n_cores
 from umlpsd_gpu.bench.paper_protocol import MAX_ITER, PAPER_TOL, Labelled, ProtocolRun
-from umlpsd_gpu.decision.agreement import adjusted_rand
-from umlpsd_gpu.sweep.geometry import geometry_of
-from umlpsd_gpu.sweep.metrics import metrics_of
-from umlpsd_gpu.sweep.result import Sweep
-from umlpsd_gpu.sweep.run import sweep
+from umlpsd_gpu.compute.backend import n_cores
+from umlpsd_gpu.decision.adjusted_rand import adjusted_rand
+from umlpsd_gpu.kmeans.distances import geometry_of
+from umlpsd_gpu.kmeans.metrics import metrics_of
+from umlpsd_gpu.kmeans.result import Sweep
+from umlpsd_gpu.kmeans.sweep import sweep
 
 # Of equal labels: absolute for silhouettes, relative for the others; sums in another order differ
 # by 1e-12 or less [I].

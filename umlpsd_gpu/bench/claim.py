@@ -22,7 +22,7 @@ from umlpsd_gpu.bench.agreement import (
 )
 from umlpsd_gpu.bench.paper_protocol import ALL, METRICS, Labelled, ProtocolRun
 from umlpsd_gpu.bench.timing import Measurement, Progress, timed
-from umlpsd_gpu.sweep.result import Sweep
+from umlpsd_gpu.kmeans.result import Sweep
 
 SCALES = ("raw", "WL6", "W80")
 N_EPOCHS = 100

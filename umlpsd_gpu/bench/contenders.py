@@ -7,13 +7,13 @@ from importlib import import_module
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from umlpsd_gpu.backend import gpu_missing
 from umlpsd_gpu.bench.claim import N_EPOCHS, SCALES, Contender
 from umlpsd_gpu.bench.octave import octave_runs, octave_version
 from umlpsd_gpu.bench.paper_protocol import K_MAX, ProtocolRun, separate_runs, shared_partitions
-from umlpsd_gpu.sweep.cuml import cuml_version
-from umlpsd_gpu.sweep.result import Sweep
-from umlpsd_gpu.sweep.run import sweep
+from umlpsd_gpu.compute.backend import gpu_missing
+from umlpsd_gpu.kmeans.cuml import cuml_version
+from umlpsd_gpu.kmeans.result import Sweep
+from umlpsd_gpu.kmeans.sweep import sweep
 
 PROTOCOL = "(a) paper's protocol, scikit-learn"
 LOOP = "(b) scikit-learn loop, shared partitions"

@@ -16,7 +16,7 @@ from umlpsd_gpu.bench.result import BenchResult
 from umlpsd_gpu.bench.roofline import Ceilings
 from umlpsd_gpu.bench.scaling import AXES, Curve
 from umlpsd_gpu.bench.timing import in_unit
-from umlpsd_gpu.report.style import (
+from umlpsd_gpu.plotting.style import (
     ACCENT,
     FLAGGED,
     PALETTE,

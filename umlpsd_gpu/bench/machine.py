@@ -10,9 +10,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from umlpsd_gpu.backend import n_cores
-from umlpsd_gpu.report.device_info import device_rows
-from umlpsd_gpu.study.versions import recorded_versions
+from umlpsd_gpu.compute.backend import n_cores
+from umlpsd_gpu.compute.device_info import device_rows
+from umlpsd_gpu.compute.versions import recorded_versions
 
 CPU_FILE = Path("/proc/cpuinfo")
 

@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from umlpsd_gpu.backend import n_cores
 from umlpsd_gpu.bench.timing import Measurement, interleaved
-from umlpsd_gpu.sweep import engines
-from umlpsd_gpu.sweep.compiled import Restarted, is_compiled
-from umlpsd_gpu.sweep.geometry import ROWS_PER_TILE, PairGeometry, PointGeometry
-from umlpsd_gpu.sweep.members import Members
-from umlpsd_gpu.sweep.run import sweep
+from umlpsd_gpu.compute.backend import n_cores
+from umlpsd_gpu.kmeans import engines
+from umlpsd_gpu.kmeans.distances import ROWS_PER_TILE, PairGeometry, PointGeometry
+from umlpsd_gpu.kmeans.membership import Members
+from umlpsd_gpu.kmeans.native import Restarted, is_compiled
+from umlpsd_gpu.kmeans.sweep import sweep
 
 # Large enough for the best rate of a core, small enough to take milliseconds [I]
 PRODUCT_SIZE = 768

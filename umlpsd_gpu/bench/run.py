@@ -17,7 +17,7 @@ from umlpsd_gpu.bench.roofline import measured_ceilings, work_of_sweep
 from umlpsd_gpu.bench.scaling import FULL_SIZES, QUICK_SIZES, scaling
 from umlpsd_gpu.bench.stages import study_stages
 from umlpsd_gpu.bench.timing import Progress, timed
-from umlpsd_gpu.preprocess.smooth import preprocess_at
+from umlpsd_gpu.preprocessing.smooth import preprocess_at
 from umlpsd_gpu.scale import Scale
 from umlpsd_gpu.simulate.traces import PAPER_MIX, simulate_traces
 

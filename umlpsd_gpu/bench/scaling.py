@@ -11,8 +11,8 @@ import numpy as np
 
 from umlpsd_gpu.bench.roofline import Ceilings, Work, work_of_sweep
 from umlpsd_gpu.bench.timing import Measurement, Progress, interleaved
-from umlpsd_gpu.sweep.budget import SweepCost
-from umlpsd_gpu.sweep.run import sweep
+from umlpsd_gpu.kmeans.budget import SweepCost
+from umlpsd_gpu.kmeans.sweep import sweep
 
 N_TRACES, N_SAMPLES, N_EPOCHS = 204, 125, 100
 K_VALUES = range(2, 16)

@@ -9,16 +9,16 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from umlpsd_gpu.backend import n_cores
+from umlpsd_gpu.analyses.blinking.result import Study
+from umlpsd_gpu.analyses.blinking.workflow import run_study
 from umlpsd_gpu.bench.timing import Measurement, Progress, timed
+from umlpsd_gpu.clustering.sweeps import preprocessed
+from umlpsd_gpu.compute.backend import n_cores
 from umlpsd_gpu.movie.open import open_movie
 from umlpsd_gpu.scale import Scale
 from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.simulate.movie import simulate_movie
-from umlpsd_gpu.study.folder import read_summary
-from umlpsd_gpu.study.result import Study
-from umlpsd_gpu.study.scales import preprocessed
-from umlpsd_gpu.study.workflow import run_study
+from umlpsd_gpu.storage.result_folder import read_summary
 
 # Plain reading goes into a buffer that stays in the processor's cache, as ours does
 BUFFER_BYTES = 8_000_000
@@ -129,7 +129,7 @@ def _round(movie: Path, folder: Path) -> _Round:
 
 def _study(movie: Path, folder: Path) -> tuple[Study, float, float]:
     """Return a study, and the seconds of drawing its figures and of writing the rest."""
-    from umlpsd_gpu.report.files import write_report
+    from umlpsd_gpu.report.write_report import write_report
 
     study = run_study(open_movie(movie), Settings().with_values({"device": "cpu"}))
     both_s, _ = timed(lambda: write_report(study, folder))

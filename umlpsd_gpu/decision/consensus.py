@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from umlpsd_gpu.decision.agreement import mean_adjusted_rand, stability
+from umlpsd_gpu.decision.adjusted_rand import mean_adjusted_rand, stability
 from umlpsd_gpu.decision.evidence import Evidence, evidence_of
 from umlpsd_gpu.decision.profiles import MOST_K, Profile, mean_profile, profile_of
-from umlpsd_gpu.sweep.result import Sweep
+from umlpsd_gpu.kmeans.result import Sweep
 
 WEIGHTS = Path(__file__).with_name("weights.json")
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from umlpsd_gpu.decision.agreement import stability
+from umlpsd_gpu.decision.adjusted_rand import stability
 from umlpsd_gpu.decision.profiles import log_least_ssd
-from umlpsd_gpu.sweep.result import Sweep
+from umlpsd_gpu.kmeans.result import Sweep
 
 # Below this mean silhouette, or below this agreement between epochs, the partition at the peak of
 # the profile is no structure [I]. The first is Kaufman and Rousseeuw's limit (Finding Groups in

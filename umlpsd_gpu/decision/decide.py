@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from umlpsd_gpu.decision.agreement import stability
+from umlpsd_gpu.decision.adjusted_rand import stability
 from umlpsd_gpu.decision.confidence import confidence_interval
 from umlpsd_gpu.decision.consensus import (
     consensus,
@@ -26,7 +26,7 @@ from umlpsd_gpu.decision.profiles import Profile
 from umlpsd_gpu.decision.result import KDecision
 from umlpsd_gpu.decision.scale_choice import scale_merits
 from umlpsd_gpu.errors import SettingsError
-from umlpsd_gpu.sweep.result import Sweep
+from umlpsd_gpu.kmeans.result import Sweep
 
 RULES = ("consensus", "paper", *CRITERIA, GAP_STATISTIC)
 # By the name of a scale: sweeps of other ensembles beside those of the traces

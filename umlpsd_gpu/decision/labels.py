@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from umlpsd_gpu.sweep.result import Sweep
+from umlpsd_gpu.kmeans.result import Sweep
 
 # An epoch whose SSD exceeds the least one by this share has e^−1 of its weight [I]. On 24 simulated
 # PEB/TSB/PBB ensembles epochs end within 0.1 % of the least SSD, a trace or two apart, or above it

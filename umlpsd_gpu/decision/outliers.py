@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from umlpsd_gpu.preprocess.bin import bin_mean
+from umlpsd_gpu.preprocessing.bin import bin_mean
 
 FALSE_POSITIVE_RATE = 0.05
 # Distances are taken between curves averaged to about so many samples: camera noise is most of

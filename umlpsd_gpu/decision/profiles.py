@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from umlpsd_gpu.decision.agreement import mean_adjusted_rand
-from umlpsd_gpu.sweep.result import Sweep
+from umlpsd_gpu.decision.adjusted_rand import mean_adjusted_rand
+from umlpsd_gpu.kmeans.result import Sweep
 
 # Evidence is read up to this K, from these epochs: the weights were fitted so.
 MOST_K = 10
@@ -25,7 +25,7 @@ class Profile:
         Mean over epochs.
     best_silhouette, smallest_silhouette, separation, least_separation : ndarray
         Of the epoch of least SSD: mean silhouette, that of the worst cluster, and the two
-        separations (sweep/metrics.py).
+        separations (kmeans/metrics.py).
     misclassified : ndarray
         Mean share of silhouettes below 0.
     stability : ndarray

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from umlpsd_gpu.decision.agreement import adjusted_rand, stability
+from umlpsd_gpu.decision.adjusted_rand import adjusted_rand, stability
 from umlpsd_gpu.decision.criteria import silhouette_peak
-from umlpsd_gpu.sweep.result import Sweep
+from umlpsd_gpu.kmeans.result import Sweep
 
 
 def scale_merits(sweeps: Sequence[Sweep], k_opt: int) -> np.ndarray:
     """Return what speaks for each scale: separation × stability × agreement at K_opt; (n_scales,).
 
-    The separation is that of the least-SSD partition (sweep/metrics.py): it compares scales, where
+    The separation is that of the least-SSD partition (kmeans/metrics.py): it compares scales, where
     a silhouette also falls with the noise that a scale leaves. Stability is the agreement between
     epochs, agreement that of the least-SSD partitions of this scale and the others.
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from umlpsd_gpu.backend import n_cores
+from umlpsd_gpu.compute.backend import n_cores
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.maps.standardise import blocks, centred, over_blocks, row_dots, standardised
 

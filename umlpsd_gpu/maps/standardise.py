@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from umlpsd_gpu.backend import n_cores
+from umlpsd_gpu.compute.backend import n_cores
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.traces.blocks import give_back
 from umlpsd_gpu.traces.traces import ROUNDING, varies

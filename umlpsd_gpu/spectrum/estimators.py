@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from umlpsd_gpu.backend import is_on_device, n_cores
+from umlpsd_gpu.compute.backend import is_on_device, n_cores
 from umlpsd_gpu.errors import SettingsError, TracesError
-from umlpsd_gpu.spectrum import device
+from umlpsd_gpu.spectrum import gpu as device
 from umlpsd_gpu.spectrum.log_welch import kernels, log_grid, log_welch
 from umlpsd_gpu.spectrum.result import Spectrum
 from umlpsd_gpu.traces.blocks import give_back

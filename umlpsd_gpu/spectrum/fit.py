@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from umlpsd_gpu.backend import is_on_device, n_cores, xp_of
+from umlpsd_gpu.compute.backend import is_on_device, n_cores, xp_of
 from umlpsd_gpu.errors import SettingsError
-from umlpsd_gpu.spectrum import device
-from umlpsd_gpu.spectrum.likelihood import AUTO, LikelihoodFit, fit_by_likelihood
+from umlpsd_gpu.spectrum import gpu as device
 from umlpsd_gpu.spectrum.models import BETA, MODELS, in_hertz
 from umlpsd_gpu.spectrum.result import PowerLawFit, Spectrum
-from umlpsd_gpu.spectrum.sampling import Sampling, sampling_of
-from umlpsd_gpu.spectrum.slope import slope_errors
+from umlpsd_gpu.spectrum.uncertainty.sampling import Sampling, sampling_of
+from umlpsd_gpu.spectrum.uncertainty.slope import slope_errors
+from umlpsd_gpu.spectrum.whittle_fit import AUTO, LikelihoodFit, fit_by_likelihood
 
 FITTINGS = ("least_squares", "whittle")
 _TRACES_AT_ONCE = 256

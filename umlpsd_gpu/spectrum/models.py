@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from umlpsd_gpu.spectrum.sampling import Sampling
+from umlpsd_gpu.spectrum.uncertainty.sampling import Sampling
 
 # model → number of parameters
 MODELS = {"power_law": 2, "power_law_floor": 3, "power_law_knee": 4}

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from umlpsd_gpu.backend import Device, choose_device
+from umlpsd_gpu.compute.backend import Device, choose_device
 from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.movie.movie import Movie
-from umlpsd_gpu.traces import device as on_device
+from umlpsd_gpu.traces import gpu as on_device
 from umlpsd_gpu.traces.blocks import is_spooled
 from umlpsd_gpu.traces.drift import estimate_drift
 from umlpsd_gpu.traces.emitters import Detection, detect_emitters
-from umlpsd_gpu.traces.frames_on_device import FramesOnDevice
+from umlpsd_gpu.traces.gpu_frames import FramesOnDevice
 from umlpsd_gpu.traces.images import MovieImages, temporal_images
 from umlpsd_gpu.traces.photometry import measure_emitters
 from umlpsd_gpu.traces.pixels import pixel_traces, region_of

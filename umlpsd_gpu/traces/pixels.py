@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from umlpsd_gpu.backend import Device, choose_device
+from umlpsd_gpu.compute.backend import Device, choose_device
 from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.movie.movie import Movie
-from umlpsd_gpu.traces import device as on_device
-from umlpsd_gpu.traces.frames_on_device import FramesOnDevice
+from umlpsd_gpu.traces import gpu as on_device
+from umlpsd_gpu.traces.gpu_frames import FramesOnDevice
 from umlpsd_gpu.traces.images import temporal_images
 from umlpsd_gpu.traces.pixel_values import fits_in_memory, pixel_values
 from umlpsd_gpu.traces.roi import Region, read_region

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from umlpsd_gpu.backend import n_cores
+from umlpsd_gpu.compute.backend import n_cores
 from umlpsd_gpu.movie.movie import CHUNK_MB, Movie
 
 Result = TypeVar("Result")

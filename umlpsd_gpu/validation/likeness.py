@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.errors import SettingsError
-from umlpsd_gpu.preprocess.bin import bin_mean
+from umlpsd_gpu.preprocessing.bin import bin_mean
 from umlpsd_gpu.simulate.camera import READ_NOISE_COUNTS
 from umlpsd_gpu.simulate.traces import PAPER_MIX
-from umlpsd_gpu.study.result import Study
 from umlpsd_gpu.validation.ensembles import Conditions
 
 # Averages over so many frames have a third of the noise, and most traces stay ON for longer now and

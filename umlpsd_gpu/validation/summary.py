@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from umlpsd_gpu.simulate.camera import READ_NOISE_COUNTS
-from umlpsd_gpu.study.folder import FolderKind
+from umlpsd_gpu.storage.result_folder import FolderKind
 from umlpsd_gpu.validation.rates import Rate
 from umlpsd_gpu.validation.result import ExponentTest, Recovery, Validation
 

@@ -1,0 +1,1 @@
+"""Blinking: movies → trajectories → clusters, power spectra, exponents and maps."""

@@ -1,0 +1,129 @@
+"""Figure: what the trajectories of each cluster look like."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import MaxNLocator
+
+from umlpsd_gpu.analyses.blinking.result import Study
+from umlpsd_gpu.plotting.style import cluster_colour, cluster_sizes, thin_grid
+
+TITLE = "Trajectories by cluster"
+CAPTION = (
+    "Left: the raw traces that fit their cluster best (largest silhouette; with a single cluster, "
+    "nearest to the mean). Middle: mean of the scaled traces at the chosen scale, with a band of "
+    "± 1 standard deviation over the traces. Right: every scaled trace of the cluster, one a row, "
+    "best fitting on top (of more than 1000 traces, an even selection)."
+)
+# more rows than a figure has pixels only cost memory
+MAX_HEAT_ROWS = 1000
+
+
+def draw_trajectories(study: Study) -> Figure:
+    """Draw raw representatives, the mean scaled trace and a heat map of every cluster."""
+    sizes = cluster_sizes(study)
+    n_raw = 3 if len(sizes) <= 3 else 2 if len(sizes) <= 6 else 1
+    height = {3: 2.3, 2: 1.6, 1: 1.15}[n_raw]
+    layout = ConstrainedLayoutEngine(h_pad=0.015, w_pad=0.06, hspace=0)
+    figure = Figure(figsize=(10, 0.9 + height * len(sizes)), layout=layout)
+    # so many grid rows a cluster that each can be split evenly into its raw traces
+    n_rows = math.lcm(*(min(n_raw, size) for size in sizes.values()))
+    grid = GridSpec(n_rows * len(sizes), 3, figure=figure, width_ratios=[5, 3, 3])
+    for row, (cluster, size) in enumerate(sizes.items()):
+        best_first = _best_first(study, cluster)
+        is_last = row == len(sizes) - 1
+        top, bottom = n_rows * row, n_rows * (row + 1)
+        step = n_rows // min(n_raw, size)
+        raw = [figure.add_subplot(grid[i : i + step, 0]) for i in range(top, bottom, step)]
+        raw[0].set_title(f"Cluster {cluster} ({size} trace{'s' * (size != 1)})", loc="left")
+        _draw_raw(raw, study, best_first, cluster, is_last)
+        mean, heat = (figure.add_subplot(grid[top:bottom, column]) for column in (1, 2))
+        _draw_mean(mean, study, _scaled(study, best_first), cluster)
+        _draw_heat(heat, study, best_first)
+        for axes in (mean, heat):
+            axes.set_xlabel("Time (s)" if is_last else "")
+            axes.tick_params(labelbottom=is_last)
+        if row == 0:
+            mean.set_title(f"Mean of the scaled traces, {study.decision.scale}", loc="left")
+            heat.set_title("Every scaled trace", loc="left")
+    return figure
+
+
+def _best_first(study: Study, cluster: int) -> np.ndarray:
+    """Return the traces of a cluster by falling silhouette, or by distance to the mean."""
+    members = np.flatnonzero(study.labels == cluster)
+    silhouette = study.silhouette[members]
+    if np.isfinite(silhouette).all():
+        return members[np.argsort(-silhouette, kind="stable")]
+    scaled = _scaled(study, members)
+    distance = np.square(scaled - scaled.mean(axis=0)).sum(axis=1)
+    return members[np.argsort(distance, kind="stable")]
+
+
+def _scaled(study: Study, traces: np.ndarray) -> np.ndarray:
+    """Return the scaled values of traces given by their place among all traces."""
+    return study.scaled[np.cumsum(study.clustered)[traces] - 1]
+
+
+def _draw_raw(
+    panels: list[Axes], study: Study, best_first: np.ndarray, cluster: int, is_last: bool
+) -> None:
+    time_s = np.arange(study.traces.n_frames) * study.traces.dt_s
+    for axes, trace in zip(panels, best_first, strict=False):
+        axes.plot(
+            time_s,
+            study.traces.values[trace],
+            color=cluster_colour(cluster),
+            linewidth=0.45,
+            rasterized=True,
+        )
+        axes.yaxis.set_major_locator(MaxNLocator(2))
+        axes.set_xlim(0, study.traces.n_frames * study.traces.dt_s)
+        axes.tick_params(labelbottom=False, bottom=False)
+        thin_grid(axes)
+    panels[-1].tick_params(bottom=True, labelbottom=is_last)
+    panels[-1].set_xlabel("Time (s)" if is_last else "")
+    panels[len(panels) // 2].set_ylabel("Counts")
+
+
+def _sample_times(study: Study) -> tuple[float, np.ndarray]:
+    """Return the whole duration and the middle of every smoothed sample, in s."""
+    duration_s = study.traces.n_frames * study.traces.dt_s
+    n_samples = study.scaled.shape[1]
+    return duration_s, (np.arange(n_samples) + 0.5) * duration_s / n_samples
+
+
+def _draw_mean(axes: Axes, study: Study, scaled: np.ndarray, cluster: int) -> None:
+    duration_s, time_s = _sample_times(study)
+    mean, sd = scaled.mean(axis=0), scaled.std(axis=0)
+    colour = cluster_colour(cluster)
+    axes.fill_between(
+        time_s, mean - sd, mean + sd, color=colour, alpha=0.25, linewidth=0, rasterized=True
+    )
+    axes.plot(time_s, mean, color=colour, linewidth=1.5, rasterized=len(time_s) > 500)
+    axes.set_xlim(0, duration_s)
+    axes.set_ylim(0, 1)
+    axes.set_yticks([0, 0.5, 1])
+    thin_grid(axes)
+
+
+def _draw_heat(axes: Axes, study: Study, best_first: np.ndarray) -> None:
+    duration_s, _ = _sample_times(study)
+    n_shown = min(len(best_first), MAX_HEAT_ROWS)
+    shown = best_first[np.linspace(0, len(best_first) - 1, n_shown).round().astype(int)]
+    axes.imshow(
+        _scaled(study, shown),
+        aspect="auto",
+        cmap="cividis",
+        vmin=0,
+        vmax=1,
+        extent=(0, duration_s, len(best_first), 0),
+        rasterized=True,
+    )
+    axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))

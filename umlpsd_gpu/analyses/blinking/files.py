@@ -1,0 +1,233 @@
+"""The data files of a study folder: study.h5, traces.csv, summary.json, settings.toml."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from umlpsd_gpu.analyses.blinking.fields import digest_of
+from umlpsd_gpu.analyses.blinking.map_files import summary_of_maps, write_map_files
+from umlpsd_gpu.analyses.blinking.result import Study
+from umlpsd_gpu.errors import UmlpsdError
+from umlpsd_gpu.settings import Settings
+from umlpsd_gpu.storage.hdf5 import FORMAT_VERSION, read_hdf5, write_hdf5
+from umlpsd_gpu.storage.result_folder import FORMAT, SUMMARY, files_in, read_summary, write_whole
+
+TRACES_CSV_COLUMNS = (
+    "id",
+    "movie",
+    "row",
+    "col",
+    "cluster",
+    "label_uncertainty",
+    "silhouette",
+    "outlier_score",
+    "outlier",
+    "cluster_without_outliers",
+    "beta",
+    "beta_stderr",
+    "beta_low",
+    "beta_high",
+    "spectrum_model",
+    "spectrum_p_value",
+    "flag",
+)
+
+
+def save_study(
+    study: Study,
+    folder: str | Path,
+    overwrite: bool = False,
+    extras: Callable[[Path], None] | None = None,
+) -> Path:
+    """Write a study folder that is whole or not there.
+
+    Parameters
+    ----------
+    study : Study
+    folder : path
+        Missing, empty, or with ``overwrite`` a study folder, which is replaced in one step.
+    overwrite : bool
+    extras : callable, optional
+        Writes further files into the temporary folder before it is moved into place.
+
+    Returns
+    -------
+    Path
+        The folder, absolute.
+
+    Raises
+    ------
+    OutputError
+        If the folder is not ours to write or replace, or the disk is full.
+    """
+
+    def fill(partial: Path) -> None:
+        write_hdf5(study, partial / "study.h5")
+        _write_traces_csv(study, partial / "traces.csv")
+        write_map_files(study, partial)
+        (partial / "settings.toml").write_text(study.settings.to_toml(), encoding="utf-8")
+        if extras is not None:
+            extras(partial)
+        summary = summary_of(study) | {"files": files_in(partial)}
+        text = json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False)
+        (partial / SUMMARY).write_text(text + "\n", encoding="utf-8", errors="replace")
+
+    return write_whole(folder, fill, overwrite)
+
+
+def load_study(folder: str | Path) -> Study:
+    """Read a study folder back: equal arrays, settings and notes.
+
+    Raises
+    ------
+    UmlpsdError
+        If the folder holds no study, or one that is damaged or of another format version.
+    """
+    folder = Path(folder)
+    summary = read_summary(folder)
+    if summary is None:
+        raise UmlpsdError(
+            f"{folder} is no study folder: it holds no {SUMMARY} of a study; "
+            "give the folder that 'umlpsd run --out' wrote"
+        )
+    try:
+        study = Study(
+            **read_hdf5(folder / "study.h5"),
+            settings=Settings.from_toml(folder / "settings.toml"),
+            notes=tuple(summary["notes"]),
+            timings_s=summary["timings_s"],
+            device=summary["device"],
+            versions=summary["versions"],
+        )
+        intact = digest_of(study) == summary["digest"]
+    except (UmlpsdError, OSError, RuntimeError, LookupError, ValueError, TypeError) as error:
+        raise UmlpsdError(
+            f"the study in {folder} is damaged and can't be read ({error}); run it again"
+        ) from error
+    if not intact:
+        raise UmlpsdError(
+            f"the study in {folder} was changed after it was written: study.h5 and settings.toml "
+            f"do not fit the digest in {SUMMARY}; restore them or run it again"
+        )
+    return study
+
+
+def summary_of(study: Study) -> dict[str, Any]:
+    """Return what summary.json says of a study: plain values, None in place of NaN."""
+    decision = study.decision
+    return {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "k_opt": decision.k_opt,
+        "scale": decision.scale,
+        "confidence": _finite(decision.confidence),
+        "confidence_ci95": [_finite(end) for end in decision.confidence_ci95],
+        "votes": decision.votes,
+        "rule": decision.rule,
+        "reason": decision.reason,
+        "n_traces": study.traces.n_traces,
+        "n_clustered": int(study.clustered.sum()),
+        "n_frames": study.traces.n_frames,
+        "dt_s": study.traces.dt_s,
+        "dt_origin": dt_origin(study),
+        "clusters": [_cluster(study, i) for i in range(len(study.clusters.clusters))],
+        "fit": {
+            "model": study.fit.model,
+            "fitting": study.fit.fitting,
+            "f_range_hz": list(study.fit.f_range_hz),
+            "n_without_beta": study.fit.n_without_beta,
+        },
+        "outliers": {
+            "n_outliers": int(study.outliers.is_outlier.sum()),
+            "threshold": _finite(study.outliers.threshold),
+            "false_positive_rate": study.outliers.false_positive_rate,
+        },
+        "movies": [
+            {
+                "name": movie.name,
+                "verdict": movie.verdict,
+                "dt_nominal_s": movie.dt_nominal_s,
+                "pixel_size_um": movie.pixel_size_um,
+            }
+            for movie in study.movies
+        ],
+        "maps": summary_of_maps(study),
+        "notes": list(study.notes),
+        "timings_s": {step: _finite(seconds) for step, seconds in study.timings_s.items()},
+        "device": study.device,
+        "versions": study.versions,
+        "seed": study.settings.sweep.seed,
+        "digest": digest_of(study),
+    }
+
+
+def dt_origin(study: Study) -> str:
+    """Say where the frame interval comes from; several origins are joined by semicolons."""
+    origins = dict.fromkeys(movie.dt_origin for movie in study.movies)
+    return "; ".join(origins) or "given with the traces"
+
+
+def trace_flags(study: Study) -> list[str]:
+    """Return why each trace was left out of the clustering; empty for a clustered one."""
+    flags = [""] * study.traces.n_traces
+    for index in np.flatnonzero(~study.clustered):
+        finite = np.isfinite(study.traces.values[index]).all()
+        flags[index] = "constant" if finite else "not finite"
+    return flags
+
+
+def _cluster(study: Study, index: int) -> dict[str, Any]:
+    clusters = study.clusters
+    members = study.labels == clusters.clusters[index]
+    return {
+        "cluster": int(clusters.clusters[index]),
+        "n_traces": int(members.sum()),
+        "n_beta": int(clusters.n_beta[index]),
+        "beta_mean": _finite(clusters.beta_mean[index]),
+        "beta_stderr": _finite(clusters.beta_stderr[index]),
+        "silhouette_mean": _finite(study.silhouette[members].mean()),
+        "label_uncertainty_mean": _finite(study.label_uncertainty[members].mean()),
+        "n_outliers": int(study.outliers.is_outlier[members].sum()),
+    }
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _write_traces_csv(study: Study, path: Path) -> None:
+    columns = (
+        study.traces.ids,
+        study.traces.source,
+        _texts(study.traces.rows),
+        _texts(study.traces.cols),
+        study.labels.tolist(),
+        _texts(study.label_uncertainty),
+        _texts(study.silhouette),
+        _texts(study.outliers.score),
+        study.outliers.is_outlier.astype(int).tolist(),
+        study.outliers.labels.tolist(),
+        _texts(study.fit.beta),
+        _texts(study.fit.beta_stderr),
+        _texts(study.fit.beta_ci95[:, 0]),
+        _texts(study.fit.beta_ci95[:, 1]),
+        study.fit.trace_models,
+        _texts(study.fit.p_value),
+        trace_flags(study),
+    )
+    with path.open("w", encoding="utf-8", errors="replace", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(TRACES_CSV_COLUMNS)
+        table.writerows(zip(*columns, strict=True))
+
+
+def _texts(numbers: np.ndarray) -> list[str]:
+    """Write each number with as many digits as it takes to read it back; nothing for NaN."""
+    return ["" if math.isnan(number) else repr(number) for number in numbers.tolist()]

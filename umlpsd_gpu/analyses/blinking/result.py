@@ -1,0 +1,125 @@
+"""The study: everything found about one ensemble, ready to be saved and shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from umlpsd_gpu.decision.outliers import Outliers
+from umlpsd_gpu.decision.result import KDecision
+from umlpsd_gpu.kmeans.result import Sweep
+from umlpsd_gpu.maps.result import AssemblyMaps
+from umlpsd_gpu.settings import Settings
+from umlpsd_gpu.spectrum.result import ClusterSpectra, PowerLawFit, Spectrum
+from umlpsd_gpu.traces.traces import Traces
+
+
+@dataclass(frozen=True)
+class MovieSummary:
+    """What the study keeps of a movie.
+
+    Attributes
+    ----------
+    name : str
+        As in ``Traces.source``.
+    mean_image : ndarray, shape (n_rows, n_cols), float64
+        Time average, counts.
+    dt_origin : str
+        Where the frame interval comes from.
+    dt_nominal_s, pixel_size_um : float or None
+    verdict : str
+        ``"whole"``, or the status and the reason.
+    """
+
+    name: str
+    mean_image: np.ndarray
+    dt_origin: str
+    dt_nominal_s: float | None
+    pixel_size_um: float | None
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Study:
+    """A finished analysis.
+
+    Attributes
+    ----------
+    settings : Settings
+        As they ran, defaults filled in.
+    movies : tuple of MovieSummary
+        Empty for imported traces.
+    traces : Traces
+        Raw trajectories, every one that was found, flagged ones included.
+    sweeps : tuple of Sweep
+        One per smoothing scale, over the clustered traces only, in the order of ``traces``.
+    decision : KDecision
+    scaled : ndarray, shape (n_clustered, n_samples)
+        The clustered traces, smoothed at the chosen scale and min-max scaled.
+    labels : ndarray, shape (n_traces,), int16
+        Cluster of each trace, 1…K from the largest cluster down; 0 for a flagged trace.
+    label_uncertainty : ndarray, shape (n_traces,)
+        Weighted share of epochs that put a trace into another cluster; NaN for flagged traces and
+        after a single epoch.
+    silhouette : ndarray, shape (n_traces,)
+        Of the final labels; NaN for flagged traces and at K = 1.
+    outliers : Outliers
+        Traces that fit no cluster, and the clusters without them.
+    spectrum, fit : Spectrum, PowerLawFit
+        Of the raw traces, one row per trace.
+    clusters : ClusterSpectra
+    maps : AssemblyMaps or None
+        Of the pixels of one movie; None for emitters, imported traces and several movies.
+    notes : tuple of str
+        What the user should know: skipped scales, flagged traces, settings that were adapted.
+    timings_s : dict of str to float
+        Wall seconds per step.
+    device : str
+    versions : dict of str to str
+    """
+
+    settings: Settings
+    movies: tuple[MovieSummary, ...]
+    traces: Traces
+    sweeps: tuple[Sweep, ...]
+    decision: KDecision
+    scaled: np.ndarray
+    labels: np.ndarray
+    label_uncertainty: np.ndarray
+    silhouette: np.ndarray
+    outliers: Outliers
+    spectrum: Spectrum
+    fit: PowerLawFit
+    clusters: ClusterSpectra
+    maps: AssemblyMaps | None
+    notes: tuple[str, ...]
+    timings_s: dict[str, float]
+    device: str
+    versions: dict[str, str]
+
+    @property
+    def clustered(self) -> np.ndarray:
+        """Return which traces were clustered; (n_traces,) bool."""
+        return self.labels > 0
+
+    def sweep_at(self, scale: str) -> Sweep:
+        """Return the sweep of one scale; KeyError where it was not made."""
+        for sweep in self.sweeps:
+            if sweep.scale == scale:
+                return sweep
+        raise KeyError(f"no sweep at scale {scale}; made: {[s.scale for s in self.sweeps]}")
+
+    def save(self, folder: str | Path, overwrite: bool = False) -> Path:
+        """Write the data files of a study folder; see `save_study` in files.py."""
+        from umlpsd_gpu.analyses.blinking.files import save_study
+
+        return save_study(self, folder, overwrite)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Study:
+        """Read a study folder; see `load_study` in files.py."""
+        from umlpsd_gpu.analyses.blinking.files import load_study
+
+        return load_study(folder)

@@ -1,0 +1,1 @@
+"""Where runners are started: SLURM job arrays and Dask clusters."""

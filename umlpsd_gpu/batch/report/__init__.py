@@ -1,0 +1,1 @@
+"""The page, the table and the figures of a whole batch."""

@@ -1,0 +1,125 @@
+"""Figures of an archive: how many clusters, which exponents, how long it took."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from umlpsd_gpu.batch.report.table import MovieRow
+from umlpsd_gpu.plotting.style import (
+    DrawnFigure,
+    cluster_colour,
+    house_style,
+    render,
+    thin_grid,
+    whole_numbers,
+)
+
+# Shades of one blue: sure, likely, unsure
+SURENESS = (
+    (0.9, "#08519c", "0.9 or more"),
+    (0.5, "#6baed6", "0.5 to 0.9"),
+    (0.0, "#c6dbef", "less"),
+)
+MOST_ERROR_BARS = 200  # points of movies beyond would only be a smear [I]
+
+
+def draw_archive(rows: Sequence[MovieRow]) -> list[DrawnFigure]:
+    """Draw the figures of movies that have studies; none where there are none."""
+    found = [row for row in rows if row.summary]
+    if not found:
+        return []
+    with house_style():
+        return [
+            DrawnFigure(
+                "clusters",
+                "Number of clusters",
+                f"Clusters found in {len(found)} movies, shaded by the confidence of the decision.",
+                *render(_draw_clusters(found)),
+            ),
+            DrawnFigure(
+                "exponents",
+                "Exponents by movie and cluster",
+                "Mean exponent ⟨β⟩ of each cluster, for movies with a study in the order of the "
+                "table. Clusters are numbered from the largest within a movie, so that one number "
+                "need not be one class in all movies. Bars: standard error.",
+                *render(_draw_exponents(found)),
+            ),
+            DrawnFigure(
+                "seconds",
+                "Time of a study",
+                "Wall seconds of a movie's task, from reading to the finished study.",
+                *render(_draw_seconds(found)),
+            ),
+        ]
+
+
+def _draw_clusters(rows: Sequence[MovieRow]) -> Figure:
+    figure = Figure(figsize=(5.6, 3.0), layout="constrained")
+    axes = figure.subplots()
+    k = np.array([row.summary["k_opt"] for row in rows])
+    sure = np.array([row.summary["confidence"] or 0.0 for row in rows])
+    k_values, below, upper = np.arange(1, k.max() + 1), np.zeros(k.max()), np.inf
+    for least, colour, label in SURENESS:
+        chosen = (sure >= least) & (sure < upper)
+        counts = np.array([np.count_nonzero(chosen & (k == value)) for value in k_values])
+        if not counts.any():
+            upper = least
+            continue
+        axes.bar(k_values, counts, 0.7, bottom=below, color=colour, label=label)
+        below, upper = below + counts, least
+    axes.set_xlabel("Clusters K")
+    axes.set_ylabel("Movies")
+    axes.set_xlim(0.4, max(4, k.max()) + 0.6)
+    whole_numbers(axes, 16)
+    axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+    thin_grid(axes)
+    axes.grid(False, axis="x")
+    figure.legend(title="Confidence", loc="outside right upper")
+    return figure
+
+
+def _draw_exponents(rows: Sequence[MovieRow]) -> Figure:
+    figure = Figure(figsize=(8.4, 3.4), layout="constrained")
+    axes = figure.subplots()
+    points = [
+        (i, c.cluster, c.beta_mean, c.beta_stderr or 0.0)
+        for i, row in enumerate(rows, start=1)
+        for c in row.clusters
+        if c.beta_mean is not None
+    ]
+    for cluster in sorted({point[1] for point in points}):
+        place, _, beta, stderr = np.array([p for p in points if p[1] == cluster]).T
+        bars = stderr if len(rows) <= MOST_ERROR_BARS else None
+        axes.errorbar(
+            *(place, beta, bars),
+            fmt="o",
+            markersize=4 if len(rows) <= MOST_ERROR_BARS else 2,
+            elinewidth=0.8,
+            color=cluster_colour(cluster),
+            label=f"cluster {cluster}",
+        )
+    axes.set_xlabel("Movie")
+    axes.set_ylabel("⟨β⟩")
+    axes.set_xlim(0.3, len(rows) + 0.7)
+    whole_numbers(axes)
+    thin_grid(axes)
+    if points:
+        figure.legend(loc="outside right upper")
+    return figure
+
+
+def _draw_seconds(rows: Sequence[MovieRow]) -> Figure:
+    figure = Figure(figsize=(5.6, 3.0), layout="constrained")
+    axes = figure.subplots()
+    seconds = [row.status.seconds for row in rows if row.status.seconds is not None]
+    axes.hist(seconds, bins=min(40, max(5, len(seconds) // 5)), color=cluster_colour(1))
+    axes.set_xlim(left=0)
+    axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.set_xlabel("Seconds")
+    axes.set_ylabel("Movies")
+    thin_grid(axes)
+    return figure

@@ -1,0 +1,275 @@
+"""One movie, in a process of its own: its study is made in the private folder of a lease."""
+
+from __future__ import annotations
+
+import ctypes
+import faulthandler
+import json
+import os
+import resource
+import select
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from umlpsd_gpu.batch.fingerprint import Kind, fingerprint, is_same_time, last_written
+from umlpsd_gpu.batch.folder import LOG, STUDY
+from umlpsd_gpu.errors import DeviceError, MovieError, OutputError, UmlpsdError
+from umlpsd_gpu.settings import Settings
+from umlpsd_gpu.storage.json_files import DISK_TROUBLE
+
+if TYPE_CHECKING:
+    from umlpsd_gpu.analyses.blinking.result import Study
+    from umlpsd_gpu.movie.movie import Movie
+
+PR_SET_PDEATHSIG = 1
+MOST_TRACEBACK = 20_000  # characters, from the end
+# The runner stops its processes itself, after it has let them finish
+IGNORED_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that a process needs to make one study.
+
+    Attributes
+    ----------
+    movie : str
+        Path.
+    content, content_kind : str
+        Digest of the movie when the manifest was written, and how it was made.
+    settings : dict
+        As in the manifest, canonical.
+    device : {"cpu", "gpu"}
+    n_threads : int
+    gpu : str or None
+        The one card that the process may see.
+    memory_mb : float or None
+        Limit of its address space.
+    figures : bool
+    work : str
+        Private folder; the study goes to ``study`` in it.
+    made_before : str or None
+        A study that only needs other files drawn.
+    written : float
+        When the movie was last written to, by the manifest; 0.0: that doesn't matter.
+    """
+
+    movie: str
+    content: str
+    content_kind: Kind
+    settings: dict[str, Any]
+    device: str
+    n_threads: int
+    gpu: str | None
+    memory_mb: float | None
+    figures: bool
+    work: str
+    made_before: str | None = None
+    written: float = 0.0
+
+
+Perform = Callable[[Job], dict[str, Any]]
+
+
+def run_task(job: Job, answer: Connection, perform: Perform) -> None:
+    """Do a job and send how it went: the body of a worker's process.
+
+    Parameters
+    ----------
+    job : Job
+    answer : Connection
+        Gets one JSON text; nothing where the process is killed.
+    perform : callable
+        Writes the study and returns facts about it; `make_study`, but for tests.
+    """
+    _settle_in(job, answer)
+    start = time.perf_counter()
+    outcome = _outcome(job, perform)
+    with suppress(OSError):
+        _delete_empty(Path(job.work) / LOG)
+    outcome["seconds"] = time.perf_counter() - start
+    outcome["peak_rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    with suppress(OSError):  # a runner that is gone needs no answer
+        answer.send_bytes(json.dumps(outcome).encode())
+    answer.close()
+
+
+def make_study(job: Job) -> dict[str, Any]:
+    """Analyse a movie and write its study; return facts for done.json.
+
+    Raises
+    ------
+    UmlpsdError
+        If the movie can't be read or analysed, or changed meanwhile; or the disk is full.
+    """
+    from threadpoolctl import threadpool_limits
+
+    settings = Settings.from_mapping(job.settings)
+    with threadpool_limits(limits=1, user_api="blas"):
+        study = _made_before(job) or _analysed(job, settings)
+    timings_s = dict(study.timings_s)
+    # nothing in a study tells where and how fast it was made
+    study = replace(study, settings=settings, timings_s={})
+    start = time.perf_counter()
+    _write(study, Path(job.work) / STUDY, job.figures)
+    timings_s["write"] = time.perf_counter() - start
+    return {
+        "device": study.device,
+        "n_threads": job.n_threads,
+        "timings_s": timings_s,
+        "n_traces": study.traces.n_traces,
+        "k_opt": study.decision.k_opt,
+        "scale": study.decision.scale,
+    }
+
+
+def _outcome(job: Job, perform: Perform) -> dict[str, Any]:
+    try:
+        return {"status": "done", **perform(job)}
+    except BaseException as error:
+        lines = "".join(traceback.format_exception(error))
+        return {
+            "status": "failed",
+            "kind": _kind(error, job),
+            "reason": _reason(error, job),
+            "traceback": lines[-MOST_TRACEBACK:],
+        }
+
+
+def _kind(error: BaseException, job: Job) -> str:
+    """Tell trouble of the machine, which stops a runner, from trouble with the movie."""
+    if isinstance(error, DeviceError):
+        return "device"
+    cause = error.__cause__ if isinstance(error, OutputError) else error
+    is_reading = isinstance(error, MovieError)
+    if not is_reading and isinstance(cause, OSError) and cause.errno in DISK_TROUBLE:
+        return "disk"
+    return "movie"
+
+
+def _reason(error: BaseException, job: Job) -> str:
+    if isinstance(error, UmlpsdError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        limit = f" of {job.memory_mb:.0f} MB" if job.memory_mb else ""
+        return (
+            f"{job.movie}: its analysis needs more memory than its limit{limit}; raise "
+            "--memory-mb or run fewer workers"
+        )
+    return f"{job.movie}: {type(error).__name__}: {error}"
+
+
+def _settle_in(job: Job, answer: Connection) -> None:
+    """Make this process one that ends with its runner, keeps to its limits and its card."""
+    for number in IGNORED_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    _end_with_runner(answer)
+    if job.gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = job.gpu
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # CUDA reserves address space far beyond what it uses
+    if job.memory_mb is not None and job.device == "cpu":
+        limit = int(job.memory_mb * 1e6)
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        if hard == resource.RLIM_INFINITY or limit < hard:
+            resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    with suppress(OSError):
+        _print_to(Path(job.work) / LOG)
+    faulthandler.enable(2)  # where a library ends the process, its log says so
+
+
+def _print_to(path: Path) -> None:
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for descriptor in (1, 2):
+        os.dup2(log, descriptor)
+    os.close(log)
+
+
+def _delete_empty(log: Path) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if log.stat().st_size == 0:
+        log.unlink()
+
+
+def _end_with_runner(answer: Connection) -> None:
+    """Let a thread end this process when nobody is there any more to hear the answer.
+
+    The server that forks processes off lives as long as any of them, so its end tells nothing.
+    Processes forked off the runner itself hear answers too, but the system ends them with it.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    # a descriptor of our own: the other is closed when the answer is sent
+    watched = os.dup(answer.fileno())
+    poll = select.poll()
+    poll.register(watched, 0)  # errors are always told: here, that the reader's end is closed
+
+    def watch() -> None:
+        poll.poll()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _analysed(job: Job, settings: Settings) -> Study:
+    from umlpsd_gpu.analyses.blinking.workflow import run_study
+    from umlpsd_gpu.movie.open import open_movie
+
+    movie = open_movie(job.movie, settings.movie)
+    _refuse_changed(job, movie)
+    here = {"device": job.device, "n_threads": job.n_threads}
+    study = run_study(movie, settings.with_values(here))
+    _refuse_changed(job, movie)
+    return study
+
+
+def _refuse_changed(job: Job, movie: Movie) -> None:
+    from umlpsd_gpu.analyses.blinking.find import files_of
+
+    files = files_of(movie)
+    if fingerprint(files, job.content_kind) != job.content:
+        raise MovieError(
+            job.movie,
+            "the movie is not what it was when the manifest was written; "
+            "'umlpsd batch init --update' takes note of the change",
+        )
+    # what lies between the samples may have changed
+    if job.written and not is_same_time(last_written(files), job.written):
+        raise MovieError(
+            job.movie,
+            "its time of change is not the one in the manifest, so it may not be the same movie; "
+            "'umlpsd batch init --update' takes note of that (a batch of --full-digest goes by "
+            "every byte, not by times)",
+        )
+
+
+def _made_before(job: Job) -> Study | None:
+    """Return the study that only lacks figures, or has too many; None to make it again."""
+    if job.made_before is None:
+        return None
+    from umlpsd_gpu.analyses.blinking.files import load_study
+
+    try:
+        return load_study(job.made_before)
+    except UmlpsdError:
+        return None
+
+
+def _write(study: Study, folder: Path, figures: bool) -> None:
+    if not figures:
+        study.save(folder)
+        return
+    from umlpsd_gpu.analyses.blinking.figures.plans import draw_figures
+    from umlpsd_gpu.report.write_report import write_drawn
+
+    write_drawn(study, draw_figures(study), folder)

@@ -1,0 +1,51 @@
+"""The command ``bench``: the paper's speed-up, other engines, and this machine's limit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from umlpsd_gpu.cli.terminal import progress
+from umlpsd_gpu.errors import SettingsError
+
+out = Console(highlight=False, soft_wrap=True)
+
+
+def bench(
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Three minutes on 2 cores: fewer rounds and sizes.")
+    ] = False,
+    out_dir: Annotated[
+        Path, typer.Option("--out", help="Folder for <machine>.md, .json and figures.")
+    ] = Path("umlpsd_bench"),
+    compare_with: Annotated[
+        Path | None,
+        typer.Option("--compare", help="JSON file of an older benchmark: say what got slower."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Other traces and starts for every number.")] = 0,
+) -> None:
+    """Measure the paper's 20-to-30-fold, other engines, and how far from the machine's limit."""
+    from umlpsd_gpu.bench.compare import compare, comparison_lines, read_bench
+    from umlpsd_gpu.bench.report import (
+        check_writable,
+        terminal_lines,
+        write_bench,
+    )
+    from umlpsd_gpu.bench.run import FULL, QUICK
+    from umlpsd_gpu.bench.run import bench as measured
+
+    if seed < 0:
+        raise SettingsError(f"the seed must be 0 or above, got {seed}")
+    older = read_bench(compare_with) if compare_with else None
+    check_writable(out_dir)
+    with progress() as report:
+        result = measured(QUICK if quick else FULL, seed, report)
+    comparison = compare(older, result) if older else None
+    page = write_bench(result, out_dir, comparison)
+    for line in terminal_lines(result) + (comparison_lines(comparison) if comparison else []):
+        out.print(escape(line))
+    out.print(f"Page: {escape(str(page))}")

@@ -1,0 +1,240 @@
+"""The command line: demo, run, check, simulate, validate, batch, watch, bench, info."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from umlpsd_gpu.cli.archive import batch, watch
+from umlpsd_gpu.cli.bench import bench
+from umlpsd_gpu.cli.broken_pipe import quiet_when_unread
+from umlpsd_gpu.cli.options import setting, takes_settings
+from umlpsd_gpu.cli.simulate import simulate
+from umlpsd_gpu.cli.terminal import answer, movie_table, progress
+from umlpsd_gpu.cli.validate import validate
+from umlpsd_gpu.errors import MovieError, UmlpsdError
+from umlpsd_gpu.settings import Settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    invoke_without_command=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="From microscopy movies of blinking nanocrystals to clusters, power spectra and "
+    "power-law exponents.",
+    epilog="Exit codes: 0 ok; 1 some movies failed; 2 usage or bad input, an output folder in use "
+    "too; 3 environment: no room, no right to write, no such device; 128 + n stopped by signal n.",
+)
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Sources = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="MOVIE…",
+        help="TIFF movies (a file, a folder of one-frame files, or a quoted pattern), or tables of "
+        "finished traces (CSV, Excel, .npy, .npz, HDF5, .mat).",
+        show_default=False,
+    ),
+]
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)
+    ] = False,
+) -> None:
+    if version:
+        out.print(metadata.version("umlpsd_gpu"))
+        raise typer.Exit
+
+
+@app.command()
+@takes_settings
+def run(
+    movies: Sources,
+    out_dir: Annotated[
+        Path, typer.Option("--out", help="Study folder to make.", show_default=False)
+    ],
+    settings: Settings,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the study that is there, in one move.")
+    ] = False,
+) -> None:
+    """Analyse movies or finished traces as one ensemble and write a study folder."""
+    from umlpsd_gpu.analyses.blinking.open import open_sources
+    from umlpsd_gpu.storage.result_folder import check_output
+
+    check_output(out_dir, overwrite)
+    _analyse(open_sources(movies, settings), settings, out_dir, overwrite)
+
+
+@app.command()
+def demo(
+    out_dir: Annotated[Path, typer.Option("--out", help="Folder for movie and study.")] = Path(
+        "umlpsd_demo"
+    ),
+    seed: Annotated[int, typer.Option(help="Another movie for every number.")] = 0,
+    n_frames: Annotated[int, typer.Option("--frames", help="Frames of the movie.")] = 6000,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an older demo.")] = False,
+) -> None:
+    """Simulate a movie with known truth, analyse it, and say how far the answer was from it."""
+    from umlpsd_gpu.movie.open import open_movie
+    from umlpsd_gpu.simulate.movie import simulate_movie
+    from umlpsd_gpu.storage.result_folder import check_output
+    from umlpsd_gpu.validation.compare import compare_with_truth
+
+    check_output(out_dir / "study", overwrite)
+    with progress() as report:
+        report("simulate", 0, 1)
+        movie = out_dir / f"simulated_{seed}.tif"
+        truth = simulate_movie(movie, overwrite, seed=seed, n_frames=n_frames)
+        report("simulate", 1, 1)
+    out.print(f"Movie: {escape(str(truth.path))} (60 emitters of 3 classes, {n_frames} frames)")
+    study = _analyse(open_movie(truth.path), Settings(), out_dir / "study", overwrite)
+    recovery = compare_with_truth(study, truth)
+    out.print(
+        f"Against the truth: {recovery.n_found} of {recovery.n_true} emitters found, "
+        f"{recovery.n_false} false, positions within {recovery.position_rms_px:.2f} px (RMS); "
+        f"K = {recovery.k_opt} where {recovery.k_true} classes were put in; adjusted Rand index "
+        f"of clusters and classes {recovery.adjusted_rand:.2f} (1 is perfect, 0 is chance)."
+    )
+
+
+@app.command()
+def check(
+    movies: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MOVIE…",
+            help="TIFF movies: a file, a folder of one-frame files, or a quoted pattern.",
+            show_default=False,
+        ),
+    ],
+    dt_s: Annotated[float | None, setting("movie.dt_s", "--dt-s")] = None,
+    channel: Annotated[int | None, setting("movie.channel", "--channel")] = None,
+    position: Annotated[int | None, setting("movie.position", "--position")] = None,
+    z: Annotated[int | None, setting("movie.z", "--z")] = None,
+    time_axis: Annotated[
+        Literal["time", "z", "channel"] | None, setting("movie.time_axis", "--time-axis")
+    ] = None,
+) -> None:
+    """Say for each movie whether it is whole, what its metadata tell, and what it would take."""
+    from umlpsd_gpu.movie.open import open_movie
+
+    settings = Settings().with_values(
+        {
+            "movie.dt_s": dt_s,
+            "movie.channel": channel,
+            "movie.position": position,
+            "movie.z": z,
+            "movie.time_axis": time_axis,
+            "movie.allow_damaged": True,
+        }
+    )
+    n_failed = 0
+    for source in movies:
+        try:
+            movie = open_movie(source, settings.movie)
+        except MovieError as error:
+            n_failed += 1
+            out.print(f"[bold red]unreadable[/]  {escape(str(error))}")
+            continue
+        n_failed += movie.verdict.status != "whole"
+        out.print(movie_table(movie))
+    raise typer.Exit(1 if n_failed else 0)
+
+
+app.command()(simulate)
+app.command()(validate)
+app.add_typer(batch, name="batch")
+app.command()(watch)
+app.command()(bench)
+
+
+@app.command()
+def info() -> None:
+    """Say what is installed, which GPU is found, and what would compute and why."""
+    import platform
+
+    from umlpsd_gpu.compute.backend import n_cores
+    from umlpsd_gpu.compute.cpu_kernel import why_missing
+    from umlpsd_gpu.compute.device_info import device_rows
+    from umlpsd_gpu.compute.versions import recorded_versions
+
+    table = Table(show_header=False, box=None)
+    kernels = {"CPU kernels": why_missing() or "compiled"}
+    for name, number in (recorded_versions() | kernels).items():
+        table.add_row(name, number)
+    table.add_row("platform", platform.platform())
+    table.add_row("CPU cores", str(n_cores()))
+    for name, text in device_rows():
+        table.add_row(name, escape(text))
+    out.print(table)
+
+
+def _analyse(source: Any, settings: Settings, folder: Path, overwrite: bool) -> Any:
+    """Run the study, write its folder, print the answer; return the study."""
+    from umlpsd_gpu.analyses.blinking.workflow import run_study
+    from umlpsd_gpu.compute.backend import n_cores
+    from umlpsd_gpu.plotting.drawing_pool import MOST_DRAWERS, drawing_pool
+    from umlpsd_gpu.report.write_report import write_report
+
+    n_drawers = min(settings.n_threads or n_cores(), MOST_DRAWERS)
+    with drawing_pool(n_drawers - 1) as pool, progress() as report:
+        study = run_study(source, settings, report)
+        written = write_report(study, folder, overwrite, report, pool=pool)
+    for line in answer(study):
+        out.print(line)
+    out.print(f"Report: {escape(str(written / 'report.html'))}")
+    return study
+
+
+class _Stopped(SystemExit):
+    """A signal asks to end: as Ctrl-C does, so that partial files are removed on the way out."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(128 + number)
+        self.name = signal.Signals(number).name
+
+
+def _stop(number: int, frame: object) -> None:
+    raise _Stopped(number)
+
+
+def main() -> None:
+    """Run the command line; problems the user can mend end in one sentence and their exit code."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # nohup has it ignored, and means so
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _stop)
+    for stream in (sys.stdout, sys.stderr):
+        # a terminal without β must not cost the study; a closed one is None
+        if stream is not None:
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    try:
+        with quiet_when_unread():
+            app(standalone_mode=True)
+    except _Stopped as stopped:
+        err.print(
+            f"Stopped by {stopped.name}; what was not finished is gone, what was there is as "
+            "before."
+        )
+        raise
+    except UmlpsdError as error:
+        err.print(f"[bold red]Error:[/] {escape(str(error))}")
+        sys.exit(error.exit_code)
+    except OSError as error:
+        err.print(f"[bold red]Error:[/] {escape(str(error))}")
+        sys.exit(3)

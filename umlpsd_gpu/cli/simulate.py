@@ -1,0 +1,67 @@
+"""The command ``simulate``: movies with known truth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from umlpsd_gpu.cli.terminal import progress
+
+out = Console(highlight=False, soft_wrap=True)
+
+
+def simulate(
+    movie: Annotated[Path, typer.Argument(help="TIFF file to write (.tif or .ome.tif).")],
+    scene: Annotated[
+        Literal["emitters", "assembly", "crystals"],
+        typer.Option(help="Isolated emitters, touching domains, or touching crystals."),
+    ] = "emitters",
+    n_emitters: Annotated[int, typer.Option("--emitters")] = 60,
+    n_grains: Annotated[
+        int, typer.Option("--grains", help="Of an assembly; grains 1 and 2 share a trend.")
+    ] = 3,
+    n_frames: Annotated[
+        int | None, typer.Option("--frames", help="Default: 10000, of an assembly 6000.")
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option(help="ROWSxCOLS; default 128x128, of an assembly 20x20.")
+    ] = None,
+    dt_s: Annotated[
+        float | None,
+        typer.Option("--dt-s", help="Frame interval in seconds; default 0.03, of an assembly 0.1."),
+    ] = None,
+    classes: Annotated[
+        str, typer.Option(help="Blinking classes, in turn: PEB, TSB, PBB, MSB.")
+    ] = "PEB,TSB,PBB",
+    n_aggregates: Annotated[int, typer.Option("--aggregates")] = 0,
+    drift_px: Annotated[float, typer.Option("--drift-px", help="Drift over the movie.")] = 0.0,
+    seed: Annotated[int, typer.Option()] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+) -> None:
+    """Write a simulated movie of emitters or of a crystal assembly, and the truth beside it."""
+    from umlpsd_gpu.simulate.by_name import write_scene
+
+    with progress() as report:
+        report("simulate", 0, 1)
+        path, truth = write_scene(
+            scene,
+            movie,
+            size,
+            of_emitters={
+                "n_emitters": n_emitters,
+                "class_mix": tuple(name.strip().upper() for name in classes.split(",")),
+                "n_aggregates": n_aggregates,
+                "drift_px": drift_px,
+            },
+            of_assembly={"n_grains": n_grains},
+            overwrite=overwrite,
+            n_frames=n_frames,
+            dt_s=dt_s,
+            seed=seed,
+        )
+        report("simulate", 1, 1)
+    out.print(f"Movie: {escape(str(path))}\nTruth: {escape(str(truth))}")

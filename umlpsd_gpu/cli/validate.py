@@ -1,0 +1,146 @@
+"""The command ``validate``: how far the method can be trusted with data like the user's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from umlpsd_gpu.cli.terminal import progress
+from umlpsd_gpu.errors import SettingsError
+from umlpsd_gpu.settings import Settings
+
+if TYPE_CHECKING:
+    from umlpsd_gpu.validation.ensembles import Conditions
+
+out = Console(highlight=False, soft_wrap=True)
+LIKE_OR = "Default: that of --like, else {}."
+
+
+def validate(
+    out_dir: Annotated[
+        Path, typer.Option("--out", help="Validation folder to make.", show_default=False)
+    ],
+    like: Annotated[
+        Path | None,
+        typer.Option(
+            "--like",
+            help="Study folder whose frames, interval, number of traces, counts and settings to "
+            "take.",
+        ),
+    ] = None,
+    n_frames: Annotated[
+        int | None, typer.Option("--frames", help=LIKE_OR.format("10000"), show_default=False)
+    ] = None,
+    dt_s: Annotated[
+        float | None,
+        typer.Option(
+            "--dt-s",
+            help="Frame interval in seconds. " + LIKE_OR.format("0.03"),
+            show_default=False,
+        ),
+    ] = None,
+    counts: Annotated[
+        str | None,
+        typer.Option(
+            help="Counts a frame above the background when fully ON, LOW,HIGH. "
+            + LIKE_OR.format("150,400"),
+            show_default=False,
+        ),
+    ] = None,
+    background: Annotated[
+        float | None,
+        typer.Option(help="Counts a frame. " + LIKE_OR.format("20"), show_default=False),
+    ] = None,
+    mix: Annotated[
+        str | None,
+        typer.Option(
+            help="Traces of each class (PEB, TSB, PBB, MSB). Default: PEB=68,TSB=68,PBB=68; with "
+            "--like equal parts of its traces.",
+            show_default=False,
+        ),
+    ] = None,
+    n_ensembles: Annotated[int, typer.Option("--ensembles", help="More make rates surer.")] = 20,
+    settings_file: Annotated[
+        Path | None,
+        typer.Option("--settings", help="TOML file of the studies' settings; beats --like's."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Other ensembles for every number.")] = 0,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the validation that is there.")
+    ] = False,
+) -> None:
+    """Simulate ensembles like yours, analyse them, and say how often K, labels and β are right."""
+    from umlpsd_gpu.storage.result_folder import check_output
+    from umlpsd_gpu.validation.page import PAGE, validation_table, write_validation
+    from umlpsd_gpu.validation.summary import VALIDATION, headline, notes_of
+    from umlpsd_gpu.validation.validate import validate as validated
+
+    check_output(out_dir, overwrite, VALIDATION)
+    classes = _mix_of(mix) if mix is not None else None
+    conditions, settings = _starting_point(like, classes)
+    if settings_file is not None:
+        settings = Settings.from_toml(settings_file)
+    given = {
+        "n_frames": n_frames,
+        "dt_s": dt_s,
+        "on_counts": _range_of(counts) if counts is not None else None,
+        "background_counts": background,
+    }
+    conditions = replace(conditions, **_without_none(given))
+    with progress() as report:
+        validation = validated(settings, conditions, n_ensembles, seed, report)
+    written = write_validation(validation, out_dir, overwrite)
+    out.print(f"[bold]{escape(headline(validation))}[/]")
+    out.print(validation_table(validation))
+    for note in notes_of(validation):
+        out.print(f"[yellow]Note:[/] {escape(note)}")
+    out.print(f"Page: {escape(str(written / PAGE))}")
+
+
+def _starting_point(
+    like: Path | None, classes: dict[str, int] | None
+) -> tuple[Conditions, Settings]:
+    """Return conditions and settings of the study to be like, or the defaults."""
+    from umlpsd_gpu.validation.ensembles import Conditions
+
+    if like is None:
+        return Conditions(**_without_none({"classes": classes})), Settings()
+    from umlpsd_gpu.analyses.blinking.files import load_study
+    from umlpsd_gpu.validation.likeness import conditions_like
+
+    study = load_study(like)
+    return conditions_like(study, classes, origin=like.resolve().name), study.settings
+
+
+def _without_none(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _mix_of(text: str) -> dict[str, int]:
+    """Read ``PEB=68,TSB=68``."""
+    mix: dict[str, int] = {}
+    for part in text.split(","):
+        name, _, number = (piece.strip() for piece in part.partition("="))
+        name = name.upper()
+        if not name or not number.isdecimal() or len(number) > 9:
+            raise SettingsError(f"--mix must look like PEB=68,TSB=68, got '{text}'")
+        if name in mix:
+            raise SettingsError(f"--mix names {name} twice; give each class one number")
+        mix[name] = int(number)
+    return mix
+
+
+def _range_of(text: str) -> tuple[float, float]:
+    """Read ``150,400``; a single number is both ends."""
+    try:
+        ends = [float(part) for part in text.split(",")]
+    except ValueError:
+        ends = []
+    if len(ends) not in (1, 2):
+        raise SettingsError(f"--counts must look like 150,400, got '{text}'")
+    return ends[0], ends[-1]

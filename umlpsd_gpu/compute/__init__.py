@@ -1,0 +1,1 @@
+"""Where the work is done: device, kernels, threads, memory and transfers."""

@@ -1,0 +1,134 @@
+"""A kernel's text in ``kernels/`` → a function that runs on the device.
+
+The text is compiled by NVRTC when it is first asked for, once for each set of macros; CuPy keeps
+the result on disk. CuPy adds ``-ftz=true``: float32 results below 1e-38 are 0; float64 is as ever.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+# beside the package in a checkout, inside it in a wheel
+FOLDERS = (Path(__file__).parents[1] / "kernels", Path(__file__).parents[2] / "kernels")
+DEFAULT_SHARED_BYTES = 48 << 10
+# what kernels call NumPy's types
+C_TYPES = {
+    "uint8": "unsigned char",
+    "int8": "signed char",
+    "uint16": "unsigned short",
+    "int16": "short",
+    "uint32": "unsigned int",
+    "int32": "int",
+    "uint64": "unsigned long long",
+    "int64": "long long",
+    "float32": "float",
+    "float64": "double",
+}
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One compiled kernel.
+
+    Attributes
+    ----------
+    name : str
+        That of its file and of its entry point.
+    function : object
+        CuPy's handle.
+    """
+
+    name: str
+    function: Any
+
+    def __call__(
+        self, grid: int | tuple[int, ...], block: int, *args: Any, shared_bytes: int = 0
+    ) -> None:
+        """Launch on the current stream.
+
+        Parameters
+        ----------
+        grid : int or tuple of int
+            Blocks; nothing is launched where there are none.
+        block : int
+            Threads of a block, a multiple of 32.
+        *args
+            CuPy arrays in C order (passed as pointers), None (a null pointer), ``int``
+            (``long long``) and ``float`` (``double``).
+        shared_bytes : int
+            Dynamic shared memory of a block.
+        """
+        blocks = (grid,) if isinstance(grid, int) else grid
+        if 0 in blocks:
+            return
+        if shared_bytes > DEFAULT_SHARED_BYTES:
+            self.function.max_dynamic_shared_size_bytes = shared_bytes
+        self.function(blocks, (block,), tuple(map(_argument, args)), shared_mem=shared_bytes)
+
+
+def kernel(name: str, **macros: str | int) -> Kernel:
+    """Return the kernel of that name, compiled with these macros for the current device.
+
+    Parameters
+    ----------
+    name : str
+        File in ``kernels/`` without ``.cu``.
+    **macros : str or int
+        Types and sizes the text leaves open, e.g. ``VALUE="float"``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such kernel.
+    """
+    return _compiled(name, tuple(sorted(macros.items())))
+
+
+def source(name: str) -> str:
+    """Return the whole text to compile; the compiler's messages point at the ``.cu`` line.
+
+    ``common.cuh`` is inlined because CuPy's cache doesn't notice changes of included files.
+    """
+    common, text = (
+        (folder() / file).read_text(encoding="utf-8") for file in ("common.cuh", f"{name}.cu")
+    )
+    return f'#line 1 "common.cuh"\n{common}\n#line 1 "{name}.cu"\n{text}'
+
+
+def options(macros: dict[str, str | int]) -> tuple[str, ...]:
+    """Return the compiler's options for these macros."""
+    return ("-std=c++17", *(f"-D{macro}={value}" for macro, value in sorted(macros.items())))
+
+
+def folder() -> Path:
+    """Return the folder of the kernels' texts."""
+    for candidate in FOLDERS:
+        if (candidate / "common.cuh").is_file():
+            return candidate
+    raise FileNotFoundError(f"the kernels are missing: looked in {' and '.join(map(str, FOLDERS))}")
+
+
+@cache
+def _compiled(name: str, macros: tuple[tuple[str, str | int], ...]) -> Kernel:
+    cupy = import_module("cupy")
+    module = cupy.RawModule(code=source(name), options=options(dict(macros)))
+    return Kernel(name, module.get_function(name))
+
+
+def _argument(value: Any) -> Any:
+    """Return what CuPy passes with the type that the kernels declare."""
+    if value is None:
+        return np.uintp(0)
+    if isinstance(value, bool | int | np.integer):
+        return np.int64(value)
+    if isinstance(value, float | np.floating):
+        return np.float64(value)
+    if not value.flags.c_contiguous:
+        raise ValueError(f"a kernel takes arrays in C order, got strides {value.strides}")
+    return value

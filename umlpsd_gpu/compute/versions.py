@@ -1,0 +1,29 @@
+"""Versions that a result may depend on."""
+
+from __future__ import annotations
+
+import platform
+from importlib import import_module
+from importlib.metadata import version
+
+from umlpsd_gpu.compute.cpu_kernel import library
+
+PACKAGES = ("umlpsd_gpu", "numpy", "scipy", "scikit-learn", "PyWavelets", "tifffile")
+
+
+def recorded_versions(device: str = "cpu") -> dict[str, str]:
+    """Return the versions to keep beside a result; those of the card where it ran on one."""
+    versions = {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+    # K-means without them adds in another order
+    versions["CPU kernels"] = "compiled" if library() else "missing"
+    if device == "gpu":
+        cupy = import_module("cupy")
+        runtime = cupy.cuda.runtime
+        properties = runtime.getDeviceProperties(runtime.getDevice())
+        versions |= {
+            "cupy": cupy.__version__,
+            "cuda runtime": str(runtime.runtimeGetVersion()),
+            "cuda driver": str(runtime.driverGetVersion()),
+            "card": properties["name"].decode(),
+        }
+    return versions

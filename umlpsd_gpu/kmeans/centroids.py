@@ -1,0 +1,132 @@
+"""Distances to centroids that move from one Lloyd iteration to the next, of many restarts at once.
+
+Both kinds are asked for the clusters that changed only. ``RenewedCentroids`` averages these anew;
+``FollowedCentroids`` adds to their sums the traces that came and takes off those that left: about
+one in fifty moves in an iteration.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from umlpsd_gpu.kmeans.membership import Members
+
+
+class Centroids(Protocol):
+    """The clusters' means of a batch of labellings."""
+
+    def sqdist(self, labels: np.ndarray, changed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Move on to new labels; return squared distances and sizes of the changed clusters.
+
+        Parameters
+        ----------
+        labels : ndarray, shape (n_epochs, n_traces), int16
+        changed : ndarray, shape (n_clusters, n_epochs), bool
+            Clusters that gained or lost a trace; all of them at the first call.
+
+        Returns
+        -------
+        sqdist : ndarray, shape (n_changed, n_traces)
+            In the C order of ``changed``; without meaning for an empty cluster.
+        counts : ndarray, shape (n_changed,), int
+        """
+
+    def part(self, epochs: np.ndarray) -> Centroids:
+        """Return those of some epochs, chosen by a mask (n_epochs,)."""
+
+
+class SqdistToMeans(Protocol):
+    """A geometry that knows the distances to any clusters' means."""
+
+    def sqdist_to_centroids(self, members: Members) -> np.ndarray: ...
+
+    def part(self, epochs: np.ndarray) -> SqdistToMeans: ...
+
+
+class SqdistToPoints(Protocol):
+    """A geometry that knows the distances to any points."""
+
+    points: np.ndarray
+
+    def sqdist_to_points(self, others: np.ndarray) -> np.ndarray: ...
+
+
+class RenewedCentroids:
+    """Means taken anew from the members, without a memory of the labels before."""
+
+    def __init__(self, geometry: SqdistToMeans) -> None:
+        self._geometry = geometry
+
+    def sqdist(self, labels: np.ndarray, changed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        members = Members.of(labels, changed)
+        return self._geometry.sqdist_to_centroids(members), members.counts
+
+    def part(self, epochs: np.ndarray) -> RenewedCentroids:
+        return RenewedCentroids(self._geometry.part(epochs))
+
+
+class FollowedCentroids:
+    """Sums over each cluster's members, kept up to date as traces move.
+
+    Rounding of a sum grows with the moves, to about 1e-16 of its largest value for each; squared
+    distances to centroids so near to their true place are wrong by its square.
+
+    Parameters
+    ----------
+    geometry : SqdistToPoints
+    sums : ndarray, shape (n_clusters, n_epochs, n_samples)
+    counts : ndarray, shape (n_clusters, n_epochs), int
+    labels : ndarray, shape (n_epochs, n_traces), int16
+        Whose sums they are; −1: in no cluster.
+    """
+
+    def __init__(
+        self, geometry: SqdistToPoints, sums: np.ndarray, counts: np.ndarray, labels: np.ndarray
+    ) -> None:
+        self._geometry = geometry
+        self._sums, self._counts, self._labels = sums, counts, labels
+
+    @classmethod
+    def of_none(cls, geometry: SqdistToPoints, n_clusters: int, n_epochs: int) -> FollowedCentroids:
+        """Begin with empty clusters."""
+        n_traces, n_samples = geometry.points.shape
+        return cls(
+            geometry,
+            sums=np.zeros((n_clusters, n_epochs, n_samples)),
+            counts=np.zeros((n_clusters, n_epochs), dtype=np.intp),
+            labels=np.full((n_epochs, n_traces), -1, dtype=np.int16),
+        )
+
+    def sqdist(self, labels: np.ndarray, changed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        self._move_to(labels)
+        counts = self._counts[changed]
+        centroids = self._sums[changed] / np.maximum(counts, 1)[:, None]
+        return self._geometry.sqdist_to_points(centroids), counts
+
+    def part(self, epochs: np.ndarray) -> FollowedCentroids:
+        return FollowedCentroids(
+            self._geometry, self._sums[:, epochs], self._counts[:, epochs], self._labels[epochs]
+        )
+
+    def _move_to(self, labels: np.ndarray) -> None:
+        n_epochs, n_traces = labels.shape
+        moved = np.flatnonzero(labels != self._labels)
+        epoch, trace = np.divmod(moved, n_traces)
+        placed = self._labels.take(moved) >= 0
+        entered = labels.take(moved) * np.intp(n_epochs) + epoch
+        left = (self._labels.take(moved) * np.intp(n_epochs) + epoch)[placed]
+        rows, n_rows = np.concatenate([entered, left]), self._counts.size
+        order = np.argsort(rows, kind="stable")
+        signs = np.repeat([1.0, -1.0], [entered.size, left.size])[order]
+        # SciPy would look through larger indices to see whether they fit into 32 bits
+        traces = np.concatenate([trace, trace[placed]])[order].astype(np.int32)
+        ends = np.cumsum(np.bincount(rows, minlength=n_rows), dtype=np.int32)
+        starts = np.concatenate([np.zeros(1, dtype=np.int32), ends])
+        change = csr_array((signs, traces, starts), shape=(n_rows, n_traces))
+        self._sums += (change @ self._geometry.points).reshape(self._sums.shape)
+        came = np.bincount(entered, minlength=n_rows) - np.bincount(left, minlength=n_rows)
+        self._counts += came.reshape(self._counts.shape)
+        self._labels = labels

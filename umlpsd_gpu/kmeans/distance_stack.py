@@ -1,0 +1,73 @@
+"""Squared distances within many small ensembles of one size, swept as if they were one.
+
+A sweep of 100 traces is over before the interpreter has said what to do; fifty at once cost hardly
+more calls than one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from umlpsd_gpu.kmeans.centroids import RenewedCentroids
+from umlpsd_gpu.kmeans.membership import Members
+
+
+class PairStack:
+    """The pair matrices of several ensembles, and whose each epoch is.
+
+    Parameters
+    ----------
+    sqdist : ndarray, shape (n_ensembles, n_traces, n_traces), float64
+        Of each ensemble: symmetric, zero on the diagonal.
+    ensemble : ndarray, shape (n_epochs,), int
+        Which ensemble each epoch labels.
+    """
+
+    judged: np.ndarray | None = None
+
+    def __init__(self, sqdist: np.ndarray, ensemble: np.ndarray) -> None:
+        self.sqdist = sqdist
+        self.ensemble = ensemble
+        self.n_traces = sqdist.shape[1]
+        self.equal_below = np.zeros(self.n_traces)
+
+    @property
+    def total_ssd(self) -> np.ndarray:
+        return self.sqdist.sum(axis=(1, 2))[self.ensemble] / (2 * self.n_traces)
+
+    def part(self, epochs: np.ndarray | slice) -> PairStack:
+        return PairStack(self.sqdist, self.ensemble[epochs])
+
+    def centroids(self, n_clusters: int, n_epochs: int) -> RenewedCentroids:
+        return RenewedCentroids(self)
+
+    def sqdist_from(self, traces: np.ndarray) -> np.ndarray:
+        return self.sqdist[self.ensemble, traces]
+
+    def sqdist_to_centroids(self, members: Members) -> np.ndarray:
+        sqdist = self._averaged(members, self.sqdist)
+        sqdist -= members.average(sqdist)[:, None] / 2
+        return sqdist
+
+    def mean_distance(self, members: Members) -> np.ndarray:
+        return self._averaged(members, self.distance)
+
+    @property
+    def distance(self) -> np.ndarray:
+        """Euclidean distances within each ensemble; (n_ensembles, n_traces, n_traces)."""
+        return np.sqrt(self.sqdist)
+
+    def _averaged(self, members: Members, matrices: np.ndarray) -> np.ndarray:
+        """Multiply each row of weights by the matrix of its ensemble."""
+        ensemble = self.ensemble[members.epoch]
+        order = np.argsort(ensemble, kind="stable")
+        ends = np.cumsum(np.bincount(ensemble, minlength=len(matrices))).tolist()
+        weights = members.weights()[order]
+        products = np.empty_like(weights)
+        start = 0
+        for matrix, end in zip(matrices, ends, strict=True):
+            np.matmul(weights[start:end], matrix, out=products[start:end])
+            start = end
+        averaged = np.empty_like(products)
+        averaged[order] = products
+        return averaged

@@ -1,0 +1,106 @@
+"""The sweep on a GPU: all of it is started at once; the host waits when it wants the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from umlpsd_gpu.compute.backend import xp_of
+from umlpsd_gpu.errors import SettingsError
+from umlpsd_gpu.kmeans.cuml import cuml_labels, prefer_cuml, require_cuml
+from umlpsd_gpu.kmeans.gpu_distances import DeviceGeometry, device_geometry_of
+from umlpsd_gpu.kmeans.gpu_lloyd import kmeans_labels, starting_traces
+from umlpsd_gpu.kmeans.gpu_metrics import metrics_on_device, silhouettes_on_device
+from umlpsd_gpu.kmeans.metrics import Metrics
+from umlpsd_gpu.kmeans.restarts import Restarts
+
+# K, first epoch, last epoch + 1
+Block = tuple[int, int, int]
+# labels (n_epochs, n_traces), iterations (n_epochs,) and metrics
+OfBlock = tuple[np.ndarray, np.ndarray, Metrics]
+Found = dict[Block, OfBlock]
+
+
+def engine_on_device(engine: str, n_traces: int, n_samples: int) -> str:
+    """Return the engine that runs on the device.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such engine for the device.
+    DeviceError
+        If cuML is asked for and is missing.
+    """
+    if engine == "auto":
+        engine = "cuml" if prefer_cuml(n_traces, n_samples) else "batched"
+    if engine == "cuml":
+        require_cuml()
+    elif engine != "batched":
+        raise SettingsError(
+            f"engine '{engine}' doesn't run on a GPU; choose auto, batched or cuml, or device cpu"
+        )
+    return engine
+
+
+def start_on_device(
+    curves: Any,
+    ks: np.ndarray,
+    n_epochs: int,
+    seed: int,
+    engine: str,
+    silhouette_metric: str,
+    max_iter: int,
+) -> Callable[[], Found]:
+    """Start the whole sweep on the current stream; return what waits for its result.
+
+    Parameters
+    ----------
+    curves : CuPy array, shape (n_traces, n_samples), float64
+    ks : ndarray of int
+    engine : {"batched", "cuml"}
+    """
+    xp = xp_of(curves)
+    restarts = Restarts.of(ks, n_epochs, seed, xp)
+    geometry = device_geometry_of(curves, restarts.n_rows, silhouette_metric)
+    if engine == "cuml":
+        labels, n_iterations = _labels_by_cuml(curves, geometry, restarts, max_iter)
+    else:
+        labels, n_iterations = kmeans_labels(geometry, restarts, max_iter)
+    metrics = metrics_on_device(geometry, restarts, labels, silhouette_metric)
+
+    def collect() -> Found:
+        host_labels, host_iterations = xp.asnumpy(labels), xp.asnumpy(n_iterations)
+        of_all = metrics.on_host(xp)
+        places = [slice(i * n_epochs, (i + 1) * n_epochs) for i in range(len(ks))]
+        return {
+            (k, 0, n_epochs): (host_labels[at], host_iterations[at], of_all.part(at))
+            for k, at in zip(ks.tolist(), places, strict=True)
+        }
+
+    return collect
+
+
+def silhouette_samples_on_device(values: Any, labels: np.ndarray, metric: str) -> np.ndarray:
+    """Return the silhouette of each trace in one labelling; on the host, (n_traces,)."""
+    xp = xp_of(values)
+    one = Restarts(np.array([int(labels.max()) + 1]), np.array([0]), 0, xp)
+    geometry = device_geometry_of(values, one.n_rows, metric)
+    on_device = xp.asarray(labels[None].astype(np.int16))
+    return xp.asnumpy(silhouettes_on_device(geometry, one, on_device, metric))[0]
+
+
+def _labels_by_cuml(
+    curves: Any, geometry: DeviceGeometry, restarts: Restarts, max_iter: int
+) -> tuple[Any, Any]:
+    xp = restarts.xp
+    labels = xp.empty((len(restarts), geometry.n_traces), dtype=xp.int16)
+    n_iterations = xp.empty(len(restarts), dtype=xp.int64)
+    for k in np.unique(restarts.n_clusters):
+        (chosen,) = np.nonzero(restarts.n_clusters == k)
+        starts = xp.asnumpy(starting_traces(geometry, restarts.part(chosen)))
+        own_labels, own_iterations = cuml_labels(curves, starts, max_iter)
+        at = slice(int(chosen[0]), int(chosen[-1]) + 1)
+        labels[at], n_iterations[at] = own_labels, xp.asarray(own_iterations)
+    return labels, n_iterations

@@ -1,0 +1,155 @@
+"""Whole restarts of K-means in compiled code, where the distances between traces stay in the cache.
+
+A sweep of a few hundred traces moves little data through many small steps: NumPy spends its time
+between them. ``kernels/kmeans_restarts.c`` runs a restart to its end without a step outside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeGuard
+
+import numpy as np
+
+from umlpsd_gpu.compute.cpu_kernel import library
+from umlpsd_gpu.compute.threads import stopping_point
+from umlpsd_gpu.kmeans.distance_stack import PairStack
+from umlpsd_gpu.kmeans.distances import Geometry, PairGeometry
+from umlpsd_gpu.kmeans.membership import Members
+from umlpsd_gpu.kmeans.metrics import Metrics, metrics_of_distances
+
+# 1,024 traces, 724 with Euclidean silhouettes. Beyond, the pairs leave the cache, and products of
+# matrices are faster (docs/optimisation_log.md) [I].
+MOST_PAIR_BYTES = 8 << 20
+
+
+@dataclass(frozen=True)
+class Restarted:
+    """Restarts of K-means at one K, and their distances.
+
+    Attributes
+    ----------
+    labels : ndarray, shape (n_epochs, n_traces), int16
+    n_iterations : ndarray, shape (n_epochs,), int
+        0 where a cluster went empty: that restart was given up, its row elsewhere means nothing.
+    counts : ndarray, shape (n_epochs, n_clusters), int
+        Cluster sizes.
+    widths : ndarray, shape (n_epochs, n_clusters)
+        Mean squared distance of each cluster's members to its centroid.
+    inside, outside : ndarray, shape (n_epochs, n_traces)
+        Mean distance of each trace to the other members of its cluster, and to those of the
+        nearest other cluster (∞ where there is none).
+    n_rows : ndarray, shape (n_epochs,), int
+        Rows of pairs that were summed: what bounds the work.
+    """
+
+    labels: np.ndarray
+    n_iterations: np.ndarray
+    counts: np.ndarray
+    widths: np.ndarray
+    inside: np.ndarray
+    outside: np.ndarray
+    n_rows: np.ndarray
+
+    @property
+    def is_done(self) -> np.ndarray:
+        return self.n_iterations > 0
+
+    def metrics(
+        self, geometry: PairGeometry | PairStack, epochs: np.ndarray | slice = slice(None)
+    ) -> Metrics:
+        """Judge restarts that were not given up: all of them, or those of a mask (n_epochs,)."""
+        labels, counts = self.labels[epochs], self.counts[epochs]
+        return metrics_of_distances(
+            Members.of_all(labels, counts.shape[1]),
+            labels,
+            counts.T,
+            (counts * self.widths[epochs]).sum(axis=1),
+            self.inside[epochs],
+            self.outside[epochs],
+            geometry.part(epochs).total_ssd,
+            geometry.n_traces,
+        )
+
+
+def is_compiled(
+    n_traces: int, silhouette_metric: str = "sqeuclidean", judged: np.ndarray | None = None
+) -> bool:
+    """Say whether `kmeans_restarts` takes such ensembles here.
+
+    Parameters
+    ----------
+    n_traces : int
+    silhouette_metric : {"sqeuclidean", "euclidean"}
+    judged : ndarray, shape (n_judged,), int, optional
+        Where only some of the traces get a silhouette.
+    """
+    n_matrices = 2 if silhouette_metric == "euclidean" else 1
+    fits = 8 * n_matrices * n_traces**2 <= MOST_PAIR_BYTES
+    return fits and judged is None and library() is not None
+
+
+def takes(geometry: Geometry, silhouette_metric: str) -> TypeGuard[PairGeometry | PairStack]:
+    """Say whether `kmeans_restarts` takes this geometry."""
+    has_pairs = isinstance(geometry, PairGeometry | PairStack)
+    return has_pairs and is_compiled(geometry.n_traces, silhouette_metric, geometry.judged)
+
+
+def kmeans_restarts(
+    geometry: PairGeometry | PairStack,
+    uniforms: np.ndarray,
+    silhouette_metric: str,
+    max_iter: int,
+) -> Restarted:
+    """Run restarts of K-means from greedy k-means++ on, one after another.
+
+    Parameters
+    ----------
+    geometry : PairGeometry or PairStack
+    uniforms : ndarray, shape (n_epochs, n_clusters, n_trials)
+        Random numbers in [0, 1).
+    silhouette_metric : {"sqeuclidean", "euclidean"}
+    max_iter : int
+
+    Raises
+    ------
+    MemoryError
+    """
+    stopping_point()
+    n_epochs, n_clusters, n_trials = uniforms.shape
+    n_traces = geometry.n_traces
+    sqdist, matrix_of_run = geometry.sqdist, np.zeros(n_epochs, dtype=np.int64)
+    if isinstance(geometry, PairStack):
+        matrix_of_run = geometry.ensemble
+    distance = geometry.distance if silhouette_metric == "euclidean" else sqdist
+    shape = -1, n_traces, n_traces
+    found = Restarted(
+        labels=np.empty((n_epochs, n_traces), dtype=np.int16),
+        n_iterations=np.empty(n_epochs, dtype=np.int64),
+        counts=np.empty((n_epochs, n_clusters), dtype=np.int64),
+        widths=np.empty((n_epochs, n_clusters)),
+        inside=np.empty((n_epochs, n_traces)),
+        outside=np.empty((n_epochs, n_traces)),
+        n_rows=np.empty(n_epochs, dtype=np.int64),
+    )
+    failed = library().kmeans_restarts(
+        sqdist.reshape(shape),
+        distance.reshape(shape),
+        n_traces,
+        matrix_of_run,
+        uniforms,
+        n_epochs,
+        n_clusters,
+        n_trials,
+        max_iter,
+        found.labels,
+        found.n_iterations,
+        found.counts,
+        found.widths,
+        found.inside,
+        found.outside,
+        found.n_rows,
+    )
+    if failed:
+        raise MemoryError(f"no memory for K-means of {n_clusters} clusters and {n_traces} traces")
+    return found

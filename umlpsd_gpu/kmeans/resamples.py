@@ -1,0 +1,111 @@
+"""Samples of an ensemble's traces: how much a result depends on which traces were measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import Executor
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from umlpsd_gpu.compute.backend import n_cores
+from umlpsd_gpu.compute.threads import thread_pool
+from umlpsd_gpu.kmeans.cpu import find_on_cpu
+from umlpsd_gpu.kmeans.distance_stack import PairStack
+from umlpsd_gpu.kmeans.distances import Geometry, pairwise_sqeuclidean
+from umlpsd_gpu.kmeans.engines import batched
+from umlpsd_gpu.kmeans.gpu import OfBlock
+from umlpsd_gpu.kmeans.result import Sweep
+
+# Samples hold half of the traces, and no more than this: larger ensembles scatter less, and the
+# scatter of a sample tells by how much.
+MOST_DRAWN = 100
+
+
+def n_drawn(n_traces: int) -> int:
+    """Return how many traces a sample holds."""
+    return min(n_traces // 2, MOST_DRAWN)
+
+
+def half_samples(n_traces: int, seed: int, n_samples: int) -> np.ndarray:
+    """Draw samples of the traces, without replacement.
+
+    Parameters
+    ----------
+    n_traces : int
+    seed : int
+        The i-th sample depends on the seed, i and n_traces only.
+    n_samples : int
+
+    Returns
+    -------
+    ndarray, shape (n_samples, n_drawn), int
+        Which traces each sample holds, ascending.
+    """
+    drawn = [np.random.default_rng([seed, 2, i]).permutation(n_traces) for i in range(n_samples)]
+    return np.sort(np.array(drawn)[:, : n_drawn(n_traces)], axis=1)
+
+
+def sweep_samples(
+    values: np.ndarray,
+    samples: np.ndarray,
+    k_values: Iterable[int],
+    n_epochs: int,
+    seed: int,
+    silhouette_metric: str,
+    max_iter: int,
+    scale: str,
+    n_threads: int | None = None,
+) -> tuple[Sweep, ...]:
+    """Sweep every sample of the traces as `sweep` does, all of them together; on the CPU.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_traces, n_points), finite
+    samples : ndarray, shape (n_samples, n_drawn), int
+    k_values, n_epochs, seed, silhouette_metric, max_iter, scale, n_threads
+        As for `sweep`.
+
+    Returns
+    -------
+    tuple of Sweep
+        One for each sample.
+    """
+    ks, n_samples = np.unique(np.fromiter(k_values, dtype=int)), len(samples)
+
+    def find(geometry: Geometry, uniforms: np.ndarray) -> OfBlock:
+        return batched(values, geometry, uniforms, silhouette_metric, max_iter)
+
+    with threadpool_limits(limits=1), thread_pool(n_threads or n_cores()) as pool:
+        sqdist = _pairs_of_samples(values, samples, pool)
+        geometry = PairStack(sqdist, np.repeat(np.arange(n_samples), n_epochs))
+        found = find_on_cpu(pool, geometry, ks, n_epochs, seed, find, n_samples)
+    together = Sweep.of_blocks(
+        found,
+        ks,
+        n_samples * n_epochs,
+        samples.shape[1],
+        scale=scale,
+        engine="batched",
+        silhouette_metric=silhouette_metric,
+        seed=seed,
+        n_silhouettes=samples.shape[1],
+    )
+    starts = range(0, together.n_epochs, n_epochs)
+    return tuple(together.part(slice(start, start + n_epochs)) for start in starts)
+
+
+def _pairs_of_samples(values: np.ndarray, samples: np.ndarray, pool: Executor) -> np.ndarray:
+    """Return |x_i − x_j|² within each sample; (n_samples, n_drawn, n_drawn).
+
+    From all pairs of traces where these are fewer than those of the samples.
+    """
+    if len(values) ** 2 <= samples.size * samples.shape[1]:
+        pairs = pairwise_sqeuclidean(_centred(values), pool)
+        return pairs[samples[:, :, None], samples[:, None, :]]
+    return np.array([pairwise_sqeuclidean(_centred(values[drawn]), pool) for drawn in samples])
+
+
+def _centred(values: np.ndarray) -> np.ndarray:
+    centred = np.asarray(values, dtype=np.float64)
+    return centred - centred.mean(axis=0)

@@ -1,0 +1,130 @@
+"""What a sweep over the number of clusters finds: every labelling and its quality."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from umlpsd_gpu.kmeans.gpu import Found
+from umlpsd_gpu.kmeans.metrics import THRESHOLDS
+
+# the metrics that are one number for each epoch
+BY_EPOCH = (
+    "silhouette",
+    "silhouette_stderr",
+    "calinski_harabasz",
+    "ssd",
+    "smallest_cluster_silhouette",
+    "separation",
+    "least_separation",
+)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """K-means labellings of one ensemble for every trial K and epoch, with their metrics.
+
+    Attributes
+    ----------
+    k_values : ndarray, shape (n_k,), int
+    labels : ndarray, shape (n_k, n_epochs, n_traces), int16
+    silhouette, calinski_harabasz, ssd, misclassified_percent : ndarray, shape (n_k, n_epochs)
+        Mean silhouette, Calinski-Harabasz index, sum of squared distances to the centroids, and
+        percentage of silhouettes below 0. NaN where not defined (K = 1, but for ``ssd``).
+    silhouette_stderr : ndarray, shape (n_k, n_epochs)
+        Standard error of ``silhouette`` where it is the mean over a random sample of traces
+        (budget.py); 0 over all of them.
+    thresholds : ndarray, shape (n_thresholds,)
+    below_percent : ndarray, shape (n_thresholds, n_k, n_epochs)
+        Percentage of silhouettes below each threshold (%EM of the paper).
+    smallest_cluster_silhouette : ndarray, shape (n_k, n_epochs)
+        The least of the clusters' mean silhouettes. NaN at K = 1.
+    separation, least_separation : ndarray, shape (n_k, n_epochs)
+        Mean margin over its standard deviation (metrics.py), averaged over the clusters by their
+        sizes, and that of the worst cluster. NaN at K = 1.
+    n_iterations : ndarray, shape (n_k, n_epochs), int
+        Lloyd iterations done; equals ``max_iter`` where a run was stopped by it.
+    scale : str
+        Smoothing scale of the values: ``"raw"``, ``"W80"``, ``"WL6"``, or any name.
+    engine, silhouette_metric : str
+    seed : int
+    n_silhouettes : int
+        Traces that silhouettes, their percentages and separations rest on: all, or fewer where a
+        time budget asked for a sample.
+    """
+
+    k_values: np.ndarray
+    labels: np.ndarray
+    silhouette: np.ndarray
+    silhouette_stderr: np.ndarray
+    calinski_harabasz: np.ndarray
+    ssd: np.ndarray
+    misclassified_percent: np.ndarray
+    thresholds: np.ndarray
+    below_percent: np.ndarray
+    smallest_cluster_silhouette: np.ndarray
+    separation: np.ndarray
+    least_separation: np.ndarray
+    n_iterations: np.ndarray
+    scale: str
+    engine: str
+    silhouette_metric: str
+    seed: int
+    n_silhouettes: int
+
+    @classmethod
+    def of_blocks(
+        cls, found: Found, ks: np.ndarray, n_epochs: int, n_traces: int, **made_by: Any
+    ) -> Sweep:
+        """Put the blocks of epochs in their places, and say what made them."""
+        labels = np.empty((ks.size, n_epochs, n_traces), dtype=np.int16)
+        n_iterations = np.empty((ks.size, n_epochs), dtype=np.int64)
+        by_epoch: dict[str, Any] = {name: np.empty((ks.size, n_epochs)) for name in BY_EPOCH}
+        below_percent = np.empty((THRESHOLDS.size, ks.size, n_epochs))
+        for (k, start, stop), (block_labels, block_iterations, metrics) in found.items():
+            at = int(np.searchsorted(ks, k)), slice(start, stop)
+            labels[at], n_iterations[at] = block_labels, block_iterations
+            for name, values in by_epoch.items():
+                values[at] = getattr(metrics, name)
+            below_percent[:, at[0], at[1]] = metrics.below_percent
+        return cls(
+            k_values=ks,
+            labels=labels,
+            misclassified_percent=below_percent[0],
+            thresholds=THRESHOLDS,
+            below_percent=below_percent,
+            **by_epoch,
+            n_iterations=n_iterations,
+            **made_by,
+        )
+
+    def part(self, epochs: slice) -> Sweep:
+        """Return some of the epochs of every K."""
+        names = (*BY_EPOCH, "labels", "misclassified_percent", "n_iterations")
+        cut = {name: getattr(self, name)[:, epochs] for name in names}
+        return replace(self, below_percent=self.below_percent[:, :, epochs], **cut)
+
+    @property
+    def n_epochs(self) -> int:
+        return self.labels.shape[1]
+
+    @property
+    def n_traces(self) -> int:
+        return self.labels.shape[2]
+
+    def best_epoch(self, k: int) -> int:
+        """Return the epoch of least SSD at K = k (the first, where several are equal)."""
+        return int(np.argmin(self.ssd[self.index_of(k)]))
+
+    def best_labels(self, k: int) -> np.ndarray:
+        """Return the labels of the least-SSD epoch at K = k; (n_traces,)."""
+        return self.labels[self.index_of(k), self.best_epoch(k)]
+
+    def index_of(self, k: int) -> int:
+        """Return the position of K = k in ``k_values``; ValueError where it was not tried."""
+        (found,) = np.nonzero(self.k_values == k)
+        if not found.size:
+            raise ValueError(f"K = {k} was not tried; tried: {self.k_values.tolist()}")
+        return int(found[0])

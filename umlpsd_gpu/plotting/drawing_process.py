@@ -1,0 +1,57 @@
+"""What a process of the drawing pool does: import matplotlib, then draw what it is sent."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+import threading
+from typing import Any, BinaryIO
+
+
+def main() -> None:
+    """Answer calls from standard input on standard output until the sender closes it or ends."""
+    # the command line gets the signals and ends this process; SIGTTOU would stop it at a warning
+    for name in ("SIGINT", "SIGTTOU"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # nothing printed may get between the answers
+    warming = threading.Thread(target=_warm_up)
+    warming.start()
+    warming.join()
+    try:
+        _send(answers, (True, None))
+        while True:
+            _send(answers, _answer(*pickle.load(sys.stdin.buffer)))
+    except (EOFError, BrokenPipeError):
+        # what lies unsent in the buffer has no reader either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), answers.fileno())
+
+
+def _warm_up() -> None:
+    """Import what drawing needs, and load the fonts, while the study has the right of way."""
+    if sys.platform == "linux":
+        # of this thread alone: what it draws later is as urgent as anything else
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
+    from matplotlib.figure import Figure
+
+    from umlpsd_gpu.plotting.style import house_style, render
+
+    with house_style():
+        figure = Figure()
+        figure.add_subplot(title=r"Title, $10^{-1}$")
+        render(figure)
+
+
+def _answer(call: Any, arguments: tuple[Any, ...]) -> tuple[bool, Any]:
+    try:
+        return True, call(*arguments)
+    except Exception as error:  # it is raised where the call came from
+        return False, error
+
+
+def _send(answers: BinaryIO, answer: tuple[bool, Any]) -> None:
+    answers.write(pickle.dumps(answer))
+    answers.flush()

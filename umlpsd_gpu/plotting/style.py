@@ -1,0 +1,130 @@
+"""One look for every figure: colours, sizes, and rendering to PNG and SVG."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import matplotlib
+import matplotlib.style
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from umlpsd_gpu.analyses.blinking.result import Study
+
+# Okabe & Ito: told apart by colour-blind readers; yellow last, being hard on white. A dark violet
+# stands in for their black, which on a grey image looks like the grey of what is not clustered.
+PALETTE = (
+    *("#0072B2", "#D55E00", "#009E73", "#CC79A7"),
+    *("#E69F00", "#56B4E9", "#5B1F9E", "#F0E442"),
+)
+FLAGGED = "#8c8c8c"
+ACCENT = "#D55E00"
+PNG_DPI = 160
+SVG_DPI = 130  # of the dense parts that are drawn as pixels
+
+STYLE = {
+    "figure.dpi": 100,
+    "savefig.dpi": PNG_DPI,
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9,
+    "axes.titlesize": 9.5,
+    "axes.labelsize": 9,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.7,
+    "axes.axisbelow": True,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "grid.linewidth": 0.4,
+    "grid.color": "#dddddd",
+    "lines.linewidth": 1.2,
+    # the same study gives the same SVG
+    "svg.hashsalt": "umlpsd_gpu",
+}
+
+
+@dataclass(frozen=True)
+class DrawnFigure:
+    """A finished figure.
+
+    Attributes
+    ----------
+    name : str
+        File name without its ending.
+    title, caption : str
+    png, svg : bytes
+    """
+
+    name: str
+    title: str
+    caption: str
+    png: bytes
+    svg: bytes
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Draw in our style whatever the user's matplotlibrc says; restored on leaving."""
+    with matplotlib.style.context(["default", STYLE]):
+        yield
+
+
+def render(figure: Figure) -> tuple[bytes, bytes]:
+    """Return a figure as PNG and SVG, neither with a date; its layout is solved only once."""
+    layout = figure.get_layout_engine()
+    if layout is not None:
+        layout.execute(figure)
+    # with any engine, "none" included, savefig draws everything once more to solve the layout
+    figure.set_layout_engine(None)
+    png, svg = io.BytesIO(), io.BytesIO()
+    # half the time of the default level for a few per cent more bytes
+    figure.savefig(png, format="png", pil_kwargs={"compress_level": 3})
+    figure.savefig(svg, format="svg", dpi=SVG_DPI, metadata={"Date": None})
+    return png.getvalue(), svg.getvalue()
+
+
+def render_pickled(figure: bytes) -> tuple[bytes, bytes]:
+    """Render a pickled figure in a process of which nothing is known; the same bytes."""
+    with house_style():
+        return render(pickle.loads(figure))
+
+
+def cluster_colour(cluster: int) -> tuple[float, float, float]:
+    """Return the colour of a cluster (from 1), the same in all figures.
+
+    The palette is used pure, then darkened; after two rounds it repeats.
+    """
+    turn, place = divmod(cluster - 1, len(PALETTE))
+    pure = to_rgb(PALETTE[place])
+    return pure if turn % 2 == 0 else darkened(pure, 0.55)
+
+
+def darkened(colour: tuple[float, float, float], share: float) -> tuple[float, float, float]:
+    """Return the same hue with only a share of its light."""
+    red, green, blue = colour
+    return share * red, share * green, share * blue
+
+
+def cluster_sizes(study: Study) -> dict[int, int]:
+    """Return the number of traces of each cluster, by its number from 1."""
+    return {int(c): int((study.labels == c).sum()) for c in study.clusters.clusters}
+
+
+def thin_grid(axes: Axes) -> None:
+    axes.grid(True, which="major")
+
+
+def whole_numbers(axes: Axes, n_ticks: int = 8) -> None:
+    """Put ticks of the horizontal axis at whole numbers only."""
+    axes.xaxis.set_major_locator(MaxNLocator(n_ticks, integer=True))

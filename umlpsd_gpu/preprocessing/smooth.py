@@ -1,0 +1,116 @@
+"""The step before clustering: smooth by bins or wavelet or not at all, then scale to [0, 1]."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from umlpsd_gpu.compute.backend import is_on_device
+from umlpsd_gpu.errors import SettingsError
+from umlpsd_gpu.preprocessing import gpu as device
+from umlpsd_gpu.preprocessing.bin import bin_mean, require_window
+from umlpsd_gpu.preprocessing.normalise import minmax
+from umlpsd_gpu.preprocessing.wavelet import wavelet_approximation
+from umlpsd_gpu.scale import Scale
+from umlpsd_gpu.traces import blocks
+from umlpsd_gpu.traces.blocks import empty_like, give_back, row_blocks
+from umlpsd_gpu.traces.traces import Traces
+
+
+def preprocess(
+    traces: Traces,
+    *,
+    frames_per_bin: int | None = None,
+    wavelet_level: int | None = None,
+    wavelet: str = "db4",
+    mode: str = "symmetric",
+) -> Traces:
+    """Smooth traces on one time scale, then min-max scale each of them.
+
+    Parameters
+    ----------
+    traces : Traces
+        Raw trajectories, values of any real type; NumPy, or CuPy: then the device does the work.
+    frames_per_bin : int, optional
+        Average over windows of this many frames, 1 to ``n_frames``; a ragged last window is
+        averaged over what it holds.
+    wavelet_level : int, optional
+        Keep the wavelet approximation of this level, at full length. Neither given: no smoothing.
+    wavelet, mode : str
+        PyWavelets names, used with ``wavelet_level`` only.
+
+    Returns
+    -------
+    Traces
+        Values in float64, without unit, in [0, 1]; 0 for a constant trace, NaN for one that
+        holds NaN or infinity. ``dt_s`` is that of the bins. CuPy where ``traces`` is.
+
+    Raises
+    ------
+    SettingsError
+        If both smoothings are asked for, or one that the traces are too short for.
+    TracesError
+        If the traces hold no frames.
+
+    Notes
+    -----
+    Step 2 of the method [P, M].
+    """
+    if frames_per_bin is not None and wavelet_level is not None:
+        raise SettingsError(
+            f"frames_per_bin={frames_per_bin} and wavelet_level={wavelet_level} were both given, "
+            "but traces are smoothed in one way at a time; leave one of them out"
+        )
+    if frames_per_bin is not None:
+        scale = Scale("bin", frames_per_bin)
+    elif wavelet_level is not None:
+        scale = Scale("wavelet", wavelet_level)
+    else:
+        scale = Scale("raw")
+    return preprocess_at(traces, scale, wavelet, mode)
+
+
+def preprocess_at(
+    traces: Traces, scale: Scale, wavelet: str = "db4", mode: str = "symmetric"
+) -> Traces:
+    """Do what `preprocess` does, at a scale given by its name: raw, W80, WL6."""
+    dt_s, step = traces.dt_s, "minmax"
+    if scale.kind == "bin":
+        dt_s, step = dt_s * scale.size, f"bin_mean(frames_per_bin={scale.size}), minmax"
+    elif scale.kind == "wavelet":
+        step = f"wavelet_approximation(level={scale.size}, {wavelet}, {mode}), minmax"
+    at_scale = _on_device if is_on_device(traces.values) else _on_host
+    smoothed = traces.with_values(at_scale(traces.values, scale, wavelet, mode), step, dt_s)
+    return replace(smoothed, scale=scale.name)
+
+
+def _on_host(values: np.ndarray, scale: Scale, wavelet: str, mode: str) -> np.ndarray:
+    if values.nbytes <= blocks.BLOCK_BYTES:
+        return _smoothed(values, scale, wavelet, mode)
+    n_samples = values.shape[1]
+    if scale.kind == "bin":
+        require_window(scale.size, n_samples)
+        n_samples = -(-n_samples // scale.size)
+    smoothed = empty_like(values, n_samples, np.float64)
+    for rows in row_blocks(values):
+        smoothed[rows] = _smoothed(np.asarray(values[rows]), scale, wavelet, mode)
+        give_back(smoothed[rows])
+    return smoothed
+
+
+def _smoothed(values: np.ndarray, scale: Scale, wavelet: str, mode: str) -> np.ndarray:
+    if scale.kind == "bin":
+        values = bin_mean(values, scale.size)
+    elif scale.kind == "wavelet":
+        values = wavelet_approximation(values, scale.size, wavelet, mode)
+    return minmax(values)
+
+
+def _on_device(values: Any, scale: Scale, wavelet: str, mode: str) -> Any:
+    if scale.kind == "bin":
+        return device.bin_minmax(values, scale.size)
+    if scale.kind == "wavelet":
+        return device.wavelet_minmax(values, scale.size, wavelet, mode)
+    return device.minmax(values)

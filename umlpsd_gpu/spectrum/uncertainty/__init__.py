@@ -1,0 +1,1 @@
+"""How sure β is: the likelihood, what an estimator makes of a density, errors and goodness."""

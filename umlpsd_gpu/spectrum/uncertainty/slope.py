@@ -1,0 +1,89 @@
+"""How sure a log-log slope is: least squares take for granted what estimates of spectra aren't.
+
+The slope β̂ = Σ c ln P is linear in the logarithms, so that its mean m(β) and scatter s(β) on
+f^(−β) noise follow from those of the estimates (`sampling`). The interval holds every β on whose
+noise a slope like the one found is not exceptional: |β̂ − m(β)| ≤ 1.96 s(β).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from umlpsd_gpu.spectrum.uncertainty.covariance import log_covariance
+from umlpsd_gpu.spectrum.uncertainty.intervals import NORMAL_975
+from umlpsd_gpu.spectrum.uncertainty.sampling import LEAKAGE_BETAS, Sampling
+
+_BETAS = np.arange(-2.0, 4.001, 0.02)
+
+
+@dataclass(frozen=True)
+class SlopeErrors:
+    """Mean and standard deviation of the fitted slope of f^(−β) noise, as far as the mean rises.
+
+    Attributes
+    ----------
+    betas, means, deviations : ndarray, shape (n_betas,)
+    """
+
+    betas: np.ndarray
+    means: np.ndarray
+    deviations: np.ndarray
+
+    def stderr(self, slopes: np.ndarray) -> np.ndarray:
+        """Return the scatter on noise whose mean slope is the one found; (n_traces,)."""
+        return np.interp(slopes, self.means, self.deviations)
+
+    def intervals(self, slopes: np.ndarray, widening: np.ndarray) -> np.ndarray:
+        """Return the 95 % intervals of β; (n_traces, 2).
+
+        An upper end is infinite where noise of any steepness beyond has slopes like the one found.
+        """
+        half = NORMAL_975 * widening[:, None] * self.deviations
+        lower = _reached_at(self.betas, self.means + half, slopes, never=self.betas[-1])
+        upper = _reached_at(self.betas, self.means - half, slopes, never=np.inf)
+        return np.stack([lower, upper], axis=1)
+
+
+def _reached_at(
+    betas: np.ndarray, curves: np.ndarray, levels: np.ndarray, never: float
+) -> np.ndarray:
+    """Return where each curve first reaches its level; (n_traces,).
+
+    Below the first β they go on with slope 1.
+    """
+    reached = curves >= levels[:, None]
+    after = reached.argmax(axis=1)
+    rows = np.arange(len(levels))
+    high, low = curves[rows, after], curves[rows, np.maximum(after - 1, 0)]
+    step = np.where(high > low, high - low, 1.0)
+    found = betas[after] - (high - levels) / step * (betas[1] - betas[0])
+    found = np.where(after == 0, betas[0] - (high - levels), found)
+    found = np.where(reached.any(axis=1), found, never)
+    return np.where(np.isnan(levels), np.nan, found)
+
+
+@lru_cache(maxsize=8)
+def slope_errors(sampling: Sampling) -> SlopeErrors:
+    """Work out mean and scatter of the slope for one estimator and fit range."""
+    from scipy.special import digamma
+
+    ln_f = np.log(sampling.freqs)
+    centred = ln_f - ln_f.mean()
+    slope = -centred / (centred @ centred)
+    half_dof = 1 / sampling.of_freqs.diagonal()
+    bands = sampling.bands
+    means = np.empty(len(_BETAS))
+    for i, beta in enumerate(_BETAS.tolist()):
+        seen = sampling.response @ sampling.nodes**-beta
+        ln_gain = np.log(seen / bands.means(sampling.freqs**-beta))[bands.owner]
+        means[i] = slope @ (ln_gain - beta * ln_f + digamma(half_dof) - np.log(half_dof))
+    of_bands = np.add.reduceat(slope, bands.starts)
+    own = slope @ (log_covariance(sampling.of_freqs) @ slope)
+    added = np.einsum("b,kbc,c->k", of_bands, sampling.excess, of_bands)
+    deviations = np.sqrt(own + np.interp(_BETAS, LEAKAGE_BETAS, added))
+    # steeper noise than that leaks so much that its slope falls again
+    rising = slice(0, int(means.argmax()) + 1)
+    return SlopeErrors(_BETAS[rising], means[rising], deviations[rising])

@@ -1,1 +1,0 @@
-"""The workflow that chains the rooms, and its result; owns no mathematics of its own."""

@@ -1,0 +1,159 @@
+"""Frames on the device → temporal images and traces; the values come down at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from umlpsd_gpu.compute.device_memory import USABLE_SHARE, free_bytes
+from umlpsd_gpu.compute.kernel_loader import kernel
+from umlpsd_gpu.traces.gpu_frames import FramesOnDevice, largest_that_fits
+from umlpsd_gpu.traces.images import MovieImages, frames_per_block, images_of_sums
+from umlpsd_gpu.traces.photometry import weights_at_rest
+
+if TYPE_CHECKING:
+    from umlpsd_gpu.settings import TracesSettings
+
+THREADS = 256
+FRAMES_PER_WARP = 8
+WARP = 32
+
+
+def temporal_images(frames: FramesOnDevice) -> MovieImages:
+    """Make the temporal images in one pass over the movie, without drift.
+
+    Parameters
+    ----------
+    frames : FramesOnDevice
+
+    Returns
+    -------
+    MovieImages
+        The bits of :func:`umlpsd_gpu.traces.images.temporal_images`.
+    """
+    cupy = import_module("cupy")
+    movie = frames.movie
+    n_per_block = frames_per_block(movie.n_frames)
+    sums = cupy.zeros((3, frames.n_pixels), dtype=cupy.float64)
+    run = kernel("temporal_sums", VALUE=frames.c_type)
+    for first, chunk in frames.chunks():
+        n_blocks = -(-frames.n_pixels // THREADS)
+        run(n_blocks, THREADS, chunk, sums, len(chunk), frames.n_pixels, first, n_per_block)
+    rest, total, squares = cupy.asnumpy(sums).reshape(3, movie.n_rows, movie.n_cols)
+    return images_of_sums(total, squares, rest, movie.n_frames)
+
+
+def measure_emitters(
+    frames: FramesOnDevice,
+    rows: np.ndarray,
+    cols: np.ndarray,
+    settings: TracesSettings,
+    others: np.ndarray | None = None,
+) -> np.ndarray:
+    """Measure the intensity of every emitter in every frame, without drift.
+
+    Parameters
+    ----------
+    frames : FramesOnDevice
+    rows, cols : ndarray, shape (n_emitters,)
+        Positions in pixels.
+    settings : TracesSettings
+    others : ndarray, shape (n_others, 2), optional
+        More spots that the background rings have to avoid.
+
+    Returns
+    -------
+    ndarray, shape (n_emitters, n_frames), float64, counts
+        As :func:`umlpsd_gpu.traces.photometry.measure_emitters`, to rounding.
+
+    Raises
+    ------
+    SettingsError
+        If the background ring begins inside the box.
+    TracesError
+        If a position lies outside the image.
+    """
+    cupy = import_module("cupy")
+    shape = (frames.movie.n_rows, frames.movie.n_cols)
+    pixels, weights = weights_at_rest(rows, cols, settings, shape, others)
+    indptr, indices = (
+        cupy.asarray(index.astype(np.int64)) for index in (weights.indptr, pixels[weights.indices])
+    )
+    shares = cupy.asarray(weights.data)
+    run = kernel("gather_traces", VALUE=frames.c_type, FRAMES=FRAMES_PER_WARP)
+
+    def gather(chunk: Any, values: Any, first_column: int) -> None:
+        n_frames, n_pixels = chunk.shape
+        n_traces, n_columns = values.shape
+        n_warps = -(-n_frames // FRAMES_PER_WARP) * n_traces
+        n_blocks = -(-n_warps * WARP // THREADS)
+        sizes = (n_frames, n_pixels, n_traces, n_columns, first_column)
+        run(n_blocks, THREADS, chunk, indptr, indices, shares, values, *sizes)
+
+    return _collected(frames, len(rows), np.dtype(np.float64), gather)
+
+
+def take_pixels(frames: FramesOnDevice, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+    """Return the traces of single pixels.
+
+    Parameters
+    ----------
+    frames : FramesOnDevice
+    rows, cols : ndarray of int, shape (n_traces,)
+
+    Returns
+    -------
+    ndarray, shape (n_traces, n_frames), float32, counts
+        NaN and infinities are kept.
+    """
+    cupy = import_module("cupy")
+    pixels = cupy.asarray((rows * frames.movie.n_cols + cols).astype(np.int64))
+    run = kernel("take_pixels", VALUE=frames.c_type)
+
+    def take(chunk: Any, values: Any, first_column: int) -> None:
+        n_frames, n_pixels = chunk.shape
+        n_traces, n_columns = values.shape
+        n_tiles = -(-n_frames // WARP) * -(-n_traces // WARP)
+        sizes = (n_frames, n_pixels, n_traces, n_columns, first_column)
+        run(n_tiles, THREADS, chunk, pixels, values, *sizes)
+
+    return _collected(frames, len(rows), np.dtype(np.float32), take)
+
+
+def _collected(
+    frames: FramesOnDevice,
+    n_traces: int,
+    dtype: np.dtype,
+    work: Callable[[Any, Any, int], None],
+) -> np.ndarray:
+    """Call ``work(chunk, values, first_column)`` over the movie; return all its columns.
+
+    Where the device can't hold all columns, as many as it can come down together.
+    """
+    cupy = import_module("cupy")
+    n_frames = frames.movie.n_frames
+    if not n_traces:
+        return np.empty((0, n_frames), dtype)
+    column_bytes = n_traces * dtype.itemsize
+    n_wanted = int(USABLE_SHARE * free_bytes()) // column_bytes
+    n_held, memory = largest_that_fits(
+        max(1, min(n_wanted, n_frames)),
+        lambda n: cupy.empty(n_traces * n, dtype),
+        f"frames of {n_traces} traces",
+    )
+    parts = []
+    for first, chunk in frames.chunks():
+        frame, stop = first, first + len(chunk)
+        while frame < stop:
+            begin = frame - frame % n_held
+            end = min(begin + n_held, n_frames)
+            n_now = min(end, stop) - frame
+            values = memory[: n_traces * (end - begin)].reshape(n_traces, end - begin)
+            work(chunk[frame - first : frame - first + n_now], values, frame - begin)
+            frame += n_now
+            if frame == end:
+                parts.append(cupy.asnumpy(values))
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)

@@ -1,0 +1,151 @@
+"""Validation → validation.html, validation.json and figures, in one folder; a table to print."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.table import Table
+
+from umlpsd_gpu.plotting.style import DrawnFigure
+from umlpsd_gpu.storage.result_folder import check_output, files_in, write_whole
+from umlpsd_gpu.validation.rates import Rate
+from umlpsd_gpu.validation.result import ExponentTest, Validation
+from umlpsd_gpu.validation.summary import (
+    VALIDATION,
+    headline,
+    notes_of,
+    simulated_in_words,
+    summary_of,
+)
+
+PAGE = "validation.html"
+
+
+def write_validation(validation: Validation, folder: str | Path, overwrite: bool = False) -> Path:
+    """Write the page, the numbers and the figures; the folder is whole or not there.
+
+    Parameters
+    ----------
+    validation : Validation
+    folder : path
+        Missing, empty, or with ``overwrite`` a validation folder, replaced in one step.
+    overwrite : bool
+
+    Returns
+    -------
+    Path
+        The folder, absolute.
+
+    Raises
+    ------
+    OutputError
+        If the folder is not ours to write or replace, or the disk is full.
+    """
+    # matplotlib takes half a second to import
+    from umlpsd_gpu.validation.figures import draw_validation
+
+    check_output(folder, overwrite, VALIDATION)
+    figures = draw_validation(validation)
+    html = render_validation(validation, figures)
+
+    def fill(partial: Path) -> None:
+        (partial / PAGE).write_text(html, encoding="utf-8", errors="replace")
+        (partial / "figures").mkdir()
+        for figure in figures:
+            (partial / f"figures/{figure.name}.png").write_bytes(figure.png)
+            (partial / f"figures/{figure.name}.svg").write_bytes(figure.svg)
+        summary = summary_of(validation) | {"files": files_in(partial, VALIDATION)}
+        text = json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False)
+        name = partial / VALIDATION.summary
+        name.write_text(text + "\n", encoding="utf-8", errors="replace")
+
+    return write_whole(folder, fill, overwrite, VALIDATION)
+
+
+def render_validation(validation: Validation, figures: Sequence[DrawnFigure]) -> str:
+    """Return the page as HTML with its figures inside; nothing is loaded from anywhere."""
+    from umlpsd_gpu.report.page import page_templates
+
+    templates = page_templates()
+    templates.filters["percent"] = lambda rate: _percent(rate)
+    templates.filters["interval"] = lambda rate: _interval(rate)
+    return templates.get_template("validation.html.jinja").render(
+        validation=validation,
+        recovery=validation.recovery,
+        rows=key_rates(validation),
+        figures=figures,
+        headline=headline(validation),
+        simulated=simulated_in_words(validation),
+        notes=notes_of(validation),
+    )
+
+
+def key_rates(validation: Validation) -> list[tuple[str, Rate, str]]:
+    """Return the rates that matter most: what of, the rate, and what it rests on."""
+    recovery = validation.recovery
+    n = recovery.n_ensembles
+    ensembles = f"{n} ensembles" if n > 1 else "1 ensemble"
+    rows = [
+        (f"K = {recovery.k_true} found", recovery.k_right, ensembles),
+        ("“Cannot decide” (confidence below 0.5)", recovery.undecided, ensembles),
+        (
+            "K found where it was decided",
+            recovery.k_right_if_decided,
+            f"{recovery.k_right_if_decided.n_trials} of {ensembles}",
+        ),
+    ]
+    if recovery.k_true > 1:
+        rows += [
+            ("Traces labelled right, at the K said", recovery.accuracy, ensembles),
+            ("Traces labelled right, at the true K", recovery.accuracy_at_chosen, ensembles),
+            (
+                "Traces labelled right without flagged outliers",
+                recovery.accuracy_without_outliers,
+                ensembles,
+            ),
+        ]
+    rows.append(
+        ("Traces flagged as outliers, MSB apart", recovery.flagged(of_outliers=False), ensembles)
+    )
+    if recovery.has_outliers:
+        rows.append(("MSB traces flagged", recovery.flagged(of_outliers=True), ensembles))
+    return rows
+
+
+def validation_table(validation: Validation) -> Table:
+    """Return the key numbers as a short table for the terminal."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "found", "95 % interval"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for what, rate, _ in key_rates(validation):
+        table.add_row(what, _percent(rate), _interval(rate))
+    table.add_row("Mean confidence", f"{validation.recovery.confidence.mean():.2f}", "")
+    for test in _worst(validation):
+        noise = "with shot noise" if test.shot_noise else "no shot noise"
+        what = f"Bias of β, {noise}, {test.model}"
+        table.add_row(what, _signed(test.bias), f"at β = {test.beta:g}, the largest")
+    return table
+
+
+def _worst(validation: Validation) -> list[ExponentTest]:
+    """Return the test of largest bias, of each kind of noise and model."""
+    worst: dict[tuple[bool, str], ExponentTest] = {}
+    for test in filter(lambda test: test.tells, validation.exponents):
+        kind = test.shot_noise, test.model
+        if abs(test.bias) > abs(worst[kind].bias if kind in worst else 0.0):
+            worst[kind] = test
+    return list(worst.values())
+
+
+def _percent(rate: Rate) -> str:
+    return f"{100 * rate.share:.1f} %" if rate.n_trials else "–"
+
+
+def _interval(rate: Rate) -> str:
+    return f"{100 * rate.low:.1f} to {100 * rate.high:.1f} %" if rate.n_trials else "–"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "−")
