@@ -22,13 +22,14 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import calinski_harabasz_score, silhouette_samples
 from threadpoolctl import threadpool_limits
 
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.bench.roofline import measured_ceilings, work_of_sweep
 from umlpsd_gpu.clustering.sweeps import sweep_scales
 from umlpsd_gpu.compute.backend import n_cores
 from umlpsd_gpu.kmeans.sweep import sweep
+from umlpsd_gpu.preprocessing.settings import PAPER_SCALES
 from umlpsd_gpu.preprocessing.smooth import preprocess_at
 from umlpsd_gpu.scale import Scale
-from umlpsd_gpu.settings import PAPER_SCALES, Settings
 from umlpsd_gpu.simulate.traces import simulate_traces
 
 K_VALUES = range(1, 16)

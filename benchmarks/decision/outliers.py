@@ -18,13 +18,14 @@ from pathlib import Path
 
 import numpy as np
 
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.analyses.blinking.workflow import run_study
 from umlpsd_gpu.clustering.final_labels import FinalClusters, final_clusters
 from umlpsd_gpu.decision.labels import matched
 from umlpsd_gpu.kmeans.sweep import sweep
+from umlpsd_gpu.preprocessing.settings import PAPER_SCALES
 from umlpsd_gpu.preprocessing.smooth import preprocess, preprocess_at
 from umlpsd_gpu.scale import Scale
-from umlpsd_gpu.settings import PAPER_SCALES, Settings
 from umlpsd_gpu.simulate.traces import PAPER_MIX, SimulatedTraces, simulate_traces
 from umlpsd_gpu.spectrum.estimators import power_spectrum
 from umlpsd_gpu.spectrum.fit import fit_power_law

@@ -8,12 +8,12 @@ from scipy.special import expit, logit
 
 from tests.support.ensembles import three_shapes
 from tests.support.tolerances import METRIC_RTOL
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.analyses.blinking.workflow import run_study
 from umlpsd_gpu.decision.confidence import OVERSTATEMENT, confidence_interval
 from umlpsd_gpu.kmeans.resamples import MOST_DRAWN, half_samples, n_drawn, sweep_samples
 from umlpsd_gpu.kmeans.result import BY_EPOCH
 from umlpsd_gpu.kmeans.sweep import sweep
-from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.traces.traces import Traces
 
 

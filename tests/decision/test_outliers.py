@@ -5,6 +5,7 @@ import pytest
 
 from tests.support.ensembles import three_shapes
 from tests.support.tolerances import SUM_FLOAT64
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.analyses.blinking.workflow import run_study
 from umlpsd_gpu.clustering.final_labels import final_clusters, outlier_note
 from umlpsd_gpu.decision.labels import final_labels
@@ -15,7 +16,6 @@ from umlpsd_gpu.decision.outliers import (
     outlier_scores,
 )
 from umlpsd_gpu.kmeans.sweep import sweep
-from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.simulate.traces import PAPER_MIX, simulate_traces
 
 CENTRES = np.array([[0.0, 0.0, 0.0], [10.0, 0.0, 0.0], [0.0, 10.0, 0.0]])

@@ -17,13 +17,13 @@ import tifffile
 
 from tests.support.studies import small_study
 from umlpsd_gpu.analyses.blinking.files import load_study
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.journal import events_of
 from umlpsd_gpu.batch.manifest import init_batch, read_manifest
 from umlpsd_gpu.batch.movie_state import DONE_FORMAT
 from umlpsd_gpu.batch.options import RunOptions
 from umlpsd_gpu.batch.runner import run_batch
-from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.storage.json_files import read_json
 
 DT_S = 0.03

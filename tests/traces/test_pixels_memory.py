@@ -13,12 +13,12 @@ from umlpsd_gpu import Settings, extract_pixels, power_spectrum, preprocess, run
 from umlpsd_gpu.analyses.blinking.fields import digest_of
 from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.errors import OutputError, SettingsError
-from umlpsd_gpu.settings import TracesSettings
 from umlpsd_gpu.simulate.assembly import simulate_assembly
 from umlpsd_gpu.traces import blocks
 from umlpsd_gpu.traces.blocks import give_back, is_spooled, row_blocks, spool, stacked, take_rows
 from umlpsd_gpu.traces.extract import extract
 from umlpsd_gpu.traces.pool import pool_traces
+from umlpsd_gpu.traces.settings import TracesSettings
 from umlpsd_gpu.traces.traces import Traces
 
 

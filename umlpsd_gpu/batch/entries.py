@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.batch.fingerprint import Kind, is_same_time
-from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.storage.json_files import text_of
 
 FORMAT, FORMAT_VERSION = "umlpsd batch manifest", 1

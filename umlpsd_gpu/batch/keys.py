@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
-from umlpsd_gpu.settings import Settings
+from umlpsd_gpu.analyses.blinking.settings import Settings
 
 Backend = Literal["cpu", "gpu"]
 BACKENDS: tuple[Backend, ...] = ("cpu", "gpu")

@@ -10,13 +10,13 @@ from typing import Any
 
 from umlpsd_gpu.analyses.blinking.find import FoundMovie, find_movies
 from umlpsd_gpu.analyses.blinking.prediction import predict
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.batch.entries import FORMAT, Entry, Manifest
 from umlpsd_gpu.batch.fingerprint import Kind, fingerprint, is_same_time, last_written
 from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.manifest_additions import with_arrivals
 from umlpsd_gpu.batch.names import movie_id
 from umlpsd_gpu.errors import OutputInUseError, SettingsError
-from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.storage.json_files import create_json, read_json, write_json
 from umlpsd_gpu.storage.result_folder import read_summary
 

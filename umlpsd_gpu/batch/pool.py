@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from umlpsd_gpu.analyses.blinking.result import Study
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.batch.folder import STUDY, BatchFolder
 from umlpsd_gpu.batch.launchers.dask_cluster import DaskOptions
 from umlpsd_gpu.batch.manifest import read_manifest
 from umlpsd_gpu.batch.movie_state import standing_of, wanted_of
 from umlpsd_gpu.errors import SettingsError, UmlpsdError
-from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.traces.blocks import give_back, row_blocks, spool
 from umlpsd_gpu.traces.pool import common_length, unique_ids
 from umlpsd_gpu.traces.traces import Traces

@@ -12,8 +12,8 @@ from umlpsd_gpu.analyses.blinking.find import ONE_FRAME, Findings, FoundMovie, f
 from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.manifest import is_output
 from umlpsd_gpu.errors import SettingsError
+from umlpsd_gpu.movie.settings import MovieSettings
 from umlpsd_gpu.movie.sources import TIFF_SUFFIXES
-from umlpsd_gpu.settings import MovieSettings
 
 State = tuple[int, int]  # bytes, and when last written
 

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from umlpsd_gpu.analyses.blinking.find import FoundMovie
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.batch.entries import Entry, Manifest
 from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.manifest import base_manifest, entry_of, with_absolute_region, write_manifest
@@ -19,7 +20,6 @@ from umlpsd_gpu.batch.runner import Tell, run_batch
 from umlpsd_gpu.batch.stable_files import LandingStrip
 from umlpsd_gpu.batch.stop import StopRequest
 from umlpsd_gpu.errors import SettingsError
-from umlpsd_gpu.settings import Settings
 
 # Twelve days: longer than any session, and well within what the system can wait for [I]
 MOST_S = 1e6

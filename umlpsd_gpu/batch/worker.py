@@ -20,10 +20,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.batch.fingerprint import Kind, fingerprint, is_same_time, last_written
 from umlpsd_gpu.batch.folder import LOG, STUDY
 from umlpsd_gpu.errors import DeviceError, MovieError, OutputError, UmlpsdError
-from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.storage.json_files import DISK_TROUBLE
 
 if TYPE_CHECKING:

@@ -10,13 +10,13 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from umlpsd_gpu.analyses.blinking.result import Study
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.analyses.blinking.workflow import run_study
 from umlpsd_gpu.bench.timing import Measurement, Progress, timed
 from umlpsd_gpu.clustering.sweeps import preprocessed
 from umlpsd_gpu.compute.backend import n_cores
 from umlpsd_gpu.movie.open import open_movie
 from umlpsd_gpu.scale import Scale
-from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.simulate.movie import simulate_movie
 from umlpsd_gpu.storage.result_folder import read_summary
 

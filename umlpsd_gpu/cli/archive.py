@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.cli.batch import (
     DaskAddress,
     DaskHere,
@@ -23,7 +24,6 @@ from umlpsd_gpu.cli.batch import (
 from umlpsd_gpu.cli.options import takes_settings
 from umlpsd_gpu.cli.terminal import answer, progress
 from umlpsd_gpu.errors import SettingsError
-from umlpsd_gpu.settings import Settings
 
 
 @batch.command()

@@ -15,9 +15,9 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.cli.options import takes_settings
 from umlpsd_gpu.errors import SettingsError
-from umlpsd_gpu.settings import Settings
 
 if TYPE_CHECKING:
     from umlpsd_gpu.batch.entries import Entry, Manifest

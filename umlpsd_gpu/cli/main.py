@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.cli.archive import batch, watch
 from umlpsd_gpu.cli.bench import bench
 from umlpsd_gpu.cli.broken_pipe import quiet_when_unread
@@ -21,7 +22,6 @@ from umlpsd_gpu.cli.simulate import simulate
 from umlpsd_gpu.cli.terminal import answer, movie_table, progress
 from umlpsd_gpu.cli.validate import validate
 from umlpsd_gpu.errors import MovieError, UmlpsdError
-from umlpsd_gpu.settings import Settings
 
 app = typer.Typer(
     no_args_is_help=True,

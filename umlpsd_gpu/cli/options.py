@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
 
-from umlpsd_gpu.settings import Settings
+from umlpsd_gpu.analyses.blinking.settings import Settings
 
 
 def setting(name: str, *flags: str, hint: str = "") -> Any:

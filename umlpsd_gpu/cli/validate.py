@@ -10,9 +10,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.cli.terminal import progress
 from umlpsd_gpu.errors import SettingsError
-from umlpsd_gpu.settings import Settings
 
 if TYPE_CHECKING:
     from umlpsd_gpu.validation.ensembles import Conditions

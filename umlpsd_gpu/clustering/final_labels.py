@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.compute.backend import is_on_device, xp_of
 from umlpsd_gpu.compute.transfer import on_host
 from umlpsd_gpu.decision.labels import final_labels, matched
@@ -15,7 +16,6 @@ from umlpsd_gpu.kmeans.gpu import silhouette_samples_on_device
 from umlpsd_gpu.kmeans.metrics import silhouette_samples
 from umlpsd_gpu.kmeans.result import Sweep
 from umlpsd_gpu.kmeans.sweep import sweep
-from umlpsd_gpu.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.compute.backend import is_on_device, xp_of
 from umlpsd_gpu.compute.transfer import on_host, sweeps_in_flight, uploaded
 from umlpsd_gpu.decision.profiles import MOST_K
@@ -17,7 +18,6 @@ from umlpsd_gpu.kmeans.resamples import sweep_samples
 from umlpsd_gpu.kmeans.result import Sweep
 from umlpsd_gpu.kmeans.surrogates import gaussian_surrogates
 from umlpsd_gpu.kmeans.sweep import start_sweep
-from umlpsd_gpu.settings import Settings
 
 # Epochs of a surrogate's sweep: as many as the consensus was fitted with
 SURROGATE_EPOCHS = 20

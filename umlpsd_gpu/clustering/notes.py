@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.kmeans.budget import SweepCost
 from umlpsd_gpu.kmeans.result import Sweep
 from umlpsd_gpu.scale import Scale
-from umlpsd_gpu.settings import Settings
 
 
 def budget_notes(sweeps: Sequence[Sweep], n_frames: int, settings: Settings) -> list[str]:

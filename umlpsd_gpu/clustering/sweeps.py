@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.clustering.jobs import (
     MakeJob,
     RunJobs,
@@ -25,7 +26,6 @@ from umlpsd_gpu.kmeans.resamples import half_samples, n_drawn
 from umlpsd_gpu.kmeans.result import Sweep
 from umlpsd_gpu.preprocessing.smooth import preprocess_at
 from umlpsd_gpu.scale import Scale
-from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.traces.traces import Traces
 
 # Scales are swept at once as long as their arrays take no more than this together.

@@ -21,7 +21,7 @@ from umlpsd_gpu.traces.pixels import pixel_traces, region_of
 from umlpsd_gpu.traces.traces import Traces
 
 if TYPE_CHECKING:
-    from umlpsd_gpu.settings import TracesSettings
+    from umlpsd_gpu.traces.settings import TracesSettings
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def extract_emitters(
         If ``"gpu"`` is asked for and there is none.
     """
     if settings is None:
-        from umlpsd_gpu.settings import TracesSettings
+        from umlpsd_gpu.traces.settings import TracesSettings
 
         settings = TracesSettings()
     return extract(movie, settings, device=choose_device(device)).traces

@@ -14,8 +14,8 @@ from tests.support.studies import make_study, small_study
 from umlpsd_gpu.analyses.blinking.fields import FIELDS, digest_of, stored_fields
 from umlpsd_gpu.analyses.blinking.files import TRACES_CSV_COLUMNS, load_study, save_study
 from umlpsd_gpu.analyses.blinking.result import Study
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.errors import UmlpsdError
-from umlpsd_gpu.settings import Settings
 
 SUMMARY_KEYS = {
     *("k_opt", "scale", "confidence", "votes", "rule", "reason", "n_traces", "n_clustered"),

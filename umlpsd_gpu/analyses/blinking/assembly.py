@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from umlpsd_gpu.analyses.blinking.result import MovieSummary
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.clustering.final_labels import FinalClusters
 from umlpsd_gpu.maps.domains import PixelValues
 from umlpsd_gpu.maps.result import AssemblyMaps, assembly_maps, matrix_note, reference_index
-from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.spectrum.result import PowerLawFit
 from umlpsd_gpu.traces.traces import Traces
 

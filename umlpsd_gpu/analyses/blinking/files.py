@@ -14,8 +14,8 @@ import numpy as np
 from umlpsd_gpu.analyses.blinking.fields import digest_of
 from umlpsd_gpu.analyses.blinking.map_files import summary_of_maps, write_map_files
 from umlpsd_gpu.analyses.blinking.result import Study
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.errors import UmlpsdError
-from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.storage.hdf5 import FORMAT_VERSION, read_hdf5, write_hdf5
 from umlpsd_gpu.storage.result_folder import FORMAT, SUMMARY, files_in, read_summary, write_whole
 

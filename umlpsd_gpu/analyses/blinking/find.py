@@ -12,8 +12,8 @@ from umlpsd_gpu.errors import MovieError, SettingsError
 from umlpsd_gpu.movie.contents import read_contents
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.movie.open import open_movie
+from umlpsd_gpu.movie.settings import MovieSettings
 from umlpsd_gpu.movie.sources import TIFF_SUFFIXES, find_files
-from umlpsd_gpu.settings import MovieSettings
 
 ONE_FRAME = "it holds one frame; put the frames of a movie into a folder of their own"
 

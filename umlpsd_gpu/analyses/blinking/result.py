@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.decision.outliers import Outliers
 from umlpsd_gpu.decision.result import KDecision
 from umlpsd_gpu.kmeans.result import Sweep
 from umlpsd_gpu.maps.result import AssemblyMaps
-from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.spectrum.result import ClusterSpectra, PowerLawFit, Spectrum
 from umlpsd_gpu.traces.traces import Traces
 

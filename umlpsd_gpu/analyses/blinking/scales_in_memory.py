@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.scale import Scale
-from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.traces.blocks import is_spooled
 from umlpsd_gpu.traces.traces import Traces
 

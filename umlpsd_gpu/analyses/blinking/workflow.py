@@ -14,6 +14,7 @@ from umlpsd_gpu.analyses.blinking.assembly import has_maps, map_notes, study_map
 from umlpsd_gpu.analyses.blinking.extract import extract, shape_of
 from umlpsd_gpu.analyses.blinking.result import MovieSummary, Study
 from umlpsd_gpu.analyses.blinking.scales_in_memory import scales_in_memory
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.clustering.final_labels import FinalClusters, final_clusters, outlier_note
 from umlpsd_gpu.clustering.jobs import RunJobs
 from umlpsd_gpu.clustering.notes import budget_notes
@@ -37,12 +38,12 @@ from umlpsd_gpu.maps.result import AssemblyMaps
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.preprocessing.wavelet import max_level
 from umlpsd_gpu.scale import Scale
-from umlpsd_gpu.settings import Settings, SpectrumSettings
 from umlpsd_gpu.spectrum.clusters import cluster_spectra
 from umlpsd_gpu.spectrum.estimators import power_spectrum
 from umlpsd_gpu.spectrum.fit import fit_power_law
 from umlpsd_gpu.spectrum.ranges import trusted_range_hz
 from umlpsd_gpu.spectrum.result import PowerLawFit, Spectrum
+from umlpsd_gpu.spectrum.settings import SpectrumSettings
 from umlpsd_gpu.traces.traces import Traces
 
 MIN_TRACES = 3

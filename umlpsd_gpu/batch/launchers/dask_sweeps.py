@@ -21,6 +21,7 @@ from typing import Any, Literal
 
 from threadpoolctl import threadpool_limits
 
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.analyses.blinking.workflow import device_of
 from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.launchers.dask_cluster import DaskOptions, Patience, dask_client
@@ -33,7 +34,6 @@ from umlpsd_gpu.compute.device_memory import told_when_full
 from umlpsd_gpu.errors import SettingsError, UmlpsdError
 from umlpsd_gpu.kmeans.distances import MAX_PAIR_BYTES
 from umlpsd_gpu.kmeans.result import Sweep
-from umlpsd_gpu.settings import Settings
 
 POLL_S = 0.2
 # Without any worker; in a queue workers may well come hours later [I]
