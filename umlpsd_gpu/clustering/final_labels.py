@@ -10,11 +10,17 @@ import numpy as np
 from umlpsd_gpu.compute.backend import is_on_device, xp_of
 from umlpsd_gpu.compute.transfer import on_host
 from umlpsd_gpu.decision.labels import final_labels, matched
-from umlpsd_gpu.decision.outliers import FALSE_POSITIVE_RATE, Outliers, outlier_scores
+from umlpsd_gpu.decision.outliers import (
+    FALSE_POSITIVE_RATE,
+    N_COARSE_SAMPLES,
+    Outliers,
+    outlier_scores,
+)
 from umlpsd_gpu.kmeans.gpu import silhouette_samples_on_device
 from umlpsd_gpu.kmeans.metrics import silhouette_samples
 from umlpsd_gpu.kmeans.result import Sweep
 from umlpsd_gpu.kmeans.sweep import sweep
+from umlpsd_gpu.preprocessing.bin import bin_mean
 from umlpsd_gpu.settings import Settings
 
 
@@ -80,7 +86,10 @@ def final_clusters(
     labels, uncertainty = final_labels(chosen, k_opt)
     silhouettes = silhouette_samples_on_device if is_on_device(scaled) else silhouette_samples
     silhouette = silhouettes(scaled, labels, settings.sweep.silhouette_metric)
-    score, threshold = outlier_scores(on_host(scaled), labels, beta, settings.sweep.seed)
+    curves = on_host(scaled)
+    n_averaged = curves.shape[1] // N_COARSE_SAMPLES
+    curves = bin_mean(curves, n_averaged) if n_averaged > 1 else curves
+    score, threshold = outlier_scores(curves, labels, beta, settings.sweep.seed)
     without = _labels_without(scaled, labels, score > threshold, chosen.scale, settings)
     outliers = Outliers(score, threshold, FALSE_POSITIVE_RATE, without)
     return FinalClusters(labels, uncertainty, silhouette, outliers)

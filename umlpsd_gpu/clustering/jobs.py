@@ -12,17 +12,13 @@ import numpy as np
 
 from umlpsd_gpu.compute.backend import is_on_device, xp_of
 from umlpsd_gpu.compute.transfer import on_host, sweeps_in_flight, uploaded
-from umlpsd_gpu.decision.profiles import MOST_K
+from umlpsd_gpu.decision.plan import RESAMPLE_EPOCHS, SURROGATE_EPOCHS, weighed_k_values
+from umlpsd_gpu.kmeans.options import SweepOptions
 from umlpsd_gpu.kmeans.resamples import sweep_samples
 from umlpsd_gpu.kmeans.result import Sweep
 from umlpsd_gpu.kmeans.surrogates import gaussian_surrogates
 from umlpsd_gpu.kmeans.sweep import start_sweep
 from umlpsd_gpu.settings import Settings
-
-# Epochs of a surrogate's sweep: as many as the consensus was fitted with
-SURROGATE_EPOCHS = 20
-# Samples of the traces are swept so often for each K [I]
-RESAMPLE_EPOCHS = 10
 
 
 @dataclass(frozen=True)
@@ -57,29 +53,27 @@ class SweepJob(ABC):
         """Return the job with its curves on the current device; DeviceError where they don't fit"""
         return replace(self, curves=uploaded(self.curves))
 
-    @property
-    def _common(self) -> dict[str, Any]:
-        """What every sweep of a study is told alike."""
+    def _options(self, n_epochs: int) -> SweepOptions:
+        """Return the options of a sweep of so many epochs, or of the settings' where fewer."""
         chosen = self.settings.sweep
-        return {
-            "seed": chosen.seed,
-            "silhouette_metric": chosen.silhouette_metric,
-            "max_iter": chosen.max_iter,
-            "scale": self.scale,
-        }
+        return SweepOptions(
+            seed=chosen.seed,
+            n_epochs=min(n_epochs, chosen.n_epochs),
+            silhouette_metric=chosen.silhouette_metric,
+            max_iter=chosen.max_iter,
+            budget_s=chosen.budget_s,
+        )
 
     def _start_other(
         self, values: Any, n_epochs: int, n_threads: int | None
     ) -> Callable[[], Sweep]:
         """Start the sweep of another ensemble as the consensus needs it."""
-        chosen = self.settings.sweep
         return start_sweep(
             values,
-            weighed_k_values(len(values), self.settings),
-            n_epochs=min(n_epochs, chosen.n_epochs),
+            weighed_k_values(len(values), self.settings.sweep.k_max),
+            self._options(n_epochs),
+            scale=self.scale,
             n_threads=n_threads,
-            budget_s=chosen.budget_s,
-            **self._common,
         )
 
 
@@ -98,11 +92,10 @@ class ScaleJob(SweepJob):
         collect = start_sweep(
             self.curves,
             range(1, min(chosen.k_max, len(self.curves) - 1) + 1),
-            n_epochs=chosen.n_epochs,
+            self._options(chosen.n_epochs),
             engine=chosen.engine,
+            scale=self.scale,
             n_threads=n_threads,
-            budget_s=chosen.budget_s,
-            **self._common,
         )
         return lambda: (collect(),)
 
@@ -138,14 +131,13 @@ class SamplesJob(SweepJob):
         return partial(self._on_cpu, n_threads)
 
     def _on_cpu(self, n_threads: int | None) -> tuple[Sweep, ...]:
-        chosen = self.settings.sweep
         return sweep_samples(
             self.curves,
             self.samples,
-            weighed_k_values(self.samples.shape[1], self.settings),
-            n_epochs=min(RESAMPLE_EPOCHS, chosen.n_epochs),
+            weighed_k_values(self.samples.shape[1], self.settings.sweep.k_max),
+            self._options(RESAMPLE_EPOCHS),
+            scale=self.scale,
             n_threads=n_threads,
-            **self._common,
         )
 
     def _on_device(self) -> tuple[Sweep, ...]:
@@ -157,8 +149,3 @@ class SamplesJob(SweepJob):
         n_drawn = self.samples.shape[1]
         bytes_of_one = 8 * n_drawn * (3 * self.curves.shape[1] + n_drawn)
         return tuple(sweeps_in_flight(start, bytes_of_one))
-
-
-def weighed_k_values(n_traces: int, settings: Settings) -> range:
-    """Return the numbers of clusters that the consensus weighs."""
-    return range(1, min(MOST_K, settings.sweep.k_max, n_traces - 1) + 1)

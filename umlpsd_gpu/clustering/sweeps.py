@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
 from umlpsd_gpu.clustering.jobs import (
@@ -19,9 +18,7 @@ from umlpsd_gpu.clustering.jobs import (
 from umlpsd_gpu.compute.backend import is_on_device, n_cores
 from umlpsd_gpu.compute.threads import thread_pool
 from umlpsd_gpu.compute.transfer import sweeps_in_flight
-from umlpsd_gpu.decision.consensus import weighed_scales
-from umlpsd_gpu.decision.profiles import MOST_K
-from umlpsd_gpu.kmeans.resamples import half_samples, n_drawn
+from umlpsd_gpu.decision.plan import EvidenceNeeded, evidence_plan
 from umlpsd_gpu.kmeans.result import Sweep
 from umlpsd_gpu.preprocessing.smooth import preprocess_at
 from umlpsd_gpu.scale import Scale
@@ -30,8 +27,6 @@ from umlpsd_gpu.traces.traces import Traces
 
 # Scales are swept at once as long as their arrays take no more than this together.
 SWEEP_BYTES = 4 << 30
-# Samples of the traces are swept at so many scales [I]
-RESAMPLED_SCALES = 3
 
 # (step, done, total): called as the work proceeds
 Progress = Callable[[str, int, int], None]
@@ -58,9 +53,10 @@ def sweep_surrogates(
     run: RunJobs | None = None,
 ) -> dict[str, tuple[Sweep, ...]] | None:
     """Sweep unstructured ensembles of each scale's spread; None where not wanted."""
-    if not settings.decision.n_surrogates or settings.decision.rule != "consensus":
+    plan = _evidence_plan(ensemble, scales, settings)
+    weighed = [scale for scale in scales if plan[scale.name].n_surrogates]
+    if not weighed:
         return None
-    weighed = _weighed(scales)
     make = [partial(_job, SurrogatesJob, ensemble, scale, settings) for scale in weighed]
     run = run or _several_at_once(ensemble, settings)
     found = _reported(run, make, partial(report, "surrogates"))
@@ -75,25 +71,32 @@ def sweep_resamples(
     run: RunJobs | None = None,
 ) -> dict[str, tuple[Sweep, ...]] | None:
     """Sweep samples of the traces at scales of every kind; None where not wanted or too few."""
-    chosen = settings.decision
-    too_few = n_drawn(ensemble.n_traces) <= min(MOST_K, settings.sweep.k_max)
-    if not chosen.n_resamples or chosen.rule != "consensus" or too_few:
+    plan = _evidence_plan(ensemble, scales, settings)
+    some = [scale for scale in scales if plan[scale.name].samples is not None]
+    if not some:
         return None
-    weighed = _weighed(scales)
-    picked = np.unique(np.linspace(0, len(weighed) - 1, RESAMPLED_SCALES).round().astype(int))
-    some = [weighed[i] for i in picked]
-    samples = half_samples(ensemble.n_traces, settings.sweep.seed, chosen.n_resamples)
-    job = partial(SamplesJob, samples=samples)
-    make = [partial(_job, job, ensemble, scale, settings) for scale in some]
+    make = [
+        partial(_job, partial(SamplesJob, samples=plan[s.name].samples), ensemble, s, settings)
+        for s in some
+    ]
     # the samples of one scale are work enough for all threads
     run = run or partial(_one_by_one, settings)
     found = _reported(run, make, partial(report, "resamples"))
     return {scale.name: sweeps for scale, sweeps in zip(some, found, strict=True)}
 
 
-def _weighed(scales: Sequence[Scale]) -> list[Scale]:
-    names = weighed_scales([scale.name for scale in scales])
-    return [scale for scale in scales if scale.name in names]
+def _evidence_plan(
+    ensemble: Traces, scales: Sequence[Scale], settings: Settings
+) -> dict[str, EvidenceNeeded]:
+    return evidence_plan(
+        [scale.name for scale in scales],
+        ensemble.n_traces,
+        settings.sweep.k_max,
+        settings.decision.rule,
+        settings.decision.n_surrogates,
+        settings.decision.n_resamples,
+        settings.sweep.seed,
+    )
 
 
 def preprocessed(traces: Traces, scale: Scale, settings: Settings) -> Traces:
