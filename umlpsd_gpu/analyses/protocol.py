@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 from umlpsd_gpu.analyses.findings import Findings, find_by_suffix
 from umlpsd_gpu.compute.context import Context
@@ -244,8 +244,14 @@ class Analysis(ABC, Generic[Source, Result]):
         context : Context
         """
 
-    def device_of(self, settings: Any) -> str:
-        """Return the device, "cpu" or "gpu", that these settings run on here; may raise."""
+    def device_of(self, settings: Any) -> Literal["cpu", "gpu"]:
+        """Return the device that these settings run on here.
+
+        Raises
+        ------
+        DeviceError, SettingsError
+            If the device asked for is not there, or the engine doesn't run on it.
+        """
         from umlpsd_gpu.clustering.device import device_of
 
         return device_of(settings)

@@ -146,7 +146,7 @@ def info() -> None:
     """Say what is installed, which GPU is found, and what would compute and why."""
     import platform
 
-    from umlpsd_gpu.cli.device_info import device_rows
+    from umlpsd_gpu.bench.device_info import device_rows
     from umlpsd_gpu.compute.backend import n_cores
     from umlpsd_gpu.compute.cpu_kernel import why_missing
     from umlpsd_gpu.compute.versions import recorded_versions

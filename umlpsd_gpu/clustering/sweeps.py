@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -123,7 +123,11 @@ def _run_here(
 
 
 def _run_in_flight(bytes_of_one: int, jobs: Sequence[MakeJob]) -> Iterator[SweepsOfOne]:
-    return results_in_flight([lambda make=make: make().start() for make in jobs], bytes_of_one)
+    return results_in_flight([partial(_start, make) for make in jobs], bytes_of_one)
+
+
+def _start(make: MakeJob) -> Callable[[], SweepsOfOne]:
+    return make().start()
 
 
 def _run_in_threads(

@@ -87,7 +87,7 @@ def _movies_in(folder: Path, found: Findings, settings: MovieSettings) -> Iterat
     if len(files) > 1 and _is_one_frame(files[0]):
         whole = _look(folder, settings)
         # a broken frame among many others breaks the movie, it doesn't make movies of the others
-        if whole.movie is not None or 2 * sum(map(_is_one_frame, files)) > len(files):
+        if whole.source is not None or 2 * sum(map(_is_one_frame, files)) > len(files):
             yield whole
             return
     for file in files:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from umlpsd_gpu.cli.device_info import device_rows
+from umlpsd_gpu.bench.device_info import device_rows
 from umlpsd_gpu.compute import backend, device_info
 from umlpsd_gpu.errors import DeviceError
 from umlpsd_gpu.kmeans import cuml as engine
