@@ -86,7 +86,7 @@ class TestTraces:
         (file,) = (tmp_path / "out").rglob("study.h5")
         file.write_bytes(file.read_bytes()[:500])
         with pytest.raises(UmlpsdError, match=r"study\.h5 can't be read"):
-            finished_parts(tmp_path / "out")
+            pooled_traces(finished_parts(tmp_path / "out"))
 
     def test_nothing_finished_is_told(self, tmp_path):
         make_archive(tmp_path / "archive", 1)

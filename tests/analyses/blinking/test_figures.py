@@ -91,7 +91,8 @@ class TestFiles:
     def test_pyplot_is_never_imported(self) -> None:
         script = (
             "import sys; from tests.support.studies import make_study; "
-            "from umlpsd_gpu.report import figures, spectra, style; "
+            "from umlpsd_gpu.analyses.blinking.figures import plans, spectra; "
+            "from umlpsd_gpu.plotting import figures, style; "
             "style.render(spectra.draw_psd(make_study(n_traces=9, n_frames=160))); "
             "sys.exit('matplotlib.pyplot' in sys.modules)"
         )
