@@ -119,7 +119,7 @@ def _without_itself(
 def _between(total: np.ndarray) -> np.ndarray:
     products = np.einsum("ij,kj->ik", total, total)
     length = np.sqrt(np.where(products.diagonal() > 0, products.diagonal(), np.nan))
-    between = np.clip(products / np.outer(length, length), -1, 1)
+    between: np.ndarray = np.clip(products / np.outer(length, length), -1, 1)
     np.fill_diagonal(between, np.where(np.isnan(length), np.nan, 1))
     return between
 

@@ -269,7 +269,7 @@ def _noisy_block(truth: AssemblyTruth, start: int, stop: int) -> np.ndarray:
 
     def expected(frames: slice) -> np.ndarray:
         # einsum, not BLAS: the same bits whatever the threads
-        lit = np.einsum("gf,gp->fp", truth.levels[:, frames], light)
+        lit: np.ndarray = np.einsum("gf,gp->fp", truth.levels[:, frames], light)
         lit += recipe.background_counts
         return lit
 

@@ -51,7 +51,7 @@ def grain_image(
     if layout == "crystals":
         grains[distance_px > _radius_px(centres, reach)] = 0
         grains[((pixels < 1) | (pixels > np.array(shape) - 2)).any(axis=1)] = 0
-    image = grains.reshape(shape).astype(np.uint16)
+    image: np.ndarray = grains.reshape(shape).astype(np.uint16)
     if np.bincount(grains, minlength=n_grains + 1)[1:].min() < FEWEST_PIXELS:
         raise _too_many(n_grains, shape)
     return image
