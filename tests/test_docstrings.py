@@ -21,7 +21,6 @@ NOT_YET_DONE = {
     "bench",
     "cli",
     "compute",
-    "maps",
     "plotting",
     "simulate",
     "validation",
