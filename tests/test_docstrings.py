@@ -22,7 +22,6 @@ NOT_YET_DONE = {
     "cli",
     "compute",
     "plotting",
-    "simulate",
     "validation",
     "settings_faults",
     "clustering",

@@ -196,7 +196,7 @@ def test_folder_is_whole_and_only_replaced_when_asked(validation, place):
         (["--dt-s", "0"], "must be above 0"),
         (["--counts", "high"], "--counts must look like 150,400, got 'high'"),
         (["--counts", "1,2,3"], "--counts must look like 150,400"),
-        (["--counts", "nan"], "ON counts must rise"),
+        (["--counts", "nan"], "ON counts must be in rising order"),
         (["--background", "-3"], "the background must be 0"),
         (["--mix", "PEB"], "--mix must look like PEB=68,TSB=68, got 'PEB'"),
         (["--mix", "PEB=-2"], "--mix must look like"),
