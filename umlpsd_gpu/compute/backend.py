@@ -1,4 +1,4 @@
-"""NumPy or CuPy: inside the rooms the array is asked; the device is chosen once, at the edge."""
+"""NumPy or CuPy: the array shows which library owns it; the device is chosen once, at the start."""
 
 from __future__ import annotations
 
@@ -18,10 +18,27 @@ CUDA_ERROR_INSUFFICIENT_DRIVER, CUDA_ERROR_NO_DEVICE = 35, 100
 def xp_of(*arrays: Any) -> ModuleType:
     """Return the library that owns all the given arrays.
 
+    Parameters
+    ----------
+    *arrays : ndarray
+        NumPy's or CuPy's.
+
+    Returns
+    -------
+    module
+        ``numpy`` or ``cupy``.
+
     Raises
     ------
     TypeError
         If the arrays are neither all NumPy nor all CuPy.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from umlpsd_gpu.compute.backend import xp_of
+    >>> xp_of(np.zeros(3), np.ones(2)).__name__
+    'numpy'
     """
     owners = {type(array).__module__.partition(".")[0] for array in arrays}
     if owners not in ({"numpy"}, {"cupy"}):
@@ -30,7 +47,7 @@ def xp_of(*arrays: Any) -> ModuleType:
 
 
 def n_cores() -> int:
-    """Return the processor cores this process may use (a batch job's share, not the node's)."""
+    """Return the number of processor cores this process may use: the share of a batch job."""
     n = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
         n = len(os.sched_getaffinity(0))
@@ -40,9 +57,9 @@ def n_cores() -> int:
 
 
 def gpu_missing() -> str | None:
-    """Say in a sentence why no GPU can be used and what to do about it, or None where one can.
+    """Return a sentence on why no GPU can be used and what to do; None if one can be used.
 
-    ``import cupy`` succeeds without a driver, so a device is asked for.
+    ``import cupy`` succeeds without a driver, so a device is requested.
     """
     try:
         cuda = import_module("cupy").cuda
@@ -80,7 +97,7 @@ def _why_hidden() -> str:
 
 
 def _why_no_compiler(cuda: Any) -> str | None:
-    """Say that the kernels can't be compiled: CuPy alone comes without NVRTC."""
+    """Return why kernels can't be compiled (CuPy alone has no NVRTC); None if they can."""
     try:
         cuda.nvrtc.getVersion()
     except RuntimeError:
@@ -90,17 +107,37 @@ def _why_no_compiler(cuda: Any) -> str | None:
 
 
 def cuda_version(number: int) -> str:
-    """Return CUDA's version number as people write it: 13020 is 13.2."""
+    """Return CUDA's version as usually written.
+
+    Parameters
+    ----------
+    number : int
+        As CUDA returns it: 13020.
+
+    Returns
+    -------
+    str
+        As ``13.2``.
+    """
     return f"{number // 1000}.{number % 1000 // 10}"
 
 
 def choose_device(device: Device) -> Literal["cpu", "gpu"]:
-    """Turn the setting ``device`` into the device that will run; ``"gpu"`` never falls back.
+    """Return the device to run on for a value of the setting ``device``.
+
+    Parameters
+    ----------
+    device : {"auto", "cpu", "gpu"}
+        ``"gpu"`` never falls back to the CPU.
+
+    Returns
+    -------
+    {"cpu", "gpu"}
 
     Raises
     ------
     DeviceError
-        If ``"gpu"`` is asked for and there is none; the message says what is missing.
+        If ``"gpu"`` is requested and cannot be used; the message says what is missing.
     """
     if device == "cpu":
         return "cpu"
@@ -111,5 +148,15 @@ def choose_device(device: Device) -> Literal["cpu", "gpu"]:
 
 
 def is_on_device(array: Any) -> bool:
-    """Say whether an array is CuPy's."""
+    """Return whether an array is CuPy's.
+
+    Parameters
+    ----------
+    array : ndarray
+        NumPy's or CuPy's.
+
+    Returns
+    -------
+    bool
+    """
     return type(array).__module__.partition(".")[0] == "cupy"

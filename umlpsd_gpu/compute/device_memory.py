@@ -1,4 +1,4 @@
-"""How much a device holds, and work in blocks that fit."""
+"""Free memory of a GPU, and work in blocks that fit in it."""
 
 from __future__ import annotations
 
@@ -16,24 +16,25 @@ log = logging.getLogger("umlpsd_gpu")
 
 
 def free_bytes() -> int:
-    """Return the device memory that new arrays can take, blocks cached by CuPy included."""
+    """Return the GPU memory available for new arrays, including blocks that CuPy has cached."""
     cupy = import_module("cupy")
     free, _ = cupy.cuda.runtime.memGetInfo()
     return int(free) + int(cupy.get_default_memory_pool().free_bytes())
 
 
 def in_blocks(n_items: int, bytes_per_item: int, work: Callable[[int, int], None]) -> None:
-    """Call ``work(start, stop)`` over all items, as many at once as fit the free device memory.
+    """Call ``work(start, stop)`` over all items, in blocks that fit in the free GPU memory.
 
-    Where the device runs out of memory all the same, the block is halved and done again: ``work``
-    writes the results of its items as a whole, and a result never depends on the other items of
-    its block.
+    If the GPU still runs out of memory, the block is halved and repeated. ``work`` must therefore
+    write the complete results of its items, independent of the other items in the block.
 
     Parameters
     ----------
-    n_items, bytes_per_item : int
-        What one item takes on the device while it is worked on.
+    n_items : int
+    bytes_per_item : int
+        GPU memory that one item takes while it is processed.
     work : callable
+        Takes the first item and the one after the last.
 
     Raises
     ------
@@ -69,12 +70,12 @@ def in_blocks(n_items: int, bytes_per_item: int, work: Callable[[int, int], None
 
 @contextmanager
 def told_when_full() -> Iterator[None]:
-    """Turn a device without room into a sentence for the user.
+    """Turn running out of GPU memory into an error message for the user.
 
     Raises
     ------
     DeviceError
-        If the device runs out of memory inside.
+        If the GPU runs out of memory inside.
     """
     try:
         yield
@@ -87,6 +88,6 @@ def told_when_full() -> Iterator[None]:
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    """Say whether CuPy, or cuFFT through it, found no memory."""
+    """Return whether CuPy, or cuFFT through it, could not allocate memory."""
     of_cupy = type(error).__module__.partition(".")[0] in ("cupy", "cupy_backends")
     return (of_cupy and isinstance(error, MemoryError)) or "CUFFT_ALLOC_FAILED" in str(error)

@@ -1,4 +1,4 @@
-"""What a process of the drawing pool does: import matplotlib, then draw what it is sent."""
+"""The work of a process in the drawing pool: import matplotlib, then draw what it receives."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 
 def main() -> None:
-    """Answer calls from standard input on standard output until the sender closes it or ends."""
+    """Answer calls from standard input on standard output until the input is closed."""
     # the command line gets the signals and ends this process; SIGTTOU would stop it at a warning
     for name in ("SIGINT", "SIGTTOU"):
         if hasattr(signal, name):
@@ -31,7 +31,7 @@ def main() -> None:
 
 
 def _warm_up() -> None:
-    """Import what drawing needs, and load the fonts, while the study has the right of way."""
+    """Import what drawing needs, and load the fonts, at low priority while the analysis runs."""
     if sys.platform == "linux":
         # of this thread alone: what it draws later is as urgent as anything else
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)

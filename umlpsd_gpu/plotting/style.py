@@ -1,4 +1,4 @@
-"""One look for every figure: colours, sizes, and rendering to PNG and SVG."""
+"""A common style for all figures: colours, sizes, and rendering to PNG and SVG."""
 
 from __future__ import annotations
 
@@ -61,9 +61,10 @@ class DrawnFigure:
     Attributes
     ----------
     name : str
-        File name without its ending.
+        File name without extension.
     title, caption : str
     png, svg : bytes
+        Contents of the files.
     """
 
     name: str
@@ -75,13 +76,22 @@ class DrawnFigure:
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Draw in our style whatever the user's matplotlibrc says; restored on leaving."""
+    """Draw in the package's style, whatever the user's matplotlibrc says; restored on leaving."""
     with matplotlib.style.context(["default", STYLE]):
         yield
 
 
 def render(figure: Figure) -> tuple[bytes, bytes]:
-    """Return a figure as PNG and SVG, neither with a date; its layout is solved only once."""
+    """Return a figure as PNG and SVG, both without a date.
+
+    Parameters
+    ----------
+    figure : Figure
+
+    Returns
+    -------
+    png, svg : bytes
+    """
     layout = figure.get_layout_engine()
     if layout is not None:
         layout.execute(figure)
@@ -95,15 +105,35 @@ def render(figure: Figure) -> tuple[bytes, bytes]:
 
 
 def render_pickled(figure: bytes) -> tuple[bytes, bytes]:
-    """Render a pickled figure in a process of which nothing is known; the same bytes."""
+    """Render a pickled figure in any process, with the same bytes as `render`.
+
+    Parameters
+    ----------
+    figure : bytes
+        A pickled Figure.
+
+    Returns
+    -------
+    png, svg : bytes
+    """
     with house_style():
         return render(pickle.loads(figure))
 
 
 def cluster_colour(cluster: int) -> tuple[float, float, float]:
-    """Return the colour of a cluster (from 1), the same in all figures.
+    """Return the colour of a cluster, the same in all figures.
 
-    The palette is used pure, then darkened; after two rounds it repeats.
+    The palette is used first pure, then darkened; after two rounds it repeats.
+
+    Parameters
+    ----------
+    cluster : int
+        From 1.
+
+    Returns
+    -------
+    red, green, blue : float
+        From 0 to 1.
     """
     turn, place = divmod(cluster - 1, len(PALETTE))
     pure = to_rgb(PALETTE[place])
@@ -111,20 +141,54 @@ def cluster_colour(cluster: int) -> tuple[float, float, float]:
 
 
 def darkened(colour: tuple[float, float, float], share: float) -> tuple[float, float, float]:
-    """Return the same hue with only a share of its light."""
+    """Return a colour of the same hue with a share of its brightness.
+
+    Parameters
+    ----------
+    colour : (red, green, blue)
+        From 0 to 1.
+    share : float
+        From 0 to 1.
+
+    Returns
+    -------
+    red, green, blue : float
+    """
     red, green, blue = colour
     return share * red, share * green, share * blue
 
 
 def cluster_sizes(study: Study) -> dict[int, int]:
-    """Return the number of traces of each cluster, by its number from 1."""
+    """Return the number of traces of each cluster, by its number from 1.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    dict of int to int
+    """
     return {int(c): int((study.labels == c).sum()) for c in study.clusters.clusters}
 
 
 def thin_grid(axes: Axes) -> None:
+    """Draw grid lines at the major ticks.
+
+    Parameters
+    ----------
+    axes : Axes
+    """
     axes.grid(True, which="major")
 
 
 def whole_numbers(axes: Axes, n_ticks: int = 8) -> None:
-    """Put ticks of the horizontal axis at whole numbers only."""
+    """Place ticks of the horizontal axis at whole numbers only.
+
+    Parameters
+    ----------
+    axes : Axes
+    n_ticks : int
+        Largest number of intervals.
+    """
     axes.xaxis.set_major_locator(MaxNLocator(n_ticks, integer=True))
