@@ -25,13 +25,13 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from umlpsd_gpu.movie.open import open_movie
-from umlpsd_gpu.settings import TracesSettings
 from umlpsd_gpu.simulate.movie import AGGREGATE, MovieTruth, simulate_movie
 from umlpsd_gpu.traces.drift import estimate_drift
 from umlpsd_gpu.traces.emitters import Detection, detect_emitters
 from umlpsd_gpu.traces.extract import extract_emitters
 from umlpsd_gpu.traces.images import temporal_images
 from umlpsd_gpu.traces.photometry import measure_emitters
+from umlpsd_gpu.traces.settings import TracesSettings
 
 N_REPEATS = 3
 READING = "readinto, 256 MB buffer"

@@ -2,8 +2,8 @@
 
 import pytest
 
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.errors import SettingsError
-from umlpsd_gpu.settings import Settings
 
 
 def message_for(tmp_path, text):

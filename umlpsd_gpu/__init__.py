@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from umlpsd_gpu.analyses.blinking.result import Study
+    from umlpsd_gpu.analyses.blinking.settings import Settings
     from umlpsd_gpu.analyses.blinking.workflow import run_study
     from umlpsd_gpu.decision.decide import decide
     from umlpsd_gpu.decision.result import KDecision
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from umlpsd_gpu.movie.open import open_movie
     from umlpsd_gpu.preprocessing.smooth import preprocess
     from umlpsd_gpu.report.write_report import write_report
-    from umlpsd_gpu.settings import Settings
     from umlpsd_gpu.spectrum.estimators import power_spectrum
     from umlpsd_gpu.spectrum.fit import fit_power_law
     from umlpsd_gpu.spectrum.result import PowerLawFit, Spectrum
@@ -48,7 +48,7 @@ _HOME = {
     "MovieError": "errors",
     "OutputError": "errors",
     "PowerLawFit": "spectrum.result",
-    "Settings": "settings",
+    "Settings": "analyses.blinking.settings",
     "SettingsError": "errors",
     "Spectrum": "spectrum.result",
     "Study": "analyses.blinking.result",

@@ -47,11 +47,12 @@ _DEMANDS = {
 }
 
 
-def fault(details: ErrorDetails, names: list[str], where: str) -> str:
-    """Say in our words what pydantic found wrong with one setting."""
+def fault(details: ErrorDetails, names: list[str], where: str, section: str = "") -> str:
+    """Say in our words what pydantic found wrong with one setting, perhaps of a section alone."""
     name, kind = ".".join(map(str, details["loc"])), details["type"]
     if kind == "extra_forbidden":
         return unknown(name, names, where)
+    name = f"{section}.{name}" if section else name
     if kind == "value_error":
         return f"setting {name}{where}: {details['ctx']['error']}"
     demand = _DEMANDS.get(kind) or _DEMANDS.get(kind.partition("_")[0])

@@ -14,8 +14,8 @@ def run(proof: Proof) -> None:
     missing = [name for name in ("pydantic", "tomli_w", "pywt") if not card.is_installed(name)]
     if missing:
         raise LeftOut(f"not installed: {', '.join(missing)}")
+    from umlpsd_gpu.analyses.blinking.settings import Settings
     from umlpsd_gpu.analyses.blinking.workflow import run_study
-    from umlpsd_gpu.settings import Settings
 
     mix = proof.size(PAPER_MIX, {"PEB": 8, "PBB": 7})
     traces = simulate_traces(mix, n_frames=proof.size(10_000, 500), seed=0).traces

@@ -186,12 +186,13 @@ class TestTheSanitizer:
 
 class TestWhatIsSpeltOut:
     def test_the_papers_scales(self, proof):
-        from umlpsd_gpu.settings import PAPER_SCALES
+        from umlpsd_gpu.preprocessing.settings import PAPER_SCALES
 
         assert import_module("gpu.grid").SCALES == PAPER_SCALES
 
     def test_settings_of_movies_and_traces(self, proof):
-        from umlpsd_gpu.settings import MovieSettings, TracesSettings
+        from umlpsd_gpu.movie.settings import MovieSettings
+        from umlpsd_gpu.traces.settings import TracesSettings
 
         movie = import_module("gpu.movie")
         for ours, model in (

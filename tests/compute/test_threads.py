@@ -15,7 +15,7 @@ from umlpsd_gpu.compute.threads import stopping_point, thread_pool
 STOPPED_SWEEP = """
 import signal, time
 import numpy as np
-from umlpsd_gpu.settings import Settings
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.clustering.sweeps import sweep_scales
 from umlpsd_gpu.scale import Scale
 from umlpsd_gpu.traces.traces import Traces

@@ -21,7 +21,7 @@ from umlpsd_gpu.decision.profiles import MOST_K, profile_of
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.kmeans.surrogates import gaussian_surrogates, principal_spread
 from umlpsd_gpu.kmeans.sweep import sweep
-from umlpsd_gpu.settings import PAPER_SCALES
+from umlpsd_gpu.preprocessing.settings import PAPER_SCALES
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 

@@ -9,6 +9,7 @@ from scipy.spatial.distance import cdist
 from tests.kmeans.test_metrics import random_labels
 from tests.kmeans.test_sweep import arrays
 from tests.support.ensembles import three_shapes, ugly
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.clustering.notes import budget_notes
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.kmeans import budget
@@ -19,7 +20,6 @@ from umlpsd_gpu.kmeans.membership import Members
 from umlpsd_gpu.kmeans.metrics import metrics_of, silhouette_samples
 from umlpsd_gpu.kmeans.sweep import sweep
 from umlpsd_gpu.scale import Scale
-from umlpsd_gpu.settings import Settings
 
 METRICS = ("sqeuclidean", "euclidean")
 KS = np.arange(2, 16)

@@ -16,17 +16,18 @@ from umlpsd_gpu.analyses.blinking.figures.pearson import draw_pearson
 from umlpsd_gpu.analyses.blinking.figures.plans import draw_figures
 from umlpsd_gpu.analyses.blinking.map_files import DOMAINS_CSV_COLUMNS, best_agreement
 from umlpsd_gpu.analyses.blinking.result import Study
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.analyses.blinking.workflow import run_study
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.kmeans.sweep import sweep
 from umlpsd_gpu.maps.domains import PixelValues
 from umlpsd_gpu.maps.graph import agreement
 from umlpsd_gpu.maps.result import AssemblyMaps, assembly_maps, matrix_note, reference_index
+from umlpsd_gpu.maps.settings import MapsSettings
 from umlpsd_gpu.movie.open import open_movie
 from umlpsd_gpu.plotting.style import house_style
 from umlpsd_gpu.preprocessing.smooth import preprocess
 from umlpsd_gpu.report.page import render_html
-from umlpsd_gpu.settings import MapsSettings, Settings
 from umlpsd_gpu.simulate.assembly import AssemblyTruth, simulate_assembly, write_assembly_movie
 from umlpsd_gpu.traces.traces import Traces
 

@@ -8,7 +8,7 @@ import tifffile
 
 from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.movie import open_movie
-from umlpsd_gpu.settings import MovieSettings
+from umlpsd_gpu.movie.settings import MovieSettings
 
 
 def hyperstack(*lengths: int) -> np.ndarray:

@@ -9,7 +9,7 @@ import tifffile
 
 from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.movie import open_movie
-from umlpsd_gpu.settings import MovieSettings
+from umlpsd_gpu.movie.settings import MovieSettings
 
 N_FRAMES = 40
 FRAMES = np.random.default_rng(5).integers(0, 4000, (N_FRAMES, 32, 32)).astype("u2")

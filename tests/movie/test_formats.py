@@ -10,7 +10,7 @@ import tifffile
 
 from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.movie import Movie, open_movie
-from umlpsd_gpu.settings import MovieSettings
+from umlpsd_gpu.movie.settings import MovieSettings
 
 
 def random_frames(n_frames: int = 7, dtype: str = "u2", n_rows: int = 13, n_cols: int = 11):

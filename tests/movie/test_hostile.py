@@ -16,8 +16,8 @@ import tifffile
 
 from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.movie import Movie, open_movie
+from umlpsd_gpu.movie.settings import MovieSettings
 from umlpsd_gpu.movie.tiff_errors import one_movie_error, with_advice
-from umlpsd_gpu.settings import MovieSettings
 
 FRAMES = np.arange(6 * 16 * 16, dtype="u2").reshape(6, 16, 16)
 # More rounds for a longer search: UMLPSD_FUZZ_ROUNDS=8000.
@@ -29,7 +29,7 @@ READ_ALL = """
 import json, resource, sys, time
 from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.movie import open_movie
-from umlpsd_gpu.settings import MovieSettings
+from umlpsd_gpu.movie.settings import MovieSettings
 
 for path in sys.argv[1:]:
     for allow_damaged in (False, True):

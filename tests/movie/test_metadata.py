@@ -11,7 +11,7 @@ import tifffile
 from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.movie import Movie, open_movie
 from umlpsd_gpu.movie.metadata import measured_step
-from umlpsd_gpu.settings import MovieSettings
+from umlpsd_gpu.movie.settings import MovieSettings
 
 FRAMES = np.arange(6 * 8 * 8, dtype="u2").reshape(6, 8, 8)
 

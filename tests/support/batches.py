@@ -16,14 +16,14 @@ import numpy as np
 import tifffile
 
 from tests.support.studies import small_study
-from umlpsd_gpu.analyses.blinking.files import load_study
+from umlpsd_gpu.analyses.blinking.result import Study
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.journal import events_of
 from umlpsd_gpu.batch.manifest import init_batch, read_manifest
 from umlpsd_gpu.batch.movie_state import DONE_FORMAT
 from umlpsd_gpu.batch.options import RunOptions
 from umlpsd_gpu.batch.runner import run_batch
-from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.storage.json_files import read_json
 
 DT_S = 0.03
@@ -163,7 +163,7 @@ def assert_all_visible_is_whole(out):
     folder = BatchFolder.at(out)
     found = list(folder.results.iterdir()) if folder.results.is_dir() else []
     for result in found:
-        load_study(result / "study")
+        Study.load(result / "study")
         assert read_json(result / "done.json", DONE_FORMAT) is not None
         assert set(os.listdir(result)) <= {"study", "done.json", "log.txt"}
     return len(found)

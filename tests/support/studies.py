@@ -10,11 +10,13 @@ from typing import Literal
 
 import numpy as np
 
-from umlpsd_gpu.analyses.blinking.result import MovieSummary, Study
+from umlpsd_gpu.analyses.blinking.movie_summary import MovieSummary
+from umlpsd_gpu.analyses.blinking.result import Study
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.decision.outliers import Outliers
 from umlpsd_gpu.decision.result import KDecision
 from umlpsd_gpu.kmeans.result import Sweep
-from umlpsd_gpu.settings import PAPER_SCALES, Settings
+from umlpsd_gpu.preprocessing.settings import PAPER_SCALES
 from umlpsd_gpu.spectrum.result import ClusterSpectra, PowerLawFit, Spectrum
 from umlpsd_gpu.traces.traces import Traces
 

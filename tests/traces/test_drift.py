@@ -5,10 +5,10 @@ import pytest
 from scipy.spatial import cKDTree
 
 from tests.support.movies import array_movie, background_movie, stack_movie
-from umlpsd_gpu.settings import TracesSettings
 from umlpsd_gpu.simulate.movie import simulate_movie
 from umlpsd_gpu.traces.drift import estimate_drift
 from umlpsd_gpu.traces.extract import extract_emitters
+from umlpsd_gpu.traces.settings import TracesSettings
 
 
 def rms(difference):

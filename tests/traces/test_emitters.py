@@ -6,10 +6,10 @@ import tifffile
 from scipy.spatial import cKDTree
 
 from tests.support.movies import array_movie, background_movie, stack_movie
-from umlpsd_gpu.settings import TracesSettings
 from umlpsd_gpu.simulate.movie import AGGREGATE, simulate_movie
 from umlpsd_gpu.traces.emitters import detect_emitters
 from umlpsd_gpu.traces.images import MovieImages, temporal_images
+from umlpsd_gpu.traces.settings import TracesSettings
 
 SETTINGS = TracesSettings()
 

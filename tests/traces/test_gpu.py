@@ -15,7 +15,6 @@ from tests.support.movies import array_movie, background_movie, stack_movie
 from tests.support.tolerances import SUM_FLOAT64
 from umlpsd_gpu.errors import DeviceError, MovieError, TracesError
 from umlpsd_gpu.movie.open import open_movie
-from umlpsd_gpu.settings import TracesSettings
 from umlpsd_gpu.simulate.movie import simulate_movie
 from umlpsd_gpu.traces import gpu as device
 from umlpsd_gpu.traces import gpu_frames as frames_on_device
@@ -23,6 +22,7 @@ from umlpsd_gpu.traces import images, photometry
 from umlpsd_gpu.traces.extract import extract, extract_emitters
 from umlpsd_gpu.traces.gpu_frames import FramesOnDevice
 from umlpsd_gpu.traces.pixels import extract_pixels
+from umlpsd_gpu.traces.settings import TracesSettings
 
 BOX = SimpleNamespace(
     photometry="box", psf_sigma_px=1.3, box_radius_px=2, ring_inner_px=4.0, ring_outer_px=7.0
@@ -48,7 +48,7 @@ def emitters():
     """The settings of whole extractions, where the packages that detection needs are installed."""
     pytest.importorskip("skimage")
     pytest.importorskip("pydantic")
-    from umlpsd_gpu.settings import TracesSettings
+    from umlpsd_gpu.traces.settings import TracesSettings
 
     return TracesSettings()
 

@@ -7,10 +7,10 @@ from tests.support import reference
 from tests.support.movies import array_movie, background_movie, stack_movie
 from tests.support.tolerances import SUM_FLOAT64
 from umlpsd_gpu.errors import SettingsError, TracesError
-from umlpsd_gpu.settings import TracesSettings
 from umlpsd_gpu.simulate.movie import simulate_movie
 from umlpsd_gpu.simulate.scene import spot_images
 from umlpsd_gpu.traces.photometry import measure_emitters
+from umlpsd_gpu.traces.settings import TracesSettings
 
 BOX = TracesSettings()
 GAUSSIAN = TracesSettings(photometry="gaussian")

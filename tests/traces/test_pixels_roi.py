@@ -8,9 +8,9 @@ import tifffile
 from tests.support.movies import array_movie, background_movie
 from umlpsd_gpu import extract_pixels
 from umlpsd_gpu.errors import TracesError
-from umlpsd_gpu.settings import TracesSettings
 from umlpsd_gpu.traces.extract import extract
 from umlpsd_gpu.traces.roi import read_region
+from umlpsd_gpu.traces.settings import TracesSettings
 
 SHAPE = (23, 31)
 TYPE = roifile.ROI_TYPE

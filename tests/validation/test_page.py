@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from tests.report.test_page import Page
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.analyses.blinking.workflow import run_study
 from umlpsd_gpu.cli.main import main
 from umlpsd_gpu.errors import SettingsError
-from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.simulate.traces import simulate_traces
 from umlpsd_gpu.validation import exponents
 from umlpsd_gpu.validation.ensembles import Conditions

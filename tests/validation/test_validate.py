@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.errors import SettingsError
-from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.simulate.traces import simulate_traces
 from umlpsd_gpu.validation.ensembles import Conditions, check_settings, drawn_seeds
 from umlpsd_gpu.validation.exponents import counts_of as camera_counts_of

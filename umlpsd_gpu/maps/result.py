@@ -19,8 +19,8 @@ from umlpsd_gpu.maps.pearson import (
     correlation_with_domains,
     most_traces,
 )
+from umlpsd_gpu.maps.settings import MapsSettings
 from umlpsd_gpu.maps.standardise import default_detrend_frames
-from umlpsd_gpu.settings import MapsSettings
 from umlpsd_gpu.traces.traces import Traces
 
 # evaluated in addition to the threshold of the settings, to show how much the choice matters

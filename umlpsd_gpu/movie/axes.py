@@ -12,7 +12,7 @@ from umlpsd_gpu.movie.layout import Layout
 from umlpsd_gpu.movie.tiff_errors import with_advice
 
 if TYPE_CHECKING:
-    from umlpsd_gpu.settings import MovieSettings
+    from umlpsd_gpu.movie.settings import MovieSettings
 
 CHOOSABLE_AXES = ("position", "channel", "z")
 

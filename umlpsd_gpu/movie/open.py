@@ -20,7 +20,7 @@ from umlpsd_gpu.movie.sources import Source, find_files, movie_path
 from umlpsd_gpu.movie.tiff_errors import with_advice
 
 if TYPE_CHECKING:
-    from umlpsd_gpu.settings import MovieSettings
+    from umlpsd_gpu.movie.settings import MovieSettings
 
 GIVE_ALL_FRAMES = "give the folder or pattern of all frames"
 
@@ -51,7 +51,7 @@ def open_movie(source: Source, settings: MovieSettings | None = None) -> Movie:
         or the movie is damaged and ``settings.allow_damaged`` is not set.
     """
     if settings is None:
-        from umlpsd_gpu.settings import MovieSettings
+        from umlpsd_gpu.movie.settings import MovieSettings
 
         settings = MovieSettings()
     files = find_files(source)

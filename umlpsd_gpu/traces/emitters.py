@@ -14,7 +14,7 @@ from umlpsd_gpu.traces.photometry import aperture_reach_px
 from umlpsd_gpu.traces.spot_shape import measure_spots
 
 if TYPE_CHECKING:
-    from umlpsd_gpu.settings import TracesSettings
+    from umlpsd_gpu.traces.settings import TracesSettings
 
 NOISE_TILE_PX = 64
 MASKED_SNR = 4.0

@@ -10,8 +10,8 @@ import numpy as np
 from umlpsd_gpu.compute.backend import Device, choose_device
 from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.movie.movie import Movie
+from umlpsd_gpu.storage.blocks import is_spooled
 from umlpsd_gpu.traces import gpu as on_device
-from umlpsd_gpu.traces.blocks import is_spooled
 from umlpsd_gpu.traces.drift import estimate_drift
 from umlpsd_gpu.traces.emitters import Detection, detect_emitters
 from umlpsd_gpu.traces.gpu_frames import FramesOnDevice
@@ -21,7 +21,7 @@ from umlpsd_gpu.traces.pixels import pixel_traces, region_of
 from umlpsd_gpu.traces.traces import Traces
 
 if TYPE_CHECKING:
-    from umlpsd_gpu.settings import TracesSettings
+    from umlpsd_gpu.traces.settings import TracesSettings
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def extract_emitters(
         If ``"gpu"`` is asked for and there is none.
     """
     if settings is None:
-        from umlpsd_gpu.settings import TracesSettings
+        from umlpsd_gpu.traces.settings import TracesSettings
 
         settings = TracesSettings()
     return extract(movie, settings, device=choose_device(device)).traces

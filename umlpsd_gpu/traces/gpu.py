@@ -15,7 +15,7 @@ from umlpsd_gpu.traces.images import MovieImages, frames_per_block, images_of_su
 from umlpsd_gpu.traces.photometry import weights_at_rest
 
 if TYPE_CHECKING:
-    from umlpsd_gpu.settings import TracesSettings
+    from umlpsd_gpu.traces.settings import TracesSettings
 
 THREADS = 256
 FRAMES_PER_WARP = 8

@@ -13,7 +13,7 @@ from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.traces.streaming import frames_at_once, in_order, stretches
 
 if TYPE_CHECKING:
-    from umlpsd_gpu.settings import TracesSettings
+    from umlpsd_gpu.traces.settings import TracesSettings
 
 FRAMES_PER_TILE = 32  # a tile of gathered pixels stays in the cache; drift is constant within one
 FEWEST_RING_PIXELS = 8

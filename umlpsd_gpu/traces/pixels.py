@@ -18,7 +18,7 @@ from umlpsd_gpu.traces.roi import Region, read_region
 from umlpsd_gpu.traces.traces import Traces
 
 if TYPE_CHECKING:
-    from umlpsd_gpu.settings import TracesSettings
+    from umlpsd_gpu.traces.settings import TracesSettings
 
 
 def extract_pixels(
@@ -72,11 +72,10 @@ def extract_pixels(
     ----------
     .. [1] N. Otsu, IEEE Trans. Syst. Man Cybern. 9, 62 (1979).
     """
-    from umlpsd_gpu.settings import Settings
+    from umlpsd_gpu.traces.settings import TracesSettings
 
     given = {"threshold": threshold, "roi": roi and str(roi), "memory_mb": memory_mb}
-    named = {f"traces.{name}": value for name, value in given.items()}
-    settings = Settings().with_values(named).traces
+    settings = TracesSettings().with_values(given)
     movie.known_dt_s()
     region = region_of(movie, settings)
     if choose_device(device) == "gpu":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from umlpsd_gpu.settings import TracesSettings
+    from umlpsd_gpu.traces.settings import TracesSettings
 
 N_CENTRING_STEPS = 12
 FARTHEST_PX = 1.0

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.errors import SettingsError
-from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.simulate.traces import (
     BACKGROUND_COUNTS,
     ON_COUNTS,

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from umlpsd_gpu.settings import Settings
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.simulate.camera import emccd_counts
 from umlpsd_gpu.simulate.models import simulate_power_law_noise
 from umlpsd_gpu.spectrum.estimators import power_spectrum

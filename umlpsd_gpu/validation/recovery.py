@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from umlpsd_gpu.analyses.blinking.result import Study
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.analyses.blinking.workflow import run_study
 from umlpsd_gpu.decision.labels import matched
-from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.validation.ensembles import Conditions, simulated_ensemble
 from umlpsd_gpu.validation.result import Recovery
 

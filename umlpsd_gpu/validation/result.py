@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from umlpsd_gpu.settings import Settings
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.validation.ensembles import OUTLIER_CLASS, Conditions
 from umlpsd_gpu.validation.rates import Rate, pooled_rate, rate_of
 

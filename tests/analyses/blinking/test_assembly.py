@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.analyses.blinking.workflow import run_study
 from umlpsd_gpu.maps.graph import agreement
 from umlpsd_gpu.movie.open import open_movie
-from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.simulate.assembly import write_assembly_movie
 
 SETTINGS = Settings().with_values(

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.analyses.blinking.workflow import run_study
 from umlpsd_gpu.errors import DeviceError, SettingsError, TracesError
 from umlpsd_gpu.movie.open import open_movie
-from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.simulate.models import simulate_power_law_noise
 from umlpsd_gpu.simulate.movie import simulate_movie
 from umlpsd_gpu.simulate.traces import simulate_traces

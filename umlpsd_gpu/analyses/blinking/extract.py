@@ -10,10 +10,10 @@ from typing import Literal
 
 import numpy as np
 
-from umlpsd_gpu.analyses.blinking.result import MovieSummary
+from umlpsd_gpu.analyses.blinking.movie_summary import MovieSummary
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.movie.movie import Movie
-from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.traces.extract import Extraction
 from umlpsd_gpu.traces.extract import extract as extract_one
 from umlpsd_gpu.traces.pool import common_length, pool_traces

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.movie.open import open_movie
-from umlpsd_gpu.settings import Settings
 from umlpsd_gpu.traces.pool import pool_traces
 from umlpsd_gpu.traces.tables import TABLE_SUFFIXES, read_traces
 from umlpsd_gpu.traces.traces import Traces

@@ -1,0 +1,33 @@
+"""All settings of a blinking study: the sections of its rooms and the shared ones."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from umlpsd_gpu.maps.settings import MapsSettings
+from umlpsd_gpu.movie.settings import MovieSettings
+from umlpsd_gpu.preprocessing.settings import PreprocessSettings
+from umlpsd_gpu.settings import AnalysisSettings
+from umlpsd_gpu.spectrum.settings import SpectrumSettings
+from umlpsd_gpu.traces.settings import TracesSettings
+
+
+class Settings(AnalysisSettings):
+    """All settings of a blinking study, with the sections of ``study.toml``."""
+
+    analysis: ClassVar[str] = "blinking"
+    # a region's name and content are in the history of the traces
+    without_effect: ClassVar[tuple[str, ...]] = (
+        *AnalysisSettings.without_effect,
+        "movie.memory_mb",
+        "traces.memory_mb",
+        "traces.roi",
+    )
+    of_machine: ClassVar[tuple[str, ...]] = (*AnalysisSettings.of_machine, "movie.memory_mb")
+    naming_files: ClassVar[tuple[str, ...]] = ("traces.roi",)
+
+    movie: MovieSettings = MovieSettings()
+    traces: TracesSettings = TracesSettings()
+    preprocess: PreprocessSettings = PreprocessSettings()
+    spectrum: SpectrumSettings = SpectrumSettings()
+    maps: MapsSettings = MapsSettings()
