@@ -20,8 +20,6 @@ NOT_YET_DONE = {
     "batch",
     "bench",
     "cli",
-    "compute",
-    "plotting",
     "validation",
     "settings_faults",
     "clustering",

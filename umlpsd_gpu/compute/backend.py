@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
-from types import ModuleType
 from typing import Any, Literal
 
+from umlpsd_gpu.compute.arrays import Array, ArrayModule
 from umlpsd_gpu.errors import DeviceError
 
 Device = Literal["auto", "cpu", "gpu"]
@@ -15,7 +15,7 @@ INSTALL_GPU = "pip install 'umlpsd_gpu[cuda13]' (drivers from 580 on) or 'umlpsd
 CUDA_ERROR_INSUFFICIENT_DRIVER, CUDA_ERROR_NO_DEVICE = 35, 100
 
 
-def xp_of(*arrays: Any) -> ModuleType:
+def xp_of(*arrays: Array) -> ArrayModule:
     """Return the library that owns all the given arrays.
 
     Parameters
@@ -51,7 +51,7 @@ def n_cores() -> int:
     n = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
         n = len(os.sched_getaffinity(0))
-    # not every SLURM confines its jobs to their cores
+    # not every SLURM limits jobs to their cores
     share = os.environ.get("SLURM_CPUS_PER_TASK", "")
     return min(n, int(share)) if share.isdecimal() and int(share) else n
 
@@ -66,7 +66,7 @@ def gpu_missing() -> str | None:
     except ImportError as error:
         if isinstance(error, ModuleNotFoundError) and error.name == "cupy":
             return f"CuPy is not installed: {INSTALL_GPU}"
-        # CuPy frames the original error in advice of many lines
+        # CuPy wraps the original error in many lines of advice
         return f"CuPy can't be imported ({error.__cause__ or error}); reinstall it: {INSTALL_GPU}"
     try:
         n_devices = cuda.runtime.getDeviceCount()
@@ -78,7 +78,7 @@ def gpu_missing() -> str | None:
 def _why_no_device(runtime: Any, error: Any) -> str:
     driver, needed = runtime.driverGetVersion(), runtime.runtimeGetVersion()
     if driver == 0:
-        return "no NVIDIA driver is found: install it (a container must be started with its GPUs)"
+        return "no NVIDIA driver is found: install it (a container must be given access to GPUs)"
     if error.status == CUDA_ERROR_INSUFFICIENT_DRIVER:
         return (
             f"the NVIDIA driver goes up to CUDA {cuda_version(driver)} and CuPy needs "
@@ -86,14 +86,16 @@ def _why_no_device(runtime: Any, error: Any) -> str:
         )
     if error.status == CUDA_ERROR_NO_DEVICE:
         return _why_hidden()
-    return f"the NVIDIA driver fails ({error}): see what nvidia-smi says"
+    return f"the NVIDIA driver fails ({error}): check with nvidia-smi"
 
 
 def _why_hidden() -> str:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is None:
-        return "there is an NVIDIA driver but no GPU: see whether nvidia-smi lists one"
-    return f"CUDA_VISIBLE_DEVICES='{visible}' leaves no GPU: unset it or name one of nvidia-smi's"
+        return "there is an NVIDIA driver but no GPU: check whether nvidia-smi lists one"
+    return (
+        f"CUDA_VISIBLE_DEVICES='{visible}' hides all GPUs: unset it or choose one of nvidia-smi's"
+    )
 
 
 def _why_no_compiler(cuda: Any) -> str | None:
@@ -147,7 +149,7 @@ def choose_device(device: Device) -> Literal["cpu", "gpu"]:
     return "cpu" if reason else "gpu"
 
 
-def is_on_device(array: Any) -> bool:
+def is_on_device(array: Array) -> bool:
     """Return whether an array is CuPy's.
 
     Parameters

@@ -17,7 +17,7 @@ import numpy as np
 from umlpsd_gpu.compute.kernel_loader import folder
 
 NAME = "kmeans_restarts"
-BUILD_AGAIN = "install umlpsd_gpu again where there is a C compiler (gcc or clang)"
+BUILD_AGAIN = "install a C compiler (gcc or clang), then install umlpsd_gpu again"
 
 
 def library() -> Any:

@@ -9,7 +9,7 @@ from importlib import import_module
 
 from umlpsd_gpu.errors import DeviceError
 
-# Of the free memory; the rest is for the libraries' workspaces and what the allocator wastes.
+# of the free memory; the rest is for workspaces of libraries and overhead of the allocator
 USABLE_SHARE = 0.6
 
 log = logging.getLogger("umlpsd_gpu")
@@ -51,12 +51,12 @@ def in_blocks(n_items: int, bytes_per_item: int, work: Callable[[int, int], None
         except Exception as error:
             if not _is_out_of_memory(error):
                 raise
-            cupy.fft.config.get_plan_cache().clear()  # plans hold on to their work areas
+            cupy.fft.config.get_plan_cache().clear()  # plans keep their work areas
             cupy.get_default_memory_pool().free_all_blocks()
             if stop - start == 1:
                 raise DeviceError(
-                    f"the device has {free_bytes() / 1e6:,.0f} MB free, and the smallest piece of "
-                    f"the work doesn't fit ({error}); free the device or use --device cpu"
+                    f"the device has {free_bytes() / 1e6:,.0f} MB free, too little for the "
+                    f"smallest piece of the work ({error}); free its memory or use --device cpu"
                 ) from error
             height = (stop - start + 1) // 2
             log.warning(
@@ -83,7 +83,7 @@ def told_when_full() -> Iterator[None]:
         if not _is_out_of_memory(error):
             raise
         raise DeviceError(
-            f"the device's memory can't hold this ({error}); free the device or use --device cpu"
+            f"the device's memory can't hold this ({error}); free it or use --device cpu"
         ) from error
 
 

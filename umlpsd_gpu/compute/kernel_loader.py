@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-# beside the package in a checkout, inside it in a wheel
+# next to the package in a checkout, inside it in a wheel
 FOLDERS = (Path(__file__).parents[1] / "kernels", Path(__file__).parents[2] / "kernels")
 DEFAULT_SHARED_BYTES = 48 << 10
-# what kernels call NumPy's types
+# NumPy dtype → C type
 C_TYPES = {
     "uint8": "unsigned char",
     "int8": "signed char",

@@ -23,13 +23,13 @@ class _Family:
     is_stopped: bool = False
     lock: Lock = field(default_factory=Lock)
 
-    def take(self, pool: ThreadPoolExecutor) -> None:
+    def add(self, pool: ThreadPoolExecutor) -> None:
         with self.lock:
             if self.is_stopped:
                 raise CancelledError
             self.pools.append(pool)
 
-    def let_go(self, pool: ThreadPoolExecutor) -> None:
+    def remove(self, pool: ThreadPoolExecutor) -> None:
         with self.lock:
             self.pools.remove(pool)
 
@@ -63,7 +63,7 @@ def thread_pool(n_threads: int) -> Iterator[ThreadPoolExecutor]:
     outer = _family.get()
     family = outer or _Family()
     pool = ThreadPoolExecutor(n_threads, initializer=_family.set, initargs=(family,))
-    family.take(pool)
+    family.add(pool)
     try:
         yield pool
     except BaseException:
@@ -73,7 +73,7 @@ def thread_pool(n_threads: int) -> Iterator[ThreadPoolExecutor]:
         raise
     finally:
         pool.shutdown()
-        family.let_go(pool)
+        family.remove(pool)
 
 
 def stopping_point() -> None:

@@ -24,7 +24,7 @@ def recorded_versions(device: str = "cpu") -> dict[str, str]:
     dict of str to str
     """
     versions = {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
-    # K-means without them adds in another order
+    # K-means without them sums in a different order
     versions["CPU kernels"] = "compiled" if library() else "missing"
     if device == "gpu":
         cupy = import_module("cupy")

@@ -25,7 +25,7 @@ START = (
     "from umlpsd_gpu.plotting.drawing_process import main; main()"
 )
 ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"), "1")
-# [I] seven figures, of which one takes a third of the time
+# [I] there are seven figures, one of which takes a third of the time
 MOST_DRAWERS = 4
 END_S = 2.0  # [I] an idle process ends within a tenth of a second
 
@@ -49,7 +49,7 @@ def drawing_pool(n_processes: int) -> Iterator[Executor | None]:
     processes: list[_Process] = []
     pool = None
     try:
-        with suppress(OSError):  # no memory, or too many processes: figures can do without
+        with suppress(OSError):  # no memory, or too many processes: the caller draws
             for _ in range(n_processes):
                 processes.append(_Process())
         pool = _Pool(processes) if processes else None
@@ -65,7 +65,7 @@ class _Process:
     """A process connected by two pipes; it ends by itself when this one ends."""
 
     def __init__(self) -> None:
-        # its own group: Ctrl-C is for the caller, who ends it
+        # in its own group, so that Ctrl-C reaches only the caller, which then ends this process
         self._popen = subprocess.Popen(
             [sys.executable, "-c", START, *sys.path],
             stdin=subprocess.PIPE,
@@ -100,7 +100,7 @@ class _Process:
                 self._popen.wait(END_S)
         self._popen.kill()
         with suppress(BrokenPipeError), self._popen:
-            pass  # waited for, and its pipes closed
+            pass  # waits for the process and closes its pipes
 
     def _answer(self) -> Any:
         assert self._popen.stdout is not None
@@ -134,7 +134,7 @@ class _Pool(Executor):
 
     def _claim(self) -> None:
         self._mine.process = self._unclaimed.get_nowait()
-        # tasks can be taken back until it can draw
+        # until the process can draw, tasks can be cancelled
         self._mine.process.warmed_up()
 
     def _elsewhere(self, task: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:

@@ -15,8 +15,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-# Okabe & Ito: told apart by colour-blind readers; yellow last, being hard on white. A dark violet
-# stands in for their black, which on a grey image looks like the grey of what is not clustered.
+# Okabe & Ito: distinct for colour-blind readers; yellow is last, since it is hard to see on white.
+# A dark violet replaces their black, which on a grey image looks like pixels without a cluster.
 PALETTE = (
     *("#0072B2", "#D55E00", "#009E73", "#CC79A7"),
     *("#E69F00", "#56B4E9", "#5B1F9E", "#F0E442"),
@@ -24,7 +24,7 @@ PALETTE = (
 FLAGGED = "#8c8c8c"
 ACCENT = "#D55E00"
 PNG_DPI = 160
-SVG_DPI = 130  # of the dense parts that are drawn as pixels
+SVG_DPI = 130  # of dense parts, which are drawn as pixels
 
 STYLE = {
     "figure.dpi": 100,
@@ -47,7 +47,7 @@ STYLE = {
     "grid.linewidth": 0.4,
     "grid.color": "#dddddd",
     "lines.linewidth": 1.2,
-    # the same study gives the same SVG
+    # so that the same study gives the same SVG
     "svg.hashsalt": "umlpsd_gpu",
 }
 
@@ -93,10 +93,10 @@ def render(figure: Figure) -> tuple[bytes, bytes]:
     layout = figure.get_layout_engine()
     if layout is not None:
         layout.execute(figure)
-    # with any engine, "none" included, savefig draws everything once more to solve the layout
+    # with any layout engine, even "none", savefig draws everything again to solve the layout
     figure.set_layout_engine(None)
     png, svg = io.BytesIO(), io.BytesIO()
-    # half the time of the default level for a few per cent more bytes
+    # takes half the time of the default level, for a few per cent more bytes
     figure.savefig(png, format="png", pil_kwargs={"compress_level": 3})
     figure.savefig(svg, format="svg", dpi=SVG_DPI, metadata={"Date": None})
     return png.getvalue(), svg.getvalue()
