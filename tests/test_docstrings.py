@@ -20,7 +20,6 @@ NOT_YET_DONE = {
     "batch",
     "bench",
     "cli",
-    "validation",
     "settings_faults",
     "clustering",
     "decision",
