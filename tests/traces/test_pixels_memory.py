@@ -225,7 +225,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from umlpsd_gpu import extract_pixels, power_spectrum
-from umlpsd_gpu import preprocessing as preprocess
+from umlpsd_gpu import preprocess
 from umlpsd_gpu.storage import blocks
 from tests.support.movies import array_movie
 
