@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from umlpsd_gpu.compute.display import Description, Displayed, count, shorten
+from umlpsd_gpu.compute.export import Exported, Labelled, LabelledArrays
 from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.traces.blocks import row_blocks, take_rows
 
@@ -15,8 +17,8 @@ from umlpsd_gpu.traces.blocks import row_blocks, take_rows
 ROUNDING = 64 * np.finfo(np.float64).eps
 
 
-@dataclass(frozen=True)
-class Traces:
+@dataclass(frozen=True, repr=False)
+class Traces(Displayed, Exported):
     """Trajectories of one ensemble.
 
     Attributes
@@ -59,6 +61,37 @@ class Traces:
             raise TracesError(
                 f"rows, cols, source and ids need {self.n_traces} entries, got {sorted(lengths)}"
             )
+
+    def _describe(self) -> Description:
+        size = f"{count(self.n_traces, 'trace')} of {count(self.n_frames, 'sample')}"
+        return Description(
+            line=f"{size}, dt {self.dt_s:.6g} s, {self.scale}, {shorten(self.source, 2)}",
+            rows=[
+                ("Traces", size),
+                ("Interval", f"{self.dt_s:.6g} s"),
+                ("Scale", self.scale),
+                ("Source", shorten(self.source)),
+                *(("Step", step) for step in self.history),
+            ],
+        )
+
+    def _labelled(self) -> LabelledArrays:
+        is_scaled = bool(self.history) and self.history[-1].endswith("minmax")
+        unit = "1" if is_scaled else "counts"
+        time_s = self.dt_s * np.arange(self.n_frames)
+        return LabelledArrays(
+            coords={
+                "trace": Labelled(("trace",), np.array(self.ids, dtype=object), "", "Name"),
+                "time_s": Labelled(("time_s",), time_s, "s", "Time since the first frame"),
+                "row": Labelled(("trace",), self.rows, "px", "Row in the movie, from 0"),
+                "col": Labelled(("trace",), self.cols, "px", "Column in the movie, from 0"),
+            },
+            variables={
+                "intensity": Labelled(("trace", "time_s"), self.values, unit, "Intensity")
+            },
+            attrs={"dt_s": self.dt_s, "scale": self.scale, "history": "; ".join(self.history)},
+            table="wide",
+        )
 
     @classmethod
     def without_place(
