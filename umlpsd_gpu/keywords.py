@@ -21,6 +21,8 @@ Model = TypeVar("Model")
 SEPARATOR = "__"
 # An error lists no more keywords than this
 MOST_LISTED = 16
+# A part of a name that is shorter than this could mean any
+FEWEST_LETTERS = 3
 
 
 def check_keywords(verb: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
@@ -207,7 +209,8 @@ def _advice(name: str, known: Iterable[str]) -> str:
     names = list(known)
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     # "epochs" means "n_epochs", which letters alone may not tell
-    near = near or [other for other in names if name in other or other in name]
+    if not near and len(name) >= FEWEST_LETTERS:
+        near = sorted((other for other in names if name in other or other in name), key=len)
     if near:
         return f"did you mean '{near[0]}'?"
     return f"it takes {', '.join(names)}" if len(names) <= MOST_LISTED else ""

@@ -32,7 +32,5 @@ def decision_sentence(decision: Any) -> str:
     """
     low, high = decision.confidence_ci95
     interval = "" if math.isnan(low) else f" (95 %: {low:.2f}…{high:.2f})"
-    return (
-        f"K = {decision.k_opt} at {decision.scale}, confidence {decision.confidence:.2f}{interval}. "
-        f"{decision.reason}"
-    )
+    confidence = f"confidence {decision.confidence:.2f}{interval}"
+    return f"K = {decision.k_opt} at {decision.scale}, {confidence}. {decision.reason}"

@@ -42,10 +42,7 @@ def describe_sweep(sweep: Any) -> Description:
         sentence=f"{traces} at scale {sweep.scale}: {tried}, {count(sweep.n_epochs, 'epoch')} each "
         f"(engine {sweep.engine}, seed {sweep.seed}). Means over the epochs:",
         headings=("K", "⟨SS⟩", "CH", "%Mscl"),
-        rows=[
-            (str(k), *(format_number(mean[i]) for mean in means))
-            for i, k in enumerate(ks)
-        ],
+        rows=[(str(k), *(format_number(mean[i]) for mean in means)) for i, k in enumerate(ks)],
     )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from umlpsd_gpu.errors import MovieError
+from umlpsd_gpu.keywords import check_keywords, override
 from umlpsd_gpu.movie.axes import Choice, choose_axes
 from umlpsd_gpu.movie.contents import Contents, read_contents
 from umlpsd_gpu.movie.integrity import judge
@@ -25,7 +26,20 @@ if TYPE_CHECKING:
 GIVE_ALL_FRAMES = "give the folder or pattern of all frames"
 
 
-def open_movie(source: Source, settings: MovieSettings | None = None) -> Movie:
+@check_keywords
+def open_movie(
+    source: Source,
+    settings: MovieSettings | None = None,
+    *,
+    dt_s: float | None = None,
+    pixel_size_um: float | None = None,
+    channel: int | None = None,
+    position: int | None = None,
+    z: int | None = None,
+    time_axis: Literal["time", "z", "channel"] | None = None,
+    memory_mb: float | None = None,
+    allow_damaged: bool | None = None,
+) -> Movie:
     """Open a TIFF movie; its frames are read later, in chunks.
 
     Parameters
@@ -33,27 +47,70 @@ def open_movie(source: Source, settings: MovieSettings | None = None) -> Movie:
     source : str, Path, or sequence of them
         A TIFF file (plain, ImageJ, BigTIFF, OME, Micro-Manager, compressed, tiled), the first file
         of an OME set, or a folder, pattern or list of files of one frame each. Folders and patterns
-        are read in natural order, a list in its own.
+        are read in natural order (``frame_2`` before ``frame_10``), a list in its own.
     settings : MovieSettings, optional
-        Which channel, position and plane to read, ``dt_s``, ``pixel_size_um``, ``memory_mb``, and
-        whether the sound frames of a damaged movie will do. Any object with the fields of
-        MovieSettings does.
+        Any object with the fields of MovieSettings. The keywords below override its fields; a
+        keyword that is not given (None) leaves the field as it is.
+    dt_s : float, optional
+        Frame interval in seconds, above 0. Default: measured timestamps, else the nominal interval
+        of the metadata, else unknown.
+    pixel_size_um : float, optional
+        Size of a pixel in the object plane, in µm, above 0. Default: that of the metadata.
+    channel, position, z : int, optional
+        Channel, stage position and focal plane to read, from 0. Required where the movie has more
+        than one of them.
+    time_axis : {"time", "z", "channel"}, optional
+        Axis to read as time: some programs label the frames of a movie as slices or channels.
+        Default: "time".
+    memory_mb : float, optional
+        Upper bound of one chunk of frames in memory, in MB (1e6 bytes), above 0. Default: 256.
+    allow_damaged : bool, optional
+        Whether to use the sound leading frames of a truncated or mixed movie. Default: False.
 
     Returns
     -------
     Movie
-        At least 2 frames.
+        At least 2 frames. Integers or floating point; NaN and infinities are kept.
 
     Raises
     ------
     MovieError
-        If nothing readable is there, an axis must be chosen first, fewer than 2 frames are sound,
-        or the movie is damaged and ``settings.allow_damaged`` is not set.
+        If there is no readable movie, an axis must be chosen first, fewer than 2 frames are sound,
+        or the movie is damaged and ``allow_damaged`` is not set.
+    SettingsError
+        If a keyword is unknown or its value is not allowed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import tifffile
+    >>> from umlpsd_gpu import open_movie
+    >>> frames = np.random.default_rng(0).poisson(20, (50, 32, 32)).astype("uint16")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     tifffile.imwrite(f"{folder}/movie.tif", frames, photometric="minisblack")
+    ...     movie = open_movie(f"{folder}/movie.tif", dt_s=0.03)
+    >>> movie
+    Movie('movie.tif', 50 frames of 32 × 32 pixels, uint16, dt 0.03 s)
     """
     if settings is None:
         from umlpsd_gpu.movie.settings import MovieSettings
 
         settings = MovieSettings()
+    keywords = {
+        "dt_s": dt_s,
+        "pixel_size_um": pixel_size_um,
+        "channel": channel,
+        "position": position,
+        "z": z,
+        "time_axis": time_axis,
+        "memory_mb": memory_mb,
+        "allow_damaged": allow_damaged,
+    }
+    return _open(source, override(settings, keywords))
+
+
+def _open(source: Source, settings: MovieSettings) -> Movie:
     files = find_files(source)
     path = files[0] if len(files) == 1 else movie_path(source)
     contents = read_contents(files, path, settings.position)

@@ -57,6 +57,15 @@ def preprocess(
     Notes
     -----
     Step 2 of the method [P, M].
+
+    Examples
+    --------
+    >>> from umlpsd_gpu import preprocess
+    >>> from umlpsd_gpu.simulate.traces import simulate_traces
+    >>> traces = simulate_traces({"TSB": 4}, n_frames=1000, dt_s=0.03).traces
+    >>> smoothed = preprocess(traces, frames_per_bin=80)
+    >>> smoothed.values.shape, smoothed.dt_s
+    ((4, 13), 2.4)
     """
     if frames_per_bin is not None and wavelet_level is not None:
         raise SettingsError(

@@ -9,6 +9,7 @@ import numpy as np
 
 from umlpsd_gpu.compute.backend import Device, choose_device
 from umlpsd_gpu.errors import TracesError
+from umlpsd_gpu.keywords import check_keywords, override
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.traces import gpu as on_device
 from umlpsd_gpu.traces.blocks import is_spooled
@@ -42,8 +43,21 @@ class Extraction:
     note: str
 
 
+@check_keywords
 def extract_emitters(
-    movie: Movie, settings: TracesSettings | None = None, device: Device = "auto"
+    movie: Movie,
+    settings: TracesSettings | None = None,
+    device: Device = "auto",
+    *,
+    psf_sigma_px: float | None = None,
+    detection_snr: float | None = None,
+    min_separation_px: float | None = None,
+    max_size_ratio: float | None = None,
+    photometry: Literal["box", "gaussian"] | None = None,
+    box_radius_px: int | None = None,
+    ring_inner_px: float | None = None,
+    ring_outer_px: float | None = None,
+    drift_correction: bool | None = None,
 ) -> Traces:
     """Find the isolated emitters of a movie and measure their trajectories.
 
@@ -51,13 +65,33 @@ def extract_emitters(
     ----------
     movie : Movie
     settings : TracesSettings, optional
+        The keywords below override its fields; a keyword that is not given (None) leaves the field
+        as it is.
     device : {"auto", "cpu", "gpu"}
-        Where to compute; drift is corrected on the CPU in any case.
+        Where to compute; drift is always corrected on the CPU.
+    psf_sigma_px : float, optional
+        Standard deviation of a spot's image, in pixels, above 0.3 and up to 10. Default: 1.3.
+    detection_snr : float, optional
+        A spot must exceed the image noise by this many deviations, above 0. Default: 6.
+    min_separation_px : float, optional
+        Spots nearer to each other are both dropped, in pixels, 1 or above. Default: 5.
+    max_size_ratio : float, optional
+        Spots wider than this times ``psf_sigma_px`` are dropped, above 1. Default: 1.6.
+    photometry : {"box", "gaussian"}, optional
+        Sum of a square box, or Gaussian-weighted sum. Default: "box".
+    box_radius_px : int, optional
+        The box has (2 r + 1)² pixels, r 0 or above. Default: 2.
+    ring_inner_px, ring_outer_px : float, optional
+        Radii of the background ring in pixels, the inner one larger than the box radius. Default:
+        4 and 7.
+    drift_correction : bool, optional
+        Whether to register the frames first and follow the drift. Default: False.
 
     Returns
     -------
     Traces
-        Counts per frame above the local background, float64; by row, then column.
+        Counts per frame above the local background, float64; by row, then column. NaN in frames
+        where a pixel of the emitter or its ring is NaN or infinite.
 
     Raises
     ------
@@ -65,14 +99,41 @@ def extract_emitters(
         If no emitter is found; the message names the threshold and the brightest candidate.
     MovieError
         If the frame interval is unknown.
+    SettingsError
+        If a keyword is unknown or its value is not allowed.
     DeviceError
         If ``"gpu"`` is asked for and there is none.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from umlpsd_gpu import extract_emitters, open_movie
+    >>> from umlpsd_gpu.simulate.movie import simulate_movie
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     truth = simulate_movie(
+    ...         f"{folder}/movie.tif", n_frames=200, n_rows=64, n_cols=64, n_emitters=5, seed=1
+    ...     )
+    ...     traces = extract_emitters(open_movie(truth.path), detection_snr=5)
+    >>> traces.values.shape
+    (5, 200)
     """
     if settings is None:
         from umlpsd_gpu.traces.settings import TracesSettings
 
         settings = TracesSettings()
-    return extract(movie, settings, device=choose_device(device)).traces
+    keywords = {
+        "psf_sigma_px": psf_sigma_px,
+        "detection_snr": detection_snr,
+        "min_separation_px": min_separation_px,
+        "max_size_ratio": max_size_ratio,
+        "photometry": photometry,
+        "box_radius_px": box_radius_px,
+        "ring_inner_px": ring_inner_px,
+        "ring_outer_px": ring_outer_px,
+        "drift_correction": drift_correction,
+    }
+    chosen = override(settings, keywords)
+    return extract(movie, chosen, device=choose_device(device)).traces
 
 
 def extract(

@@ -34,6 +34,14 @@ def pool_traces(parts: Sequence[Traces], unequal_lengths: str = "refuse") -> Tra
     ------
     TracesError
         If there is nothing to pool, or intervals or lengths differ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from umlpsd_gpu import Traces, pool_traces
+    >>> parts = [Traces.without_place(np.ones((2, n)), 0.03, f"{n}.csv") for n in (50, 60)]
+    >>> pool_traces(parts, unequal_lengths="crop").values.shape
+    (4, 50)
     """
     if not parts:
         raise TracesError("there are no traces to pool; give at least one movie or table")

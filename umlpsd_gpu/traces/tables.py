@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from umlpsd_gpu.errors import TracesError
+from umlpsd_gpu.keywords import check_keywords
 from umlpsd_gpu.traces.columns import Contents, even_step, split_columns
 from umlpsd_gpu.traces.pool import unique_ids
 from umlpsd_gpu.traces.traces import Traces
@@ -36,6 +37,7 @@ UNREADABLE = (
 FEWEST_FRAMES, WIDEST_RATIO = 20, 10
 
 
+@check_keywords
 def read_traces(path: str | Path, dt_s: float | None = None) -> Traces:
     """Read finished traces from a file.
 
@@ -66,7 +68,20 @@ def read_traces(path: str | Path, dt_s: float | None = None) -> Traces:
     ------
     TracesError
         If the file can't be read, holds words where numbers belong, its times are uneven, its
-        array lies the wrong way round, or no frame interval is known.
+        array has its axes the wrong way round, or no frame interval is known.
+    SettingsError
+        If a keyword is unknown.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from umlpsd_gpu import read_traces
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.save(f"{folder}/curves.npy", np.random.default_rng(0).normal(size=(3, 100)))
+    ...     traces = read_traces(f"{folder}/curves.npy", dt_s=0.05)
+    >>> traces
+    Traces(3 traces of 100 samples, dt 0.05 s, raw, curves.npy)
     """
     path = Path(path)
     reader = _reader_for(path)

@@ -86,9 +86,7 @@ class Traces(Displayed, Exported):
                 "row": Labelled(("trace",), self.rows, "px", "Row in the movie, from 0"),
                 "col": Labelled(("trace",), self.cols, "px", "Column in the movie, from 0"),
             },
-            variables={
-                "intensity": Labelled(("trace", "time_s"), self.values, unit, "Intensity")
-            },
+            variables={"intensity": Labelled(("trace", "time_s"), self.values, unit, "Intensity")},
             attrs={"dt_s": self.dt_s, "scale": self.scale, "history": "; ".join(self.history)},
             table="wide",
         )

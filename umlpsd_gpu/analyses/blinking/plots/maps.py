@@ -94,9 +94,7 @@ def plot_map(
             image = image_of(numbers.astype(np.float64), rows, cols, shape)
             low, high = _limits(image)
             colours = matplotlib.colormaps[cmap].with_extremes(bad=OUTSIDE)
-            drawn = axes.imshow(
-                image, cmap=colours, vmin=low, vmax=high, interpolation="nearest"
-            )
+            drawn = axes.imshow(image, cmap=colours, vmin=low, vmax=high, interpolation="nearest")
             _draw_bar(axes, drawn, label)
         _finish(axes, shape, pixel_size_um)
     return axes
@@ -167,7 +165,8 @@ def plot_study_map(
             place = (values, rows, cols, (n_rows, n_cols), label, cmap or "viridis")
             plot_map(*place, pixel_size_um=shown.pixel_size_um, ax=axes)
         else:
-            diameter_px = max(2 * study.settings.traces.box_radius_px + 3, 0.02 * max(n_rows, n_cols))
+            box_px = 2 * study.settings.traces.box_radius_px + 1
+            diameter_px = max(box_px + 2, 0.02 * max(n_rows, n_cols))
             _draw_image(axes, shown.mean_image)
             _circle(axes, values, rows, cols, diameter_px, label, cmap)
             _finish(axes, (n_rows, n_cols), shown.pixel_size_um)

@@ -29,8 +29,10 @@ def axes_or_new(ax: Axes | None, size_in: tuple[float, float] = SIZE_IN) -> Iter
         return
     import matplotlib.pyplot as plt
 
+    # before the style: the first figure may load a backend, whose settings must stay
+    figure = plt.figure(figsize=size_in, layout="constrained")
     with house_style():
-        _, new = plt.subplots(figsize=size_in, layout="constrained")
+        new = figure.add_subplot()
         yield new
         # ticks are made when the figure is drawn, by the settings of that moment
         for axis, name in ((new.xaxis, "x"), (new.yaxis, "y")):

@@ -100,9 +100,7 @@ def plot_power_spectra(
     return axes
 
 
-def plot_exponents(
-    fit: PowerLawFit, labels: Array | None = None, ax: Axes | None = None
-) -> Axes:
+def plot_exponents(fit: PowerLawFit, labels: Array | None = None, ax: Axes | None = None) -> Axes:
     """Plot the power-law exponents β of every cluster, or of all traces.
 
     Parameters
