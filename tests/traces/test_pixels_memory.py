@@ -224,8 +224,7 @@ def test_memory_stays_below_that_of_the_traces():
 import sys
 from pathlib import Path
 import numpy as np
-from umlpsd_gpu import extract_pixels, power_spectrum
-from umlpsd_gpu import preprocessing as preprocess
+from umlpsd_gpu import extract_pixels, power_spectrum, preprocess
 from umlpsd_gpu.traces import blocks
 from tests.support.movies import array_movie
 
