@@ -8,7 +8,7 @@ import pytest
 from tests.support.movies import array_movie
 from tests.support.studies import make_study, small_study
 from umlpsd_gpu.analyses.blinking.display import describe_study
-from umlpsd_gpu.compute.display import Description, count, format_with_error, render_html, shorten
+from umlpsd_gpu.compute.display import Outline, count, format_with_error, render_html, shorten
 from umlpsd_gpu.movie.movie import Verdict
 
 STUDY = small_study()
@@ -74,7 +74,7 @@ def test_every_text_is_escaped():
         render_html("Study", describe_study(study)),
         *(part._repr_html_() for part in (study.traces, study.decision, movie)),
         replace(STUDY.sweeps[0], scale=hostile, engine=hostile)._repr_html_(),
-        render_html(hostile, Description("", [(hostile,)], [hostile], hostile, [hostile])),
+        render_html(hostile, Outline("", [(hostile,)], [hostile], hostile, [hostile])),
     ]
     for html in shown:
         assert "<script" not in html

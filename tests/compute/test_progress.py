@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from umlpsd_gpu.compute.context import report_nothing
 from umlpsd_gpu.compute.progress import (
     NotebookProgress,
     choose_progress,
-    ignore_progress,
     in_notebook,
     notebook_or_terminal_progress,
 )
@@ -35,8 +35,7 @@ def test_a_script_is_no_notebook(monkeypatch):
     assert not in_notebook()
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
     assert not in_notebook()
-    assert choose_progress(None) is ignore_progress
-    assert ignore_progress("sweep", 1, 2) is None
+    assert choose_progress(None) is report_nothing
 
 
 def test_ipython_on_a_terminal_is_no_notebook(monkeypatch):

@@ -12,7 +12,7 @@ _NOTE = "margin:0.3em 0"
 
 
 @dataclass(frozen=True)
-class Description:
+class Outline:
     """What is shown of a result; plain text, escaped where it becomes HTML.
 
     Attributes
@@ -42,7 +42,7 @@ class Displayed:
     A dataclass that inherits from it is declared with ``repr=False``.
     """
 
-    def _describe(self) -> Description:
+    def _describe(self) -> Outline:
         raise NotImplementedError
 
     def __repr__(self) -> str:
@@ -52,14 +52,14 @@ class Displayed:
         return render_html(type(self).__name__, self._describe())
 
 
-def render_html(name: str, description: Description) -> str:
+def render_html(name: str, description: Outline) -> str:
     """Return a description as HTML that needs no style sheet; every text is escaped.
 
     Parameters
     ----------
     name : str
         Of the type of the result.
-    description : Description
+    description : Outline
     """
     parts = [f"<strong>{escape(name)}</strong>"]
     if description.sentence:
@@ -70,7 +70,7 @@ def render_html(name: str, description: Description) -> str:
     return f"<div>{''.join(parts)}</div>"
 
 
-def _table(description: Description) -> str:
+def _table(description: Outline) -> str:
     # rows without headings are named by their first cell
     names_rows = not description.headings
     body = "".join(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from html import escape
 from threading import Lock
 from typing import IO, Any
 
-# Called with (step, done, total)
-Progress = Callable[[str, int, int], None]
+from umlpsd_gpu.compute.context import Progress, report_nothing
+
 # A notebook is sent new bars no more often than this
 SHORTEST_INTERVAL_S = 0.2
 
@@ -27,11 +27,7 @@ def choose_progress(progress: Progress | None) -> Progress:
     """
     if progress is not None:
         return progress
-    return NotebookProgress() if in_notebook() else ignore_progress
-
-
-def ignore_progress(step: str, done: int, total: int) -> None:
-    """Do nothing."""
+    return NotebookProgress() if in_notebook() else report_nothing
 
 
 @contextmanager

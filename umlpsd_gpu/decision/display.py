@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from umlpsd_gpu.compute.display import Description
+from umlpsd_gpu.compute.display import Outline
 
 
-def describe_decision(decision: Any) -> Description:
+def describe_decision(decision: Any) -> Outline:
     """Describe a decision: what, how sure, why, and what each criterion says.
 
     Parameters
     ----------
     decision : KDecision
     """
-    return Description(
+    return Outline(
         line=f"K = {decision.k_opt} at {decision.scale}, confidence {decision.confidence:.2f}",
         sentence=decision_sentence(decision),
         headings=("Criterion", "K") if decision.votes else (),

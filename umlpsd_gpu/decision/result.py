@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from umlpsd_gpu.compute.display import Description, Displayed
+from umlpsd_gpu.compute.display import Displayed, Outline
 from umlpsd_gpu.decision.display import describe_decision
 
 
@@ -37,5 +37,5 @@ class KDecision(Displayed):
     rule: str
     reason: str
 
-    def _describe(self) -> Description:
+    def _describe(self) -> Outline:
         return describe_decision(self)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from umlpsd_gpu.compute.arrays import Array
-from umlpsd_gpu.compute.display import Description, count, format_number
+from umlpsd_gpu.compute.display import Outline, count, format_number
 from umlpsd_gpu.compute.export import Labelled, LabelledArrays
 
 METRICS = {
@@ -23,7 +23,7 @@ METRICS = {
 }
 
 
-def describe_sweep(sweep: Any) -> Description:
+def describe_sweep(sweep: Any) -> Outline:
     """Describe a sweep: what was tried, and the metrics averaged over the epochs.
 
     Parameters
@@ -37,7 +37,7 @@ def describe_sweep(sweep: Any) -> Description:
     ]
     tried = f"K = {ks[0]}" if len(ks) == 1 else f"K = {ks[0]}…{ks[-1]}"
     traces = count(sweep.n_traces, "trace")
-    return Description(
+    return Outline(
         line=f"{sweep.scale}: {tried}, {count(sweep.n_epochs, 'epoch')}, {traces}",
         sentence=f"{traces} at scale {sweep.scale}: {tried}, {count(sweep.n_epochs, 'epoch')} each "
         f"(engine {sweep.engine}, seed {sweep.seed}). Means over the epochs:",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from umlpsd_gpu.compute.display import Description, Displayed
+from umlpsd_gpu.compute.display import Displayed, Outline
 from umlpsd_gpu.compute.export import Exported, LabelledArrays
 from umlpsd_gpu.kmeans.blocks import BlockResults
 from umlpsd_gpu.kmeans.display import describe_sweep, label_sweep
@@ -162,7 +162,7 @@ class Sweep(Displayed, Exported):
             raise ValueError(f"K = {k} was not tried; tried: {self.k_values.tolist()}")
         return int(found[0])
 
-    def _describe(self) -> Description:
+    def _describe(self) -> Outline:
         return describe_sweep(self)
 
     def _labelled(self) -> LabelledArrays:

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from umlpsd_gpu.compute.display import Description, Displayed
+from umlpsd_gpu.compute.display import Displayed, Outline
 from umlpsd_gpu.errors import MovieError
 
 # Chunks that stay in the processor's cache: 1 GB is read in 0.09 s by 8 MB, 0.10 s by 16 MB and
@@ -87,13 +87,13 @@ class Movie(Displayed):
         if not self.name:
             object.__setattr__(self, "name", self.path.name or self.path.resolve().name)
 
-    def _describe(self) -> Description:
+    def _describe(self) -> Outline:
         interval = "unknown" if self.dt_s is None else f"{self.dt_s:.6g} s"
         pixel = "unknown" if self.pixel_size_um is None else f"{self.pixel_size_um:.4g} µm"
         frames = f"{self.n_frames:,} frames of {self.n_rows} × {self.n_cols} pixels"
         status, reason = self.verdict.status, self.verdict.reason
         damage = "" if status == "whole" else f", {status}"
-        return Description(
+        return Outline(
             line=f"'{self.name}', {frames}, {self.dtype}, dt {interval}{damage}",
             rows=[
                 ("File", str(self.path)),

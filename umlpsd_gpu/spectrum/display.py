@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from umlpsd_gpu.compute.display import Description, count, format_number
+from umlpsd_gpu.compute.display import Outline, count, format_number
 from umlpsd_gpu.compute.export import Labelled, LabelledArrays
 
 DENSITY = "counts^2/Hz"
@@ -21,7 +21,7 @@ FIT_COLUMNS = {
 }
 
 
-def describe_spectrum(spectrum: Any) -> Description:
+def describe_spectrum(spectrum: Any) -> Outline:
     """Describe spectra: how many, of which frequencies, by which estimator.
 
     Parameters
@@ -31,7 +31,7 @@ def describe_spectrum(spectrum: Any) -> Description:
     n_traces, n_freqs = spectrum.psd.shape
     low, high = spectrum.freqs_hz[0], spectrum.freqs_hz[-1]
     grid = f"{count(n_freqs, 'frequency', 'frequencies')} from {low:.3g} to {high:.3g} Hz"
-    return Description(
+    return Outline(
         line=f"{spectrum.method}, {count(n_traces, 'trace')}, {grid}",
         rows=[
             ("Estimator", spectrum.method),
@@ -43,7 +43,7 @@ def describe_spectrum(spectrum: Any) -> Description:
     )
 
 
-def describe_fit(fit: Any) -> Description:
+def describe_fit(fit: Any) -> Outline:
     """Describe fits: the model, the range, and how β is distributed.
 
     Parameters
@@ -63,7 +63,7 @@ def describe_fit(fit: Any) -> Description:
         quartiles = np.percentile(betas, [25, 75])
         rows.append(("Median β", median))
         rows.append(("Middle half of β", f"{quartiles[0]:.3g} to {quartiles[1]:.3g}"))
-    return Description(
+    return Outline(
         line=f"{fit.model}, {count(fit.beta.size, 'trace')}, median β = {median}, {used}",
         rows=rows,
     )

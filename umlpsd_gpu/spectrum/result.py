@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from umlpsd_gpu.compute.display import Description, Displayed
+from umlpsd_gpu.compute.display import Displayed, Outline
 from umlpsd_gpu.compute.export import Exported, LabelledArrays
 from umlpsd_gpu.spectrum.display import (
     describe_fit,
@@ -46,7 +46,7 @@ class Spectrum(Displayed, Exported):
     nperseg: int = 0
     noverlap: int = 0
 
-    def _describe(self) -> Description:
+    def _describe(self) -> Outline:
         return describe_spectrum(self)
 
     def _labelled(self) -> LabelledArrays:
@@ -101,7 +101,7 @@ class PowerLawFit(Displayed, Exported):
         """Return the number of traces for which a fit makes no sense."""
         return int(np.count_nonzero(np.isnan(self.beta)))
 
-    def _describe(self) -> Description:
+    def _describe(self) -> Outline:
         return describe_fit(self)
 
     def _labelled(self) -> LabelledArrays:

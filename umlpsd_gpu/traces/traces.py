@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from umlpsd_gpu.compute.display import Description, Displayed, count, shorten
+from umlpsd_gpu.compute.display import Displayed, Outline, count, shorten
 from umlpsd_gpu.compute.export import Exported, Labelled, LabelledArrays
 from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.storage.blocks import row_blocks, take_rows
@@ -62,9 +62,9 @@ class Traces(Displayed, Exported):
                 f"rows, cols, source and ids need {self.n_traces} entries, got {sorted(lengths)}"
             )
 
-    def _describe(self) -> Description:
+    def _describe(self) -> Outline:
         size = f"{count(self.n_traces, 'trace')} of {count(self.n_frames, 'sample')}"
-        return Description(
+        return Outline(
             line=f"{size}, dt {self.dt_s:.6g} s, {self.scale}, {shorten(self.source, 2)}",
             rows=[
                 ("Traces", size),

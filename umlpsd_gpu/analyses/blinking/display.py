@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from umlpsd_gpu.compute.display import Description, count, format_number, format_with_error, shorten
+from umlpsd_gpu.compute.display import Outline, count, format_number, format_with_error, shorten
 from umlpsd_gpu.compute.export import Labelled, LabelledArrays
 from umlpsd_gpu.decision.display import decision_sentence
 from umlpsd_gpu.spectrum.display import DENSITY, label_fit, label_spectrum
 
 
-def describe_study(study: Any) -> Description:
+def describe_study(study: Any) -> Outline:
     """Describe a study: the decision, a row per cluster, and the notes.
 
     Parameters
@@ -21,7 +21,7 @@ def describe_study(study: Any) -> Description:
     """
     decision, traces = study.decision, study.traces
     sources = shorten([movie.name for movie in study.movies] or list(traces.source), 2)
-    return Description(
+    return Outline(
         line=f"K = {decision.k_opt} at {decision.scale}, confidence {decision.confidence:.2f}, "
         f"{count(traces.n_traces, 'trace')} of {sources}",
         sentence=decision_sentence(decision),
