@@ -106,7 +106,7 @@ def make_table(arrays: LabelledArrays) -> pd.DataFrame:
         if (name in dims if arrays.table == "wide" else set(coord.dims) <= set(dims))
     }
     units = {name: part.unit for name, part in (of_dims | chosen).items()}
-    table.attrs = {**arrays.attrs, "units": units}
+    table.attrs.update(arrays.attrs, units=units)
     return table
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.movie.layout import Layout
 from umlpsd_gpu.movie.tiff_errors import with_advice
@@ -25,7 +26,7 @@ class Choice(NamedTuple):
     n_frames: int
     sample: int
 
-    def planes(self, n_frames: int) -> np.ndarray:
+    def planes(self, n_frames: int) -> Array:
         """Return the planes of the leading frames."""
         return self.first_plane + self.step * np.arange(n_frames, dtype=np.int64)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.movie.movie import Verdict
 from umlpsd_gpu.movie.page_table import PageTable
 from umlpsd_gpu.movie.pages import NOWHERE
 
 
 def judge(
-    table: PageTable, pages: np.ndarray, n_declared: int, absence: str, is_counted: bool = True
+    table: PageTable, pages: Array, n_declared: int, absence: str, is_counted: bool = True
 ) -> Verdict:
     """Judge the frames of a movie: each must be there, complete, and like the first.
 

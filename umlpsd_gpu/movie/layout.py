@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.movie.micromanager import number
 from umlpsd_gpu.movie.ome import OmeImage
@@ -46,7 +47,7 @@ class Layout:
     source: str
     axes: tuple[str, ...]
     sizes: tuple[int, ...]
-    plane_of_page: np.ndarray
+    plane_of_page: Array
 
     @property
     def n_planes(self) -> int:
@@ -203,7 +204,7 @@ def _announced(summary: dict[str, Any], name: str) -> int:
     return int(value) if value is not None and 1 <= value < 2**31 else 1
 
 
-def pages_of_planes(layout: Layout, planes: np.ndarray, path: Path) -> np.ndarray:
+def pages_of_planes(layout: Layout, planes: Array, path: Path) -> Array:
     """Return the page that holds each of the given planes, -1 where none does.
 
     Raises

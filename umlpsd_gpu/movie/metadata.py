@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.movie.micromanager import number
 from umlpsd_gpu.movie.notes import Notes
 from umlpsd_gpu.movie.ome import OmeImage
@@ -35,7 +36,7 @@ class Interval(NamedTuple):
 
 def frame_interval(
     user_dt_s: float | None,
-    measured: Iterable[tuple[str, np.ndarray]],
+    measured: Iterable[tuple[str, Array]],
     nominal: Iterable[tuple[str, float | None]],
 ) -> Interval:
     """Choose the interval: the user's beats measured timestamps, these beat the nominal one.
@@ -59,7 +60,7 @@ def frame_interval(
     return Interval(None, "unknown", None)
 
 
-def measured_step(timestamps_s: np.ndarray) -> tuple[float, str] | None:
+def measured_step(timestamps_s: Array) -> tuple[float, str] | None:
     """Return the mean regular step of timestamps, and in words how many steps are irregular.
 
     A step that is more than 50 % off the median (a gap, a doubled stamp) is left out and counted.

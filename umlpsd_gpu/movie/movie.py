@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.display import Displayed, Outline
 from umlpsd_gpu.errors import MovieError
 
@@ -80,7 +81,7 @@ class Movie(Displayed):
     pixel_size_origin: str
     verdict: Verdict
     memory_mb: float
-    read_frames: Callable[[int, int], np.ndarray] = field(repr=False)
+    read_frames: Callable[[int, int], Array] = field(repr=False)
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -120,7 +121,7 @@ class Movie(Displayed):
             )
         return self.dt_s
 
-    def chunks(self, memory_mb: float | None = None) -> Iterator[tuple[int, np.ndarray]]:
+    def chunks(self, memory_mb: float | None = None) -> Iterator[tuple[int, Array]]:
         """Yield ``(first_frame, frames)`` in time order.
 
         Parameters

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import MovieError
 
 _AXES = {"C": "channel", "Z": "z", "T": "time"}
@@ -41,7 +42,7 @@ class OmeImage:
     pixel_size_um: float | None
     delta_t_s: dict[int, float] = field(repr=False)
 
-    def times_s(self, planes: np.ndarray) -> np.ndarray:
+    def times_s(self, planes: Array) -> Array:
         """Return when planes were taken, in seconds; NaN where the XML doesn't say.
 
         ``planes`` may count through the images of a file; those before this one are skipped.

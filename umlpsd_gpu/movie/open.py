@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.keywords import check_keywords, override
 from umlpsd_gpu.movie.axes import Choice, choose_axes
@@ -154,7 +155,7 @@ def _open(source: Source, settings: MovieSettings) -> Movie:
     )
 
 
-def _verdict(contents: Contents, choice: Choice, pages: np.ndarray) -> Verdict:
+def _verdict(contents: Contents, choice: Choice, pages: Array) -> Verdict:
     table, layout = contents.table, contents.layout
     # Where only the chain of pages itself counts the frames, a broken chain hides some.
     is_counted = layout.is_announced or layout.n_planes > table.n_pages
@@ -191,9 +192,7 @@ def _insist_on_frames(
         )
 
 
-def _interval(
-    contents: Contents, planes: np.ndarray, pages: np.ndarray, settings: MovieSettings
-) -> Interval:
+def _interval(contents: Contents, planes: Array, pages: Array, settings: MovieSettings) -> Interval:
     measured = [("Micro-Manager ElapsedTime-ms", contents.table.elapsed_s[pages])]
     if contents.image is not None:
         measured.insert(0, ("OME DeltaT", contents.image.times_s(planes)))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.movie.pages import NOWHERE, FilePages, Kind
 
 # Writers place a description at the next even, or at most 16-byte, boundary.
@@ -43,16 +44,16 @@ class PageTable:
     """
 
     paths: tuple[Path, ...]
-    file_sizes: np.ndarray
-    first_page: np.ndarray
-    file: np.ndarray
-    ifd: np.ndarray
-    start: np.ndarray
-    stop: np.ndarray
-    kind: np.ndarray
+    file_sizes: Array
+    first_page: Array
+    file: Array
+    ifd: Array
+    start: Array
+    stop: Array
+    kind: Array
     kinds: tuple[Kind, ...]
-    elapsed_s: np.ndarray
-    indices: np.ndarray
+    elapsed_s: Array
+    indices: Array
     break_reason: str
 
     @property
@@ -60,7 +61,8 @@ class PageTable:
         return len(self.ifd)
 
     def kind_of(self, page: int) -> Kind:
-        return self.kinds[self.kind[page]]
+        kind: Kind = self.kinds[self.kind[page]]
+        return kind
 
     def n_pages_of(self, file: int) -> int:
         return int(np.count_nonzero(self.file == file))

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from tifffile import TiffFile, TiffPage
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.movie.page_table import PageTable
 from umlpsd_gpu.movie.pages import Kind
@@ -31,18 +32,18 @@ class RawReader:
     """
 
     paths: tuple[Path, ...]
-    file: np.ndarray
-    start: np.ndarray
+    file: Array
+    start: Array
     kind: Kind
 
-    def __call__(self, first: int, stop: int) -> np.ndarray:
+    def __call__(self, first: int, stop: int) -> Array:
         """Return frames ``first`` to ``stop`` (not included) in native byte order."""
         native = self.kind.dtype.newbyteorder("=")
         frames = np.empty((stop - first, self.kind.n_rows, self.kind.n_cols), native)
         self.read_into(frames, first)
         return frames
 
-    def read_into(self, frames: np.ndarray, first: int) -> None:
+    def read_into(self, frames: Array, first: int) -> None:
         """Fill an array of the movie's type with frames from ``first`` on, in native byte order."""
         stop = first + len(frames)
         for file, from_frame, to_frame in _runs(self.file[first:stop]):
@@ -53,7 +54,7 @@ class RawReader:
         if not self.kind.dtype.isnative:
             frames.byteswap(inplace=True)
 
-    def _fill(self, path: Path, starts: np.ndarray, frames: np.ndarray, first: int) -> None:
+    def _fill(self, path: Path, starts: Array, frames: Array, first: int) -> None:
         adjacent = np.concatenate([[True], np.diff(starts) == self.kind.frame_bytes])
         with one_movie_error(path, first), open(path, "rb", buffering=0) as file:
             for _, from_frame, to_frame in _runs(np.cumsum(~adjacent)):
@@ -83,12 +84,12 @@ class PackedReader:
     """
 
     paths: tuple[Path, ...]
-    file: np.ndarray
-    ifd: np.ndarray
+    file: Array
+    ifd: Array
     kind: Kind
     sample: int
 
-    def __call__(self, first: int, stop: int) -> np.ndarray:
+    def __call__(self, first: int, stop: int) -> Array:
         """Return frames ``first`` to ``stop`` (not included) in native byte order."""
         native = self.kind.dtype.newbyteorder("=")
         frames = np.empty((stop - first, self.kind.n_rows, self.kind.n_cols), native)
@@ -101,7 +102,7 @@ class PackedReader:
                     frames[frame] = self._page(tif, path, first + frame)
         return frames
 
-    def _page(self, tif: TiffFile, path: Path, frame: int) -> np.ndarray:
+    def _page(self, tif: TiffFile, path: Path, frame: int) -> Array:
         with one_movie_error(path, frame):
             tif.filehandle.seek(int(self.ifd[frame]))
             page = TiffPage(tif, index=frame)
@@ -113,7 +114,7 @@ class PackedReader:
             )
 
 
-def reader_of(table: PageTable, pages: np.ndarray, sample: int) -> RawReader | PackedReader:
+def reader_of(table: PageTable, pages: Array, sample: int) -> RawReader | PackedReader:
     """Return the reader of the given pages, which are alike and complete."""
     kind, file, start = table.kind_of(pages[0]), table.file[pages], table.start[pages]
     if (start >= 0).all():
@@ -121,7 +122,7 @@ def reader_of(table: PageTable, pages: np.ndarray, sample: int) -> RawReader | P
     return PackedReader(table.paths, file, table.ifd[pages], kind, sample)
 
 
-def _runs(values: np.ndarray) -> Iterator[tuple[int, int, int]]:
+def _runs(values: Array) -> Iterator[tuple[int, int, int]]:
     """Yield ``(value, first, stop)`` of each stretch of equal values."""
     edges = np.flatnonzero(np.diff(values)) + 1
     for first, stop in zip([0, *edges], [*edges, len(values)], strict=True):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import MovieError
 
 TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf2", ".tf8")
@@ -81,7 +82,7 @@ def _existing_file(path: Path) -> Path:
     return path
 
 
-def frame_numbers(paths: Sequence[Path], path: Path) -> np.ndarray:
+def frame_numbers(paths: Sequence[Path], path: Path) -> Array:
     """Return the place in time of each one-frame file by the number in its name, from 0.
 
     Names like ``frame_0, frame_10, frame_20`` count in steps; a step twice as long as the others
@@ -109,10 +110,11 @@ def frame_numbers(paths: Sequence[Path], path: Path) -> np.ndarray:
     is_count = n_counters == 1 and step > 0 and not (steps % step).any()
     if not is_count or np.count_nonzero(steps == step) * 2 <= len(steps):
         return in_order
-    return (numbers - numbers[0]) // step
+    places: Array = (numbers - numbers[0]) // step
+    return places
 
 
-def _counters(paths: Sequence[Path]) -> list[np.ndarray]:
+def _counters(paths: Sequence[Path]) -> list[Array]:
     """Return the numbers in the names that vary, column by column; none if the names differ."""
     texts = {re.sub(r"\d+", "#", path.name) for path in paths}
     if len(texts) > 1 or len(paths) < 2:

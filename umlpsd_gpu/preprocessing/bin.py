@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import SettingsError
 
 
-def bin_mean(values: np.ndarray, frames_per_bin: int) -> np.ndarray:
+def bin_mean(values: Array, frames_per_bin: int) -> Array:
     """Average each trace over consecutive groups of frames.
 
     Parameters

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.traces.traces import ROUNDING
 
 
-def minmax(values: np.ndarray) -> np.ndarray:
+def minmax(values: Array) -> Array:
     """Scale each trace to [0, 1] by its own minimum and maximum.
 
     Parameters

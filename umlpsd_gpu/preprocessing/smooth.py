@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import is_on_device
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.preprocessing import gpu as device
@@ -95,7 +96,7 @@ def preprocess_at(
     return replace(smoothed, scale=scale.name)
 
 
-def _on_host(values: np.ndarray, scale: Scale, wavelet: str, mode: str) -> np.ndarray:
+def _on_host(values: Array, scale: Scale, wavelet: str, mode: str) -> Array:
     if values.nbytes <= blocks.BLOCK_BYTES:
         return _smoothed(values, scale, wavelet, mode)
     n_samples = values.shape[1]
@@ -109,7 +110,7 @@ def _on_host(values: np.ndarray, scale: Scale, wavelet: str, mode: str) -> np.nd
     return smoothed
 
 
-def _smoothed(values: np.ndarray, scale: Scale, wavelet: str, mode: str) -> np.ndarray:
+def _smoothed(values: Array, scale: Scale, wavelet: str, mode: str) -> Array:
     if scale.kind == "bin":
         values = bin_mean(values, scale.size)
     elif scale.kind == "wavelet":

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import SettingsError
 
 
 def wavelet_approximation(
-    values: np.ndarray, level: int, wavelet: str = "db4", mode: str = "symmetric"
-) -> np.ndarray:
+    values: Array, level: int, wavelet: str = "db4", mode: str = "symmetric"
+) -> Array:
     """Smooth each trace to its discrete-wavelet approximation of one level, at full length.
 
     Parameters

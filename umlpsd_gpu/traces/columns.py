@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import TracesError
 
 # A step of the time column may differ from the median one by this share before the table is refused
@@ -16,7 +17,7 @@ LARGEST_JITTER = 0.01
 FEWEST_COUNTED_CELLS = 4
 
 # values (n_traces, n_frames), names or an empty list, dt_s or None
-Contents = tuple[np.ndarray, list[str], float | None]
+Contents = tuple[Array, list[str], float | None]
 
 
 def split_columns(cells: Any, path: Path) -> Contents:
@@ -72,7 +73,7 @@ def _refuse_words(cells: Any, numbers: Any, n_headings: int, path: Path) -> None
     )
 
 
-def _leading_axes(table: np.ndarray, names: list[str], path: Path) -> tuple[int, float | None]:
+def _leading_axes(table: Array, names: list[str], path: Path) -> tuple[int, float | None]:
     """Return how many leading columns are no traces, and the frame interval they tell."""
     if table.shape[1] < 2:
         return 0, None
@@ -99,28 +100,29 @@ def _is_unnamed(heading: str) -> bool:
     return bool(re.fullmatch(r"|nan|\d+|Unnamed: \d+", heading))
 
 
-def _counts(column: np.ndarray) -> bool:
+def _counts(column: Array) -> bool:
     """Say whether a column holds frame numbers: whole numbers that rise by 1."""
     return bool((column == np.round(column)).all() and (np.diff(column) == 1).all())
 
 
-def _is_time(column: np.ndarray) -> bool:
+def _is_time(column: Array) -> bool:
     return _rises_evenly(column) and not _counts(column)
 
 
-def _rises(column: np.ndarray) -> bool:
+def _rises(column: Array) -> bool:
     return bool(np.isfinite(column).all() and (np.diff(column) > 0).all())
 
 
-def _rises_evenly(column: np.ndarray) -> bool:
+def _rises_evenly(column: Array) -> bool:
     return _rises(column) and not _odd_steps(np.diff(column)).any()
 
 
-def _odd_steps(steps: np.ndarray) -> np.ndarray:
-    return np.abs(steps - np.median(steps)) > LARGEST_JITTER * steps.mean()
+def _odd_steps(steps: Array) -> Array:
+    odd: Array = np.abs(steps - np.median(steps)) > LARGEST_JITTER * steps.mean()
+    return odd
 
 
-def _step_s(column: np.ndarray, heading: str, path: Path) -> float:
+def _step_s(column: Array, heading: str, path: Path) -> float:
     return even_step(column, path) * _time_unit_s(heading)
 
 
@@ -133,7 +135,7 @@ def _time_unit_s(heading: str) -> float:
     return {"m": 60.0 if unit[1].lower().startswith("min") else 1e-3}.get(unit[1][0].lower(), 1e-6)
 
 
-def even_step(column: np.ndarray, path: Path) -> float:
+def even_step(column: Array, path: Path) -> float:
     """Return the mean step of times, shape (n_frames,), in their unit.
 
     Raises

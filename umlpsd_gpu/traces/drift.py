@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import ndimage
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.traces.images import sum_of_frames
 from umlpsd_gpu.traces.streaming import frames_at_once, in_order, stretches
@@ -15,9 +16,7 @@ FRAMES_PER_BLOCK = 50  # averaged before registration: single frames are too noi
 UPSAMPLING = 20  # registration to 1/20 px
 
 
-def estimate_drift(
-    movie: Movie, psf_sigma_px: float = 1.3, n_threads: int | None = None
-) -> np.ndarray:
+def estimate_drift(movie: Movie, psf_sigma_px: float = 1.3, n_threads: int | None = None) -> Array:
     """Estimate the drift by phase cross-correlation of averaged frames.
 
     Blocks of 50 frames are averaged, high-pass filtered and smoothed with the PSF (so that uneven
@@ -45,7 +44,7 @@ def estimate_drift(
     """
     from skimage.registration import phase_cross_correlation
 
-    reference: np.ndarray | None = None
+    reference: Array | None = None
     middles, moved = [], []
     for n_done, (middle, average) in enumerate(_block_averages(movie, n_threads)):
         image = _spots_only(average, psf_sigma_px)
@@ -63,14 +62,15 @@ def estimate_drift(
     frames = np.arange(movie.n_frames)
     path = np.array(moved)
     drift = np.stack([np.interp(frames, middles, path[:, axis]) for axis in (0, 1)], axis=1)
-    return drift - drift[0]
+    relative: Array = drift - drift[0]
+    return relative
 
 
-def _block_averages(movie: Movie, n_threads: int | None) -> Iterator[tuple[float, np.ndarray]]:
+def _block_averages(movie: Movie, n_threads: int | None) -> Iterator[tuple[float, Array]]:
     """Yield the middle frame and the average of each block."""
     n_at_once = frames_at_once(movie, n_threads)
 
-    def averages(first: int, stop: int) -> list[tuple[float, np.ndarray]]:
+    def averages(first: int, stop: int) -> list[tuple[float, Array]]:
         found = []
         for begin in range(first, stop, FRAMES_PER_BLOCK):
             end = min(begin + FRAMES_PER_BLOCK, stop)
@@ -82,6 +82,7 @@ def _block_averages(movie: Movie, n_threads: int | None) -> Iterator[tuple[float
         yield from found
 
 
-def _spots_only(image: np.ndarray, psf_sigma_px: float) -> np.ndarray:
+def _spots_only(image: Array, psf_sigma_px: float) -> Array:
     narrow = ndimage.gaussian_filter(image, psf_sigma_px)
-    return narrow - ndimage.gaussian_filter(image, 4 * psf_sigma_px)
+    spots: Array = narrow - ndimage.gaussian_filter(image, 4 * psf_sigma_px)
+    return spots

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.traces.images import MovieImages
 from umlpsd_gpu.traces.photometry import aperture_reach_px
 from umlpsd_gpu.traces.spot_shape import measure_spots
@@ -61,12 +62,12 @@ class Detection:
     brightest : Candidate
     """
 
-    rows: np.ndarray
-    cols: np.ndarray
-    snr: np.ndarray
-    size_ratio: np.ndarray
-    other_rows: np.ndarray
-    other_cols: np.ndarray
+    rows: Array
+    cols: Array
+    snr: Array
+    size_ratio: Array
+    other_rows: Array
+    other_cols: Array
     dropped: dict[str, int]
     threshold: float
     brightest: Candidate
@@ -122,21 +123,22 @@ def detect_emitters(images: MovieImages, settings: TracesSettings) -> Detection:
     return _as_detection(positions, sizes, strengths, reasons, best_map, settings)
 
 
-def _filled(image: np.ndarray) -> np.ndarray:
+def _filled(image: Array) -> Array:
     finite = np.isfinite(image)
     if finite.all():
         return image
     return np.where(finite, image, np.median(image[finite]) if finite.any() else 0.0)
 
 
-def _matched_snr(image: np.ndarray, psf_sigma_px: float) -> np.ndarray:
+def _matched_snr(image: Array, psf_sigma_px: float) -> Array:
     filtered = ndimage.gaussian_filter(image, psf_sigma_px)
     filtered -= ndimage.gaussian_filter(image, 2 * psf_sigma_px)
     rounding = 1e-12 * float(np.abs(image).max()) + 1e-300
-    return filtered / _local_noise(filtered, psf_sigma_px, rounding)
+    snr: Array = filtered / _local_noise(filtered, psf_sigma_px, rounding)
+    return snr
 
 
-def _local_noise(filtered: np.ndarray, psf_sigma_px: float, rounding: float) -> np.ndarray:
+def _local_noise(filtered: Array, psf_sigma_px: float, rounding: float) -> Array:
     """Return the robust standard deviation around each pixel, never below ``rounding``.
 
     Spots would raise it where they are dense, so they and their surroundings are masked and it is
@@ -150,7 +152,7 @@ def _local_noise(filtered: np.ndarray, psf_sigma_px: float, rounding: float) -> 
     return noise
 
 
-def _tiled_sigma(values: np.ndarray, masked: np.ndarray) -> np.ndarray:
+def _tiled_sigma(values: Array, masked: Array) -> Array:
     """Interpolate 1.4826 × the median absolute deviation of each tile's unmasked pixels."""
     from skimage.transform import resize
 
@@ -163,17 +165,18 @@ def _tiled_sigma(values: np.ndarray, masked: np.ndarray) -> np.ndarray:
         ]
     )
     tiles[np.isnan(tiles)] = _median_of_clear(tiles)
-    return 1.4826 * resize(tiles, values.shape, order=1, mode="edge", anti_aliasing=False)
+    sigma: Array = 1.4826 * resize(tiles, values.shape, order=1, mode="edge", anti_aliasing=False)
+    return sigma
 
 
-def _median_of_clear(values: np.ndarray) -> float:
+def _median_of_clear(values: Array) -> float:
     clear = values[~np.isnan(values)]
     return float(np.median(clear)) if clear.size else float("nan")
 
 
 def _measured_in_better_image(
-    searched: list[np.ndarray], strengths: np.ndarray, peaks: np.ndarray, settings: TracesSettings
-) -> tuple[np.ndarray, np.ndarray]:
+    searched: list[Array], strengths: Array, peaks: Array, settings: TracesSettings
+) -> tuple[Array, Array]:
     positions = np.empty((len(peaks), 2))
     sizes = np.empty(len(peaks))
     better = strengths.argmax(axis=0)
@@ -184,12 +187,12 @@ def _measured_in_better_image(
 
 
 def _reasons_to_drop(
-    positions: np.ndarray,
-    sizes: np.ndarray,
-    strengths: np.ndarray,
+    positions: Array,
+    sizes: Array,
+    strengths: Array,
     images: MovieImages,
     settings: TracesSettings,
-) -> np.ndarray:
+) -> Array:
     """Return one reason per candidate, "" for those to keep."""
     ratio = sizes / settings.psf_sigma_px
     return np.select(
@@ -204,19 +207,16 @@ def _reasons_to_drop(
     )
 
 
-def _crosses_border(
-    positions: np.ndarray, images: MovieImages, settings: TracesSettings
-) -> np.ndarray:
+def _crosses_border(positions: Array, images: MovieImages, settings: TracesSettings) -> Array:
     reach_px = aperture_reach_px(settings)
     top, bottom, left, right = images.lost_px
     lowest = np.array([top, left]) + reach_px
     highest = np.array(images.mean.shape) - 1 - reach_px - np.array([bottom, right])
-    return ((positions < lowest) | (positions > highest)).any(axis=1)
+    crosses: Array = ((positions < lowest) | (positions > highest)).any(axis=1)
+    return crosses
 
 
-def _has_neighbour(
-    positions: np.ndarray, strengths: np.ndarray, min_separation_px: float
-) -> np.ndarray:
+def _has_neighbour(positions: Array, strengths: Array, min_separation_px: float) -> Array:
     disturbed = np.zeros(len(positions), dtype=bool)
     pairs = cKDTree(positions).query_pairs(min_separation_px, output_type="ndarray")
     for one, other in (pairs.T, pairs.T[::-1]):
@@ -226,11 +226,11 @@ def _has_neighbour(
 
 
 def _as_detection(
-    positions: np.ndarray,
-    sizes: np.ndarray,
-    strengths: np.ndarray,
-    reasons: np.ndarray,
-    best_map: np.ndarray,
+    positions: Array,
+    sizes: Array,
+    strengths: Array,
+    reasons: Array,
+    best_map: Array,
     settings: TracesSettings,
 ) -> Detection:
     kept = np.flatnonzero(reasons == "")

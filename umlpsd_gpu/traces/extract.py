@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import Device, choose_device
 from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.keywords import check_keywords, override
@@ -39,7 +40,7 @@ class Extraction:
     """
 
     traces: Traces
-    mean_image: np.ndarray
+    mean_image: Array
     note: str
 
 
@@ -178,7 +179,7 @@ def _measured(
     movie: Movie,
     detection: Detection,
     settings: TracesSettings,
-    drift: np.ndarray | None,
+    drift: Array | None,
     n_threads: int | None,
     frames: FramesOnDevice | None,
 ) -> Traces:

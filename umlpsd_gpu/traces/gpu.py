@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.device_memory import USABLE_SHARE, free_bytes
 from umlpsd_gpu.compute.kernel_loader import kernel
 from umlpsd_gpu.traces.gpu_frames import FramesOnDevice, largest_that_fits
@@ -48,11 +49,11 @@ def temporal_images(frames: FramesOnDevice) -> MovieImages:
 
 def measure_emitters(
     frames: FramesOnDevice,
-    rows: np.ndarray,
-    cols: np.ndarray,
+    rows: Array,
+    cols: Array,
     settings: TracesSettings,
-    others: np.ndarray | None = None,
-) -> np.ndarray:
+    others: Array | None = None,
+) -> Array:
     """Measure the intensity of every emitter in every frame, without drift.
 
     Parameters
@@ -96,7 +97,7 @@ def measure_emitters(
     return _collected(frames, len(rows), np.dtype(np.float64), gather)
 
 
-def take_pixels(frames: FramesOnDevice, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+def take_pixels(frames: FramesOnDevice, rows: Array, cols: Array) -> Array:
     """Return the traces of single pixels.
 
     Parameters
@@ -128,7 +129,7 @@ def _collected(
     n_traces: int,
     dtype: np.dtype,
     work: Callable[[Any, Any, int], None],
-) -> np.ndarray:
+) -> Array:
     """Call ``work(chunk, values, first_column)`` over the movie; return all its columns.
 
     Where the device can't hold all columns, as many as it can come down together.

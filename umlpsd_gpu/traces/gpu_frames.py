@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.device_memory import USABLE_SHARE, free_bytes
 from umlpsd_gpu.compute.kernel_loader import C_TYPES
 from umlpsd_gpu.errors import DeviceError
@@ -130,7 +131,7 @@ class FramesOnDevice:
             for begin in range(first, stop, n_at_once)
         ]
 
-    def _read_into(self, frames: np.ndarray, first: int) -> None:
+    def _read_into(self, frames: Array, first: int) -> None:
         straight = getattr(self.movie.read_frames, "read_into", None)  # without a copy on the host
         shape = (len(frames), self.movie.n_rows, self.movie.n_cols)
         if straight is not None and frames.dtype == self.movie.dtype:
@@ -172,7 +173,7 @@ class FramesOnDevice:
         first, second = (_Slot(self._pinned(n_per_chunk), buffer) for buffer in buffers)
         return n_per_chunk, (first, second)
 
-    def _pinned(self, n_frames: int) -> np.ndarray:
+    def _pinned(self, n_frames: int) -> Array:
         cupy = import_module("cupy")
         memory = cupy.cuda.alloc_pinned_memory(n_frames * self._frame_bytes)
         n_values = n_frames * self.n_pixels
@@ -192,7 +193,7 @@ def _event() -> Any:
 class _Slot:
     """A pinned buffer, its chunk on the device, and the events that order what touches them."""
 
-    pinned: np.ndarray
+    pinned: Array
     device: Any
     copied: Any = field(default_factory=_event)  # the pinned buffer is free, the chunk is there
     used: Any = field(default_factory=_event)  # kernels are done with the chunk

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import ndimage
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.traces.streaming import frames_at_once, in_order, stretches
 
@@ -30,14 +31,14 @@ class MovieImages:
         How far drift carries the sample beyond the top, bottom, left and right edge.
     """
 
-    mean: np.ndarray
-    variance: np.ndarray
+    mean: Array
+    variance: Array
     n_frames_per_block: int
     lost_px: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
 
 
 def temporal_images(
-    movie: Movie, drift: np.ndarray | None = None, n_threads: int | None = None
+    movie: Movie, drift: Array | None = None, n_threads: int | None = None
 ) -> MovieImages:
     """Make the temporal images in one pass over the movie.
 
@@ -56,7 +57,7 @@ def temporal_images(
     n_per_block = frames_per_block(movie.n_frames)
     n_at_once = frames_at_once(movie, n_threads)
 
-    def block_sums(first: int, stop: int) -> list[np.ndarray]:
+    def block_sums(first: int, stop: int) -> list[Array]:
         sums = []
         for begin in range(first, stop, n_per_block):
             end = min(begin + n_per_block, stop)
@@ -85,9 +86,7 @@ def frames_per_block(n_frames: int) -> int:
     return max(1, min(LONGEST_BLOCK, n_frames // FEWEST_BLOCKS))
 
 
-def images_of_sums(
-    total: np.ndarray, squares: np.ndarray, rest: np.ndarray, n_frames: int
-) -> MovieImages:
+def images_of_sums(total: Array, squares: Array, rest: Array, n_frames: int) -> MovieImages:
     """Turn sums over a movie into its images.
 
     Parameters
@@ -107,7 +106,7 @@ def images_of_sums(
     return MovieImages(mean, variance / n_per_block**2, n_per_block)
 
 
-def sum_of_frames(movie: Movie, first: int, stop: int, n_at_once: int) -> np.ndarray:
+def sum_of_frames(movie: Movie, first: int, stop: int, n_at_once: int) -> Array:
     """Add frames one by one, so that reading them in pieces changes no bit; float64."""
     total = np.zeros((movie.n_rows, movie.n_cols), _sum_dtype(movie.dtype))
     for start in range(first, stop, n_at_once):
@@ -125,11 +124,12 @@ def _sum_dtype(dtype: np.dtype) -> np.dtype:
     return np.dtype(np.float64)
 
 
-def _shifted_back(block: np.ndarray, drift: np.ndarray) -> np.ndarray:
-    return ndimage.shift(block, -drift.mean(axis=0), order=1, mode="nearest")
+def _shifted_back(block: Array, drift: Array) -> Array:
+    shifted: Array = ndimage.shift(block, -drift.mean(axis=0), order=1, mode="nearest")
+    return shifted
 
 
-def _lost_px(drift: np.ndarray) -> tuple[float, float, float, float]:
+def _lost_px(drift: Array) -> tuple[float, float, float, float]:
     top, left = np.maximum(-drift.min(axis=0), 0)
     bottom, right = np.maximum(drift.max(axis=0), 0)
     return float(top), float(bottom), float(left), float(right)

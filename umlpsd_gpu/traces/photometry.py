@@ -8,6 +8,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.special import erf
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import SettingsError, TracesError
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.traces.streaming import frames_at_once, in_order, stretches
@@ -29,13 +30,13 @@ def aperture_reach_px(settings: TracesSettings) -> float:
 
 def measure_emitters(
     movie: Movie,
-    rows: np.ndarray,
-    cols: np.ndarray,
+    rows: Array,
+    cols: Array,
     settings: TracesSettings,
-    drift: np.ndarray | None = None,
-    others: np.ndarray | None = None,
+    drift: Array | None = None,
+    others: Array | None = None,
     n_threads: int | None = None,
-) -> np.ndarray:
+) -> Array:
     """Measure the intensity of every emitter in every frame, in one pass over the movie.
 
     ``box``: sum over a square of 2 r + 1 pixels around the sub-pixel centre (pixels it covers in
@@ -95,12 +96,12 @@ def measure_emitters(
 
 
 def weights_at_rest(
-    rows: np.ndarray,
-    cols: np.ndarray,
+    rows: Array,
+    cols: Array,
     settings: TracesSettings,
     shape: tuple[int, int],
-    others: np.ndarray | None = None,
-) -> tuple[np.ndarray, csr_array]:
+    others: Array | None = None,
+) -> tuple[Array, csr_array]:
     """Return the pixels that matter and the weights that turn them into intensities.
 
     Parameters
@@ -127,17 +128,16 @@ def weights_at_rest(
     return _gathering_weights(*_places(rows, cols, others), settings, shape)
 
 
-def _places(
-    rows: np.ndarray, cols: np.ndarray, others: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
+def _places(rows: Array, cols: Array, others: Array | None) -> tuple[Array, Array]:
     """Return the spots, and with them what background rings have to avoid; (n, 2) each."""
     spots = np.stack([rows, cols], axis=1).astype(np.float64)
     return spots, spots if others is None else np.concatenate([spots, others])
 
 
-def _weighted_sums(frames: np.ndarray, pixels: np.ndarray, weights: csr_array) -> np.ndarray:
+def _weighted_sums(frames: Array, pixels: Array, weights: csr_array) -> Array:
     light = frames.reshape(len(frames), -1).take(pixels, axis=1, mode="clip")
-    return weights @ np.ascontiguousarray(light.T, dtype=np.float64)
+    sums: Array = weights @ np.ascontiguousarray(light.T, dtype=np.float64)
+    return sums
 
 
 def _check_ring(settings: TracesSettings) -> None:
@@ -149,8 +149,8 @@ def _check_ring(settings: TracesSettings) -> None:
 
 
 def _gathering_weights(
-    spots: np.ndarray, avoided: np.ndarray, settings: TracesSettings, shape: tuple[int, int]
-) -> tuple[np.ndarray, csr_array]:
+    spots: Array, avoided: Array, settings: TracesSettings, shape: tuple[int, int]
+) -> tuple[Array, csr_array]:
     """Everything is linear in the pixels: aperture minus its weight spread evenly over the ring."""
     reach = int(np.ceil(max(settings.ring_outer_px, aperture_reach_px(settings)))) + 1
     centres = np.rint(spots).astype(np.int64)
@@ -172,26 +172,28 @@ def _gathering_weights(
     return pixels, weights
 
 
-def _aperture(down: np.ndarray, across: np.ndarray, settings: TracesSettings) -> np.ndarray:
+def _aperture(down: Array, across: Array, settings: TracesSettings) -> Array:
     """Return the weight of pixels at these distances from the spot's centre."""
     if settings.photometry == "box":
         covered = [np.clip(settings.box_radius_px + 1 - np.abs(d), 0, 1) for d in (down, across)]
-        return covered[0] * covered[1]
+        box: Array = covered[0] * covered[1]
+        return box
     reach_px = aperture_reach_px(settings) + 0.5
     scale = np.sqrt(2) * settings.psf_sigma_px
     shares = [(erf((d + 0.5) / scale) - erf((d - 0.5) / scale)) / 2 for d in (down, across)]
     psf = shares[0] * shares[1] * (np.maximum(np.abs(down), np.abs(across)) <= reach_px)
-    return psf / (psf**2).sum(axis=1, keepdims=True)
+    weights: Array = psf / (psf**2).sum(axis=1, keepdims=True)
+    return weights
 
 
 def _ring(
-    rows: np.ndarray,
-    cols: np.ndarray,
-    spots: np.ndarray,
-    avoided: np.ndarray,
-    inside: np.ndarray,
+    rows: Array,
+    cols: Array,
+    spots: Array,
+    avoided: Array,
+    inside: Array,
     settings: TracesSettings,
-) -> np.ndarray:
+) -> Array:
     """Return each ring's weights, which sum to 1; a ring crowded by spots keeps all its pixels."""
     from scipy.spatial import cKDTree
 
@@ -204,4 +206,5 @@ def _ring(
     clear[whole] = nearest_px >= spot_radius_px
     crowded = clear.sum(axis=1) < FEWEST_RING_PIXELS
     clear[crowded] = whole[crowded]
-    return clear / np.maximum(clear.sum(axis=1, keepdims=True), 1)
+    ring: Array = clear / np.maximum(clear.sum(axis=1, keepdims=True), 1)
+    return ring

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.storage.blocks import give_back, spool
 
@@ -19,7 +20,7 @@ def fits_in_memory(n_pixels: int, n_frames: int, memory_mb: float) -> bool:
     return n_pixels * n_frames * np.dtype(np.float32).itemsize <= memory_mb * 1e6
 
 
-def pixel_values(movie: Movie, rows: np.ndarray, cols: np.ndarray, memory_mb: float) -> np.ndarray:
+def pixel_values(movie: Movie, rows: Array, cols: Array, memory_mb: float) -> Array:
     """Return the traces of single pixels.
 
     Parameters
@@ -61,7 +62,7 @@ def pixel_values(movie: Movie, rows: np.ndarray, cols: np.ndarray, memory_mb: fl
     return values
 
 
-def _turn(waiting: np.ndarray, values: np.ndarray, first: int) -> None:
+def _turn(waiting: Array, values: Array, first: int) -> None:
     """Write frames (n, n_traces) as columns of the traces, from frame ``first`` on."""
     frames = slice(first, first + len(waiting))
     for start in range(0, len(values), PIXELS_AT_ONCE):

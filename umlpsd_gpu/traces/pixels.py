@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import Device, choose_device
 from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.keywords import check_keywords, override
@@ -117,7 +118,7 @@ def region_of(movie: Movie, settings: TracesSettings) -> Region | None:
 def pixel_traces(
     movie: Movie,
     settings: TracesSettings,
-    mean_image: np.ndarray,
+    mean_image: Array,
     region: Region | None = None,
     frames: FramesOnDevice | None = None,
 ) -> Traces:
@@ -163,11 +164,11 @@ def pixel_traces(
     )
 
 
-def _brightest(image: np.ndarray) -> str:
+def _brightest(image: Array) -> str:
     return f"{np.nanmax(image):.6g}" if np.isfinite(image).any() else "no finite frame"
 
 
-def _over_finite_frames(movie: Movie, image: np.ndarray) -> np.ndarray:
+def _over_finite_frames(movie: Movie, image: Array) -> Array:
     """Replace averages that are not finite by those over the finite frames; NaN where none is."""
     rows, cols = np.nonzero(~np.isfinite(image))
     if not rows.size:
@@ -189,7 +190,7 @@ def _over_finite_frames(movie: Movie, image: np.ndarray) -> np.ndarray:
     return image
 
 
-def _otsu(movie: Movie, image: np.ndarray, inside: str) -> float:
+def _otsu(movie: Movie, image: Array, inside: str) -> float:
     from skimage.filters import threshold_otsu
 
     averages = image[np.isfinite(image)]

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import TracesError
 
 MASK_SUFFIXES = (".tif", ".tiff")
@@ -45,7 +46,7 @@ class Region:
         Of the file.
     """
 
-    mask: np.ndarray
+    mask: Array
     name: str
 
     @property
@@ -105,7 +106,7 @@ def read_region(path: str | Path, shape: tuple[int, int]) -> Region:
     return Region(mask, path.name)
 
 
-def _mask_tiff(path: Path, shape: tuple[int, int]) -> np.ndarray:
+def _mask_tiff(path: Path, shape: tuple[int, int]) -> Array:
     import tifffile
 
     with tifffile.TiffFile(path) as tif:
@@ -119,10 +120,11 @@ def _mask_tiff(path: Path, shape: tuple[int, int]) -> np.ndarray:
                 f"{shape[1]} pixels; {GIVE_A_REGION}"
             )
         values = page.asarray()
-    return np.nan_to_num(values) != 0 if values.dtype.kind == "f" else values != 0
+    inside: Array = np.nan_to_num(values) != 0 if values.dtype.kind == "f" else values != 0
+    return inside
 
 
-def _imagej(path: Path, shape: tuple[int, int]) -> np.ndarray:
+def _imagej(path: Path, shape: tuple[int, int]) -> Array:
     import roifile
 
     found = roifile.roiread(path)
@@ -135,7 +137,7 @@ def _imagej(path: Path, shape: tuple[int, int]) -> np.ndarray:
     return mask
 
 
-def _area(roi: Any, path: Path, shape: tuple[int, int]) -> np.ndarray:
+def _area(roi: Any, path: Path, shape: tuple[int, int]) -> Array:
     """Return which pixel centres lie inside one region of ImageJ."""
     kind = roi.roitype.name
     if roi.composite or kind in ("POLYGON", "FREEHAND", "TRACED"):
@@ -166,8 +168,9 @@ def _box(roi: Any) -> tuple[float, float, float, float]:
     return roi.left, roi.top, roi.right, roi.bottom
 
 
-def _polygon(outline: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def _polygon(outline: Array, shape: tuple[int, int]) -> Array:
     from skimage.draw import polygon2mask
 
     # scikit-image has pixel centres at whole numbers, ImageJ at halves
-    return polygon2mask(shape, np.asarray(outline, dtype=np.float64)[:, ::-1] - 0.5)
+    mask: Array = polygon2mask(shape, np.asarray(outline, dtype=np.float64)[:, ::-1] - 0.5)
+    return mask

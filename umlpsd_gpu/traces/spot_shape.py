@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
+
 if TYPE_CHECKING:
     from umlpsd_gpu.traces.settings import TracesSettings
 
@@ -13,9 +15,7 @@ N_CENTRING_STEPS = 12
 FARTHEST_PX = 1.0
 
 
-def measure_spots(
-    image: np.ndarray, peaks: np.ndarray, settings: TracesSettings
-) -> tuple[np.ndarray, np.ndarray]:
+def measure_spots(image: Array, peaks: Array, settings: TracesSettings) -> tuple[Array, Array]:
     """Refine positions and measure widths by moments under a Gaussian window as wide as the PSF.
 
     For a Gaussian spot the windowed centroid lags behind the true centre by a factor of two, and
@@ -46,8 +46,8 @@ def measure_spots(
 
 
 def _patches_above_background(
-    image: np.ndarray, peaks: np.ndarray, settings: TracesSettings
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    image: Array, peaks: Array, settings: TracesSettings
+) -> tuple[Array, Array, Array]:
     """Return each spot's surroundings, flattened, less the plane through its background ring.
 
     Level and slopes are medians, over ring pixels and over differences between mirrored ones:
@@ -69,8 +69,8 @@ def _patches_above_background(
 
 
 def _windowed_moments(
-    patches: np.ndarray, rows: np.ndarray, cols: np.ndarray, centres: np.ndarray, window_px: float
-) -> tuple[np.ndarray, np.ndarray]:
+    patches: Array, rows: Array, cols: Array, centres: Array, window_px: float
+) -> tuple[Array, Array]:
     """Return centroid offsets (n_spots, 2) and the variance per direction (n_spots,)."""
     down, across = rows - centres[:, :1], cols - centres[:, 1:]
     squared = down**2 + across**2
@@ -84,7 +84,7 @@ def _windowed_moments(
     return np.where(lit[:, None], offsets, 0.0), np.where(lit, variance, np.inf)
 
 
-def _true_width(windowed_variance: np.ndarray, window_px: float) -> np.ndarray:
+def _true_width(windowed_variance: Array, window_px: float) -> Array:
     widths = np.full(windowed_variance.shape, np.inf)
     narrow = windowed_variance <= 0
     widths[narrow] = 0.0

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.keywords import check_keywords
 from umlpsd_gpu.traces.columns import Contents, even_step, split_columns
@@ -240,7 +241,7 @@ def _is_called_time(name: str) -> bool:
     return name.rpartition("/")[2].lower() in ("t", "time", "time_s")
 
 
-def _matrix(arrays: dict[str, np.ndarray], path: Path) -> np.ndarray:
+def _matrix(arrays: dict[str, Array], path: Path) -> Array:
     """Return the array of traces: the one so named, the only matrix, or the only vector."""
     large = {name: array for name, array in arrays.items() if array.ndim == 2 and array.size > 1}
     if "traces" in large:

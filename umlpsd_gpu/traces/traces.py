@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.display import Displayed, Outline, count, shorten
 from umlpsd_gpu.compute.export import Exported, Labelled, LabelledArrays
 from umlpsd_gpu.errors import TracesError
@@ -40,10 +41,10 @@ class Traces(Displayed, Exported):
         Smoothing scale of the values: ``"raw"``, ``"W80"``, ``"WL6"``.
     """
 
-    values: np.ndarray
+    values: Array
     dt_s: float
-    rows: np.ndarray
-    cols: np.ndarray
+    rows: Array
+    cols: Array
     source: tuple[str, ...]
     ids: tuple[str, ...]
     history: tuple[str, ...] = ()
@@ -94,7 +95,7 @@ class Traces(Displayed, Exported):
     @classmethod
     def without_place(
         cls,
-        values: np.ndarray,
+        values: Array,
         dt_s: float,
         source: str = "array",
         ids: Sequence[str] | None = None,
@@ -119,13 +120,13 @@ class Traces(Displayed, Exported):
 
     @property
     def n_traces(self) -> int:
-        return self.values.shape[0]
+        return int(self.values.shape[0])
 
     @property
     def n_frames(self) -> int:
-        return self.values.shape[1]
+        return int(self.values.shape[1])
 
-    def usable(self) -> np.ndarray:
+    def usable(self) -> Array:
         """Return which traces can be clustered: finite everywhere and not constant; (n_traces,)."""
         usable = np.zeros(self.n_traces, dtype=bool)
         for rows in row_blocks(self.values):
@@ -134,14 +135,14 @@ class Traces(Displayed, Exported):
             usable[rows][finite] = varies(values if finite.all() else values[finite])
         return usable
 
-    def finite(self) -> np.ndarray:
+    def finite(self) -> Array:
         """Return which traces hold neither NaN nor infinity; (n_traces,)."""
         finite = np.zeros(self.n_traces, dtype=bool)
         for rows in row_blocks(self.values):
             finite[rows] = np.isfinite(self.values[rows]).all(axis=1)
         return finite
 
-    def select(self, keep: np.ndarray) -> Traces:
+    def select(self, keep: Array) -> Traces:
         """Return the traces that a boolean mask or an index array picks."""
         index = np.flatnonzero(keep) if np.asarray(keep).dtype == bool else np.asarray(keep)
         return replace(
@@ -153,13 +154,14 @@ class Traces(Displayed, Exported):
             ids=tuple(self.ids[i] for i in index),
         )
 
-    def with_values(self, values: np.ndarray, step: str, dt_s: float | None = None) -> Traces:
+    def with_values(self, values: Array, step: str, dt_s: float | None = None) -> Traces:
         """Return the same traces with new values, the step noted in the history."""
         return replace(self, values=values, dt_s=dt_s or self.dt_s, history=(*self.history, step))
 
 
-def varies(values: np.ndarray) -> np.ndarray:
+def varies(values: Array) -> Array:
     """Return which finite rows have a range beyond rounding; (n_traces,) bool."""
     low, high = values.min(axis=1), values.max(axis=1)
     rounding = ROUNDING * np.abs(np.stack([low, high])).max(axis=0)
-    return high - low > rounding
+    varying: Array = high - low > rounding
+    return varying

@@ -263,10 +263,10 @@ def _circle(
     if cmap:
         low, high = _limits(values)
         bright = matplotlib.colormaps[cmap](np.linspace(BRIGHT_SHARE, 1, 256))
-        scale = ScalarMappable(Normalize(low, high), ListedColormap(bright))
-        circles.set_edgecolor(
-            [scale.to_rgba(float(v)) if np.isfinite(v) else to_rgb(FLAGGED) for v in values]
+        scale = ScalarMappable(
+            Normalize(low, high), ListedColormap(bright).with_extremes(bad=FLAGGED)
         )
+        circles.set_edgecolor(list(map(tuple, scale.to_rgba(np.ma.masked_invalid(values)))))
         _draw_bar(axes, scale, label)
     else:
         circles.set_path_effects([HALO])

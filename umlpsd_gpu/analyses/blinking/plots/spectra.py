@@ -66,7 +66,7 @@ def plot_power_spectra(
     'log'
     """
     psd = _on_host(spectrum.psd)
-    groups = _groups(labels, np.isfinite(psd).all(axis=1))
+    groups = _groups(labels, np.asarray(np.isfinite(psd).all(axis=1)))
     _require_fit_of(fit, len(psd))
     with axes_or_new(ax, (6.0, 4.4)) as axes:
         axes.set_xscale("log")
