@@ -75,7 +75,9 @@ def test_a_note_says_that_traces_went_to_a_file():
         for mb in (1, 0.001)
     ]
     assert "temporary file" not in notes[0]
-    assert "more than traces.memory_mb = 0.001: the CPU kept them in a temporary file." in notes[1]
+    assert (
+        "more than traces.memory_mb = 0.001: the CPU stored them in a temporary file." in notes[1]
+    )
 
 
 def test_every_step_gives_the_same_bits(small_blocks):

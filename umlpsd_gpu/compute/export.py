@@ -49,9 +49,9 @@ class LabelledArrays:
     attrs : dict of str to str or number
         What holds for all of them.
     table : {"long", "wide"}
-        What pandas gets. ``long``: a row per entry of the variables that ``table_of`` names, which
+        What pandas gets. ``long``: a row per entry of the variables that ``in_table`` names, which
         share their axes; ``wide``: one two-dimensional variable, its first axis across.
-    table_of : tuple of str
+    in_table : tuple of str
         Default: all variables.
     """
 
@@ -59,7 +59,7 @@ class LabelledArrays:
     variables: dict[str, Labelled]
     attrs: dict[str, Any] = field(default_factory=dict)
     table: Literal["long", "wide"] = "long"
-    table_of: tuple[str, ...] = ()
+    in_table: tuple[str, ...] = ()
 
 
 class Exported:
@@ -96,7 +96,7 @@ class Exported:
 
 def make_table(arrays: LabelledArrays) -> pd.DataFrame:
     """Return labelled arrays as a pandas table; see `LabelledArrays.table`."""
-    names = arrays.table_of or tuple(arrays.variables)
+    names = arrays.in_table or tuple(arrays.variables)
     chosen = {name: arrays.variables[name] for name in names}
     table = _wide(arrays, names[0]) if arrays.table == "wide" else _long(arrays, chosen)
     dims = chosen[names[0]].dims

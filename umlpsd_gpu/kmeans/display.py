@@ -77,7 +77,7 @@ def label_sweep(sweep: Any) -> LabelledArrays:
             name: getattr(sweep, name)
             for name in ("scale", "engine", "silhouette_metric", "seed", "n_silhouettes")
         },
-        table_of=tuple(METRICS),
+        in_table=tuple(METRICS),
     )
 
 

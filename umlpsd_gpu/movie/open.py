@@ -1,4 +1,4 @@
-"""Open a movie: read what its files hold, choose its axes, judge it, and give it a reader."""
+"""Open a movie: read its metadata, choose its axes, judge it, and give it a reader."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from umlpsd_gpu.keywords import check_keywords, override
 from umlpsd_gpu.movie.axes import Choice, choose_axes
 from umlpsd_gpu.movie.contents import Contents, read_contents
 from umlpsd_gpu.movie.integrity import judge
-from umlpsd_gpu.movie.layout import pages_of_planes
-from umlpsd_gpu.movie.metadata import Interval, frame_interval, nominal_intervals, pixel_size
+from umlpsd_gpu.movie.layout import find_pages
+from umlpsd_gpu.movie.metadata import Interval, choose_interval, list_nominal_intervals, pixel_size
 from umlpsd_gpu.movie.movie import Movie, Verdict
-from umlpsd_gpu.movie.reader import reader_of
-from umlpsd_gpu.movie.sources import Source, find_files, movie_path
-from umlpsd_gpu.movie.tiff_errors import with_advice
+from umlpsd_gpu.movie.reader import make_reader
+from umlpsd_gpu.movie.sources import Source, find_files, name_movie
+from umlpsd_gpu.movie.tiff_errors import add_advice
 
 if TYPE_CHECKING:
     from umlpsd_gpu.movie.settings import MovieSettings
@@ -113,28 +113,28 @@ def open_movie(
 
 def _open(source: Source, settings: MovieSettings) -> Movie:
     files = find_files(source)
-    path = files[0] if len(files) == 1 else movie_path(source)
+    path = files[0] if len(files) == 1 else name_movie(source)
     contents = read_contents(files, path, settings.position)
     table = contents.table
     if contents.layout.n_planes == 1 and not table.break_reason:
         only = table.kind_of(0)
         raise MovieError(
             path,
-            f"it holds one frame, of {only.n_rows} × {only.n_cols} pixels; a movie of blinking "
+            f"it contains one frame, of {only.n_rows} × {only.n_cols} pixels; a movie of blinking "
             f"needs at least 2: {GIVE_ALL_FRAMES}",
         )
     first_held = int(np.argmax(contents.layout.plane_of_page >= 0))
     n_samples = table.kind_of(first_held).n_samples
     choice = choose_axes(contents.layout, n_samples, settings, path)
-    # Whatever the metadata announce, no more frames than pages can be there.
+    # There can't be more frames than pages, whatever the metadata announce.
     planes = choice.planes(min(choice.n_frames, table.n_pages + 1))
-    pages = pages_of_planes(contents.layout, planes, path)
-    verdict = _verdict(contents, choice, pages)
+    pages = find_pages(contents.layout, planes, path)
+    verdict = _judge_frames(contents, choice, pages)
     is_one_of_many = table.n_pages == 1 and contents.layout.source == "Micro-Manager"
-    _insist_on_frames(path, verdict, settings.allow_damaged, is_one_of_many)
+    _require_frames(path, verdict, settings.allow_damaged, is_one_of_many)
     pages = pages[: verdict.n_sound]
     kind = table.kind_of(pages[0])
-    interval = _interval(contents, planes[: verdict.n_sound], pages, settings)
+    interval = _find_interval(contents, planes[: verdict.n_sound], pages, settings)
     pixel_size_um, pixel_size_origin = pixel_size(
         settings.pixel_size_um, contents.notes, contents.image
     )
@@ -151,38 +151,38 @@ def _open(source: Source, settings: MovieSettings) -> Movie:
         pixel_size_origin=pixel_size_origin,
         verdict=verdict,
         memory_mb=settings.memory_mb,
-        read_frames=reader_of(table, pages, choice.sample),
+        read_frames=make_reader(table, pages, choice.sample),
     )
 
 
-def _verdict(contents: Contents, choice: Choice, pages: Array) -> Verdict:
+def _judge_frames(contents: Contents, choice: Choice, pages: Array) -> Verdict:
     table, layout = contents.table, contents.layout
-    # Where only the chain of pages itself counts the frames, a broken chain hides some.
+    # Where only the chain of pages gives the number of frames, a broken chain hides some.
     is_counted = layout.is_announced or layout.n_planes > table.n_pages
     hidden = 1 if table.break_reason and not is_counted else 0
     n_declared = choice.n_frames + hidden
     verdict = judge(table, pages, n_declared, contents.absence, is_counted=not hidden)
     if verdict.status == "whole" and contents.n_surplus:
         reason = (
-            f"{layout.source} announces {layout.n_planes} frames, but the file holds "
+            f"{layout.source} announces {layout.n_planes} frames, but the file contains "
             f"{contents.n_surplus} more"
         )
         return replace(verdict, status="mixed", reason=reason)
     return verdict
 
 
-def _insist_on_frames(
+def _require_frames(
     path: Path, verdict: Verdict, allow_damaged: bool, is_one_of_many: bool
 ) -> None:
     if verdict.n_declared < 2:
         raise MovieError(
             path,
-            f"it holds one frame in this choice; a movie needs at least 2: {GIVE_ALL_FRAMES}, or "
-            "choose another --time-axis",
+            f"it contains one frame in this choice of axes; a movie needs at least 2: "
+            f"{GIVE_ALL_FRAMES}, or choose another --time-axis (time_axis=… in Python)",
         )
     if verdict.n_sound < 2:
-        reason = f"the movie is {verdict.status}, and nothing can be saved: {verdict.reason}"
-        advised = f"{reason}; {GIVE_ALL_FRAMES}" if is_one_of_many else with_advice(reason)
+        reason = f"the movie is {verdict.status}, and nothing can be recovered: {verdict.reason}"
+        advised = f"{reason}; {GIVE_ALL_FRAMES}" if is_one_of_many else add_advice(reason)
         raise MovieError(path, advised)
     if verdict.status != "whole" and not allow_damaged:
         raise MovieError(
@@ -192,10 +192,12 @@ def _insist_on_frames(
         )
 
 
-def _interval(contents: Contents, planes: Array, pages: Array, settings: MovieSettings) -> Interval:
+def _find_interval(
+    contents: Contents, planes: Array, pages: Array, settings: MovieSettings
+) -> Interval:
     measured = [("Micro-Manager ElapsedTime-ms", contents.table.elapsed_s[pages])]
     if contents.image is not None:
         measured.insert(0, ("OME DeltaT", contents.image.times_s(planes)))
-    return frame_interval(
-        settings.dt_s, measured, nominal_intervals(contents.notes, contents.image)
+    return choose_interval(
+        settings.dt_s, measured, list_nominal_intervals(contents.notes, contents.image)
     )

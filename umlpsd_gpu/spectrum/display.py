@@ -93,7 +93,7 @@ def label_spectrum(spectrum: Any) -> LabelledArrays:
         },
         attrs={"method": spectrum.method, "dt_s": spectrum.dt_s},
         table="wide",
-        table_of=("psd",),
+        in_table=("psd",),
     )
 
 

@@ -1,4 +1,4 @@
-"""Movie → Traces: images, detection and photometry in one verb."""
+"""Movie → Traces: images, detection and photometry."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Extraction:
-    """Traces of one movie, with the image they were found in.
+    """Traces of one movie, with its mean image.
 
     Attributes
     ----------
     traces : Traces
     mean_image : ndarray, shape (n_rows, n_cols), float64, counts
     note : str
-        How many candidates were dropped and why, or the pixels' threshold; and what was done on
-        another device than the one asked for. Empty where there is nothing to say.
+        Number of dropped candidates by reason, or the pixels' threshold; and what ran on another
+        device than requested. May be empty.
     """
 
     traces: Traces
@@ -143,10 +143,31 @@ def extract(
     n_threads: int | None = None,
     device: Literal["cpu", "gpu"] = "cpu",
 ) -> Extraction:
-    """Do what ``settings.mode`` says, emitters or pixels, and keep the mean image.
+    """Extract emitters or pixels, as ``settings.mode`` says, and keep the mean image.
 
-    Drift is registered and followed by SciPy and scikit-image: a movie that is corrected for it is
-    worked on by the CPU alone, and the note says so. Emitters are looked for on the CPU always.
+    SciPy and scikit-image correct drift: the CPU extracts such a movie, and the note says so.
+    Emitters are always detected on the CPU.
+
+    Parameters
+    ----------
+    movie : Movie
+    settings : TracesSettings
+    n_threads : int, optional
+        Default: all cores.
+    device : {"cpu", "gpu"}
+
+    Returns
+    -------
+    Extraction
+
+    Raises
+    ------
+    TracesError
+        If there is no emitter, or no pixel exceeds the threshold.
+    MovieError
+        If the frame interval is unknown, or a frame can't be read.
+    SettingsError
+        If the background ring begins inside the box.
     """
     movie.known_dt_s()
     drift, frames, notes = None, None, []
@@ -154,7 +175,9 @@ def extract(
     if settings.drift_correction:
         drift = estimate_drift(movie, settings.psf_sigma_px, n_threads)
         if device == "gpu":
-            notes.append(f"{movie.name}: drift is corrected, so the CPU extracted its traces.")
+            notes.append(
+                f"{movie.name}: its traces were extracted on the CPU, which corrects drift."
+            )
     elif device == "gpu":
         frames = FramesOnDevice(movie, n_threads)
     if frames is None:
@@ -165,17 +188,17 @@ def extract(
         traces = pixel_traces(movie, settings, images.mean, region, frames)
         notes.append(f"{movie.name}: {traces.n_traces} {traces.history[-1]}.")
         if is_spooled(traces.values):
-            notes.append(_spooled(movie, traces, settings))
+            notes.append(_describe_spooled(movie, traces, settings))
     else:
         detection = detect_emitters(images, settings)
         if not detection.n_emitters:
-            raise _nothing_found(movie, images, detection)
-        traces = _measured(movie, detection, settings, drift, n_threads, frames)
-        notes.append(_dropped(movie, detection))
+            raise _explain_no_emitters(movie, images, detection)
+        traces = _measure(movie, detection, settings, drift, n_threads, frames)
+        notes.append(_describe_dropped(movie, detection))
     return Extraction(traces, images.mean, " ".join(filter(None, notes)))
 
 
-def _measured(
+def _measure(
     movie: Movie,
     detection: Detection,
     settings: TracesSettings,
@@ -207,14 +230,14 @@ def _measured(
     )
 
 
-def _spooled(movie: Movie, traces: Traces, settings: TracesSettings) -> str:
+def _describe_spooled(movie: Movie, traces: Traces, settings: TracesSettings) -> str:
     return (
         f"{movie.name}: its traces take {traces.values.nbytes / 1e6:,.0f} MB, more than "
-        f"traces.memory_mb = {settings.memory_mb:g}: the CPU kept them in a temporary file."
+        f"traces.memory_mb = {settings.memory_mb:g}: the CPU stored them in a temporary file."
     )
 
 
-def _dropped(movie: Movie, detection: Detection) -> str:
+def _describe_dropped(movie: Movie, detection: Detection) -> str:
     dropped = [f"{count} {reason}" for reason, count in detection.dropped.items() if count]
     if not dropped:
         return ""
@@ -224,12 +247,12 @@ def _dropped(movie: Movie, detection: Detection) -> str:
     )
 
 
-def _nothing_found(movie: Movie, images: MovieImages, detection: Detection) -> TracesError:
+def _explain_no_emitters(movie: Movie, images: MovieImages, detection: Detection) -> TracesError:
     finite = np.isfinite(images.mean)
     if not finite.any():
         return TracesError(
-            f"{movie.path}: no emitters found: {_what_is_not_finite(movie)}; cut or mend those "
-            "frames, or export the movie again"
+            f"{movie.path}: no emitters found: {_find_not_finite(movie)}; remove or "
+            "correct those frames, or export the movie again"
         )
     if np.ptp(images.mean[finite]) == 0 and not images.variance[finite].any():
         return TracesError(
@@ -238,19 +261,20 @@ def _nothing_found(movie: Movie, images: MovieImages, detection: Detection) -> T
         )
     best = detection.brightest
     if detection.n_candidates:
-        why = f"all {detection.n_candidates} spots were dropped ({_dropped(movie, detection)})"
+        dropped = _describe_dropped(movie, detection)
+        why = f"all {detection.n_candidates} spots were dropped ({dropped})"
     else:
         why = f"no spot exceeds detection_snr = {detection.threshold:g}"
     return TracesError(
         f"{movie.path}: no emitters found: {why}; the brightest candidate has {best.snr:.2f} times "
         f"the noise, at row {best.row:.0f}, column {best.col:.0f}. Lower traces.detection_snr, or "
-        "mend traces.psf_sigma_px"
+        "correct traces.psf_sigma_px"
     )
 
 
-def _what_is_not_finite(movie: Movie) -> str:
+def _find_not_finite(movie: Movie) -> str:
     for first, frames in movie.chunks():
         bad = ~np.isfinite(frames).all(axis=(1, 2))
         if bad.any():
-            return f"frame {first + int(np.argmax(bad))} holds NaN or infinity"
+            return f"frame {first + int(np.argmax(bad))} contains NaN or infinity"
     return "its sum over time overflows"

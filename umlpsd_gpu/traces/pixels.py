@@ -109,7 +109,7 @@ def extract_pixels(
 
 
 def region_of(movie: Movie, settings: TracesSettings) -> Region | None:
-    """Return the region of interest on a movie, None where none is set; see `read_region`."""
+    """Return the region of interest of a movie; None where none is set."""
     if settings.roi is None:
         return None
     return read_region(settings.roi, (movie.n_rows, movie.n_cols))
@@ -122,31 +122,42 @@ def pixel_traces(
     region: Region | None = None,
     frames: FramesOnDevice | None = None,
 ) -> Traces:
-    """Do what :func:`extract_pixels` does where the time average is known already.
+    """Do what `extract_pixels` does, from a time average that is known already.
 
     Parameters
     ----------
     movie : Movie
     settings : TracesSettings
     mean_image : ndarray, shape (n_rows, n_cols)
-        Not finite where any frame is not; such pixels are averaged again, on the CPU.
+        Time average. Not finite where any frame is not; such pixels are averaged again, on the
+        CPU.
     region : Region, optional
         Of this movie.
     frames : FramesOnDevice, optional
-        The movie's, where the traces are to be taken from the device.
+        Of this movie, to take the traces from the device.
+
+    Returns
+    -------
+    Traces
+
+    Raises
+    ------
+    TracesError, OutputError
+        As `extract_pixels`.
     """
-    image = _over_finite_frames(movie, mean_image)
+    image = _average_finite_frames(movie, mean_image)
     if region is not None:
         image = np.where(region.mask, image, np.nan)
     inside = "" if region is None else f" inside {region}"
     threshold, origin = settings.threshold, "given"
     if threshold is None:
-        threshold, origin = _otsu(movie, image, inside), "Otsu"
+        threshold, origin = _choose_threshold(movie, image, inside), "Otsu"
     rows, cols = np.nonzero(image > threshold)
     if not rows.size:
         raise TracesError(
             f"{movie.path}: no pixel's time average{inside} exceeds the threshold of {threshold} "
-            f"counts; the brightest has {_brightest(image)}: choose a lower --threshold"
+            f"counts; the brightest has {_describe_brightest(image)}: choose a lower --threshold "
+            "(threshold=… in Python)"
         )
     if frames is not None and fits_in_memory(rows.size, movie.n_frames, settings.memory_mb):
         values = on_device.take_pixels(frames, rows, cols)
@@ -164,18 +175,18 @@ def pixel_traces(
     )
 
 
-def _brightest(image: Array) -> str:
+def _describe_brightest(image: Array) -> str:
     return f"{np.nanmax(image):.6g}" if np.isfinite(image).any() else "no finite frame"
 
 
-def _over_finite_frames(movie: Movie, image: Array) -> Array:
-    """Replace averages that are not finite by those over the finite frames; NaN where none is."""
+def _average_finite_frames(movie: Movie, image: Array) -> Array:
+    """Replace averages that are not finite by those of the finite frames; NaN if there are none."""
     rows, cols = np.nonzero(~np.isfinite(image))
     if not rows.size:
         return image
     total, n_finite = np.zeros((2, rows.size))
     for _, frames in movie.chunks():
-        for pixels in frames[:, rows, cols]:  # one by one: the same bits whatever the chunk size
+        for pixels in frames[:, rows, cols]:  # one by one: the same bits for any chunk size
             finite = np.isfinite(pixels)
             n_finite += finite
             np.add(total, pixels, out=total, where=finite)
@@ -190,7 +201,7 @@ def _over_finite_frames(movie: Movie, image: Array) -> Array:
     return image
 
 
-def _otsu(movie: Movie, image: Array, inside: str) -> float:
+def _choose_threshold(movie: Movie, image: Array, inside: str) -> float:
     from skimage.filters import threshold_otsu
 
     averages = image[np.isfinite(image)]
@@ -202,7 +213,7 @@ def _otsu(movie: Movie, image: Array, inside: str) -> float:
     if averages.min() == averages.max():
         raise TracesError(
             f"{movie.path}: the movie is constant at {averages[0]:.6g} counts in its time average"
-            f"{inside}; there is nothing to threshold: check the channel and how the movie was "
-            "exported, or give a --threshold"
+            f"{inside}; no threshold separates pixels: check the channel and how the movie was "
+            "exported, or give --threshold (threshold=… in Python)"
         )
     return float(threshold_otsu(averages))

@@ -14,7 +14,7 @@ from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.storage.blocks import row_blocks, take_rows
 
 # A row whose range is below 64 units in its last place is constant: averages and wavelets of equal
-# numbers differ by as much.
+# numbers differ by that much.
 ROUNDING = 64 * np.finfo(np.float64).eps
 
 
@@ -25,8 +25,8 @@ class Traces(Displayed, Exported):
     Attributes
     ----------
     values : ndarray, shape (n_traces, n_frames)
-        Intensity in counts; float32 or float64. May hold NaN (flagged, see ``usable``). A memmap
-        where they don't fit in memory: work through it by `umlpsd_gpu.storage.blocks.row_blocks`.
+        Intensity in counts; float32 or float64. May contain NaN (see ``usable``). A memmap if they
+        don't fit in memory: work through it by `umlpsd_gpu.storage.blocks.row_blocks`.
     dt_s : float
         Frame interval in seconds.
     rows, cols : ndarray, shape (n_traces,), float64
@@ -36,7 +36,7 @@ class Traces(Displayed, Exported):
     ids : tuple of str, length n_traces
         Unique within the ensemble.
     history : tuple of str
-        What has been done to the values, oldest first.
+        Steps of processing, the first one first.
     scale : str
         Smoothing scale of the values: ``"raw"``, ``"W80"``, ``"WL6"``.
     """
@@ -51,6 +51,7 @@ class Traces(Displayed, Exported):
     scale: str = "raw"
 
     def __post_init__(self) -> None:
+        """Check that the arrays belong together."""
         if self.values.ndim != 2:
             raise TracesError(
                 f"traces need the shape (n_traces, n_frames), got {self.values.shape}"
@@ -101,17 +102,29 @@ class Traces(Displayed, Exported):
         ids: Sequence[str] | None = None,
         history: tuple[str, ...] = (),
     ) -> Traces:
-        """Wrap curves that come from no movie: ``rows`` and ``cols`` are NaN.
+        """Wrap curves that are not from a movie: ``rows`` and ``cols`` are NaN.
 
         Parameters
         ----------
         values : ndarray, shape (n_traces, n_frames)
+            Counts.
         dt_s : float
+            Frame interval in seconds, above 0.
         source : str
             One name for all.
         ids : sequence of str, optional
             Default: ``"<source>:0"``, ``"<source>:1"``, …
         history : tuple of str
+            Steps of processing.
+
+        Returns
+        -------
+        Traces
+
+        Raises
+        ------
+        TracesError
+            If the shape, the interval or the number of ids is wrong.
         """
         n_traces = len(values)
         names = [f"{source}:{i}" for i in range(n_traces)] if ids is None else ids
@@ -120,14 +133,21 @@ class Traces(Displayed, Exported):
 
     @property
     def n_traces(self) -> int:
+        """Return the number of traces."""
         return int(self.values.shape[0])
 
     @property
     def n_frames(self) -> int:
+        """Return the number of samples of a trace."""
         return int(self.values.shape[1])
 
     def usable(self) -> Array:
-        """Return which traces can be clustered: finite everywhere and not constant; (n_traces,)."""
+        """Return which traces can be clustered: finite everywhere and not constant.
+
+        Returns
+        -------
+        ndarray, shape (n_traces,), bool
+        """
         usable = np.zeros(self.n_traces, dtype=bool)
         for rows in row_blocks(self.values):
             values = self.values[rows]
@@ -136,14 +156,29 @@ class Traces(Displayed, Exported):
         return usable
 
     def finite(self) -> Array:
-        """Return which traces hold neither NaN nor infinity; (n_traces,)."""
+        """Return which traces contain neither NaN nor infinity.
+
+        Returns
+        -------
+        ndarray, shape (n_traces,), bool
+        """
         finite = np.zeros(self.n_traces, dtype=bool)
         for rows in row_blocks(self.values):
             finite[rows] = np.isfinite(self.values[rows]).all(axis=1)
         return finite
 
     def select(self, keep: Array) -> Traces:
-        """Return the traces that a boolean mask or an index array picks."""
+        """Return some of the traces.
+
+        Parameters
+        ----------
+        keep : ndarray, shape (n_traces,) of bool, or any length of int
+            Mask, or indices from 0 in the order wanted.
+
+        Returns
+        -------
+        Traces
+        """
         index = np.flatnonzero(keep) if np.asarray(keep).dtype == bool else np.asarray(keep)
         return replace(
             self,
@@ -155,12 +190,24 @@ class Traces(Displayed, Exported):
         )
 
     def with_values(self, values: Array, step: str, dt_s: float | None = None) -> Traces:
-        """Return the same traces with new values, the step noted in the history."""
+        """Return the same traces with new values, the step added to the history.
+
+        Parameters
+        ----------
+        values : ndarray, shape (n_traces, n_samples)
+        step : str
+        dt_s : float, optional
+            Interval of the samples in seconds. Default: the old one.
+
+        Returns
+        -------
+        Traces
+        """
         return replace(self, values=values, dt_s=dt_s or self.dt_s, history=(*self.history, step))
 
 
 def varies(values: Array) -> Array:
-    """Return which finite rows have a range beyond rounding; (n_traces,) bool."""
+    """Return which rows of finite values are not constant, up to rounding; (n_traces,) bool."""
     low, high = values.min(axis=1), values.max(axis=1)
     rounding = ROUNDING * np.abs(np.stack([low, high])).max(axis=0)
     varying: Array = high - low > rounding

@@ -102,5 +102,5 @@ def label_study(study: Any) -> LabelledArrays:
             "confidence": study.decision.confidence,
             "dt_s": traces.dt_s,
         },
-        table_of=tuple(of_traces),
+        in_table=tuple(of_traces),
     )
