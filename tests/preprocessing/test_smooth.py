@@ -99,7 +99,7 @@ def test_a_level_that_is_no_level_is_refused(level: float) -> None:
 def test_unknown_wavelets_and_modes_are_refused() -> None:
     with pytest.raises(SettingsError, match="'morl' is not a discrete wavelet"):
         wavelet_approximation(noise(1, 100), 1, wavelet="morl")
-    with pytest.raises(SettingsError, match=r"'mirror' is not a mode of PyWavelets: .*symmetric"):
+    with pytest.raises(SettingsError, match=r"'mirror' is not a mode of PyWavelets; .*symmetric"):
         wavelet_approximation(noise(1, 100), 1, mode="mirror")
 
 

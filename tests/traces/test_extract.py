@@ -133,5 +133,5 @@ def test_movies_without_contrast_are_named():
         extract_emitters(array_movie(constant))
     frames = np.random.default_rng(0).normal(100, 5, (40, 31, 31))
     frames[17] = np.nan
-    with pytest.raises(TracesError, match="frame 17 holds NaN or infinity"):
+    with pytest.raises(TracesError, match="frame 17 contains NaN or infinity"):
         extract_emitters(array_movie(frames, memory_mb=0.05))

@@ -46,6 +46,7 @@ class Displayed:
         raise NotImplementedError
 
     def __repr__(self) -> str:
+        """Return one line without arrays."""
         return f"{type(self).__name__}({self._describe().line})"
 
     def _repr_html_(self) -> str:

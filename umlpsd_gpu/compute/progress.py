@@ -94,6 +94,7 @@ class NotebookProgress:
             self._handle.update(self)
 
     def __repr__(self) -> str:
+        """Return the state of every step on one line."""
         steps = (f"{step}: {done}/{total}" for step, (done, total) in self._steps.items())
         return ", ".join(steps) or "nothing done yet"
 

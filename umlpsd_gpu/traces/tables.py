@@ -157,8 +157,8 @@ def _read_text(path: Path) -> Contents:
 
 def _explain_encoding(path: Path) -> str:
     return (
-        f"{path}: it is not UTF-8 text (but UTF-16, or not text at all); save it as 'CSV UTF-8', or "
-        "correct the ending of its name"
+        f"{path}: it is not UTF-8 text (but UTF-16, or not text at all); save it as 'CSV UTF-8', "
+        "or correct the ending of its name"
     )
 
 
