@@ -113,7 +113,7 @@ def _all_scales(
 ) -> list[Sweep]:
     # as analyses/blinking/workflow.py counts them
     bytes_per_scale = 8 * n_traces * (3 * n_frames + n_traces)
-    return list(on_device.sweeps_in_flight(starts, bytes_per_scale))
+    return list(on_device.results_in_flight(starts, bytes_per_scale))
 
 
 def _on_host(cupy: Any, values: np.ndarray, curves: Any, name: str) -> np.ndarray:

@@ -5,8 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from umlpsd_gpu.bench import device_info
 from umlpsd_gpu.bench.device_info import device_rows
-from umlpsd_gpu.compute import backend, device_info
+from umlpsd_gpu.compute import backend
 from umlpsd_gpu.errors import DeviceError
 from umlpsd_gpu.kmeans import cuml as engine
 
