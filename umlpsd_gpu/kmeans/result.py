@@ -6,7 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from umlpsd_gpu.compute.display import Displayed, Outline
+from umlpsd_gpu.compute.export import Exported, LabelledArrays
 from umlpsd_gpu.kmeans.blocks import BlockResults
+from umlpsd_gpu.kmeans.display import describe_sweep, label_sweep
 from umlpsd_gpu.kmeans.metrics import THRESHOLDS
 from umlpsd_gpu.kmeans.options import SweepOptions
 
@@ -22,8 +25,8 @@ BY_EPOCH = (
 )
 
 
-@dataclass(frozen=True)
-class Sweep:
+@dataclass(frozen=True, repr=False)
+class Sweep(Displayed, Exported):
     """K-means labellings of one ensemble for every trial K and epoch, with their metrics.
 
     Attributes
@@ -158,3 +161,9 @@ class Sweep:
         if not found.size:
             raise ValueError(f"K = {k} was not tried; tried: {self.k_values.tolist()}")
         return int(found[0])
+
+    def _describe(self) -> Outline:
+        return describe_sweep(self)
+
+    def _labelled(self) -> LabelledArrays:
+        return label_sweep(self)
