@@ -39,21 +39,22 @@ def read_house(package: Path = PACKAGE) -> House:
         if parts == ("__init__",):
             continue  # the front door
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        room = room_of(parts)
+        room = room_of(parts, package)
         if speaks_for_its_room(parts, room):
             captions[room] = (ast.get_docstring(tree) or "").split("\n\n")[0].replace("\n", " ")
-        for other in {room_of(name) for name in imported_names(tree, package.name)}:
+        for other in {room_of(name, package) for name in imported_names(tree, package.name)}:
             if other != room:
                 imports[room, other] += 1
     known = {pair: n for pair, n in imports.items() if pair[1] in captions}
     return House(dict(sorted(captions.items())), Counter(dict(sorted(known.items()))))
 
 
-def room_of(parts: tuple[str, ...]) -> str:
+def room_of(parts: tuple[str, ...], package: Path) -> str:
     """Return the room of a file or of an imported name, given without the package's name."""
-    if parts[0] != ANALYSES or len(parts) < 2 or parts[1] in ("__init__", "protocol"):
-        return SAME_ROOM.get(parts[0], parts[0])
-    return f"{ANALYSES}/{parts[1]}"
+    if parts[0] == ANALYSES and len(parts) > 1:
+        is_room = parts[1] == REGISTRY or (package / ANALYSES / parts[1]).is_dir()
+        return f"{ANALYSES}/{parts[1]}" if is_room else ANALYSES
+    return SAME_ROOM.get(parts[0], parts[0])
 
 
 def speaks_for_its_room(parts: tuple[str, ...], room: str) -> bool:

@@ -7,6 +7,7 @@ asks for the settings of every analysis in `umlpsd_gpu.analyses`.
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import importlib.util
 import pkgutil
 import types
@@ -17,6 +18,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 import umlpsd_gpu.analyses
+from umlpsd_gpu.cli.main import app
 from umlpsd_gpu.settings import AnalysisSettings
 
 WORDS = {int: "whole number", float: "number", str: "text", bool: "true or false"}
@@ -60,11 +62,10 @@ def analysis_settings() -> dict[str, type[BaseModel]]:
 
 def option_of_settings() -> dict[str, str]:
     """Return the option of ``umlpsd run`` that is a setting, by the setting's dotted name."""
-    from command_reference import commands_of, options_of, setting_of
+    from command_reference import commands_of, parameters_of
 
-    options = options_of(commands_of()["umlpsd run"])
-    named = {setting_of(option.help or ""): option.opts[0] for option in options}
-    return {name: option for name, option in named.items() if name}
+    parameters = parameters_of(commands_of(app)["umlpsd run"])
+    return {p.setting: p.flags[0].split("/")[0] for p in parameters if p.setting}
 
 
 def settings_tables(model: type[BaseModel], options: Mapping[str, str] | None = None) -> str:

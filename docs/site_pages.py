@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "docs"))
 # pages that live elsewhere in the repository, and keep their place on the site
 ELSEWHERE = (
     "CHANGELOG.md",
@@ -25,6 +24,7 @@ def on_files(files: Any, config: Any) -> Any:
     """Add the generated pages and those from elsewhere."""
     from mkdocs.structure.files import File
 
+    sys.path.insert(0, str(ROOT / "docs"))
     import api_reference
     import command_reference
     import settings_reference
@@ -66,6 +66,11 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
         return f"[{text}]({relative}{anchor})"
 
     return LINK.sub(replaced, markdown)
+
+
+def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:
+    """Show footnotes of docstrings, written ``[1]_`` and ``.. [1]``, as [1]."""
+    return re.sub(r"(?:\.\. )?(\[\d+\])_?", r"\1", html) if page.file.src_uri == "api.md" else html
 
 
 def is_elsewhere(uri: str) -> bool:
