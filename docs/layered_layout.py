@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 Line = tuple[str, str]
 N_SWEEPS = 40
@@ -27,7 +28,7 @@ def rows_of(paths: Sequence[list[str]], floors: dict[str, int]) -> list[list[str
         on_floor |= {name: floors[path[0]] - i for i, name in enumerate(path)}
     n_floors = max(floors.values())
     rows = [sorted(n for n, f in on_floor.items() if f == floor + 1) for floor in range(n_floors)]
-    links = [(a, b) for path in paths for a, b in zip(path, path[1:], strict=False)]
+    links = [(a, b) for path in paths for a, b in pairwise(path)]
     best, fewest = rows, n_crossings(rows, links)
     for sweep in range(N_SWEEPS):
         rows = [list(row) for row in rows]
@@ -82,7 +83,7 @@ def places_of(
     rows: list[list[str]], paths: Sequence[list[str]], widths: dict[str, float], bend_width: float
 ) -> dict[str, float]:
     """Return the middle of each box and bend, left to right, near its neighbours, none too near."""
-    links = [(a, b) for path in paths for a, b in zip(path, path[1:], strict=False)]
+    links = [(a, b) for path in paths for a, b in pairwise(path)]
     neighbours: dict[str, list[str]] = {name: [] for row in rows for name in row}
     for a, b in links:
         neighbours[a].append(b)
@@ -112,7 +113,7 @@ def spread(wanted: list[float], half: list[float], weights: list[float]) -> list
     Least squares under order and distance: pool adjacent violators.
     """
     offset, at = [0.0], 0.0
-    for left, right in zip(half, half[1:], strict=False):
+    for left, right in pairwise(half):
         at += left + right
         offset.append(at)
     blocks: list[tuple[float, float, int]] = []  # place, weight, number of members

@@ -87,9 +87,7 @@ def upward_imports(house: House) -> set[tuple[str, str]]:
     return upward
 
 
-def imports_in_circles(
-    house: House, imports: dict[tuple[str, str], int]
-) -> list[tuple[str, str]]:
+def imports_in_circles(house: House, imports: dict[tuple[str, str], int]) -> list[tuple[str, str]]:
     """Return the imports that are part of a circle."""
     below = {room: reachable(room, imports) for room in house.captions}
     return [(room, other) for room, other in imports if room in below[other]]
@@ -131,7 +129,7 @@ def floors_of(house: House) -> dict[str, int]:
 
 def essential_imports(house: House) -> list[tuple[str, str]]:
     """Return the downward imports that no other way through the house implies."""
-    downward = {pair: 1 for pair in sorted(set(house.imports) - upward_imports(house))}
+    downward = dict.fromkeys(sorted(set(house.imports) - upward_imports(house)), 1)
     below = {room: reachable(room, downward) for room in house.captions}
     return [
         (room, other)
