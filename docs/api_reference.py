@@ -28,8 +28,8 @@ import umlpsd_gpu as um
 ```
 
 Importing the package is quick: a library such as SciPy or CuPy is loaded when a function first
-needs it. Arrays are NumPy's, or CuPy's where a function says so. Every message of an error says what
-was given, what is allowed and what to change.
+needs it. Arrays are NumPy's, or CuPy's where a function says so. Every error message says what was
+given, what is allowed and what to change.
 """
 
 

@@ -1,4 +1,4 @@
-"""Draws docs/images/architecture.svg from the imports of the package: python docs/draw_architecture.py
+"""Draws docs/images/architecture.svg from the imports: python docs/draw_architecture.py
 
 Every room is a box on a floor above all that it imports. An arrow is an import that no other way
 through the house implies; a broken red one runs upward and should not be there.
@@ -76,7 +76,7 @@ def row_y(floor: int, n_floors: int) -> float:
 
 
 def arrow(path: list[str], middle: dict[str, tuple[float, float]], floors: dict[str, int]) -> str:
-    """Draw an import: from the bottom of the upper box through its bends to the top of the lower."""
+    """Draw an import: from the upper box through its bends to the top of the lower one."""
     x, y = middle[path[0]]
     y += BOX_HEIGHT / 2
     text = f"M{x:.1f} {y:.1f}"

@@ -28,16 +28,16 @@ HEADING = "| Setting | Allowed | Default | Meaning |\n|---|---|---|---|"
 
 def reference_page() -> str:
     """Return the page of the settings of all analyses."""
+    version = importlib.metadata.version("umlpsd_gpu")
     intro = (
         "# Settings\n\n"
-        "Every analysis reads its settings from a TOML file (`--settings study.toml`); sections and "
-        "settings that are left out keep their defaults. `settings.toml` in a result folder lists "
-        "all of them as they ran and can be used as such a file again. A misspelt name or a value "
-        "that is not allowed ends the command before anything is read, with the name that was "
-        "probably meant. The most frequent settings are also options of the command line, which "
-        "override the file.\n\n"
-        "This page is generated from the settings models of version "
-        f"{importlib.metadata.version('umlpsd_gpu')}.\n"
+        "Every analysis reads its settings from a TOML file (`--settings study.toml`). Sections "
+        "and settings that are left out keep their defaults. `settings.toml` in a result folder "
+        "lists all of them as they ran and can be used as such a file again. A misspelt name or "
+        "a value that is not allowed ends the command before anything is read, with the name that "
+        "was probably meant. The most frequent settings are also options of the command line, "
+        "which override the file.\n\n"
+        f"This page is generated from the settings models of version {version}.\n"
     )
     options = option_of_settings()
     pages = [
