@@ -23,7 +23,7 @@ from umlpsd_gpu.maps.graph import agreement
 from umlpsd_gpu.simulate.assembly import AssemblyTruth, write_assembly_movie
 
 PAPER_WINDOWS = (10, 20, 25, 30, 40, 48, 50, 60, 75, 80, 100)
-DECISION = ("surrogates", "resamples", "decide")
+DECISION = ("decide",)
 HEADINGS = (
     "| scene | seed | K_opt | scale | confidence | accuracy | ARI, K-means | ARI, Pearson "
     "| grains 1 and 2 in one Pearson domain | command s | decision s |"

@@ -22,10 +22,12 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import calinski_harabasz_score, silhouette_samples
 from threadpoolctl import threadpool_limits
 
+from umlpsd_gpu.analyses.blinking.fitting_scales import smoothed_traces
 from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.bench.roofline import measured_ceilings, work_of_sweep
-from umlpsd_gpu.clustering.sweeps import sweep_scales
+from umlpsd_gpu.clustering.sweeps import sweep_representations
 from umlpsd_gpu.compute.backend import n_cores
+from umlpsd_gpu.compute.context import Context
 from umlpsd_gpu.kmeans.sweep import sweep
 from umlpsd_gpu.preprocessing.settings import PAPER_SCALES
 from umlpsd_gpu.preprocessing.smooth import preprocess_at
@@ -54,9 +56,11 @@ def timed(work, *arguments):
 
 def grid_table(traces, n_repeats: int) -> list[str]:
     scales = [Scale.parse(name) for name in PAPER_SCALES]
-    settings = Settings()
+    # the sweeps alone
+    settings = Settings().with_values({"decision.n_surrogates": 0, "decision.n_resamples": 0})
+    smoothed = smoothed_traces(traces, traces.usable(), scales, settings)
     seconds = [
-        timed(sweep_scales, traces, scales, settings, lambda *_: None)[0] for _ in range(n_repeats)
+        timed(sweep_representations, smoothed, settings, Context())[0] for _ in range(n_repeats)
     ]
     low, middle, high = np.min(seconds), np.median(seconds), np.max(seconds)
     return [

@@ -134,6 +134,11 @@ class AnalysisSettings(Section):
     # dotted names of settings that can't change a result: left out of digests and keys
     without_effect: ClassVar[tuple[str, ...]] = ("device", "n_threads")
 
+    # those at which it doesn't matter for any byte of a result folder what a machine chose
+    of_machine: ClassVar[tuple[str, ...]] = ("device", "n_threads")
+    # settings that name a file whose content can change a result
+    naming_files: ClassVar[tuple[str, ...]] = ()
+
     device: Literal["auto", "cpu", "gpu"] = Field("auto", description="Where to compute.")
     n_threads: int | None = Field(
         None, ge=1, description="Threads; default: all cores. Never changes a result."
@@ -174,6 +179,32 @@ class AnalysisSettings(Section):
         return tomli_w.dumps(
             {ANALYSIS: self.analysis} | self.model_dump(mode="json", exclude_none=True)
         )
+
+    def canonical(self) -> Self:
+        """Return the settings with those of the machine at their defaults.
+
+        They are what results of a batch keep, so that where and with how many threads a result was
+        made changes none of its bytes.
+        """
+        values, plain = self.model_dump(), type(self)().model_dump()
+        for name in self.of_machine:
+            *sections, field = name.split(".")
+            target, source = (
+                nested[sections[0]] if sections else nested for nested in (values, plain)
+            )
+            target[field] = source[field]
+        return type(self).from_mapping(values)
+
+    def named_files(self) -> dict[str, str]:
+        """Return the files that settings name, by the setting; those that are set."""
+        nested = self.model_dump()
+        found = {}
+        for name in self.naming_files:
+            section, _, field = name.rpartition(".")
+            value = (nested[section] if section else nested)[field]
+            if value is not None:
+                found[name] = str(value)
+        return found
 
     def with_effect(self) -> dict[str, Any]:
         """Return the settings that can change a result, as plain values."""

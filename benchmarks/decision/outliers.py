@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 
 from umlpsd_gpu.analyses.blinking.settings import Settings
-from umlpsd_gpu.analyses.blinking.workflow import run_study
-from umlpsd_gpu.clustering.final_labels import FinalClusters, final_clusters
+from umlpsd_gpu.analyses.blinking.workflow import average_neighbours, run_study
+from umlpsd_gpu.clustering.final_labels import FinalLabels, label_curves
 from umlpsd_gpu.decision.labels import matched
 from umlpsd_gpu.kmeans.sweep import sweep
 from umlpsd_gpu.preprocessing.settings import PAPER_SCALES
@@ -55,7 +55,7 @@ class Outcome:
     accuracy_strict: float
 
 
-def outcome_of(classes: np.ndarray, final: FinalClusters, scale: str) -> Outcome:
+def outcome_of(classes: np.ndarray, final: FinalLabels, scale: str) -> Outcome:
     multi, flagged = classes == "MSB", final.outliers.is_outlier
     kept = ~multi & ~flagged
     n_right = n_matched(classes[kept], final.outliers.labels[kept])
@@ -90,15 +90,15 @@ def exponents(simulated: SimulatedTraces, model: str = "power_law") -> np.ndarra
     return fit_power_law(power_spectrum(simulated.traces, "log_welch"), model=model).beta
 
 
-def at_given_k(simulated: SimulatedTraces, scale: str, k: int = 3) -> FinalClusters:
+def at_given_k(simulated: SimulatedTraces, scale: str, k: int = 3) -> FinalLabels:
     values = preprocess_at(simulated.traces, Scale.parse(scale)).values
     found = sweep(values, [k], scale=scale)
-    return final_clusters(values, found, k, exponents(simulated), Settings())
+    return label_curves(values, found, k, Settings(), exponents(simulated), average_neighbours)
 
 
-def by_own_decision(simulated: SimulatedTraces) -> tuple[FinalClusters, str]:
+def by_own_decision(simulated: SimulatedTraces) -> tuple[FinalLabels, str]:
     study = run_study(simulated.traces)
-    final = FinalClusters(study.labels, study.label_uncertainty, study.silhouette, study.outliers)
+    final = FinalLabels(study.labels, study.label_uncertainty, study.silhouette, study.outliers)
     return final, study.decision.scale
 
 

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from umlpsd_gpu.compute.device_info import device_rows
+from umlpsd_gpu.bench.device_info import device_rows
 from umlpsd_gpu.compute.device_memory import free_bytes
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "tifffile", "h5py", "PyWavelets", "pydantic")

@@ -17,6 +17,7 @@ from umlpsd_gpu.kmeans import gpu_lloyd as device_kmeans
 from umlpsd_gpu.kmeans.gpu_distances import DevicePairs, device_geometry_of
 from umlpsd_gpu.kmeans.gpu_lloyd import ClusterWeights, kmeans_labels
 from umlpsd_gpu.kmeans.gpu_metrics import metrics_on_device
+from umlpsd_gpu.kmeans.options import SweepOptions
 from umlpsd_gpu.kmeans.restarts import Restarts
 from umlpsd_gpu.kmeans.result import Sweep
 from umlpsd_gpu.kmeans.sweep import start_sweep, sweep
@@ -50,8 +51,9 @@ def run(proof: Proof) -> None:
     values = cupy.asarray(traces.values)
     curves = [smoothed(values, name) for name in scales]
     cupy.cuda.runtime.deviceSynchronize()  # the sweeps' own streams read them next
+    options = SweepOptions(SEED, n_epochs)
     starts = [
-        partial(start_sweep, c, ks, n_epochs, SEED, scale=name)
+        partial(start_sweep, c, ks, options, scale=name)
         for c, name in zip(curves, scales, strict=True)
     ]
     all_scales = partial(_all_scales, starts, traces.n_traces, traces.n_frames)

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from tests.support.batches import QUICK, ids_of, make_archive, make_batch, write_movie
-from umlpsd_gpu.analyses.blinking.files import load_study
+from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.analyses.blinking.workflow import run_study
 from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.options import RunOptions
 from umlpsd_gpu.batch.pool import CLASSES_COLUMNS, finished_parts, pool_batch, pooled_traces
 from umlpsd_gpu.batch.runner import run_batch
 from umlpsd_gpu.errors import SettingsError, TracesError, UmlpsdError
-from umlpsd_gpu.traces.blocks import is_spooled
+from umlpsd_gpu.storage.blocks import is_spooled
 from umlpsd_gpu.traces.pool import pool_traces
 
 
@@ -37,7 +37,7 @@ def pooled(out):
 def studies_in(out):
     folder = BatchFolder.at(out)
     done = [folder.result(movie_id) / "study" for movie_id in ids_of(out)]
-    return [load_study(study) for study in done if study.exists()]
+    return [Study.load(study) for study in done if study.exists()]
 
 
 class TestTraces:
@@ -96,7 +96,7 @@ class TestTraces:
 
 class TestStudy:
     def test_is_that_of_the_pooled_traces(self, out, pooled):
-        study = load_study(pooled)
+        study = Study.load(pooled)
         expected = run_study(pooled_traces(finished_parts(out)), QUICK)
         np.testing.assert_array_equal(study.labels, expected.labels)
         np.testing.assert_array_equal(study.fit.beta, expected.fit.beta)
@@ -104,7 +104,7 @@ class TestStudy:
         assert (pooled / "report.html").exists()
 
     def test_tells_the_classes_movie_by_movie(self, pooled):
-        study = load_study(pooled)
+        study = Study.load(pooled)
         with (pooled / "classes.csv").open(newline="") as file:
             rows = list(csv.DictReader(file))
         assert tuple(rows[0]) == CLASSES_COLUMNS

@@ -28,7 +28,7 @@ from tests.support.batches import (
     studies_of,
     write_movie,
 )
-from umlpsd_gpu.analyses.blinking.files import load_study
+from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.batch.fingerprint import EDGE_BYTES, N_SAMPLES, SAMPLE_BYTES, fingerprint
 from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.manifest import init_batch, read_manifest
@@ -75,7 +75,7 @@ class TestRealStudies:
             assert done["device"] == "cpu"
             assert done["timings_s"]["extract"] > 0
             assert done["peak_rss_mb"] > 10
-            study = load_study(BatchFolder.at(out).result(movie_id) / "study")
+            study = Study.load(BatchFolder.at(out).result(movie_id) / "study")
             assert study.timings_s == {}
             assert study.traces.n_traces == done["n_traces"]
 

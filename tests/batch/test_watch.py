@@ -27,7 +27,7 @@ from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.manifest import base_manifest, init_batch, read_manifest
 from umlpsd_gpu.batch.options import RunOptions
 from umlpsd_gpu.batch.runner import run_batch
-from umlpsd_gpu.batch.stable_files import LandingStrip
+from umlpsd_gpu.batch.stable_files import StableFiles
 from umlpsd_gpu.batch.status import read_status
 from umlpsd_gpu.batch.watch import WatchOptions, watch
 from umlpsd_gpu.errors import OutputError, SettingsError
@@ -40,7 +40,7 @@ def strip(tmp_path):
     """A folder, and looks at it with a clock that only tests move."""
     folder = tmp_path / "microscope"
     folder.mkdir()
-    watched = LandingStrip(folder, BatchFolder.at(folder / "out"), QUICK.movie, settle_s=10.0)
+    watched = StableFiles(folder, BatchFolder.at(folder / "out"), QUICK.movie, settle_s=10.0)
     watched.clock = lambda: watched.now
     watched.now = 0.0
     return watched

@@ -63,11 +63,11 @@ def test_status(ran):
 
 
 def test_a_study_of_a_batch_is_like_any_other(ran):
-    from umlpsd_gpu.analyses.blinking.files import load_study
+    from umlpsd_gpu.analyses.blinking.result import Study
 
     out, _ = ran
     for result in (out / "results").iterdir():
-        assert load_study(result / "study").settings.preprocess.scales == ("W10",)
+        assert Study.load(result / "study").settings.preprocess.scales == ("W10",)
 
 
 def test_init_again_is_told(ran, archive):

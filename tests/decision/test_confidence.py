@@ -11,6 +11,7 @@ from tests.support.tolerances import METRIC_RTOL
 from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.analyses.blinking.workflow import run_study
 from umlpsd_gpu.decision.confidence import OVERSTATEMENT, confidence_interval
+from umlpsd_gpu.kmeans.options import SweepOptions
 from umlpsd_gpu.kmeans.resamples import MOST_DRAWN, half_samples, n_drawn, sweep_samples
 from umlpsd_gpu.kmeans.result import BY_EPOCH
 from umlpsd_gpu.kmeans.sweep import sweep
@@ -60,7 +61,8 @@ def test_half_samples_are_distinct_traces_in_order(n_traces):
 def test_samples_are_swept_as_each_would_be_alone(n_traces, n_samples, metric):
     values = three_shapes(n_traces, 50, 0.3)[0]
     samples = half_samples(n_traces, 0, n_samples)
-    together = sweep_samples(values, samples, range(1, 5), 9, 4, metric, 100, "W8")
+    options = SweepOptions(seed=4, n_epochs=9, silhouette_metric=metric)
+    together = sweep_samples(values, samples, range(1, 5), options, scale="W8")
     for drawn, found in zip(samples, together, strict=True):
         alone = sweep(values[drawn], range(1, 5), 9, 4, "batched", metric, scale="W8")
         for name in (field.name for field in fields(alone)):
@@ -74,8 +76,11 @@ def test_samples_are_swept_as_each_would_be_alone(n_traces, n_samples, metric):
 def test_samples_have_the_same_bits_on_any_number_of_threads():
     values = three_shapes(90, 50, 0.3)[0]
     samples = half_samples(90, 0, 5)
-    settings = (range(1, 5), 9, 4, "sqeuclidean", 100, "W8")
-    one, two = (sweep_samples(values, samples, *settings, n_threads=n) for n in (1, 2))
+    options = SweepOptions(seed=4, n_epochs=9)
+    one, two = (
+        sweep_samples(values, samples, range(1, 5), options, scale="W8", n_threads=n)
+        for n in (1, 2)
+    )
     for by_one, by_two in zip(one, two, strict=True):
         for name in ("labels", *BY_EPOCH):
             assert getattr(by_one, name).tobytes() == getattr(by_two, name).tobytes(), name
@@ -84,7 +89,7 @@ def test_samples_have_the_same_bits_on_any_number_of_threads():
 def test_a_sample_with_equal_traces_fills_its_empty_clusters():
     values = np.repeat(np.eye(6), 5, axis=0)
     samples = np.array([np.arange(10), np.arange(5, 15), np.arange(0, 30, 3)])
-    together = sweep_samples(values, samples, [1, 2, 3, 4], 5, 0, "sqeuclidean", 100, "raw")
+    together = sweep_samples(values, samples, [1, 2, 3, 4], SweepOptions(n_epochs=5), scale="raw")
     for drawn, found in zip(samples, together, strict=True):
         alone = sweep(values[drawn], [1, 2, 3, 4], 5, 0)
         assert np.array_equal(found.labels, alone.labels)

@@ -12,6 +12,7 @@ from umlpsd_gpu.decision.labels import final_labels
 from umlpsd_gpu.decision.outliers import (
     FALSE_POSITIVE_RATE,
     LEAST_TRACES,
+    N_COARSE_SAMPLES,
     Outliers,
     outlier_scores,
 )
@@ -214,12 +215,13 @@ def test_equal_traces_are_no_outliers():
 
 
 def test_raw_noise_does_not_hide_a_course_of_its_own():
-    """Distances are taken between averaged curves."""
+    """Distances are to be taken between averaged curves."""
     curves, classes = three_shapes(90, 40, 0.02)
     rng = np.random.default_rng(5)
     raw = np.repeat(curves, 50, axis=1) + rng.normal(0, 0.5, (90, 2000))
     raw[0] = np.repeat(rng.random(5), 400) + rng.normal(0, 0.2, 2000)  # another course, less noise
-    score, threshold = outlier_scores(raw, classes + 1)
+    averaged = raw.reshape(90, N_COARSE_SAMPLES, -1).mean(axis=2)
+    score, threshold = outlier_scores(averaged, classes + 1)
     assert score.argmax() == 0
     assert score[0] > threshold
 

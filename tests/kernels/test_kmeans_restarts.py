@@ -18,9 +18,10 @@ from umlpsd_gpu.kmeans import engines
 from umlpsd_gpu.kmeans import native as compiled
 from umlpsd_gpu.kmeans.distance_stack import PairStack
 from umlpsd_gpu.kmeans.distances import PairGeometry, geometry_of
-from umlpsd_gpu.kmeans.engines import batched, in_step
+from umlpsd_gpu.kmeans.engines import lloyd_all_restarts, run_batched
 from umlpsd_gpu.kmeans.lloyd import draw_uniforms, starting_traces
 from umlpsd_gpu.kmeans.native import kmeans_restarts
+from umlpsd_gpu.kmeans.options import SweepOptions
 
 pytest.importorskip("hatchling", reason="hatchling, which compiles the kernel, is not installed")
 
@@ -89,8 +90,8 @@ def test_finds_what_its_twin_finds(kind, metric, pool):
     pairs = geometry_of(values, pool, metric, prefer_pairs=True)
     for k in range(1, min(len(values), 9) + 1):
         uniforms = draw_uniforms(k, N_EPOCHS, 3)
-        arguments = values, pairs, uniforms, metric, 100
-        assert_alike(batched(*arguments), in_step(*arguments))
+        arguments = values, pairs, uniforms, SweepOptions(silhouette_metric=metric)
+        assert_alike(run_batched(*arguments), lloyd_all_restarts(*arguments))
 
 
 @needs_compiler
@@ -99,8 +100,8 @@ def test_any_number_of_traces_is_summed_whole(n_traces, pool):
     values = three_shapes(n_traces, 30, 0.3)[0]
     pairs = geometry_of(values, pool, prefer_pairs=True)
     for k in {1, 2, n_traces // 2}:
-        arguments = values, pairs, draw_uniforms(k, 5, 0), "sqeuclidean", 100
-        assert_alike(batched(*arguments), in_step(*arguments))
+        arguments = values, pairs, draw_uniforms(k, 5, 0), SweepOptions()
+        assert_alike(run_batched(*arguments), lloyd_all_restarts(*arguments))
 
 
 @needs_compiler
@@ -110,7 +111,7 @@ def test_a_trace_between_two_centroids_goes_to_the_lower_number():
     pairs = PairGeometry((values - values.T) ** 2)
     uniforms = np.array([[[0.0, 0.0], [0.2, 0.2]]])
     assert starting_traces(pairs, uniforms).tolist() == [[0, 3]]
-    labels, _, _ = batched(values, pairs, uniforms, "sqeuclidean", 1)
+    labels, _, _ = run_batched(values, pairs, uniforms, SweepOptions(max_iter=1))
     assert labels.tolist() == [[0, 0, 0, 1, 1, 1]]
 
 
@@ -118,7 +119,7 @@ def test_a_trace_between_two_centroids_goes_to_the_lower_number():
 def test_as_many_clusters_as_traces(pool):
     values = three_shapes(31, 30, 0.3)[0]
     pairs = geometry_of(values, pool, prefer_pairs=True)
-    labels, _, metrics = batched(values, pairs, draw_uniforms(31, 5, 0), "sqeuclidean", 100)
+    labels, _, metrics = run_batched(values, pairs, draw_uniforms(31, 5, 0), SweepOptions())
     assert np.array_equal(np.sort(labels, axis=1), np.tile(np.arange(31), (5, 1)))
     assert (metrics.ssd == 0).all()
     assert (metrics.silhouette == 0).all()
@@ -129,9 +130,9 @@ def test_as_many_clusters_as_traces(pool):
 def test_stops_at_max_iter_with_the_metrics_of_its_last_labels(max_iter, pool):
     values = ugly("binned")
     pairs = geometry_of(values, pool, prefer_pairs=True)
-    arguments = values, pairs, draw_uniforms(6, N_EPOCHS, 1), "sqeuclidean", max_iter
-    found = batched(*arguments)
-    assert_alike(found, in_step(*arguments))
+    arguments = values, pairs, draw_uniforms(6, N_EPOCHS, 1), SweepOptions(max_iter=max_iter)
+    found = run_batched(*arguments)
+    assert_alike(found, lloyd_all_restarts(*arguments))
     assert found[1].max() == max_iter
 
 
@@ -142,11 +143,11 @@ def test_every_run_sees_the_pairs_of_its_ensemble(metric, pool):
     pairs = [geometry_of(values, pool, metric, prefer_pairs=True) for values in ensembles]
     of_run = np.repeat([2, 0, 1], 4)
     stack = PairStack(np.array([one.sqdist for one in pairs]), of_run)
-    uniforms = draw_uniforms(4, of_run.size, 0)
-    labels, n_iterations, metrics = batched(ensembles[0], stack, uniforms, metric, 100)
+    uniforms, options = draw_uniforms(4, of_run.size, 0), SweepOptions(silhouette_metric=metric)
+    labels, n_iterations, metrics = run_batched(ensembles[0], stack, uniforms, options)
     for number, one in enumerate(pairs):
         runs = slice(*(np.flatnonzero(of_run == number)[[0, -1]] + [0, 1]))
-        alone = batched(ensembles[number], one, uniforms[runs], metric, 100)
+        alone = run_batched(ensembles[number], one, uniforms[runs], options)
         assert_alike((labels[runs], n_iterations[runs], metrics.part(runs)), alone)
 
 
@@ -159,13 +160,13 @@ def test_a_restart_whose_cluster_goes_empty_is_its_twins(pool, monkeypatch):
         uniforms = draw_uniforms(k, 40, 0)
         done = kmeans_restarts(pairs, uniforms, "sqeuclidean", 100).is_done
         assert done.any() == some_are_done
-        arguments = values, pairs, uniforms, "sqeuclidean", 100
-        assert_alike(batched(*arguments), in_step(*arguments))
+        arguments = values, pairs, uniforms, SweepOptions()
+        assert_alike(run_batched(*arguments), lloyd_all_restarts(*arguments))
     left = []
 
     def counted(values, geometry, uniforms, *others):
         left.append(len(uniforms))
-        return in_step(values, geometry, uniforms, *others)
+        return lloyd_all_restarts(values, geometry, uniforms, *others)
 
     def given_up(*arguments):
         found = kmeans_restarts(*arguments)
@@ -173,12 +174,12 @@ def test_a_restart_whose_cluster_goes_empty_is_its_twins(pool, monkeypatch):
         found.labels[::3] = -1
         return found
 
-    monkeypatch.setattr(engines, "in_step", counted)
+    monkeypatch.setattr(engines, "lloyd_all_restarts", counted)
     monkeypatch.setattr(engines, "kmeans_restarts", given_up)
     values = ugly("binned")
     pairs = geometry_of(values, pool, prefer_pairs=True)
-    arguments = values, pairs, draw_uniforms(4, 10, 0), "sqeuclidean", 100
-    assert_alike(batched(*arguments), in_step(*arguments))
+    arguments = values, pairs, draw_uniforms(4, 10, 0), SweepOptions()
+    assert_alike(run_batched(*arguments), lloyd_all_restarts(*arguments))
     assert left == [4]
 
 

@@ -1,19 +1,26 @@
 """The verb ``sweep``: engines agree, bits repeat, bad arguments are named."""
 
 import dataclasses
+import inspect
+import re
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
 from tests.support.ensembles import three_shapes, ugly
 from tests.support.tolerances import METRIC_RTOL
+from umlpsd_gpu import kmeans as package
 from umlpsd_gpu.errors import SettingsError, TracesError
 from umlpsd_gpu.kmeans import cpu
 from umlpsd_gpu.kmeans import distances as geometry
+from umlpsd_gpu.kmeans.options import SweepOptions
 from umlpsd_gpu.kmeans.result import Sweep
-from umlpsd_gpu.kmeans.sweep import sweep
+from umlpsd_gpu.kmeans.sweep import start_sweep, sweep
 
 
 def arrays(result: Sweep):
@@ -116,3 +123,59 @@ def test_values_that_are_not_finite_are_counted():
     values[2, 3] = np.nan
     with pytest.raises(TracesError, match="1 of 7 curves hold NaN"):
         sweep(values, [2])
+
+
+class TestOptions:
+    def test_defaults_are_those_of_the_verb(self):
+        signature = inspect.signature(sweep).parameters
+        for field in dataclasses.fields(SweepOptions):
+            assert field.default == signature[field.name].default, field.name
+
+    @pytest.mark.parametrize(
+        ("options", "says"),
+        [
+            ({"seed": -1}, "n_epochs and max_iter must be ≥ 1 and seed ≥ 0, got 100, 100, -1"),
+            ({"n_epochs": 0}, "got 0, 100, 0"),
+            ({"max_iter": 0}, "got 100, 0, 0"),
+            ({"silhouette_metric": "cosine"}, "must be 'sqeuclidean' or 'euclidean', got 'cosine'"),
+            ({"budget_s": 0.0}, "budget_s must be above 0, or None for no budget, got 0"),
+        ],
+    )
+    def test_values_outside_the_limits_are_refused(self, options, says):
+        with pytest.raises(SettingsError, match=says):
+            SweepOptions(**options)
+
+    def test_a_started_sweep_is_the_sweep(self):
+        options = SweepOptions(seed=3, n_epochs=4, silhouette_metric="euclidean", max_iter=5)
+        found = start_sweep(ugly("few"), [1, 2, 3], options, scale="W8")()
+        expected = sweep(ugly("few"), [1, 2, 3], 4, 3, "auto", "euclidean", 5, "W8")
+        assert dataclasses.replace(found, **arrays(expected)) == expected
+        for name, value in arrays(expected).items():
+            assert arrays(found)[name].tobytes() == value.tobytes(), name
+
+
+class TestWhatMayBeSwept:
+    """A matrix, or anything that has one; nobody has to be imported for that."""
+
+    def test_an_object_with_values_and_a_scale(self):
+        traces = SimpleNamespace(values=ugly("few"), scale="WL6")
+        assert sweep(traces, [2], 2).scale == "WL6"
+        assert sweep(traces, [2], 2, scale="W80").scale == "W80"
+        assert np.array_equal(sweep(traces, [2], 2).labels, sweep(ugly("few"), [2], 2).labels)
+
+    def test_a_table_whose_scale_is_a_column(self):
+        table = pd.DataFrame(ugly("few")).rename(columns={0: "scale"})
+        found = sweep(table, [2], 2)
+        assert found.scale == "raw"
+        assert np.array_equal(found.labels, sweep(ugly("few"), [2], 2).labels)
+
+    def test_lists(self):
+        assert sweep(ugly("few").tolist(), [2], 2).n_traces == 7
+
+
+def test_the_room_imports_no_other_analysis():
+    """What is clustered is anyone's matrix."""
+    allowed = {"compute", "errors", "kmeans"}
+    for path in Path(package.__file__).parent.glob("*.py"):
+        found = re.findall(r"umlpsd_gpu\.(\w+)", path.read_text(encoding="utf-8"))
+        assert set(found) <= allowed, path.name

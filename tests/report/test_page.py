@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from tests.support.studies import make_study
-from umlpsd_gpu.analyses.blinking.fields import digest_of
 from umlpsd_gpu.analyses.blinking.result import Study
+from umlpsd_gpu.analyses.saving import digest_of_result
 from umlpsd_gpu.plotting.style import DrawnFigure
 from umlpsd_gpu.report.page import headline, outlier_sentence, render_html
 
@@ -68,7 +68,7 @@ def test_holds_notes_votes_clusters_and_origins(study: Study, html: str) -> None
         assert movie.name in text
         assert movie.verdict in text
     assert study.settings.to_toml() in text
-    assert digest_of(study) in text
+    assert digest_of_result(study) in text
     assert "10.1038/s41467-026-68939-7" in text
 
 

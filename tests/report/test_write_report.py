@@ -8,7 +8,6 @@ import pytest
 
 from tests.support.studies import make_study
 from umlpsd_gpu.analyses.blinking.figures import plans as figures_module
-from umlpsd_gpu.analyses.blinking.files import load_study
 from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.errors import OutputError
 from umlpsd_gpu.report.write_report import write_report
@@ -28,7 +27,7 @@ def test_everything_is_in_the_folder(place: Path, study: Study) -> None:
     files = [*figures, "report.html", "settings.toml", "study.h5", "traces.csv"]
     assert json.loads((folder / "summary.json").read_text("utf-8"))["files"] == files
     assert all((folder / name).stat().st_size > 500 for name in files)
-    assert load_study(folder).decision == study.decision
+    assert Study.load(folder).decision == study.decision
     assert (folder / "report.html").read_text("utf-8").count("data:image/svg+xml") == 5
     assert told[-1] == ("figures", 5, 5)
 
@@ -50,7 +49,7 @@ def test_overwrites_a_report_with_its_figures(
     monkeypatch.setattr(figures_module, "draw_figures", lambda *_: ())
     write_report(study, place / "a")
     write_report(make_study(seed=1, n_traces=12, n_frames=160), place / "a", overwrite=True)
-    assert load_study(place / "a").settings.sweep.seed == 1
+    assert Study.load(place / "a").settings.sweep.seed == 1
     assert [path.name for path in place.iterdir()] == ["a"]
 
 

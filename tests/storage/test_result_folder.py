@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.studies import small_study
-from umlpsd_gpu.analyses.blinking.files import load_study, save_study
 from umlpsd_gpu.analyses.blinking.result import Study
+from umlpsd_gpu.analyses.saving import save_result
 from umlpsd_gpu.errors import OutputError
 from umlpsd_gpu.storage import result_folder as folder_module
 from umlpsd_gpu.storage.result_folder import check_output
@@ -28,7 +28,7 @@ class TestWholeOrNotThere:
             raise ZeroDivisionError
 
         with pytest.raises(ZeroDivisionError):
-            save_study(study, place / "a", extras=fail)
+            save_result(study, place / "a", extras=fail)
         assert list(place.iterdir()) == []
 
     def test_failing_extras_keep_the_old_study(self, place: Path, study: Study) -> None:
@@ -39,7 +39,7 @@ class TestWholeOrNotThere:
             raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            save_study(small_study(seed=1), place / "a", overwrite=True, extras=fail)
+            save_result(small_study(seed=1), place / "a", overwrite=True, extras=fail)
         assert {path.name: path.read_bytes() for path in (place / "a").iterdir()} == before
         assert [path.name for path in place.iterdir()] == ["a"]
 
@@ -49,9 +49,9 @@ class TestWholeOrNotThere:
     ) -> None:
         if not exchange:
             monkeypatch.setattr(folder_module, "_exchange", lambda first, second: False)
-        save_study(study, place / "a", extras=lambda partial: (partial / "old").write_text(""))
-        save_study(small_study(seed=1), place / "a", overwrite=True)
-        assert load_study(place / "a").settings.sweep.seed == 1
+        save_result(study, place / "a", extras=lambda partial: (partial / "old").write_text(""))
+        save_result(small_study(seed=1), place / "a", overwrite=True)
+        assert Study.load(place / "a").settings.sweep.seed == 1
         assert not (place / "a/old").exists()
         assert [path.name for path in place.iterdir()] == ["a"]
 
@@ -70,7 +70,7 @@ class TestWholeOrNotThere:
         monkeypatch.setattr(Path, "rename", fail_for_the_new)
         with pytest.raises(OutputError, match="Input/output error"):
             small_study(seed=1).save(place / "a", overwrite=True)
-        assert load_study(place / "a").settings.sweep.seed == 0
+        assert Study.load(place / "a").settings.sweep.seed == 0
         assert [path.name for path in place.iterdir()] == ["a"]
 
     def test_every_file_and_folder_is_synced(
@@ -89,7 +89,7 @@ class TestWholeOrNotThere:
             (partial / "figures").mkdir()
             (partial / "figures/a.png").write_bytes(b"png")
 
-        save_study(study, place / "a", extras=add_figure)
+        save_result(study, place / "a", extras=add_figure)
         files = {"a.png", "figures", "settings.toml", "study.h5", "summary.json", "traces.csv"}
         assert files < set(synced)
         assert synced[-1] == "place"
@@ -178,8 +178,8 @@ class TestRefusals:
 
     def test_empty_and_missing_folders_are_fine(self, place: Path, study: Study) -> None:
         (place / "empty").mkdir()
-        assert load_study(study.save(place / "empty")).decision.k_opt == 3
-        assert load_study(study.save(place / "new" / "deep")).decision.k_opt == 3
+        assert Study.load(study.save(place / "empty")).decision.k_opt == 3
+        assert Study.load(study.save(place / "new" / "deep")).decision.k_opt == 3
 
     def test_link_to_an_empty_folder(self, place: Path, study: Study) -> None:
         (place / "real").mkdir()

@@ -16,7 +16,7 @@ import numpy as np
 import tifffile
 
 from tests.support.studies import small_study
-from umlpsd_gpu.analyses.blinking.files import load_study
+from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.journal import events_of
@@ -163,7 +163,7 @@ def assert_all_visible_is_whole(out):
     folder = BatchFolder.at(out)
     found = list(folder.results.iterdir()) if folder.results.is_dir() else []
     for result in found:
-        load_study(result / "study")
+        Study.load(result / "study")
         assert read_json(result / "done.json", DONE_FORMAT) is not None
         assert set(os.listdir(result)) <= {"study", "done.json", "log.txt"}
     return len(found)

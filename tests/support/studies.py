@@ -10,7 +10,8 @@ from typing import Literal
 
 import numpy as np
 
-from umlpsd_gpu.analyses.blinking.result import MovieSummary, Study
+from umlpsd_gpu.analyses.blinking.movie_summary import MovieSummary
+from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.decision.outliers import Outliers
 from umlpsd_gpu.decision.result import KDecision

@@ -10,12 +10,12 @@ import pytest
 
 from tests.support.movies import array_movie, background_movie
 from umlpsd_gpu import Settings, extract_pixels, power_spectrum, preprocess, run_study
-from umlpsd_gpu.analyses.blinking.fields import digest_of
 from umlpsd_gpu.analyses.blinking.result import Study
+from umlpsd_gpu.analyses.saving import digest_of_result
 from umlpsd_gpu.errors import OutputError, SettingsError
 from umlpsd_gpu.simulate.assembly import simulate_assembly
-from umlpsd_gpu.traces import blocks
-from umlpsd_gpu.traces.blocks import give_back, is_spooled, row_blocks, spool, stacked, take_rows
+from umlpsd_gpu.storage import blocks
+from umlpsd_gpu.storage.blocks import give_back, is_spooled, row_blocks, spool, stacked, take_rows
 from umlpsd_gpu.traces.extract import extract
 from umlpsd_gpu.traces.pool import pool_traces
 from umlpsd_gpu.traces.settings import TracesSettings
@@ -199,7 +199,7 @@ def test_a_study_of_spooled_traces_equals_one_in_memory(assembly, tmp_path, smal
     whole = run_study(assembly, binned)
     spooled = run_study(assembly, binned.with_values({"traces.memory_mb": 0.1}))
     assert is_spooled(spooled.traces.values)
-    assert digest_of(spooled) == digest_of(whole)
+    assert digest_of_result(spooled) == digest_of_result(whole)
     folders = [study.save(tmp_path / str(i)) for i, study in enumerate((whole, spooled))]
     assert folders[0].joinpath("study.h5").read_bytes() == (
         folders[1].joinpath("study.h5").read_bytes()
@@ -226,7 +226,7 @@ from pathlib import Path
 import numpy as np
 from umlpsd_gpu import extract_pixels, power_spectrum
 from umlpsd_gpu import preprocessing as preprocess
-from umlpsd_gpu.traces import blocks
+from umlpsd_gpu.storage import blocks
 from tests.support.movies import array_movie
 
 def peak_mb():

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from umlpsd_gpu.analyses.blinking.settings import Settings
+from umlpsd_gpu.analyses.protocol import Analysis
+from umlpsd_gpu.analyses.registry import get_analysis
 from umlpsd_gpu.batch.fingerprint import Kind, is_same_time
+from umlpsd_gpu.settings import AnalysisSettings
 from umlpsd_gpu.storage.json_files import text_of
 
-FORMAT, FORMAT_VERSION = "umlpsd batch manifest", 1
+FORMAT, FORMAT_VERSION = "umlpsd batch manifest", 2
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,10 @@ class Entry:
         "whole", "truncated", "mixed" or "unreadable".
     reason : str
         What is wrong; empty for a whole movie.
-    n_frames, n_rows, n_cols : int
-        0 where unreadable.
-    dt_s : float or None
+    size : str
+        In a few words, as "1000 frames"; empty where unreadable.
+    facts : dict
+        What the analysis keeps of its headers.
     memory_mb, duration_s : float
         Predicted for a study.
     """
@@ -49,10 +52,8 @@ class Entry:
     written: float
     verdict: str
     reason: str
-    n_frames: int = 0
-    n_rows: int = 0
-    n_cols: int = 0
-    dt_s: float | None = None
+    size: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
     memory_mb: float = 0.0
     duration_s: float = 0.0
 
@@ -69,7 +70,8 @@ class Manifest:
     ----------
     archive : str
         Absolute path that names of movies are relative to.
-    settings : Settings
+    settings : AnalysisSettings
+        Of the analysis that the batch is about.
     figures : bool
         Whether studies get figures and a report.
     content_kind : {"sampled", "full"}
@@ -82,12 +84,17 @@ class Manifest:
     """
 
     archive: str
-    settings: Settings
+    settings: AnalysisSettings
     figures: bool
     content_kind: Kind
     movies: tuple[Entry, ...]
     left_out: tuple[tuple[str, str], ...]
     umlpsd_version: str
+
+    @property
+    def analysis(self) -> Analysis[Any, Any]:
+        """Return the analysis that the batch is about; `SettingsError` where it is missing."""
+        return get_analysis(self.settings.analysis)
 
     def path_of(self, entry: Entry) -> Path:
         """Return where a movie is."""
@@ -108,6 +115,7 @@ class Manifest:
             "format_version": FORMAT_VERSION,
             "umlpsd_version": self.umlpsd_version,
             "archive": self.archive,
+            "analysis": self.settings.analysis,
             "settings": self.settings.model_dump(mode="json"),
             "figures": self.figures,
             "content_kind": self.content_kind,

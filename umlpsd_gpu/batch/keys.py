@@ -8,37 +8,26 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
-from umlpsd_gpu.analyses.blinking.settings import Settings
+from umlpsd_gpu.settings import AnalysisSettings
 
 Backend = Literal["cpu", "gpu"]
 BACKENDS: tuple[Backend, ...] = ("cpu", "gpu")
 
 
-def canonical(settings: Settings) -> Settings:
-    """Return the settings with those at their defaults that never change a result.
-
-    They are what studies of a batch keep, so that where and with how many threads a study was made
-    changes none of its bytes.
-    """
-    plain = Settings()
-    movie = settings.movie.model_copy(update={"memory_mb": plain.movie.memory_mb})
-    update = {"device": plain.device, "n_threads": plain.n_threads, "movie": movie}
-    return settings.model_copy(update=update)
-
-
-def study_keys(content: str, settings: Settings) -> dict[Backend, str]:
+def study_keys(content: str, settings: AnalysisSettings) -> dict[Backend, str]:
     """Return the key of a study by the class of device that makes it.
 
     Parameters
     ----------
     content : str
         Digest of the movie.
-    settings : Settings
+    settings : AnalysisSettings
     """
     facts = {
         "content": content,
-        "settings": canonical(settings).model_dump(mode="json"),
-        "region": _digest_of_file(settings.traces.roi),
+        "analysis": settings.analysis,
+        "settings": settings.canonical().model_dump(mode="json"),
+        "files": {name: _digest_of_file(file) for name, file in settings.named_files().items()},
         "umlpsd_gpu": version("umlpsd_gpu"),
     }
     return {
@@ -49,9 +38,7 @@ def study_keys(content: str, settings: Settings) -> dict[Backend, str]:
     }
 
 
-def _digest_of_file(name: str | None) -> str:
-    if name is None:
-        return ""
+def _digest_of_file(name: str) -> str:
     try:
         return hashlib.sha256(Path(name).read_bytes()).hexdigest()
     except OSError:

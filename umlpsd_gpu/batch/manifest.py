@@ -8,15 +8,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from umlpsd_gpu.analyses.blinking.find import FoundMovie, find_movies
-from umlpsd_gpu.analyses.blinking.prediction import predict
-from umlpsd_gpu.analyses.blinking.settings import Settings
-from umlpsd_gpu.batch.entries import FORMAT, Entry, Manifest
+from umlpsd_gpu.analyses.findings import Found
+from umlpsd_gpu.analyses.protocol import Analysis
+from umlpsd_gpu.analyses.registry import DEFAULT, get_analysis
+from umlpsd_gpu.batch.entries import FORMAT, FORMAT_VERSION, Entry, Manifest
 from umlpsd_gpu.batch.fingerprint import Kind, fingerprint, is_same_time, last_written
 from umlpsd_gpu.batch.folder import BatchFolder
-from umlpsd_gpu.batch.manifest_additions import with_arrivals
+from umlpsd_gpu.batch.manifest_additions import with_additions
 from umlpsd_gpu.batch.names import movie_id
 from umlpsd_gpu.errors import OutputInUseError, SettingsError
+from umlpsd_gpu.settings import AnalysisSettings
 from umlpsd_gpu.storage.json_files import create_json, read_json, write_json
 from umlpsd_gpu.storage.result_folder import read_summary
 
@@ -24,7 +25,7 @@ from umlpsd_gpu.storage.result_folder import read_summary
 def init_batch(
     archive: str,
     out: str | Path,
-    settings: Settings | None = None,
+    settings: AnalysisSettings | None = None,
     figures: bool = True,
     content_kind: Kind = "sampled",
     update: bool = False,
@@ -35,10 +36,11 @@ def init_batch(
     Parameters
     ----------
     archive : str
-        Folder, pattern or movie; see `umlpsd_gpu.analyses.blinking.find.find_movies`.
+        Folder, pattern or movie; see the analysis' `find`.
     out : path
         Folder of the batch; may be within the archive, and is then left out of it.
-    settings : Settings, optional
+    settings : AnalysisSettings, optional
+        Of the analysis that is wanted. Default: blinking, everything at its default.
     figures : bool
     content_kind : {"sampled", "full"}
         ``full`` reads every byte.
@@ -56,22 +58,25 @@ def init_batch(
         If another manifest is there and ``update`` is not set.
     """
     folder = BatchFolder.at(out)
-    settings = with_absolute_region(settings or Settings())
-    found = find_movies(archive, settings.movie, lambda path: is_output(path, folder), tell)
-    if not found.movies:
+    settings = with_absolute_files(settings or get_analysis(DEFAULT).settings())
+    analysis = get_analysis(settings.analysis)
+    found = analysis.find(archive, settings, lambda path: is_output(path, folder), tell)
+    if not found.found:
         raise SettingsError(
-            f"no movie is in {archive} ({len(found.left_out)} files or folders were left out); "
-            "give the folder that holds the TIFF files"
+            f"{archive} holds no {analysis.inputs} ({len(found.left_out)} files or folders were "
+            f"left out); give the folder that holds the {' or '.join(analysis.suffixes)} files"
         )
     root = found.root
-    if any(movie.path == root for movie in found.movies):
+    if any(movie.path == root for movie in found.found):
         root = root.parent  # the archive is itself a folder of one movie's frames
     manifest = Manifest(
         archive=str(root),
         settings=settings,
         figures=figures,
         content_kind=content_kind,
-        movies=tuple(entry_of(movie, root, content_kind, figures) for movie in found.movies),
+        movies=tuple(
+            entry_of(movie, root, content_kind, figures, analysis) for movie in found.found
+        ),
         left_out=tuple((_name(path, root), reason) for path, reason in found.left_out),
         umlpsd_version=version("umlpsd_gpu"),
     )
@@ -88,7 +93,7 @@ def read_manifest(out: str | Path) -> Manifest:
     SettingsError
         If there is none, or it was changed or damaged.
     """
-    return with_arrivals(base_manifest(out), BatchFolder.at(out))
+    return with_additions(base_manifest(out), BatchFolder.at(out))
 
 
 def base_manifest(out: str | Path) -> Manifest:
@@ -101,10 +106,16 @@ def base_manifest(out: str | Path) -> Manifest:
             f"{path} {state}; 'umlpsd batch init ARCHIVE {out}' makes one (with --update in place "
             "of a damaged one)"
         )
+    if values.get("format_version") != FORMAT_VERSION:
+        raise SettingsError(
+            f"{path} was written by umlpsd_gpu {values.get('umlpsd_version')} in another format "
+            f"(version {values.get('format_version')}, and {FORMAT_VERSION} is read); 'umlpsd "
+            "batch init --update' writes it anew, and its studies are made again"
+        )
     try:
         manifest = Manifest(
             archive=values["archive"],
-            settings=Settings.from_mapping(values["settings"]),
+            settings=get_analysis(values["analysis"]).settings.from_mapping(values["settings"]),
             figures=values["figures"],
             content_kind=values["content_kind"],
             movies=tuple(Entry(**entry) for entry in values["movies"]),
@@ -158,8 +169,10 @@ def _without_times(values: dict[str, Any]) -> dict[str, Any]:
     return {**values, "digest": None, "movies": movies}
 
 
-def entry_of(found: FoundMovie, root: Path, kind: Kind, figures: bool) -> Entry:
-    """Return what the manifest says of a movie."""
+def entry_of(
+    found: Found, root: Path, kind: Kind, figures: bool, analysis: Analysis[Any, Any]
+) -> Entry:
+    """Return what the manifest says of an input."""
     name = _name(found.path, root)
     entry = Entry(
         id=movie_id(name),
@@ -171,18 +184,16 @@ def entry_of(found: FoundMovie, root: Path, kind: Kind, figures: bool) -> Entry:
         verdict="unreadable",
         reason=found.reason,
     )
-    movie = found.movie
-    if movie is None:
+    if found.source is None:
         return entry
-    expected = predict(movie, figures)
+    described = analysis.describe(found.source)
+    expected = analysis.predict(found.source, figures)
     return replace(
         entry,
-        verdict=movie.verdict.status,
-        reason=movie.verdict.reason,
-        n_frames=movie.n_frames,
-        n_rows=movie.n_rows,
-        n_cols=movie.n_cols,
-        dt_s=movie.dt_s,
+        verdict=described.verdict,
+        reason=described.reason,
+        size=described.size,
+        facts=described.facts,
         memory_mb=round(expected.memory_mb, 1),
         duration_s=round(expected.duration_s, 2),
     )
@@ -208,10 +219,10 @@ def is_output(path: Path, folder: BatchFolder) -> bool:
     return path == folder.root or is_batch or read_summary(path) is not None
 
 
-def with_absolute_region(settings: Settings) -> Settings:
-    """Name the region by its whole path: runners on other machines start in other folders."""
-    roi = settings.traces.roi
-    return settings.with_values({"traces.roi": str(Path(roi).resolve()) if roi else None})
+def with_absolute_files(settings: AnalysisSettings) -> AnalysisSettings:
+    """Name files by their whole paths: runners on other machines start in other folders."""
+    files = settings.named_files().items()
+    return settings.with_values({name: str(Path(file).resolve()) for name, file in files})
 
 
 def _refuse_equal_ids(manifest: Manifest) -> None:

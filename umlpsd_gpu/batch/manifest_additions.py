@@ -16,7 +16,7 @@ from umlpsd_gpu.storage.json_files import create_json, read_json, refuse_links, 
 FORMAT = "umlpsd batch arrival"
 
 
-def record_arrival(base: str, folder: BatchFolder, entry: Entry) -> bool:
+def record_addition(base: str, folder: BatchFolder, entry: Entry) -> bool:
     """Note that a movie has come, or has come anew with another content.
 
     Parameters
@@ -38,7 +38,7 @@ def record_arrival(base: str, folder: BatchFolder, entry: Entry) -> bool:
     return create_json(place / name, {**values, "digest": _digest(values)})
 
 
-def with_arrivals(manifest: Manifest, folder: BatchFolder) -> Manifest:
+def with_additions(manifest: Manifest, folder: BatchFolder) -> Manifest:
     """Return the manifest with the movies that have come since; the last content counts.
 
     What does not fit its digest, as after a crash of the disk, is left out: a watch that goes on

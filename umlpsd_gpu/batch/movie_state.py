@@ -18,7 +18,7 @@ State = Literal["done", "failed", "set aside", "waiting"]
 
 
 @dataclass(frozen=True)
-class Standing:
+class MovieState:
     """A movie's state.
 
     Attributes
@@ -78,9 +78,9 @@ def wanted_of(manifest: Manifest, entry: Entry, device: str) -> Wanted:
     return Wanted(keys, backends, manifest.figures)
 
 
-def standing_of(
+def state_of(
     folder: BatchFolder, entry: Entry, wanted: Wanted, seen: int = 0, retry: bool = False
-) -> Standing:
+) -> MovieState:
     """Look how a movie stands.
 
     Parameters
@@ -96,7 +96,7 @@ def standing_of(
     if result is not None and not (place / STUDY / SUMMARY).is_file():
         result = None
     if wanted.is_met_by(result):
-        return Standing("done", [], result)
+        return MovieState("done", [], result)
     attempts = attempts_on(folder.state(entry.id), set(wanted.keys.values()))
     new = [attempt for attempt in attempts if attempt.number > seen]
     state: State = "waiting"
@@ -104,4 +104,4 @@ def standing_of(
         state = "set aside"
     elif new and new[-1].kind == "failed":
         state = "failed"
-    return Standing(state, attempts, result)
+    return MovieState(state, attempts, result)

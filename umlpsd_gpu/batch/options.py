@@ -47,7 +47,7 @@ class RunOptions:
     retry : bool
         Try movies again that were set aside.
     start_method, also_import, perform
-        See `umlpsd_gpu.batch.worker_pool.Crew`.
+        See `umlpsd_gpu.batch.worker_pool.WorkerPool`.
     """
 
     n_workers: int | None = None

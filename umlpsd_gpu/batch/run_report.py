@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from umlpsd_gpu.batch.entries import Entry
 from umlpsd_gpu.batch.folder import BatchFolder
-from umlpsd_gpu.batch.movie_state import Standing
+from umlpsd_gpu.batch.movie_state import MovieState
 
 EXIT_FAILED, EXIT_SIGNAL = 1, 128
 
@@ -23,7 +23,7 @@ class RunReport:
         In the runner's shard.
     n_made : int
         Studies that this runner has made.
-    done, failed, set_aside : dict of str to Standing
+    done, failed, set_aside : dict of str to MovieState
         By the movie's name, whoever worked on it.
     n_left : int
         Not settled when the runner stopped.
@@ -35,14 +35,14 @@ class RunReport:
 
     n_movies: int
     n_made: int = 0
-    done: dict[str, Standing] = field(default_factory=dict)
-    failed: dict[str, Standing] = field(default_factory=dict)
-    set_aside: dict[str, Standing] = field(default_factory=dict)
+    done: dict[str, MovieState] = field(default_factory=dict)
+    failed: dict[str, MovieState] = field(default_factory=dict)
+    set_aside: dict[str, MovieState] = field(default_factory=dict)
     n_left: int = 0
     stopped_by: int = 0
     trouble: str = ""
 
-    def settle(self, entry: Entry, standing: Standing) -> None:
+    def settle(self, entry: Entry, standing: MovieState) -> None:
         """Note how a movie ended."""
         by_state = {"done": self.done, "failed": self.failed, "set aside": self.set_aside}
         by_state[standing.state][entry.name] = standing

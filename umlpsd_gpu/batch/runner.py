@@ -15,7 +15,6 @@ from umlpsd_gpu.batch.attempts import Attempt, attempts_on, record, utc_now
 from umlpsd_gpu.batch.entries import Entry, Manifest
 from umlpsd_gpu.batch.folder import STUDY, BatchFolder
 from umlpsd_gpu.batch.journal import Journal
-from umlpsd_gpu.batch.keys import canonical
 from umlpsd_gpu.batch.leases.lease import (
     BEATS_PER_TERM,
     Lease,
@@ -26,12 +25,12 @@ from umlpsd_gpu.batch.leases.lease import (
 )
 from umlpsd_gpu.batch.machine import address_space_mb, default_workers
 from umlpsd_gpu.batch.manifest import read_manifest
-from umlpsd_gpu.batch.movie_state import DONE_FORMAT, Standing, standing_of, wanted_of
+from umlpsd_gpu.batch.movie_state import DONE_FORMAT, MovieState, state_of, wanted_of
 from umlpsd_gpu.batch.options import RunOptions
 from umlpsd_gpu.batch.run_report import RunReport, disk_message
 from umlpsd_gpu.batch.stop import StopRequest
 from umlpsd_gpu.batch.worker import Job
-from umlpsd_gpu.batch.worker_pool import Crew, Worker, visible_gpus
+from umlpsd_gpu.batch.worker_pool import Worker, WorkerPool, visible_gpus
 from umlpsd_gpu.compute.backend import choose_device, n_cores
 from umlpsd_gpu.errors import DeviceError
 from umlpsd_gpu.storage.json_files import DISK_TROUBLE
@@ -96,10 +95,14 @@ class Runner:
         self.n_workers = options.n_workers or default_workers(movies, len(gpus))
         share = max(1, n_cores() // self.n_workers)
         self.n_threads = options.n_threads or settings.n_threads or share
-        self.crew = Crew(
-            self.n_workers, gpus, options.start_method, options.also_import, options.perform
+        self.worker_pool = WorkerPool(
+            self.n_workers,
+            gpus,
+            options.start_method,
+            (*self.manifest.analysis.preload, *options.also_import),
+            options.perform,
         )
-        self.settings = canonical(settings).model_dump(mode="json")
+        self.settings = settings.canonical().model_dump(mode="json")
         self.wanted = {e.id: wanted_of(self.manifest, e, asked_for) for e in movies}
         self.report = RunReport(len(movies))
         self.waiting = deque(movies)
@@ -116,7 +119,7 @@ class Runner:
                 self._guarded(self._prepare)
                 self._work(stop)
             finally:
-                for worker in list(self.crew.at_work):
+                for worker in list(self.worker_pool.at_work):
                     self._roll_back(worker, "rolled back")
             self.report.stopped_by = stop.number
         self.report.n_left = self.report.n_movies - self.report.n_settled
@@ -144,14 +147,14 @@ class Runner:
                 deadline = time.monotonic() + GRACE_S
             if not stopping:
                 self._guarded(self._fill)
-            if not self.crew.at_work and (stopping or not self.waiting):
+            if not self.worker_pool.at_work and (stopping or not self.waiting):
                 return
-            for worker in self.crew.wait(self._patience_s(deadline), [stop]):
+            for worker in self.worker_pool.wait(self._patience_s(deadline), [stop]):
                 self._guarded(partial(self._finish, worker))
             stop.clear()
             self._guarded(self._beat)
             if self.options.limit_s is not None:
-                self.crew.stop_overdue(self.options.limit_s)
+                self.worker_pool.stop_overdue(self.options.limit_s)
             if deadline is not None and (time.monotonic() > deadline or stop.count > 1):
                 return
 
@@ -182,7 +185,7 @@ class Runner:
         deadline = time.monotonic() + LOOK_S
         for _ in range(len(self.waiting)):
             self.is_interrupted = time.monotonic() > deadline
-            if self.is_interrupted or not self.crew.has_room:
+            if self.is_interrupted or not self.worker_pool.has_room:
                 return
             entry = self.waiting.popleft()
             if self.not_before.get(entry.id, 0.0) > time.monotonic() or not self._try(entry):
@@ -203,7 +206,7 @@ class Runner:
             if self._settle(entry):
                 lease.release()
                 return True
-            self.crew.start(entry, lease, self._job(entry, lease))
+            self.worker_pool.start(entry, lease, self._job(entry, lease))
         except BaseException:
             lease.release()
             raise
@@ -213,7 +216,7 @@ class Runner:
 
     def _settle(self, entry: Entry) -> bool:
         """Note how a movie ended, if it has."""
-        standing = self._standing(entry)
+        standing = self._state_of(entry)
         if standing.state == "waiting":
             return False
         self.report.settle(entry, standing)
@@ -221,21 +224,22 @@ class Runner:
             self.tell("set aside", entry, standing.attempts[-1].reason)
         return True
 
-    def _standing(self, entry: Entry) -> Standing:
+    def _state_of(self, entry: Entry) -> MovieState:
         wanted, seen = self.wanted[entry.id], self.seen.get(entry.id, 0)
-        return standing_of(self.folder, entry, wanted, seen, self.options.retry)
+        return state_of(self.folder, entry, wanted, seen, self.options.retry)
 
     def _job(self, entry: Entry, lease: Lease) -> Job:
         limit_mb = self.options.memory_mb
         if limit_mb is None:
             limit_mb = address_space_mb(entry, self.n_workers, self.n_threads)
-        result = self._standing(entry).result
+        result = self._state_of(entry).result
         is_drawn_anew = self.wanted[entry.id].is_same_study(result)
         return Job(
             movie=str(self.manifest.path_of(entry)),
             content=entry.content,
             content_kind=self.manifest.content_kind,
             written=entry.written,
+            analysis=self.manifest.settings.analysis,
             settings=self.settings,
             device=self.backend,
             n_threads=self.n_threads,
@@ -324,7 +328,7 @@ class Runner:
         if time.monotonic() < self.next_beat:
             return
         self.next_beat = time.monotonic() + self.options.term_s / BEATS_PER_TERM
-        for worker in list(self.crew.at_work):
+        for worker in list(self.worker_pool.at_work):
             if not worker.lease.beat():
                 self._roll_back(worker, "late")
                 self.waiting.append(worker.entry)
@@ -334,7 +338,7 @@ class Runner:
         self.tell("late", worker.entry, reason)
 
     def _roll_back(self, worker: Worker, event: str) -> None:
-        self.crew.dismiss(worker)
+        self.worker_pool.dismiss(worker)
         worker.lease.release()
         self.journal.note(event, movie=worker.entry.id, token=worker.lease.number)
 

@@ -8,18 +8,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from umlpsd_gpu.analyses.blinking.find import ONE_FRAME, Findings, FoundMovie, find_movies
+from umlpsd_gpu.analyses.findings import Findings, Found
+from umlpsd_gpu.analyses.registry import get_analysis
 from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.manifest import is_output
 from umlpsd_gpu.errors import SettingsError
-from umlpsd_gpu.movie.settings import MovieSettings
-from umlpsd_gpu.movie.sources import TIFF_SUFFIXES
+from umlpsd_gpu.settings import AnalysisSettings
 
 State = tuple[int, int]  # bytes, and when last written
 
 
 @dataclass
-class LandingStrip:
+class StableFiles:
     """Looks at a folder again and again, by names and sizes; opens only what has come to rest.
 
     Attributes
@@ -28,21 +28,24 @@ class LandingStrip:
         Absolute; searched with all folders below it. Links are not followed.
     folder : BatchFolder
         Of the results, which may lie within.
-    settings : MovieSettings
+    settings : AnalysisSettings
     settle_s : float
         A file has landed when its size and time of change stayed the same for so long.
     """
 
     root: Path
     folder: BatchFolder
-    settings: MovieSettings
+    settings: AnalysisSettings
     settle_s: float
     clock: Callable[[], float] = time.monotonic
     seen: dict[Path, tuple[State, float]] = field(default_factory=dict)
     looked_at: dict[Path, State] = field(default_factory=dict)
     outputs: dict[Path, bool] = field(default_factory=dict)
 
-    def landed(self) -> Iterator[FoundMovie]:
+    def __post_init__(self) -> None:
+        self._suffixes = get_analysis(self.settings.analysis).watched_suffixes
+
+    def newly_stable(self) -> Iterator[Found]:
         """Yield movies whose files have come to rest since the last look, sound or not."""
         now = self.clock()
         states = dict(self._files())
@@ -55,12 +58,12 @@ class LandingStrip:
             if self.looked_at.get(path) != states[path]:  # not yet seen with another file
                 yield from self._look(path, states, now)
 
-    def _look(self, path: Path, states: dict[Path, State], now: float) -> Iterator[FoundMovie]:
+    def _look(self, path: Path, states: dict[Path, State], now: float) -> Iterator[Found]:
         try:
             found = self._find(path, now)
         except (SettingsError, OSError):
             return  # gone meanwhile
-        for movie in found.movies:
+        for movie in found.found:
             files = [file for file in movie.files if file in states] or [path]
             if not all(self._is_at_rest(file, now) for file in files):
                 continue
@@ -70,13 +73,14 @@ class LandingStrip:
 
     def _find(self, path: Path, now: float) -> Findings:
         """Return the movie that a file is, or is a frame of; nothing while other frames come."""
-        found = find_movies(str(path), self.settings, lambda folder: False)
-        if not any(reason == ONE_FRAME for _, reason in found.left_out):
+        analysis = get_analysis(self.settings.analysis)
+        found = analysis.find(str(path), self.settings, lambda folder: False)
+        if not any(analysis.is_part(reason) for _, reason in found.left_out):
             return found
         beside = [file for file in self.seen if file.parent == path.parent]
         if not all(self._is_at_rest(file, now) for file in beside):
             return Findings(path.parent)
-        return find_movies(str(path.parent), self.settings, lambda folder: folder != path.parent)
+        return analysis.find(str(path.parent), self.settings, lambda folder: folder != path.parent)
 
     def _is_at_rest(self, path: Path, now: float) -> bool:
         seen = self.seen.get(path)
@@ -91,7 +95,7 @@ class LandingStrip:
             below[:] = [b for b in below if not b.startswith(".")]
             for file in files:
                 path = here / file
-                if file.startswith(".") or path.suffix.lower() not in TIFF_SUFFIXES:
+                if file.startswith(".") or path.suffix.lower() not in self._suffixes:
                     continue
                 try:
                     found = path.lstat()

@@ -11,7 +11,7 @@ from umlpsd_gpu.batch.entries import Entry
 from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.leases.lease import last_token
 from umlpsd_gpu.batch.manifest import read_manifest
-from umlpsd_gpu.batch.movie_state import Standing, standing_of, wanted_of
+from umlpsd_gpu.batch.movie_state import MovieState, state_of, wanted_of
 
 STATES = ("done", "running", "waiting", "failed", "set aside")
 
@@ -101,13 +101,13 @@ def read_status(out: str | Path) -> BatchStatus:
     folder, manifest = BatchFolder.at(out), read_manifest(out)
     device = manifest.settings.device
     movies = (
-        _status_of(folder, entry, standing_of(folder, entry, wanted_of(manifest, entry, device)))
+        _status_of(folder, entry, state_of(folder, entry, wanted_of(manifest, entry, device)))
         for entry in manifest.movies
     )
     return BatchStatus(folder.root, tuple(movies))
 
 
-def _status_of(folder: BatchFolder, entry: Entry, standing: Standing) -> MovieStatus:
+def _status_of(folder: BatchFolder, entry: Entry, standing: MovieState) -> MovieStatus:
     state: str = standing.state
     result = standing.result or {}
     host = str(result.get("host", ""))

@@ -8,18 +8,20 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
-from umlpsd_gpu.analyses.blinking.find import FoundMovie
-from umlpsd_gpu.analyses.blinking.settings import Settings
+from umlpsd_gpu.analyses.findings import Found
+from umlpsd_gpu.analyses.protocol import Description
+from umlpsd_gpu.analyses.registry import DEFAULT, get_analysis
 from umlpsd_gpu.batch.entries import Entry, Manifest
 from umlpsd_gpu.batch.folder import BatchFolder
-from umlpsd_gpu.batch.manifest import base_manifest, entry_of, with_absolute_region, write_manifest
-from umlpsd_gpu.batch.manifest_additions import record_arrival, with_arrivals
+from umlpsd_gpu.batch.manifest import base_manifest, entry_of, with_absolute_files, write_manifest
+from umlpsd_gpu.batch.manifest_additions import record_addition, with_additions
 from umlpsd_gpu.batch.options import RunOptions
 from umlpsd_gpu.batch.run_report import RunReport
 from umlpsd_gpu.batch.runner import Tell, run_batch
-from umlpsd_gpu.batch.stable_files import LandingStrip
+from umlpsd_gpu.batch.stable_files import StableFiles
 from umlpsd_gpu.batch.stop import StopRequest
 from umlpsd_gpu.errors import SettingsError
+from umlpsd_gpu.settings import AnalysisSettings
 
 # Twelve days: longer than any session, and well within what the system can wait for [I]
 MOST_S = 1e6
@@ -55,7 +57,7 @@ class WatchOptions:
 def watch(
     archive: str | Path,
     out: str | Path,
-    settings: Settings | None = None,
+    settings: AnalysisSettings | None = None,
     figures: bool = True,
     options: RunOptions | None = None,
     how: WatchOptions | None = None,
@@ -74,7 +76,7 @@ def watch(
         A folder, watched with all below it.
     out : path
         New, or of a watch or batch over the same folder with the same settings.
-    settings : Settings, optional
+    settings : AnalysisSettings, optional
     figures : bool
     options : RunOptions, optional
     how : WatchOptions, optional
@@ -95,9 +97,11 @@ def watch(
     if not root.is_dir():
         raise SettingsError(f"{archive} is no folder; give the one that movies are written to")
     folder = BatchFolder.at(out)
-    manifest = _manifest(root, folder, with_absolute_region(settings or Settings()), figures)
-    strip = LandingStrip(root, folder, manifest.settings.movie, how.settle_s)
-    watcher = _Watcher(manifest, folder, strip, options or RunOptions(), tell)
+    manifest = _manifest(
+        root, folder, with_absolute_files(settings or get_analysis(DEFAULT).settings()), figures
+    )
+    stable = StableFiles(root, folder, manifest.settings, how.settle_s)
+    watcher = _Watcher(manifest, folder, stable, options or RunOptions(), tell)
     with StopRequest() as stop:
         watcher.go_on(stop, how)
     return watcher.report
@@ -109,12 +113,12 @@ class _Watcher:
 
     manifest: Manifest
     folder: BatchFolder
-    strip: LandingStrip
+    stable: StableFiles
     options: RunOptions
     tell: Tell
 
     def __post_init__(self) -> None:
-        movies = with_arrivals(self.manifest, self.folder).movies
+        movies = with_additions(self.manifest, self.folder).movies
         self.known = {entry.id: entry for entry in movies}
         self.report = RunReport(0)
 
@@ -124,7 +128,7 @@ class _Watcher:
         self._analyse(list(self.known))
         last = time.monotonic()
         while not (stop.number or self.report.stopped_by or self.report.trouble):
-            landed = [entry for movie in self.strip.landed() if (entry := self._take(movie))]
+            landed = [entry for movie in self.stable.newly_stable() if (entry := self._take(movie))]
             if landed:
                 self._analyse([entry.id for entry in landed])
                 last = time.monotonic()
@@ -134,22 +138,22 @@ class _Watcher:
                 select.select([stop], [], [], how.poll_s)
         self.report.stopped_by = self.report.stopped_by or stop.number
 
-    def _take(self, found: FoundMovie) -> Entry | None:
+    def _take(self, found: Found) -> Entry | None:
         """Write a movie down; None where it is known, or not sound."""
         root, kind = Path(self.manifest.archive), self.manifest.content_kind
-        entry = entry_of(found, root, kind, self.manifest.figures)
+        analysis = self.manifest.analysis
+        entry = entry_of(found, root, kind, self.manifest.figures, analysis)
         known = self.known.get(entry.id)
         if known is not None and known.is_same_state(entry):
             return None
-        is_sound = entry.verdict == "whole" or (
-            self.manifest.settings.movie.allow_damaged and entry.n_frames > 0
-        )
+        described = Description(entry.verdict, entry.reason, entry.size, facts=entry.facts)
+        is_sound = found.source is not None and analysis.accepts(described, self.manifest.settings)
         if not is_sound or not entry.content:
             self.tell("incomplete", entry, entry.reason)
             return None
         self.known[entry.id] = entry
-        record_arrival(self.manifest.digest, self.folder, entry)
-        self.tell("landed", entry, f"{entry.n_frames} frames")
+        record_addition(self.manifest.digest, self.folder, entry)
+        self.tell("landed", entry, entry.size)
         return entry
 
     def _analyse(self, movie_ids: list[str]) -> None:
@@ -170,7 +174,9 @@ class _Watcher:
         self.report.stopped_by, self.report.trouble = report.stopped_by, report.trouble
 
 
-def _manifest(root: Path, folder: BatchFolder, settings: Settings, figures: bool) -> Manifest:
+def _manifest(
+    root: Path, folder: BatchFolder, settings: AnalysisSettings, figures: bool
+) -> Manifest:
     """Return the manifest that is there, or begin with one of no movies."""
     mine = Manifest(str(root), settings, figures, "sampled", (), (), version("umlpsd_gpu"))
     if not folder.manifest.exists():

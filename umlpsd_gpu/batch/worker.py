@@ -18,17 +18,17 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from umlpsd_gpu.analyses.blinking.settings import Settings
+from umlpsd_gpu.analyses.protocol import Analysis
+from umlpsd_gpu.analyses.registry import get_analysis
+from umlpsd_gpu.analyses.saving import load_result, save_result
 from umlpsd_gpu.batch.fingerprint import Kind, fingerprint, is_same_time, last_written
 from umlpsd_gpu.batch.folder import LOG, STUDY
+from umlpsd_gpu.compute.context import Context
 from umlpsd_gpu.errors import DeviceError, MovieError, OutputError, UmlpsdError
+from umlpsd_gpu.settings import AnalysisSettings
 from umlpsd_gpu.storage.json_files import DISK_TROUBLE
-
-if TYPE_CHECKING:
-    from umlpsd_gpu.analyses.blinking.result import Study
-    from umlpsd_gpu.movie.movie import Movie
 
 PR_SET_PDEATHSIG = 1
 MOST_TRACEBACK = 20_000  # characters, from the end
@@ -46,6 +46,8 @@ class Job:
         Path.
     content, content_kind : str
         Digest of the movie when the manifest was written, and how it was made.
+    analysis : str
+        Name of the analysis to run.
     settings : dict
         As in the manifest, canonical.
     device : {"cpu", "gpu"}
@@ -66,6 +68,7 @@ class Job:
     movie: str
     content: str
     content_kind: Kind
+    analysis: str
     settings: dict[str, Any]
     device: str
     n_threads: int
@@ -113,23 +116,20 @@ def make_study(job: Job) -> dict[str, Any]:
     """
     from threadpoolctl import threadpool_limits
 
-    settings = Settings.from_mapping(job.settings)
+    analysis = get_analysis(job.analysis)
+    settings = analysis.settings.from_mapping(job.settings)
     with threadpool_limits(limits=1, user_api="blas"):
-        study = _made_before(job) or _analysed(job, settings)
-    timings_s = dict(study.timings_s)
+        result = _made_before(job, analysis) or _analyse(job, analysis, settings)
+    timings_s = dict(result.timings_s)
     # nothing in a study tells where and how fast it was made
-    study = replace(study, settings=settings, timings_s={})
+    result = replace(result, settings=settings, timings_s={})
     start = time.perf_counter()
-    _write(study, Path(job.work) / STUDY, job.figures)
+    _write(result, Path(job.work) / STUDY, job.figures)
     timings_s["write"] = time.perf_counter() - start
-    return {
-        "device": study.device,
-        "n_threads": job.n_threads,
-        "timings_s": timings_s,
-        "n_traces": study.traces.n_traces,
-        "k_opt": study.decision.k_opt,
-        "scale": study.decision.scale,
-    }
+    summary = analysis.summary(result)
+    found = {name: summary[name] for name in ("n_traces", "k_opt", "scale") if name in summary}
+    made = {"device": result.device, "n_threads": job.n_threads, "timings_s": timings_s}
+    return made | found
 
 
 def _outcome(job: Job, perform: Perform) -> dict[str, Any]:
@@ -221,22 +221,16 @@ def _end_with_runner(answer: Connection) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _analysed(job: Job, settings: Settings) -> Study:
-    from umlpsd_gpu.analyses.blinking.workflow import run_study
-    from umlpsd_gpu.movie.open import open_movie
-
-    movie = open_movie(job.movie, settings.movie)
-    _refuse_changed(job, movie)
-    here = {"device": job.device, "n_threads": job.n_threads}
-    study = run_study(movie, settings.with_values(here))
-    _refuse_changed(job, movie)
-    return study
+def _analyse(job: Job, analysis: Analysis[Any, Any], settings: AnalysisSettings) -> Any:
+    source = analysis.open([job.movie], settings)
+    _refuse_changed(job, analysis.files_of(source))
+    here = settings.with_values({"device": job.device, "n_threads": job.n_threads})
+    result = analysis.run(source, here, Context(analysis.device_of(here)))
+    _refuse_changed(job, analysis.files_of(source))
+    return result
 
 
-def _refuse_changed(job: Job, movie: Movie) -> None:
-    from umlpsd_gpu.analyses.blinking.find import files_of
-
-    files = files_of(movie)
+def _refuse_changed(job: Job, files: tuple[Path, ...]) -> None:
     if fingerprint(files, job.content_kind) != job.content:
         raise MovieError(
             job.movie,
@@ -253,23 +247,20 @@ def _refuse_changed(job: Job, movie: Movie) -> None:
         )
 
 
-def _made_before(job: Job) -> Study | None:
-    """Return the study that only lacks figures, or has too many; None to make it again."""
+def _made_before(job: Job, analysis: Analysis[Any, Any]) -> Any:
+    """Return the result that only lacks figures, or has too many; None to make it again."""
     if job.made_before is None:
         return None
-    from umlpsd_gpu.analyses.blinking.files import load_study
-
     try:
-        return load_study(job.made_before)
+        return load_result(job.made_before, analysis.result_type())
     except UmlpsdError:
         return None
 
 
-def _write(study: Study, folder: Path, figures: bool) -> None:
+def _write(result: Any, folder: Path, figures: bool) -> None:
     if not figures:
-        study.save(folder)
+        save_result(result, folder)
         return
-    from umlpsd_gpu.analyses.blinking.figures.plans import draw_figures
-    from umlpsd_gpu.report.write_report import write_drawn
+    from umlpsd_gpu.report.write_report import draw_result, write_drawn
 
-    write_drawn(study, draw_figures(study), folder)
+    write_drawn(result, draw_result(result), folder)

@@ -19,7 +19,7 @@ from umlpsd_gpu.batch.folder import LOG
 from umlpsd_gpu.batch.leases.lease import Lease
 from umlpsd_gpu.batch.worker import MOST_TRACEBACK, Job, Perform, make_study, run_task
 
-WARM = "umlpsd_gpu.batch.preload"
+PRELOAD = "umlpsd_gpu.batch.preload"
 # [I] for a process to write down where it hangs, before it is killed
 LAST_WORDS_S = 1.0
 BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -97,7 +97,7 @@ class Worker:
 
 
 @dataclass
-class Crew:
+class WorkerPool:
     """As many processes at a time as there are seats.
 
     Attributes
@@ -121,7 +121,7 @@ class Crew:
     def __post_init__(self) -> None:
         self._context: Any = multiprocessing.get_context(self.start_method)
         if self.start_method == "forkserver":
-            self._context.set_forkserver_preload([WARM, *self.also_import])
+            self._context.set_forkserver_preload([PRELOAD, *self.also_import])
 
     @property
     def has_room(self) -> bool:

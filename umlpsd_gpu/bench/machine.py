@@ -10,8 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from umlpsd_gpu.bench.device_info import device_rows
 from umlpsd_gpu.compute.backend import n_cores
-from umlpsd_gpu.compute.device_info import device_rows
 from umlpsd_gpu.compute.versions import recorded_versions
 
 CPU_FILE = Path("/proc/cpuinfo")

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from umlpsd_gpu.analyses.blinking.fitting_scales import smoothed_traces
 from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.analyses.blinking.workflow import run_study
 from umlpsd_gpu.bench.timing import Measurement, Progress, timed
-from umlpsd_gpu.clustering.sweeps import preprocessed
 from umlpsd_gpu.compute.backend import n_cores
 from umlpsd_gpu.movie.open import open_movie
 from umlpsd_gpu.scale import Scale
@@ -23,8 +23,8 @@ from umlpsd_gpu.storage.result_folder import read_summary
 # Plain reading goes into a buffer that stays in the processor's cache, as ours does
 BUFFER_BYTES = 8_000_000
 STAGES = (
-    *("read", "extract", "preprocess", "sweep", "surrogates", "resamples"),
-    *("decide", "PSD", "final clusters", "figures", "write"),
+    *("read", "extract", "preprocess", "sweep", "decide", "PSD", "final clusters"),
+    *("figures", "write"),
 )
 
 
@@ -116,8 +116,6 @@ def _round(movie: Path, folder: Path) -> _Round:
         "extract": took["extract"] - read_s,
         "preprocess": smoothing_s,
         "sweep": took["sweep"] - smoothing_s,
-        "surrogates": took["surrogates"],
-        "resamples": took["resamples"],
         "decide": took["decide"],
         "PSD": took["spectra"],
         "final clusters": took["cluster"],
@@ -140,9 +138,9 @@ def _study(movie: Path, folder: Path) -> tuple[Study, float, float]:
 def _smooth(study: Study) -> None:
     """Smooth at all scales of the study, as many at a time as there are cores."""
     scales = [Scale.parse(sweep.scale) for sweep in study.sweeps]
-    ensemble = study.traces.select(study.traces.usable())
+    smoothed = smoothed_traces(study.traces, study.traces.usable(), scales, study.settings)
     with threadpool_limits(limits=1), ThreadPoolExecutor(n_cores()) as pool:
-        list(pool.map(lambda scale: preprocessed(ensemble, scale, study.settings), scales))
+        list(pool.map(smoothed.make, smoothed.names))
 
 
 def read_once(path: Path) -> None:

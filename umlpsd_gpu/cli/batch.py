@@ -3,36 +3,28 @@
 from __future__ import annotations
 
 import json
-import math
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
-from rich.table import Table
 
-from umlpsd_gpu.analyses.blinking.settings import Settings
-from umlpsd_gpu.cli.options import takes_settings
+from umlpsd_gpu.analyses.registry import get_analysis
+from umlpsd_gpu.cli.batch_output import out, status_table, tell_manifest, tell_movie, tell_report
+from umlpsd_gpu.cli.options import ChosenSettings, takes_settings
+from umlpsd_gpu.cli.terminal import progress
 from umlpsd_gpu.errors import SettingsError
 
 if TYPE_CHECKING:
-    from umlpsd_gpu.batch.entries import Entry, Manifest
     from umlpsd_gpu.batch.launchers.dask_cluster import DaskOptions
-    from umlpsd_gpu.batch.run_report import RunReport
-    from umlpsd_gpu.batch.status import BatchStatus
 
 batch = typer.Typer(
     no_args_is_help=True,
     help="Archives: thousands of movies, each analysed by itself; killed at any moment, nothing is "
     "lost.",
 )
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
-MOST_SHOWN = 20
 WATCH_S = 2.0
 Out = Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the batch.")]
 LimitS = Annotated[
@@ -77,7 +69,7 @@ def init(
         ),
     ],
     out_dir: Out,
-    settings: Settings,
+    settings: ChosenSettings,
     figures: Annotated[
         bool,
         typer.Option(
@@ -104,8 +96,9 @@ def init(
     from umlpsd_gpu.batch.manifest import init_batch
 
     kind: Literal["full", "sampled"] = "full" if full_digest else "sampled"
-    manifest = init_batch(archive, out_dir, settings, figures, kind, update)
-    _tell_manifest(manifest, out_dir)
+    _, chosen = settings.of_files()
+    manifest = init_batch(archive, out_dir, chosen, figures, kind, update)
+    tell_manifest(manifest, out_dir)
 
 
 @batch.command()
@@ -218,82 +211,125 @@ def status(
             live.update(status_table(found), refresh=True)
 
 
-def status_table(found: BatchStatus) -> Table:
-    """Return the counts, and movies that failed with the reason."""
-    from umlpsd_gpu.batch.names import printable
+@batch.command()
+def submit(
+    out_dir: Out,
+    slurm: Annotated[bool, typer.Option("--slurm", help="To SLURM, as a job array.")] = False,
+    show: Annotated[bool, typer.Option("--print", help="Show the script, submit nothing.")] = False,
+    tasks: Annotated[
+        int | None,
+        typer.Option(
+            help="Tasks of the array. Default: ten minutes of work each.", show_default=False
+        ),
+    ] = None,
+    at_once: Annotated[
+        int | None, typer.Option(help="Tasks at a time, at most.", show_default=False)
+    ] = None,
+    partition: Annotated[str | None, typer.Option(show_default=False)] = None,
+    account: Annotated[str | None, typer.Option(show_default=False)] = None,
+    gres: Annotated[
+        str | None, typer.Option(help="As gpu:1; a worker a card.", show_default=False)
+    ] = None,
+    time_min: Annotated[
+        int | None,
+        typer.Option(
+            help="Minutes of a task; it starts again where they were too few. Default: four times "
+            "the prediction.",
+            show_default=False,
+        ),
+    ] = None,
+    memory_mb: Annotated[
+        float | None,
+        typer.Option(help="Of a task. Default: from the prediction.", show_default=False),
+    ] = None,
+    cpus: Annotated[int, typer.Option(help="Cores of a task, a worker each.")] = 1,
+    limit_s: LimitS = None,
+    warn_s: Annotated[int, typer.Option(help="SIGUSR1 so long before the time is up.")] = 120,
+    requeue: Annotated[bool, typer.Option("--requeue/--no-requeue")] = True,
+) -> None:
+    """Hand a batch to a queue; submit again to go on, finished studies are left alone."""
+    from umlpsd_gpu.batch.launchers.slurm import SlurmOptions, slurm_jobs, submit_to_slurm
 
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_row("movies", str(len(found.movies)))
-    for state, count in found.counts.items():
-        if count:
-            table.add_row(state, str(count))
-    n_old = sum(movie.out_of_date for movie in found.movies)
-    if n_old:
-        table.add_row("out of date", f"{n_old} (of those not done)")
-    if found.seconds_left is not None:
-        table.add_row("time left", f"about {math.ceil(found.seconds_left / 60)} min")
-    wrong = [m for m in found.movies if m.state in ("failed", "set aside")]
-    for movie in wrong[:MOST_SHOWN]:
-        table.add_row(f"[red]{movie.state}[/]", escape(printable(f"{movie.name}: {movie.reason}")))
-    if len(wrong) > MOST_SHOWN:
-        table.add_row("", f"and {len(wrong) - MOST_SHOWN} more: --json lists all")
-    return table
-
-
-def tell_movie(event: str, entry: Entry, text: str) -> None:
-    """Print a line about a movie."""
-    _tell(event, entry.name, text)
-
-
-def _tell(event: str, name: str, text: str) -> None:
-    from umlpsd_gpu.batch.names import printable
-
-    if event == "started":
-        return
-    words = f"{event}: {printable(name)}" + (f" ({printable(text)})" if text else "")
-    try:
-        print(words, flush=True)
-    except OSError:
-        # a full or closed log must not cost the batch
-        return
-
-
-def _tell_manifest(manifest: Manifest, out_dir: Path) -> None:
-    movies = manifest.movies
-    n_bytes = sum(entry.n_bytes for entry in movies)
-    hours = sum(entry.duration_s for entry in movies) / 3600
-    largest_mb = max(entry.memory_mb for entry in movies)
-    out.print(
-        f"{len(movies)} movies, {n_bytes / 1e9:.3g} GB; about {hours:.2g} h of one worker, up to "
-        f"{largest_mb:.0f} MB of memory each (100 emitters, default settings)."
+    if not slurm:
+        raise SettingsError("say which queue: --slurm is the one that there is")
+    options = SlurmOptions(
+        n_tasks=tasks,
+        n_at_once=at_once,
+        partition=partition,
+        account=account,
+        gres=gres,
+        time_min=time_min,
+        memory_mb=memory_mb,
+        n_cpus=cpus,
+        warn_s=warn_s,
+        limit_s=limit_s,
+        requeue=requeue,
     )
-    allowed = manifest.settings.movie.allow_damaged
-    broken = [m for m in movies if m.verdict != "whole" and not (allowed and m.n_frames)]
-    unknown = sum(m.dt_s is None and m.verdict == "whole" for m in movies)
-    if broken:
-        out.print(f"[yellow]{len(broken)} can't be analysed as they are[/]; run will tell why.")
-    if unknown:
-        out.print(f"[yellow]{unknown} have no frame interval[/] and will fail: give --dt-s.")
-    if manifest.left_out:
-        out.print(f"{len(manifest.left_out)} files or folders are no movies (see the manifest).")
-    out.print(f"Next: umlpsd batch run {escape(str(out_dir))}")
+    if show:
+        print(slurm_jobs(out_dir, options).array, end="")
+        return
+    jobs = submit_to_slurm(out_dir, options)
+    out.print(f"Job {jobs.ids[0]}: {jobs.n_tasks} tasks; job {jobs.ids[1]} makes what they leave.")
+    out.print(f"Next: umlpsd batch status {escape(str(out_dir))}")
 
 
-def tell_report(report: RunReport, out_dir: Path) -> None:
-    """Print how a run ended."""
-    words = [f"{len(report.done)} of {report.n_movies} done ({report.n_made} now)"]
-    if report.failed:
-        words.append(f"{len(report.failed)} failed")
-    if report.set_aside:
-        words.append(f"{len(report.set_aside)} set aside (--retry tries them again)")
-    if report.n_left:
-        words.append(f"{report.n_left} left: run again to go on")
-    _tell(", ".join(words), str(out_dir), "")
-    if report.trouble:
-        err.print(f"[bold red]Error:[/] {escape(report.trouble)}")
-    elif report.failed or report.set_aside:
-        err.print(f"umlpsd batch status {escape(str(out_dir))} tells why movies failed.")
-    sys.stdout.flush()
+@batch.command()
+def pool(
+    out_dir: Out,
+    pooled: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", help="Study folder to make. Default: OUT/pooled.", show_default=False
+        ),
+    ] = None,
+    device: Annotated[
+        Literal["auto", "cpu", "gpu"] | None,
+        typer.Option(
+            help="Default: as at init. With Dask the workers', for the sweeps; the rest is done on "
+            "the CPU.",
+            show_default=False,
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the study that is there.")
+    ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Of --dask: scales swept at a time. Default: one a core as far as memory goes.",
+            show_default=False,
+        ),
+    ] = None,
+    dask: DaskHere = False,
+    dask_address: DaskAddress = None,
+    dask_slurm: DaskSlurm = None,
+) -> None:
+    """Analyse the traces of all finished studies as one ensemble, for classes of the archive.
+
+    With Dask its workers sweep the scales.
+    """
+    from umlpsd_gpu.batch.manifest import read_manifest
+    from umlpsd_gpu.batch.pool import pool_batch
+
+    place = pooled or out_dir / "pooled"
+    settings = read_manifest(out_dir).settings.with_values({"device": device})
+    cluster = dask_options(dask, dask_address, dask_slurm)
+    if workers and not dask:
+        raise SettingsError(f"--workers {workers} are processes of --dask; give that too")
+    with progress() as report:
+        study = pool_batch(out_dir, place, settings, overwrite, report, cluster, workers)
+    for line in get_analysis(study.analysis).answer(study):
+        out.print(line)
+    out.print(f"Report: {escape(str(place / 'report.html'))}; movie by movie: classes.csv")
+
+
+@batch.command()
+def report(out_dir: Out) -> None:
+    """Write one page, a table and figures of the whole archive; at any time."""
+    from umlpsd_gpu.batch.report.page import write_batch_report
+
+    out.print(f"Report: {escape(str(write_batch_report(out_dir) / 'report.html'))}")
 
 
 def _shard_of(text: str) -> tuple[int, int]:

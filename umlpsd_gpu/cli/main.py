@@ -6,22 +6,24 @@ import signal
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from umlpsd_gpu.analyses.blinking.settings import Settings
-from umlpsd_gpu.cli.archive import batch, watch
+from umlpsd_gpu.analyses.protocol import Analysis, Description
+from umlpsd_gpu.analyses.registry import get_analysis
+from umlpsd_gpu.cli.batch import batch
 from umlpsd_gpu.cli.bench import bench
 from umlpsd_gpu.cli.broken_pipe import quiet_when_unread
-from umlpsd_gpu.cli.options import setting, takes_settings
+from umlpsd_gpu.cli.options import ChosenSettings, takes_settings
 from umlpsd_gpu.cli.simulate import simulate
-from umlpsd_gpu.cli.terminal import answer, movie_table, progress
+from umlpsd_gpu.cli.terminal import progress
 from umlpsd_gpu.cli.validate import validate
-from umlpsd_gpu.errors import MovieError, UmlpsdError
+from umlpsd_gpu.cli.watch import watch
+from umlpsd_gpu.errors import UmlpsdError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -67,17 +69,17 @@ def run(
     out_dir: Annotated[
         Path, typer.Option("--out", help="Study folder to make.", show_default=False)
     ],
-    settings: Settings,
+    settings: ChosenSettings,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the study that is there, in one move.")
     ] = False,
 ) -> None:
     """Analyse movies or finished traces as one ensemble and write a study folder."""
-    from umlpsd_gpu.analyses.blinking.open import open_sources
     from umlpsd_gpu.storage.result_folder import check_output
 
+    analysis, chosen = settings.of_files(movies)
     check_output(out_dir, overwrite)
-    _analyse(open_sources(movies, settings), settings, out_dir, overwrite)
+    _analyse(analysis, analysis.open(movies, chosen), chosen, out_dir, overwrite)
 
 
 @app.command()
@@ -90,7 +92,6 @@ def demo(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an older demo.")] = False,
 ) -> None:
     """Simulate a movie with known truth, analyse it, and say how far the answer was from it."""
-    from umlpsd_gpu.movie.open import open_movie
     from umlpsd_gpu.simulate.movie import simulate_movie
     from umlpsd_gpu.storage.result_folder import check_output
     from umlpsd_gpu.validation.compare import compare_with_truth
@@ -102,7 +103,10 @@ def demo(
         truth = simulate_movie(movie, overwrite, seed=seed, n_frames=n_frames)
         report("simulate", 1, 1)
     out.print(f"Movie: {escape(str(truth.path))} (60 emitters of 3 classes, {n_frames} frames)")
-    study = _analyse(open_movie(truth.path), Settings(), out_dir / "study", overwrite)
+    blinking = get_analysis("blinking")
+    settings = blinking.settings()
+    source = blinking.open([str(truth.path)], settings)
+    study = _analyse(blinking, source, settings, out_dir / "study", overwrite)
     recovery = compare_with_truth(study, truth)
     out.print(
         f"Against the truth: {recovery.n_found} of {recovery.n_true} emitters found, "
@@ -113,46 +117,20 @@ def demo(
 
 
 @app.command()
-def check(
-    movies: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="MOVIE…",
-            help="TIFF movies: a file, a folder of one-frame files, or a quoted pattern.",
-            show_default=False,
-        ),
-    ],
-    dt_s: Annotated[float | None, setting("movie.dt_s", "--dt-s")] = None,
-    channel: Annotated[int | None, setting("movie.channel", "--channel")] = None,
-    position: Annotated[int | None, setting("movie.position", "--position")] = None,
-    z: Annotated[int | None, setting("movie.z", "--z")] = None,
-    time_axis: Annotated[
-        Literal["time", "z", "channel"] | None, setting("movie.time_axis", "--time-axis")
-    ] = None,
-) -> None:
-    """Say for each movie whether it is whole, what its metadata tell, and what it would take."""
-    from umlpsd_gpu.movie.open import open_movie
-
-    settings = Settings().with_values(
-        {
-            "movie.dt_s": dt_s,
-            "movie.channel": channel,
-            "movie.position": position,
-            "movie.z": z,
-            "movie.time_axis": time_axis,
-            "movie.allow_damaged": True,
-        }
-    )
+@takes_settings
+def check(movies: Sources, settings: ChosenSettings) -> None:
+    """Say for each input whether it is whole, what its metadata say, and what it would take."""
     n_failed = 0
-    for source in movies:
+    for name in movies:
+        analysis, chosen = settings.of_files([name])
         try:
-            movie = open_movie(source, settings.movie)
-        except MovieError as error:
+            described = analysis.describe(analysis.open([name], analysis.leniently(chosen)))
+        except UmlpsdError as error:
             n_failed += 1
             out.print(f"[bold red]unreadable[/]  {escape(str(error))}")
             continue
-        n_failed += movie.verdict.status != "whole"
-        out.print(movie_table(movie))
+        n_failed += not described.is_whole
+        out.print(_description_table(name, described))
     raise typer.Exit(1 if n_failed else 0)
 
 
@@ -168,9 +146,9 @@ def info() -> None:
     """Say what is installed, which GPU is found, and what would compute and why."""
     import platform
 
+    from umlpsd_gpu.bench.device_info import device_rows
     from umlpsd_gpu.compute.backend import n_cores
     from umlpsd_gpu.compute.cpu_kernel import why_missing
-    from umlpsd_gpu.compute.device_info import device_rows
     from umlpsd_gpu.compute.versions import recorded_versions
 
     table = Table(show_header=False, box=None)
@@ -184,21 +162,35 @@ def info() -> None:
     out.print(table)
 
 
-def _analyse(source: Any, settings: Settings, folder: Path, overwrite: bool) -> Any:
-    """Run the study, write its folder, print the answer; return the study."""
-    from umlpsd_gpu.analyses.blinking.workflow import run_study
+def _description_table(name: str, described: Description) -> Table:
+    """Return what an input is, a row for each fact."""
+    reason = f": {escape(described.reason)}" if described.reason else ""
+    colour = "green" if described.is_whole else "bold red"
+    table = Table(title=escape(name), title_justify="left", show_header=False, box=None)
+    table.add_row("verdict", f"[{colour}]{escape(described.verdict)}[/]{reason}")
+    for fact, text in described.rows:
+        table.add_row(escape(fact), escape(text))
+    return table
+
+
+def _analyse(
+    analysis: Analysis[Any, Any], source: Any, settings: Any, folder: Path, overwrite: bool
+) -> Any:
+    """Run an analysis, write its folder, print the answer; return the result."""
     from umlpsd_gpu.compute.backend import n_cores
+    from umlpsd_gpu.compute.context import Context
     from umlpsd_gpu.plotting.drawing_pool import MOST_DRAWERS, drawing_pool
     from umlpsd_gpu.report.write_report import write_report
 
+    device = analysis.device_of(settings)
     n_drawers = min(settings.n_threads or n_cores(), MOST_DRAWERS)
     with drawing_pool(n_drawers - 1) as pool, progress() as report:
-        study = run_study(source, settings, report)
-        written = write_report(study, folder, overwrite, report, pool=pool)
-    for line in answer(study):
+        result = analysis.run(source, settings, Context(device, report))
+        written = write_report(result, folder, overwrite, report, pool=pool)
+    for line in analysis.answer(result):
         out.print(line)
     out.print(f"Report: {escape(str(written / 'report.html'))}")
-    return study
+    return result
 
 
 class _Stopped(SystemExit):

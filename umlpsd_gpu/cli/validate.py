@@ -110,10 +110,10 @@ def _starting_point(
 
     if like is None:
         return Conditions(**_without_none({"classes": classes})), Settings()
-    from umlpsd_gpu.analyses.blinking.files import load_study
+    from umlpsd_gpu.analyses.blinking.result import Study
     from umlpsd_gpu.validation.likeness import conditions_like
 
-    study = load_study(like)
+    study = Study.load(like)
     return conditions_like(study, classes, origin=like.resolve().name), study.settings
 
 

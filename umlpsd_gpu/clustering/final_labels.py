@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from umlpsd_gpu.analyses.blinking.settings import Settings
+from umlpsd_gpu.clustering.sweeps import options_of
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import is_on_device, xp_of
 from umlpsd_gpu.compute.transfer import on_host
 from umlpsd_gpu.decision.labels import final_labels, matched
@@ -15,20 +16,24 @@ from umlpsd_gpu.decision.outliers import FALSE_POSITIVE_RATE, Outliers, outlier_
 from umlpsd_gpu.kmeans.gpu import silhouette_samples_on_device
 from umlpsd_gpu.kmeans.metrics import silhouette_samples
 from umlpsd_gpu.kmeans.result import Sweep
-from umlpsd_gpu.kmeans.sweep import sweep
+from umlpsd_gpu.kmeans.sweep import start_sweep
+from umlpsd_gpu.settings import AnalysisSettings
 
 
 @dataclass(frozen=True)
-class FinalClusters:
-    """What the last clustering says of each trace.
+class FinalLabels:
+    """What the last clustering says of each curve.
 
     Attributes
     ----------
-    labels : ndarray, shape (n_traces,), int16
-        From 1, the largest cluster first; 0 for a trace that was not clustered, for which the
-        others are NaN.
-    label_uncertainty, silhouette : ndarray, shape (n_traces,)
+    labels : ndarray, shape (n_curves,), int16
+        From 1, the largest cluster first.
+    label_uncertainty : ndarray, shape (n_curves,)
+        Weighted share of epochs that put a curve into another cluster; NaN after a single epoch.
+    silhouette : ndarray, shape (n_curves,)
+        Of these labels; NaN at K = 1.
     outliers : Outliers
+        Curves that fit no cluster, and the clusters without them.
     """
 
     labels: np.ndarray
@@ -36,88 +41,59 @@ class FinalClusters:
     silhouette: np.ndarray
     outliers: Outliers
 
-    def among(self, usable: np.ndarray) -> FinalClusters:
-        """Return the same with a place for each trace that was not clustered.
 
-        Parameters
-        ----------
-        usable : ndarray, shape (n_all_traces,), bool
-        """
-
-        def spread(found: np.ndarray, otherwise: float) -> np.ndarray:
-            everywhere = np.full(usable.shape, otherwise, dtype=found.dtype)
-            everywhere[usable] = found
-            return everywhere
-
-        return FinalClusters(
-            labels=spread(self.labels, 0),
-            label_uncertainty=spread(self.label_uncertainty, np.nan),
-            silhouette=spread(self.silhouette, np.nan),
-            outliers=replace(
-                self.outliers,
-                score=spread(self.outliers.score, np.nan),
-                labels=spread(self.outliers.labels, 0),
-            ),
-        )
-
-
-def final_clusters(
-    scaled: Any, chosen: Sweep, k_opt: int, beta: np.ndarray, settings: Settings
-) -> FinalClusters:
-    """Label the traces at K_opt, find those that fit no cluster, and cluster again without them.
+def label_curves(
+    matrix: Array,
+    sweep: Sweep,
+    k: int,
+    settings: AnalysisSettings,
+    trait: np.ndarray | None = None,
+    coarsen: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> FinalLabels:
+    """Label the curves at one K, find those that fit no cluster, and cluster again without them.
 
     Parameters
     ----------
-    scaled : array, shape (n_traces, n_samples)
+    matrix : array, shape (n_curves, n_columns)
         What was swept, NumPy or CuPy.
-    chosen : Sweep
-        At the chosen scale.
-    k_opt : int
-    beta : ndarray, shape (n_traces,)
-        NaN where unknown.
-    settings : Settings
+    sweep : Sweep
+        Of the matrix.
+    k : int
+        One of ``sweep.k_values``.
+    settings : AnalysisSettings
+    trait, coarsen
+        See `umlpsd_gpu.clustering.cluster.cluster`.
     """
-    labels, uncertainty = final_labels(chosen, k_opt)
-    silhouettes = silhouette_samples_on_device if is_on_device(scaled) else silhouette_samples
-    silhouette = silhouettes(scaled, labels, settings.sweep.silhouette_metric)
-    score, threshold = outlier_scores(on_host(scaled), labels, beta, settings.sweep.seed)
-    without = _labels_without(scaled, labels, score > threshold, chosen.scale, settings)
+    labels, uncertainty = final_labels(sweep, k)
+    silhouettes = silhouette_samples_on_device if is_on_device(matrix) else silhouette_samples
+    silhouette = silhouettes(matrix, labels, settings.sweep.silhouette_metric)
+    curves = on_host(matrix)
+    compared = curves if coarsen is None else coarsen(curves)
+    score, threshold = outlier_scores(compared, labels, trait, settings.sweep.seed)
+    without = _label_without(matrix, labels, score > threshold, sweep.scale, settings)
     outliers = Outliers(score, threshold, FALSE_POSITIVE_RATE, without)
-    return FinalClusters(labels, uncertainty, silhouette, outliers)
+    return FinalLabels(labels, uncertainty, silhouette, outliers)
 
 
-def outlier_note(outliers: Outliers, mode: str) -> list[str]:
-    """Say that there are outliers where there are more than chance can explain, else nothing."""
-    n_found, n_expected = int(outliers.is_outlier.sum()), outliers.n_expected
-    # three standard deviations of a Poisson number
-    if n_found <= n_expected + 3 * n_expected**0.5:
-        return []
-    kind = "pixels between domains" if mode == "pixels" else "multi-state blinking"
-    return [
-        f"{n_found} of {np.isfinite(outliers.score).sum()} clustered traces fit no cluster, where "
-        f"about {n_expected:.0f} are expected by chance: {kind}, perhaps. Clusters "
-        "without them are in traces.csv."
-    ]
-
-
-def _labels_without(
-    scaled: Any, labels: np.ndarray, is_outlier: np.ndarray, scale: str, settings: Settings
+def _label_without(
+    matrix: Array,
+    labels: np.ndarray,
+    is_outlier: np.ndarray,
+    scale: str,
+    settings: AnalysisSettings,
 ) -> np.ndarray:
-    """Cluster the other traces again, into as many clusters; 0 for the outliers."""
+    """Cluster the other curves again, into as many clusters; 0 for the outliers."""
     n_clusters, kept = int(labels.max()), np.flatnonzero(~is_outlier)
     without = np.where(is_outlier, 0, labels).astype(labels.dtype)
     if n_clusters == 1 or not is_outlier.any() or kept.size <= n_clusters:
         return without
-    again = sweep(
-        scaled[xp_of(scaled).asarray(kept)],
+    again = start_sweep(
+        matrix[xp_of(matrix).asarray(kept)],
         [n_clusters],
-        n_epochs=settings.sweep.n_epochs,
-        seed=settings.sweep.seed,
+        replace(options_of(settings), budget_s=None),
         engine=settings.sweep.engine,
-        silhouette_metric=settings.sweep.silhouette_metric,
-        max_iter=settings.sweep.max_iter,
         scale=scale,
         n_threads=settings.n_threads,
-    )
+    )()
     without[kept] = 1 + matched(again.best_labels(n_clusters), labels[kept] - 1)
     return without

@@ -1,164 +1,153 @@
-"""What is swept at one scale: smoothed curves and how; whoever has them can do it, anywhere."""
+"""One representation's matrix and every sweep that a decision needs of it; runs anywhere."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 
-from umlpsd_gpu.analyses.blinking.settings import Settings
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import is_on_device, xp_of
-from umlpsd_gpu.compute.transfer import on_host, sweeps_in_flight, uploaded
-from umlpsd_gpu.decision.profiles import MOST_K
+from umlpsd_gpu.compute.transfer import on_host, results_in_flight, uploaded
+from umlpsd_gpu.decision.plan import (
+    RESAMPLE_EPOCHS,
+    SURROGATE_EPOCHS,
+    EvidenceNeeded,
+    weighed_k_values,
+)
+from umlpsd_gpu.kmeans.engines import Engine
+from umlpsd_gpu.kmeans.options import SweepOptions
 from umlpsd_gpu.kmeans.resamples import sweep_samples
 from umlpsd_gpu.kmeans.result import Sweep
 from umlpsd_gpu.kmeans.surrogates import gaussian_surrogates
 from umlpsd_gpu.kmeans.sweep import start_sweep
 
-# Epochs of a surrogate's sweep: as many as the consensus was fitted with
-SURROGATE_EPOCHS = 20
-# Samples of the traces are swept so often for each K [I]
-RESAMPLE_EPOCHS = 10
-
 
 @dataclass(frozen=True)
-class SweepJob(ABC):
-    """Curves of one scale and how they are to be swept; can be pickled.
+class SweepsOfOne:
+    """The sweeps of one representation.
 
     Attributes
     ----------
-    curves : array, shape (n_traces, n_samples), float64
-        Smoothed and scaled. NumPy's are swept on the CPU, CuPy's on their GPU.
-    scale : str
-    settings : Settings
+    sweep : Sweep
+        Of the curves themselves.
+    surrogates : tuple of Sweep
+        Of unstructured ensembles with the spread of the curves.
+    samples : tuple of Sweep
+        Of samples of the curves.
     """
 
-    curves: Any
-    scale: str
-    settings: Settings
+    sweep: Sweep
+    surrogates: tuple[Sweep, ...]
+    samples: tuple[Sweep, ...]
 
-    @abstractmethod
-    def start(self, n_threads: int | None = None) -> Callable[[], tuple[Sweep, ...]]:
-        """Return what gives the sweeps; on a device the work is under way then.
+
+@dataclass(frozen=True)
+class RepresentationJob:
+    """A matrix of curves and how it is to be swept; can be pickled.
+
+    Attributes
+    ----------
+    curves : array, shape (n_curves, n_columns), float64
+        NumPy's are swept on the CPU, CuPy's on their GPU.
+    name : str
+        Of the representation.
+    k_max : int
+        Largest trial number of clusters; fewer where there are not as many curves.
+    options : SweepOptions
+    engine : str
+        Of the sweep of the curves themselves.
+    needed : EvidenceNeeded
+        What else is to be swept.
+    """
+
+    curves: Array
+    name: str
+    k_max: int
+    options: SweepOptions
+    engine: Engine
+    needed: EvidenceNeeded
+
+    def start(self, n_threads: int | None = None) -> Callable[[], SweepsOfOne]:
+        """Return a function that gives the sweeps; on a device the work is under way then.
 
         Same bits on any number of threads (of the CPU; by default all cores) as long as BLAS keeps
         to one.
         """
+        sweep = start_sweep(
+            self.curves,
+            range(1, min(self.k_max, len(self.curves) - 1) + 1),
+            self.options,
+            engine=self.engine,
+            scale=self.name,
+            n_threads=n_threads,
+        )
+        surrogates = [self._start_unstructured(drawn, n_threads) for drawn in self._surrogates()]
 
-    def on_host(self) -> SweepJob:
-        """Return the job with its curves in the memory of this process: to be sent away."""
+        def collect() -> SweepsOfOne:
+            return SweepsOfOne(
+                sweep(), tuple(collect() for collect in surrogates), self._samples(n_threads)
+            )
+
+        return collect
+
+    def on_host(self) -> RepresentationJob:
+        """Return the job with its curves in the memory of this process, to be sent elsewhere."""
         return replace(self, curves=np.ascontiguousarray(on_host(self.curves)))
 
-    def on_device(self) -> SweepJob:
-        """Return the job with its curves on the current device; DeviceError where they don't fit"""
+    def on_device(self) -> RepresentationJob:
+        """Return the job with its curves on the current device; DeviceError if they don't fit."""
         return replace(self, curves=uploaded(self.curves))
 
-    @property
-    def _common(self) -> dict[str, Any]:
-        """What every sweep of a study is told alike."""
-        chosen = self.settings.sweep
-        return {
-            "seed": chosen.seed,
-            "silhouette_metric": chosen.silhouette_metric,
-            "max_iter": chosen.max_iter,
-            "scale": self.scale,
-        }
+    def _surrogates(self) -> list[np.ndarray]:
+        seeds = range(self.options.seed, self.options.seed + self.needed.n_surrogates)
+        return gaussian_surrogates(on_host(self.curves), seeds) if seeds else []
 
-    def _start_other(
-        self, values: Any, n_epochs: int, n_threads: int | None
-    ) -> Callable[[], Sweep]:
-        """Start the sweep of another ensemble as the consensus needs it."""
-        chosen = self.settings.sweep
-        return start_sweep(
-            values,
-            weighed_k_values(len(values), self.settings),
-            n_epochs=min(n_epochs, chosen.n_epochs),
-            n_threads=n_threads,
-            budget_s=chosen.budget_s,
-            **self._common,
-        )
+    def _start_unstructured(self, drawn: np.ndarray, n_threads: int | None) -> Callable[[], Sweep]:
+        return self._start_other(xp_of(self.curves).asarray(drawn), SURROGATE_EPOCHS, n_threads)
 
-
-# Jobs are made when their turn comes: not all scales' curves are in memory at once
-MakeJob = Callable[[], SweepJob]
-# Makes and runs jobs, and gives their sweeps in order
-RunJobs = Callable[[Sequence[MakeJob]], Iterator[tuple[Sweep, ...]]]
-
-
-@dataclass(frozen=True)
-class ScaleJob(SweepJob):
-    """The sweep of the ensemble itself; one."""
-
-    def start(self, n_threads: int | None = None) -> Callable[[], tuple[Sweep, ...]]:
-        chosen = self.settings.sweep
-        collect = start_sweep(
-            self.curves,
-            range(1, min(chosen.k_max, len(self.curves) - 1) + 1),
-            n_epochs=chosen.n_epochs,
-            engine=chosen.engine,
-            n_threads=n_threads,
-            budget_s=chosen.budget_s,
-            **self._common,
-        )
-        return lambda: (collect(),)
-
-
-@dataclass(frozen=True)
-class SurrogatesJob(SweepJob):
-    """Sweeps of unstructured ensembles of the curves' spread; ``decision.n_surrogates``."""
-
-    def start(self, n_threads: int | None = None) -> Callable[[], tuple[Sweep, ...]]:
-        seed, n = self.settings.sweep.seed, self.settings.decision.n_surrogates
-        started = [
-            self._start_other(xp_of(self.curves).asarray(drawn), SURROGATE_EPOCHS, n_threads)
-            for drawn in gaussian_surrogates(on_host(self.curves), range(seed, seed + n))
-        ]
-        return lambda: tuple(collect() for collect in started)
-
-
-@dataclass(frozen=True)
-class SamplesJob(SweepJob):
-    """Sweeps of samples of the traces.
-
-    Attributes
-    ----------
-    samples : ndarray, shape (n_samples, n_drawn), int
-        Which traces each of them holds.
-    """
-
-    samples: np.ndarray
-
-    def start(self, n_threads: int | None = None) -> Callable[[], tuple[Sweep, ...]]:
+    def _samples(self, n_threads: int | None) -> tuple[Sweep, ...]:
+        samples = self.needed.samples
+        if samples is None:
+            return ()
         if is_on_device(self.curves):
-            return self._on_device
-        return partial(self._on_cpu, n_threads)
-
-    def _on_cpu(self, n_threads: int | None) -> tuple[Sweep, ...]:
-        chosen = self.settings.sweep
+            return self._samples_on_device(samples)
         return sweep_samples(
             self.curves,
-            self.samples,
-            weighed_k_values(self.samples.shape[1], self.settings),
-            n_epochs=min(RESAMPLE_EPOCHS, chosen.n_epochs),
+            samples,
+            weighed_k_values(samples.shape[1], self.k_max),
+            self._with_epochs(RESAMPLE_EPOCHS),
+            scale=self.name,
             n_threads=n_threads,
-            **self._common,
         )
 
-    def _on_device(self) -> tuple[Sweep, ...]:
+    def _samples_on_device(self, samples: np.ndarray) -> tuple[Sweep, ...]:
         def start_sample(drawn: np.ndarray) -> Callable[[], Sweep]:
             rows = self.curves[xp_of(self.curves).asarray(drawn)]
             return self._start_other(rows, RESAMPLE_EPOCHS, None)
 
-        start = [partial(start_sample, drawn) for drawn in self.samples]
-        n_drawn = self.samples.shape[1]
+        n_drawn = samples.shape[1]
         bytes_of_one = 8 * n_drawn * (3 * self.curves.shape[1] + n_drawn)
-        return tuple(sweeps_in_flight(start, bytes_of_one))
+        start = [partial(start_sample, drawn) for drawn in samples]
+        return tuple(results_in_flight(start, bytes_of_one))
+
+    def _start_other(
+        self, values: Array, n_epochs: int, n_threads: int | None
+    ) -> Callable[[], Sweep]:
+        """Start the sweep of another ensemble over the numbers of clusters that are weighed."""
+        return start_sweep(
+            values,
+            weighed_k_values(len(values), self.k_max),
+            self._with_epochs(n_epochs),
+            scale=self.name,
+            n_threads=n_threads,
+        )
+
+    def _with_epochs(self, n_epochs: int) -> SweepOptions:
+        return replace(self.options, n_epochs=min(n_epochs, self.options.n_epochs))
 
 
-def weighed_k_values(n_traces: int, settings: Settings) -> range:
-    """Return the numbers of clusters that the consensus weighs."""
-    return range(1, min(MOST_K, settings.sweep.k_max, n_traces - 1) + 1)
+# Jobs are made when their turn comes: not all matrices are in memory at once
+MakeJob = Callable[[], RepresentationJob]

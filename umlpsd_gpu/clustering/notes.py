@@ -1,34 +1,55 @@
-"""What the user should know about a sweep's time budget: what was sampled, what takes longer."""
+"""What the user should know about a clustering: outliers, and what the time budget changed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from umlpsd_gpu.analyses.blinking.settings import Settings
+from umlpsd_gpu.decision.outliers import Outliers
 from umlpsd_gpu.kmeans.budget import SweepCost
 from umlpsd_gpu.kmeans.result import Sweep
-from umlpsd_gpu.scale import Scale
 
 
-def budget_notes(sweeps: Sequence[Sweep], n_frames: int, settings: Settings) -> list[str]:
+def outlier_notes(outliers: Outliers, explanation: str) -> list[str]:
+    """Say that there are outliers where there are more than chance can explain, else nothing.
+
+    Parameters
+    ----------
+    outliers : Outliers
+    explanation : str
+        What they may be, in the words of the analysis.
+    """
+    n_found, n_expected = int(outliers.is_outlier.sum()), outliers.n_expected
+    # three standard deviations of a Poisson number
+    if n_found <= n_expected + 3 * n_expected**0.5:
+        return []
+    return [
+        f"{n_found} of {np.isfinite(outliers.score).sum()} clustered traces fit no cluster, where "
+        f"about {n_expected:.0f} are expected by chance: {explanation}, perhaps. Clusters "
+        "without them are in traces.csv."
+    ]
+
+
+def budget_notes(
+    sweeps: Sequence[Sweep], n_points: Mapping[str, int], budget_s: float | None
+) -> list[str]:
     """Say what ``sweep.budget_s`` changed, and what it could not; nothing where none is set.
 
     Parameters
     ----------
     sweeps : sequence of Sweep
-        On the CPU, one for each scale.
-    n_frames : int
-        Of the traces.
-    settings : Settings
+        On the CPU, one for each representation.
+    n_points : mapping of str to int
+        Columns of each representation.
+    budget_s : float or None
     """
-    if settings.sweep.budget_s is None:
+    if budget_s is None:
         return []
-    return [*_sampled(sweeps), *_too_long(sweeps, n_frames, settings.sweep.budget_s)]
+    return [*_say_what_was_sampled(sweeps), *_say_what_takes_longer(sweeps, n_points, budget_s)]
 
 
-def _sampled(sweeps: Sequence[Sweep]) -> list[str]:
+def _say_what_was_sampled(sweeps: Sequence[Sweep]) -> list[str]:
     sampled = [sweep for sweep in sweeps if sweep.n_silhouettes < sweep.n_traces]
     if not sampled:
         return []
@@ -41,9 +62,11 @@ def _sampled(sweeps: Sequence[Sweep]) -> list[str]:
     ]
 
 
-def _too_long(sweeps: Sequence[Sweep], n_frames: int, budget_s: float) -> list[str]:
-    """Give the largest prediction of K-means beyond the budget."""
-    longest_s = max(_kmeans_s(sweep, n_frames) for sweep in sweeps)
+def _say_what_takes_longer(
+    sweeps: Sequence[Sweep], n_points: Mapping[str, int], budget_s: float
+) -> list[str]:
+    """Give the largest predicted time of K-means beyond the budget."""
+    longest_s = max(_kmeans_s(sweep, n_points[sweep.scale]) for sweep in sweeps)
     if longest_s <= budget_s:
         return []
     return [
@@ -53,8 +76,6 @@ def _too_long(sweeps: Sequence[Sweep], n_frames: int, budget_s: float) -> list[s
     ]
 
 
-def _kmeans_s(sweep: Sweep, n_frames: int) -> float:
-    scale = Scale.parse(sweep.scale)
-    n_samples = -(-n_frames // scale.size) if scale.kind == "bin" else n_frames
+def _kmeans_s(sweep: Sweep, n_points: int) -> float:
     metric = sweep.silhouette_metric
-    return SweepCost.of(sweep.n_traces, n_samples, sweep.k_values, sweep.n_epochs, metric).kmeans_s
+    return SweepCost.of(sweep.n_traces, n_points, sweep.k_values, sweep.n_epochs, metric).kmeans_s

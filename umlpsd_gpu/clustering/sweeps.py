@@ -1,153 +1,147 @@
-"""Traces → sweeps at every scale, of surrogates and of samples of the traces; several at a time."""
+"""Representations → the sweeps that the decision needs; several representations at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
-from umlpsd_gpu.analyses.blinking.settings import Settings
-from umlpsd_gpu.clustering.jobs import (
-    MakeJob,
-    RunJobs,
-    SamplesJob,
-    ScaleJob,
-    SurrogatesJob,
-    SweepJob,
-)
-from umlpsd_gpu.compute.backend import is_on_device, n_cores
+from umlpsd_gpu.clustering.jobs import MakeJob, RepresentationJob, SweepsOfOne
+from umlpsd_gpu.clustering.representations import Representations
+from umlpsd_gpu.compute.backend import n_cores
+from umlpsd_gpu.compute.context import Context, RunJobs
 from umlpsd_gpu.compute.threads import thread_pool
-from umlpsd_gpu.compute.transfer import sweeps_in_flight
-from umlpsd_gpu.decision.consensus import weighed_scales
-from umlpsd_gpu.decision.profiles import MOST_K
-from umlpsd_gpu.kmeans.resamples import half_samples, n_drawn
+from umlpsd_gpu.compute.transfer import results_in_flight
+from umlpsd_gpu.decision.plan import EvidenceNeeded, evidence_plan
+from umlpsd_gpu.kmeans.options import SweepOptions
 from umlpsd_gpu.kmeans.result import Sweep
-from umlpsd_gpu.preprocessing.smooth import preprocess_at
-from umlpsd_gpu.scale import Scale
-from umlpsd_gpu.traces.traces import Traces
+from umlpsd_gpu.settings import AnalysisSettings
 
-# Scales are swept at once as long as their arrays take no more than this together.
+# Representations are swept at once as long as their arrays take no more than this together.
 SWEEP_BYTES = 4 << 30
-# Samples of the traces are swept at so many scales [I]
-RESAMPLED_SCALES = 3
 
-# (step, done, total): called as the work proceeds
-Progress = Callable[[str, int, int], None]
+SweepsByName = dict[str, tuple[Sweep, ...]]
 
 
-def sweep_scales(
-    ensemble: Traces,
-    scales: list[Scale],
-    settings: Settings,
-    report: Progress,
-    run: RunJobs | None = None,
-) -> tuple[Sweep, ...]:
-    """Smooth and sweep at every scale, several scales at a time, here or as ``run`` does it."""
-    make = [partial(_job, ScaleJob, ensemble, scale, settings) for scale in scales]
-    run = run or _several_at_once(ensemble, settings)
-    return tuple(sweep for (sweep,) in _reported(run, make, partial(report, "sweep")))
+@dataclass(frozen=True)
+class Evidence:
+    """Every sweep that a decision rests on.
+
+    Attributes
+    ----------
+    sweeps : tuple of Sweep
+        One for each representation.
+    surrogates, samples : dict of str to tuple of Sweep, or None
+        By representation; None where none is wanted, or the curves are too few.
+    """
+
+    sweeps: tuple[Sweep, ...]
+    surrogates: SweepsByName | None
+    samples: SweepsByName | None
 
 
-def sweep_surrogates(
-    ensemble: Traces,
-    scales: list[Scale],
-    settings: Settings,
-    report: Progress,
-    run: RunJobs | None = None,
-) -> dict[str, tuple[Sweep, ...]] | None:
-    """Sweep unstructured ensembles of each scale's spread; None where not wanted."""
-    if not settings.decision.n_surrogates or settings.decision.rule != "consensus":
-        return None
-    weighed = _weighed(scales)
-    make = [partial(_job, SurrogatesJob, ensemble, scale, settings) for scale in weighed]
-    run = run or _several_at_once(ensemble, settings)
-    found = _reported(run, make, partial(report, "surrogates"))
-    return {scale.name: sweeps for scale, sweeps in zip(weighed, found, strict=True)}
+def sweep_representations(
+    representations: Representations, settings: AnalysisSettings, context: Context
+) -> Evidence:
+    """Sweep every representation, and what the decision compares it with.
+
+    Parameters
+    ----------
+    representations : Representations
+    settings : AnalysisSettings
+        Sections ``sweep`` and ``decision``, and ``n_threads``.
+    context : Context
+        Where ``run_jobs`` is given, it runs the jobs.
+    """
+    chosen, decision = settings.sweep, settings.decision
+    plan = evidence_plan(
+        representations.names,
+        representations.n_curves,
+        chosen.k_max,
+        decision.rule,
+        decision.n_surrogates,
+        decision.n_resamples,
+        chosen.seed,
+    )
+    jobs = [partial(_job, representations, name, plan[name], settings) for name in plan]
+    run = context.run_jobs or _run_here(representations, plan, settings)
+    found = dict(zip(plan, _reported(run, jobs, context), strict=True))
+    return Evidence(
+        tuple(swept.sweep for swept in found.values()),
+        {name: swept.surrogates for name, swept in found.items() if swept.surrogates} or None,
+        {name: swept.samples for name, swept in found.items() if swept.samples} or None,
+    )
 
 
-def sweep_resamples(
-    ensemble: Traces,
-    scales: list[Scale],
-    settings: Settings,
-    report: Progress,
-    run: RunJobs | None = None,
-) -> dict[str, tuple[Sweep, ...]] | None:
-    """Sweep samples of the traces at scales of every kind; None where not wanted or too few."""
-    chosen = settings.decision
-    too_few = n_drawn(ensemble.n_traces) <= min(MOST_K, settings.sweep.k_max)
-    if not chosen.n_resamples or chosen.rule != "consensus" or too_few:
-        return None
-    weighed = _weighed(scales)
-    picked = np.unique(np.linspace(0, len(weighed) - 1, RESAMPLED_SCALES).round().astype(int))
-    some = [weighed[i] for i in picked]
-    samples = half_samples(ensemble.n_traces, settings.sweep.seed, chosen.n_resamples)
-    job = partial(SamplesJob, samples=samples)
-    make = [partial(_job, job, ensemble, scale, settings) for scale in some]
-    # the samples of one scale are work enough for all threads
-    run = run or partial(_one_by_one, settings)
-    found = _reported(run, make, partial(report, "resamples"))
-    return {scale.name: sweeps for scale, sweeps in zip(some, found, strict=True)}
-
-
-def _weighed(scales: Sequence[Scale]) -> list[Scale]:
-    names = weighed_scales([scale.name for scale in scales])
-    return [scale for scale in scales if scale.name in names]
-
-
-def preprocessed(traces: Traces, scale: Scale, settings: Settings) -> Traces:
-    """Smooth and scale traces with the study's settings."""
-    return preprocess_at(
-        traces, scale, settings.preprocess.wavelet, settings.preprocess.wavelet_mode
+def options_of(settings: AnalysisSettings) -> SweepOptions:
+    """Return how all sweeps of an analysis are run."""
+    chosen = settings.sweep
+    return SweepOptions(
+        seed=chosen.seed,
+        n_epochs=chosen.n_epochs,
+        silhouette_metric=chosen.silhouette_metric,
+        max_iter=chosen.max_iter,
+        budget_s=chosen.budget_s,
     )
 
 
 def _job(
-    kind: Callable[..., SweepJob], ensemble: Traces, scale: Scale, settings: Settings
-) -> SweepJob:
-    curves = preprocessed(ensemble, scale, settings).values
-    return kind(curves=curves, scale=scale.name, settings=settings)
+    representations: Representations,
+    name: str,
+    needed: EvidenceNeeded,
+    settings: AnalysisSettings,
+) -> RepresentationJob:
+    return RepresentationJob(
+        curves=representations.make(name),
+        name=name,
+        k_max=settings.sweep.k_max,
+        options=options_of(settings),
+        engine=settings.sweep.engine,
+        needed=needed,
+    )
 
 
-def _reported(
-    run: RunJobs, make: Sequence[MakeJob], report: Callable[[int, int], None]
-) -> Iterator[tuple[Sweep, ...]]:
-    for done, result in enumerate(run(make)):
+def _reported(run: RunJobs, jobs: Sequence[MakeJob], context: Context) -> Iterator[SweepsOfOne]:
+    for done, result in enumerate(run(jobs)):
         yield result
-        report(done + 1, len(make))
+        context.progress("sweep", done + 1, len(jobs))
 
 
-def _several_at_once(ensemble: Traces, settings: Settings) -> RunJobs:
-    """Return what runs jobs here: on the device where the ensemble is, or in threads."""
-    bytes_per_scale = 8 * ensemble.n_traces * (3 * ensemble.n_frames + ensemble.n_traces)
-    run = _in_flight if is_on_device(ensemble.values) else partial(_in_threads, settings)
-    return partial(run, bytes_per_scale)
+def _run_here(
+    representations: Representations, plan: dict[str, EvidenceNeeded], settings: AnalysisSettings
+) -> RunJobs:
+    """Return what runs jobs here: on the device where the curves are, or in threads."""
+    n, n_points = representations.n_curves, representations.n_points
+    bytes_of_one = 8 * n * (3 * n_points + n)
+    if representations.is_on_device:
+        return partial(_run_in_flight, bytes_of_one)
+    # the longest jobs first, or they would be waited for alone at the end
+    order = sorted(range(len(plan)), key=lambda i: list(plan.values())[i].samples is None)
+    return partial(_run_in_threads, settings.n_threads or n_cores(), bytes_of_one, order)
 
 
-def _in_flight(bytes_per_scale: int, make: Sequence[MakeJob]) -> Iterator[tuple[Sweep, ...]]:
-    return sweeps_in_flight([partial(_start, make_one) for make_one in make], bytes_per_scale)
+def _run_in_flight(bytes_of_one: int, jobs: Sequence[MakeJob]) -> Iterator[SweepsOfOne]:
+    return results_in_flight([partial(_start, make) for make in jobs], bytes_of_one)
 
 
-def _start(make: MakeJob) -> Callable[[], tuple[Sweep, ...]]:
+def _start(make: MakeJob) -> Callable[[], SweepsOfOne]:
     return make().start()
 
 
-def _swept(n_threads: int | None, make: MakeJob) -> tuple[Sweep, ...]:
-    return make().start(n_threads)()
-
-
-def _one_by_one(settings: Settings, make: Sequence[MakeJob]) -> Iterator[tuple[Sweep, ...]]:
-    return map(partial(_swept, settings.n_threads), make)
-
-
-def _in_threads(
-    settings: Settings, bytes_per_scale: int, make: Sequence[MakeJob]
-) -> Iterator[tuple[Sweep, ...]]:
-    """Yield the results in order, each in a thread with its share of the cores."""
-    n_threads = settings.n_threads or n_cores()
-    n_at_once = max(1, min(n_threads, len(make), SWEEP_BYTES // bytes_per_scale))
-    # the limit is held around all scales: each sweep sets it too, and would lift it for the others
-    sweep = partial(_swept, n_threads // n_at_once)
+def _run_in_threads(
+    n_threads: int, bytes_of_one: int, order: Sequence[int], jobs: Sequence[MakeJob]
+) -> Iterator[SweepsOfOne]:
+    """Yield the results in order, each job in a thread with its share of the cores."""
+    n_at_once = max(1, min(n_threads, len(jobs), SWEEP_BYTES // bytes_of_one))
+    # the limit is held around all jobs: each sweep sets it too, and would lift it for the others
     with threadpool_limits(limits=1), thread_pool(n_at_once) as pool:
-        yield from pool.map(sweep, make)
+        share = n_threads // n_at_once
+        running = {i: pool.submit(_run_one, share, jobs[i]) for i in order}
+        for i in range(len(jobs)):
+            yield running.pop(i).result()
+
+
+def _run_one(n_threads: int, make: MakeJob) -> SweepsOfOne:
+    return make().start(n_threads)()

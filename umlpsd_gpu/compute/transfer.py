@@ -1,10 +1,9 @@
-"""What a study moves between host and device: traces up once, spectra and scaled curves down."""
+"""Arrays between host and device, and work of which several pieces run on the device at once."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
 from typing import Any, TypeVar
@@ -14,26 +13,13 @@ import numpy as np
 from umlpsd_gpu.compute.backend import is_on_device
 from umlpsd_gpu.compute.device_memory import free_bytes
 from umlpsd_gpu.errors import DeviceError
-from umlpsd_gpu.spectrum.result import Spectrum
-from umlpsd_gpu.traces.traces import Traces
 
-# Scales in flight at once may take this share of the free device memory, and two streams keep the
-# card busy while the last restarts of a scale end.
-SHARE_OF_SCALES = 0.25
+# Work in flight may take this share of the free device memory, and two streams keep the card busy
+# while the last restarts of a sweep end.
+SHARE_IN_FLIGHT = 0.25
 N_STREAMS = 2
 
 Result = TypeVar("Result")
-
-
-def placed(traces: Traces, device: str) -> Traces:
-    """Return the traces with their values where the work will be done.
-
-    Raises
-    ------
-    DeviceError
-        If they don't fit the device.
-    """
-    return traces if device == "cpu" else replace(traces, values=uploaded(traces.values))
 
 
 def uploaded(values: np.ndarray) -> Any:
@@ -63,28 +49,23 @@ def on_host(array: Any) -> np.ndarray:
     return import_module("cupy").asnumpy(array) if is_on_device(array) else array
 
 
-def spectrum_on_host(spectrum: Spectrum) -> Spectrum:
-    """Return the spectrum with its densities as a NumPy array."""
-    return replace(spectrum, psd=on_host(spectrum.psd))
-
-
-def sweeps_in_flight(
-    start: Sequence[Callable[[], Callable[[], Result]]], bytes_per_scale: int
+def results_in_flight(
+    start: Sequence[Callable[[], Callable[[], Result]]], bytes_of_one: int
 ) -> Iterator[Result]:
-    """Yield the sweeps in order, several of them under way on the device at any time.
+    """Yield results in order, several pieces of work under way on the device at any time.
 
     Parameters
     ----------
     start : sequence of callable
-        Each starts one sweep and returns what waits for it.
-    bytes_per_scale : int
-        What one sweep holds on the device.
+        Each starts one piece of work and returns a function that waits for its result.
+    bytes_of_one : int
+        What one of them holds on the device.
     """
-    n_in_flight = max(1, int(SHARE_OF_SCALES * free_bytes()) // max(1, bytes_per_scale))
+    n_in_flight = max(1, int(SHARE_IN_FLIGHT * free_bytes()) // max(1, bytes_of_one))
     streams = _streams(import_module("cupy").cuda.Device().id, N_STREAMS)
     ready = import_module("cupy").cuda.get_current_stream().record()
     for stream in streams:
-        stream.wait_event(ready)  # the traces that the sweeps read are worked on until then
+        stream.wait_event(ready)  # what they read is worked on until then
     waiting: deque[tuple[Any, Callable[[], Result]]] = deque()
 
     def collected() -> Result:

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from umlpsd_gpu.preprocessing.bin import bin_mean
-
 FALSE_POSITIVE_RATE = 0.05
-# Distances are taken between curves averaged to about so many samples: camera noise is most of
-# every distance between raw ones (by distance alone MSB have a ROC AUC of 0.39, averaged 0.90).
+# For callers of `outlier_scores`: average curves to about this many samples before. Camera noise is
+# most of every distance between raw ones (by distance alone MSB have a ROC AUC of 0.39, averaged
+# 0.90).
 N_COARSE_SAMPLES = 100
 # Fewer traces have no spread to speak of, and may be outliers that were grouped together [I].
 LEAST_MEMBERS = 5
@@ -80,7 +79,8 @@ def outlier_scores(
     Parameters
     ----------
     values : ndarray, shape (n_traces, n_samples), finite
-        What was clustered.
+        What was clustered. Curves of more than `N_COARSE_SAMPLES` samples should be averaged to
+        about that many before: noise hides what they have in common.
     labels : ndarray, shape (n_traces,), int
         Clusters, from 1 up. Clusters of fewer than 5 traces are counted to the nearest larger one;
         where there is none, all traces are compared with each other.
@@ -118,14 +118,12 @@ def _traits(
     The traits, ln distance to the group's centroid and β where there is any, have the shape
     (n_traits, n_traces).
     """
-    n_averaged = values.shape[1] // N_COARSE_SAMPLES
-    curves = bin_mean(values, n_averaged) if n_averaged > 1 else values
-    groups, centroids = _groups(curves, labels)
-    sqdist = np.empty(len(curves))
+    groups, centroids = _groups(values, labels)
+    sqdist = np.empty(len(values))
     for group, centroid in enumerate(centroids):
         here = groups == group
-        sqdist[here] = np.square(curves[here] - centroid).sum(axis=1)
-    width = curves.var(axis=0).sum()
+        sqdist[here] = np.square(values[here] - centroid).sum(axis=1)
+    width = values.var(axis=0).sum()
     floor = max(LEAST_DISTANCE**2 * width, np.finfo(np.float64).tiny)
     distance = 0.5 * np.log(np.maximum(sqdist, floor))
     if beta is None or not np.isfinite(beta).any():

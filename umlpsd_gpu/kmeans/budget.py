@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from umlpsd_gpu.kmeans.options import SweepOptions
+
 # Seconds of two cores (EPYC of 2.6 GHz with AVX-512, OpenBLAS) for each trace and cluster of a
 # restart, measured on 1,000 to 10,000 curves of 25 to 300 samples: K-means to its end, 14 to 33
 # iterations, and what all metrics share. Twice as long on clouds without clusters, half on clear
@@ -69,6 +71,27 @@ class SweepCost:
             return n_traces
         affordable = int(max(budget_s - self.kmeans_s, 0.0) / self.silhouette_s)
         return min(n_traces, max(LEAST_JUDGED, affordable))
+
+
+def choose_judged(
+    n_traces: int, n_samples: int, ks: np.ndarray, options: SweepOptions
+) -> np.ndarray | None:
+    """Return the curves whose silhouettes the budget affords; None for all.
+
+    Parameters
+    ----------
+    n_traces, n_samples : int
+    ks : ndarray of int
+        Numbers of clusters.
+    options : SweepOptions
+
+    Returns
+    -------
+    ndarray, shape (n_judged,), int, or None
+        As `judged_traces` returns it.
+    """
+    cost = SweepCost.of(n_traces, n_samples, ks, options.n_epochs, options.silhouette_metric)
+    return judged_traces(n_traces, cost.n_judged(n_traces, options.budget_s), options.seed)
 
 
 def judged_traces(n_traces: int, n_judged: int, seed: int) -> np.ndarray | None:

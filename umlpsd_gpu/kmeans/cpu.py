@@ -6,29 +6,75 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
-from umlpsd_gpu.kmeans.distances import Geometry
-from umlpsd_gpu.kmeans.gpu import Block, Found, OfBlock
+from umlpsd_gpu.compute.threads import thread_pool
+from umlpsd_gpu.kmeans.blocks import Block, BlockResult, BlockResults
+from umlpsd_gpu.kmeans.distances import Geometry, geometry_of
+from umlpsd_gpu.kmeans.engines import RunRestarts, run_batched
 from umlpsd_gpu.kmeans.lloyd import draw_uniforms
+from umlpsd_gpu.kmeans.native import is_compiled
+from umlpsd_gpu.kmeans.options import SweepOptions
 
 # Bytes of one (K, epochs, n_traces) plane set: small enough to stay in a core's cache. Part of the
 # result's definition, since the height of a product may touch its last bit.
 BLOCK_BYTES = 8 << 20
 
-# (geometry, random numbers of the starts) → labels, iterations, metrics
-FindRestarts = Callable[[Geometry, np.ndarray], OfBlock]
+
+def sweep_on_cpu(
+    curves: np.ndarray,
+    ks: np.ndarray,
+    options: SweepOptions,
+    run_restarts: RunRestarts,
+    judged: np.ndarray | None,
+    n_threads: int,
+) -> BlockResults:
+    """Label and judge every epoch of every K.
+
+    Parameters
+    ----------
+    curves : ndarray, shape (n_traces, n_samples), float64
+        Finite.
+    ks : ndarray of int
+        Numbers of clusters, ascending.
+    options : SweepOptions
+    run_restarts : callable
+        The engine; see `engines`.
+    judged : ndarray, shape (n_judged,), int, or None
+        Curves that get a silhouette; None: all of them.
+    n_threads : int
+
+    Returns
+    -------
+    dict of Block to BlockResult
+    """
+    # one BLAS thread per block: the same bits on any number of threads (OpenBLAS sums in another
+    # order when it splits a product itself)
+    with threadpool_limits(limits=1), thread_pool(n_threads) as pool:
+        compiled = is_compiled(len(curves), options.silhouette_metric, judged)
+        geometry = geometry_of(
+            curves,
+            pool,
+            options.silhouette_metric,
+            judged,
+            prefer_pairs=compiled and run_restarts is run_batched,
+        )
+
+        def run_block(part: Geometry, uniforms: np.ndarray) -> BlockResult:
+            return run_restarts(curves, part, uniforms, options)
+
+        return run_blocks(pool, geometry, ks, options, run_block)
 
 
-def find_on_cpu(
+def run_blocks(
     pool: Executor,
     geometry: Geometry,
     ks: np.ndarray,
-    n_epochs: int,
-    seed: int,
-    find_restarts: FindRestarts,
+    options: SweepOptions,
+    run_block: Callable[[Geometry, np.ndarray], BlockResult],
     n_ensembles: int = 1,
-) -> Found:
-    """Label and judge every epoch of every K.
+) -> BlockResults:
+    """Cut the epochs of every K into blocks and run them in a pool.
 
     Parameters
     ----------
@@ -38,27 +84,32 @@ def find_on_cpu(
         Of ``n_ensembles`` · ``n_epochs`` epochs: all of the first ensemble, then of the next. The
         starts of the e-th epoch are drawn from the same random numbers in every ensemble.
     ks : ndarray of int
-    n_epochs, seed
-        As for `sweep`.
-    find_restarts : callable
+        Numbers of clusters, ascending.
+    options : SweepOptions
+        ``n_epochs`` counts the epochs of one ensemble.
+    run_block : callable
         Takes the geometry of a block and its random numbers, (n_epochs, K, n_trials).
     n_ensembles : int
+
+    Returns
+    -------
+    dict of Block to BlockResult
     """
 
-    def run_block(block: Block) -> OfBlock:
-        k, start, stop = block
-        uniforms = draw_uniforms(k, n_epochs, seed)[np.arange(start, stop) % n_epochs]
-        return find_restarts(geometry.part(slice(start, stop)), uniforms)
+    def run(block: Block) -> BlockResult:
+        uniforms = draw_uniforms(block.n_clusters, options.n_epochs, options.seed)
+        epochs = np.arange(block.start, block.stop) % options.n_epochs
+        return run_block(geometry.part(slice(block.start, block.stop)), uniforms[epochs])
 
-    blocks = _blocks(ks, n_ensembles * n_epochs, geometry.n_traces)
-    return dict(zip(blocks, pool.map(run_block, blocks), strict=True))
+    blocks = _cut_into_blocks(ks, n_ensembles * options.n_epochs, geometry.n_traces)
+    return dict(zip(blocks, pool.map(run, blocks), strict=True))
 
 
-def _blocks(ks: np.ndarray, n_epochs: int, n_traces: int) -> list[Block]:
-    """Return (k, first epoch, last epoch + 1), the longest work first, cut by size alone."""
+def _cut_into_blocks(ks: np.ndarray, n_epochs: int, n_traces: int) -> list[Block]:
+    """Return the blocks, the longest work first; they depend on the size of the problem alone."""
     blocks = []
     for k in ks[::-1].tolist():
         height = max(1, BLOCK_BYTES // (8 * k * n_traces))
         starts = range(0, n_epochs, height)
-        blocks += [(k, start, min(start + height, n_epochs)) for start in starts]
+        blocks += [Block(k, start, min(start + height, n_epochs)) for start in starts]
     return blocks

@@ -1,110 +1,135 @@
-"""Who runs K-means: ``batched`` (ours, all restarts at once), ``sklearn`` (reference), ``cuml``.
+"""What runs K-means: ``batched`` (ours, all restarts at once), ``sklearn`` (reference), ``cuml``.
 
-``sklearn`` runs on the CPU, ``cuml`` on a GPU, ``batched`` on both. All start from the same traces,
-so that they find the same partitions run for run. (Where two candidates of k-means++ are as good,
-rounding chooses: with nearly as many clusters as traces, or equal traces, a run may differ.)
+``sklearn`` runs on the CPU, ``cuml`` on a GPU, ``batched`` on both. All start from the same curves,
+so that they find the same partitions run for run. (Where two candidates of k-means++ are equally
+good, rounding chooses: with nearly as many clusters as curves, or equal curves, a run may differ.)
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from umlpsd_gpu.errors import SettingsError
+from umlpsd_gpu.kmeans.blocks import BlockResult
 from umlpsd_gpu.kmeans.distances import Geometry
-from umlpsd_gpu.kmeans.gpu import OfBlock, engine_on_device
+from umlpsd_gpu.kmeans.gpu import engine_on_gpu
 from umlpsd_gpu.kmeans.lloyd import lloyd, starting_traces
 from umlpsd_gpu.kmeans.metrics import metrics_of
 from umlpsd_gpu.kmeans.native import kmeans_restarts, takes
+from umlpsd_gpu.kmeans.options import SweepOptions
 
 Engine = Literal["auto", "batched", "sklearn", "cuml"]
-# (values, geometry, random numbers (n_epochs, K, n_trials), silhouette metric, max_iter) → OfBlock
-Finder = Callable[[np.ndarray, Geometry, np.ndarray, str, int], OfBlock]
-# (values, geometry, starting traces (n_epochs, K), max_iter) → labels, iterations
-Labeller = Callable[[np.ndarray, Geometry, np.ndarray, int], tuple[np.ndarray, np.ndarray]]
+# (curves, geometry, random numbers (n_epochs, K, n_trials), options) → labels and their metrics
+RunRestarts: TypeAlias = Callable[[np.ndarray, Geometry, np.ndarray, SweepOptions], BlockResult]
 
 
-def batched(
-    values: np.ndarray,
-    geometry: Geometry,
-    uniforms: np.ndarray,
-    silhouette_metric: str,
-    max_iter: int,
-) -> OfBlock:
-    """Label and judge the restarts: each to its end in compiled code, or all of them in step."""
-    if not takes(geometry, silhouette_metric):
-        return in_step(values, geometry, uniforms, silhouette_metric, max_iter)
-    found = kmeans_restarts(geometry, uniforms, silhouette_metric, max_iter)
-    done = found.is_done
+def run_batched(
+    curves: np.ndarray, geometry: Geometry, uniforms: np.ndarray, options: SweepOptions
+) -> BlockResult:
+    """Run the restarts in compiled code where it can take them, else all of them together.
+
+    Parameters
+    ----------
+    curves : ndarray, shape (n_traces, n_samples), float64
+        Not read: the geometry has all that is needed.
+    geometry : Geometry
+        Distances between the curves.
+    uniforms : ndarray, shape (n_epochs, n_clusters, n_trials)
+        Random numbers in [0, 1) of the starts.
+    options : SweepOptions
+
+    Returns
+    -------
+    BlockResult
+    """
+    if not takes(geometry, options.silhouette_metric):
+        return lloyd_all_restarts(curves, geometry, uniforms, options)
+    restarted = kmeans_restarts(geometry, uniforms, options.silhouette_metric, options.max_iter)
+    done = restarted.is_done
     if done.all():
-        return found.labels, found.n_iterations, found.metrics(geometry)
+        return BlockResult(restarted.labels, restarted.n_iterations, restarted.metrics(geometry))
+    # compiled code gives up a restart in which a cluster goes empty
     left = ~done
-    labels, n_iterations, of_left = in_step(
-        values, geometry.part(left), uniforms[left], silhouette_metric, max_iter
-    )
+    others = lloyd_all_restarts(curves, geometry.part(left), uniforms[left], options)
     if not done.any():
-        return labels, n_iterations, of_left
-    metrics = found.metrics(geometry, done).beside(of_left, done)
-    found.labels[left], found.n_iterations[left] = labels, n_iterations
-    return found.labels, found.n_iterations, metrics
+        return others
+    metrics = restarted.metrics(geometry, done).merge(others.metrics, done)
+    restarted.labels[left], restarted.n_iterations[left] = others.labels, others.n_iterations
+    return BlockResult(restarted.labels, restarted.n_iterations, metrics)
 
 
-def from_starts(
-    labels_from: Labeller,
-    values: np.ndarray,
-    geometry: Geometry,
-    uniforms: np.ndarray,
-    silhouette_metric: str,
-    max_iter: int,
-) -> OfBlock:
-    """Choose starts, let another label the restarts, and judge them; all of it in NumPy."""
+def lloyd_all_restarts(
+    curves: np.ndarray, geometry: Geometry, uniforms: np.ndarray, options: SweepOptions
+) -> BlockResult:
+    """Run Lloyd's iterations of all restarts together, by one product of matrices an iteration.
+
+    Parameters
+    ----------
+    curves, geometry, uniforms, options
+        As for `run_batched`.
+
+    Returns
+    -------
+    BlockResult
+    """
     starts = starting_traces(geometry, uniforms)
-    labels, n_iterations = labels_from(values, geometry, starts, max_iter)
-    n_clusters = starts.shape[1]
-    return labels, n_iterations, metrics_of(geometry, labels, n_clusters, silhouette_metric)
+    labels, n_iterations = lloyd(geometry, geometry.sqdist_from(starts.T), options.max_iter)
+    metrics = metrics_of(geometry, labels, starts.shape[1], options.silhouette_metric)
+    return BlockResult(labels, n_iterations, metrics)
 
 
-def labels_in_step(
-    values: np.ndarray, geometry: Geometry, starts: np.ndarray, max_iter: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Move all restarts at once, by one product of matrices an iteration."""
-    return lloyd(geometry, geometry.sqdist_from(starts.T), max_iter)
+def run_sklearn(
+    curves: np.ndarray, geometry: Geometry, uniforms: np.ndarray, options: SweepOptions
+) -> BlockResult:
+    """Run scikit-learn's ``KMeans``, one restart after another.
 
+    Parameters
+    ----------
+    curves : ndarray, shape (n_traces, n_samples), float64
+    geometry, uniforms, options
+        As for `run_batched`.
 
-def labels_by_sklearn(
-    values: np.ndarray, geometry: Geometry, starts: np.ndarray, max_iter: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Run scikit-learn's ``KMeans``, one restart after another."""
+    Returns
+    -------
+    BlockResult
+    """
     from sklearn.cluster import KMeans
 
+    starts = starting_traces(geometry, uniforms)
     # OpenMP's limit is each thread's own: the one that the sweep sets does not reach this one
     with threadpool_limits(limits=1, user_api="openmp"):
         runs = [
             KMeans(
                 n_clusters=len(start),
-                init=values[start],
+                init=curves[start],
                 n_init=1,
-                max_iter=max_iter,
+                max_iter=options.max_iter,
                 tol=0,
                 algorithm="lloyd",
-            ).fit(values)
+            ).fit(curves)
             for start in starts
         ]
     labels = np.array([run.labels_ for run in runs], dtype=np.int16)
-    return labels, np.array([run.n_iter_ for run in runs])
+    n_iterations = np.array([run.n_iter_ for run in runs])
+    metrics = metrics_of(geometry, labels, starts.shape[1], options.silhouette_metric)
+    return BlockResult(labels, n_iterations, metrics)
 
 
-in_step = partial(from_starts, labels_in_step)
-by_sklearn = partial(from_starts, labels_by_sklearn)
-ENGINES: dict[str, Finder] = {"batched": batched, "sklearn": by_sklearn}
+CPU_ENGINES: dict[str, RunRestarts] = {"batched": run_batched, "sklearn": run_sklearn}
 
 
 def require_engine(engine: Engine, on_gpu: bool) -> None:
-    """Raise what is wrong with an engine on a device before any work is done.
+    """Check that an engine runs on a device, before any work is done.
+
+    Parameters
+    ----------
+    engine : {"auto", "batched", "sklearn", "cuml"}
+    on_gpu : bool
+        Whether the device is a GPU.
 
     Raises
     ------
@@ -114,24 +139,35 @@ def require_engine(engine: Engine, on_gpu: bool) -> None:
         If cuML is asked for and is missing.
     """
     if on_gpu:
-        engine_on_device(engine, 0, 0)
+        engine_on_gpu(engine, 0, 0)
     else:
-        finder(engine)
+        engine_on_cpu(engine)
 
 
-def finder(engine: Engine) -> tuple[str, Finder]:
+def engine_on_cpu(engine: Engine) -> tuple[str, RunRestarts]:
     """Return the name and the function of an engine on the CPU, where ``auto`` is ``batched``.
+
+    Parameters
+    ----------
+    engine : {"auto", "batched", "sklearn"}
+
+    Returns
+    -------
+    name : str
+    run_restarts : callable
 
     Raises
     ------
     SettingsError
-        If there is no such engine.
+        If there is no such engine on the CPU.
     """
     name = "batched" if engine == "auto" else engine
     if name == "cuml":
         raise SettingsError(
             "engine 'cuml' runs on a GPU only; choose batched or sklearn, or use device gpu"
         )
-    if name not in ENGINES:
-        raise SettingsError(f"engine must be auto, {', '.join(ENGINES)} or cuml, got '{engine}'")
-    return name, ENGINES[name]
+    if name not in CPU_ENGINES:
+        raise SettingsError(
+            f"engine must be auto, {', '.join(CPU_ENGINES)} or cuml, got '{engine}'"
+        )
+    return name, CPU_ENGINES[name]

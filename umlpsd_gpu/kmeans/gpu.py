@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import xp_of
 from umlpsd_gpu.errors import SettingsError
+from umlpsd_gpu.kmeans.blocks import Block, BlockResult, BlockResults
 from umlpsd_gpu.kmeans.cuml import cuml_labels, prefer_cuml, require_cuml
 from umlpsd_gpu.kmeans.gpu_distances import DeviceGeometry, device_geometry_of
 from umlpsd_gpu.kmeans.gpu_lloyd import kmeans_labels, starting_traces
 from umlpsd_gpu.kmeans.gpu_metrics import metrics_on_device, silhouettes_on_device
-from umlpsd_gpu.kmeans.metrics import Metrics
+from umlpsd_gpu.kmeans.options import SweepOptions
 from umlpsd_gpu.kmeans.restarts import Restarts
 
-# K, first epoch, last epoch + 1
-Block = tuple[int, int, int]
-# labels (n_epochs, n_traces), iterations (n_epochs,) and metrics
-OfBlock = tuple[np.ndarray, np.ndarray, Metrics]
-Found = dict[Block, OfBlock]
 
-
-def engine_on_device(engine: str, n_traces: int, n_samples: int) -> str:
+def engine_on_gpu(engine: str, n_traces: int, n_samples: int) -> str:
     """Return the engine that runs on the device.
 
     Raises
@@ -44,15 +39,9 @@ def engine_on_device(engine: str, n_traces: int, n_samples: int) -> str:
     return engine
 
 
-def start_on_device(
-    curves: Any,
-    ks: np.ndarray,
-    n_epochs: int,
-    seed: int,
-    engine: str,
-    silhouette_metric: str,
-    max_iter: int,
-) -> Callable[[], Found]:
+def start_on_gpu(
+    curves: Array, ks: np.ndarray, options: SweepOptions, engine: str
+) -> Callable[[], BlockResults]:
     """Start the whole sweep on the current stream; return what waits for its result.
 
     Parameters
@@ -62,27 +51,30 @@ def start_on_device(
     engine : {"batched", "cuml"}
     """
     xp = xp_of(curves)
-    restarts = Restarts.of(ks, n_epochs, seed, xp)
-    geometry = device_geometry_of(curves, restarts.n_rows, silhouette_metric)
+    restarts = Restarts.of(ks, options.n_epochs, options.seed, xp)
+    geometry = device_geometry_of(curves, restarts.n_rows, options.silhouette_metric)
     if engine == "cuml":
-        labels, n_iterations = _labels_by_cuml(curves, geometry, restarts, max_iter)
+        labels, n_iterations = _labels_by_cuml(curves, geometry, restarts, options.max_iter)
     else:
-        labels, n_iterations = kmeans_labels(geometry, restarts, max_iter)
-    metrics = metrics_on_device(geometry, restarts, labels, silhouette_metric)
+        labels, n_iterations = kmeans_labels(geometry, restarts, options.max_iter)
+    metrics = metrics_on_device(geometry, restarts, labels, options.silhouette_metric)
+    n_epochs = options.n_epochs
 
-    def collect() -> Found:
+    def collect() -> BlockResults:
         host_labels, host_iterations = xp.asnumpy(labels), xp.asnumpy(n_iterations)
         of_all = metrics.on_host(xp)
         places = [slice(i * n_epochs, (i + 1) * n_epochs) for i in range(len(ks))]
         return {
-            (k, 0, n_epochs): (host_labels[at], host_iterations[at], of_all.part(at))
+            Block(k, 0, n_epochs): BlockResult(
+                host_labels[at], host_iterations[at], of_all.part(at)
+            )
             for k, at in zip(ks.tolist(), places, strict=True)
         }
 
     return collect
 
 
-def silhouette_samples_on_device(values: Any, labels: np.ndarray, metric: str) -> np.ndarray:
+def silhouette_samples_on_device(values: Array, labels: np.ndarray, metric: str) -> np.ndarray:
     """Return the silhouette of each trace in one labelling; on the host, (n_traces,)."""
     xp = xp_of(values)
     one = Restarts(np.array([int(labels.max()) + 1]), np.array([0]), 0, xp)
@@ -92,8 +84,8 @@ def silhouette_samples_on_device(values: Any, labels: np.ndarray, metric: str) -
 
 
 def _labels_by_cuml(
-    curves: Any, geometry: DeviceGeometry, restarts: Restarts, max_iter: int
-) -> tuple[Any, Any]:
+    curves: Array, geometry: DeviceGeometry, restarts: Restarts, max_iter: int
+) -> tuple[Array, Array]:
     xp = restarts.xp
     labels = xp.empty((len(restarts), geometry.n_traces), dtype=xp.int16)
     n_iterations = xp.empty(len(restarts), dtype=xp.int64)

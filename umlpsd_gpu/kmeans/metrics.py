@@ -45,8 +45,8 @@ class Metrics:
         """Return those of some of the labellings."""
         return Metrics(*(values[..., epochs] for values in self._arrays()))
 
-    def beside(self, others: Metrics, is_ours: np.ndarray) -> Metrics:
-        """Put two sets together: ours at the epochs of a mask (n_epochs,), the others between."""
+    def merge(self, others: Metrics, is_ours: np.ndarray) -> Metrics:
+        """Merge two sets: ours where the mask (n_epochs,) holds, the others where it doesn't."""
         together = []
         for ours, theirs in zip(self._arrays(), others._arrays(), strict=True):
             values = np.empty((*ours.shape[:-1], is_ours.size))

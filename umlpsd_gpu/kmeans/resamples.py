@@ -10,11 +10,12 @@ from threadpoolctl import threadpool_limits
 
 from umlpsd_gpu.compute.backend import n_cores
 from umlpsd_gpu.compute.threads import thread_pool
-from umlpsd_gpu.kmeans.cpu import find_on_cpu
+from umlpsd_gpu.kmeans.blocks import BlockResult
+from umlpsd_gpu.kmeans.cpu import run_blocks
 from umlpsd_gpu.kmeans.distance_stack import PairStack
 from umlpsd_gpu.kmeans.distances import Geometry, pairwise_sqeuclidean
-from umlpsd_gpu.kmeans.engines import batched
-from umlpsd_gpu.kmeans.gpu import OfBlock
+from umlpsd_gpu.kmeans.engines import run_batched
+from umlpsd_gpu.kmeans.options import SweepOptions
 from umlpsd_gpu.kmeans.result import Sweep
 
 # Samples hold half of the traces, and no more than this: larger ensembles scatter less, and the
@@ -50,49 +51,47 @@ def sweep_samples(
     values: np.ndarray,
     samples: np.ndarray,
     k_values: Iterable[int],
-    n_epochs: int,
-    seed: int,
-    silhouette_metric: str,
-    max_iter: int,
+    options: SweepOptions,
+    *,
     scale: str,
     n_threads: int | None = None,
 ) -> tuple[Sweep, ...]:
-    """Sweep every sample of the traces as `sweep` does, all of them together; on the CPU.
+    """Sweep every sample of the curves as `sweep` does, all of them together; on the CPU.
 
     Parameters
     ----------
     values : ndarray, shape (n_traces, n_points), finite
     samples : ndarray, shape (n_samples, n_drawn), int
-    k_values, n_epochs, seed, silhouette_metric, max_iter, scale, n_threads
-        As for `sweep`.
+        Which curves each sample holds, as `half_samples` returns them.
+    k_values : iterable of int
+        Numbers of clusters, each from 1 to n_drawn.
+    options : SweepOptions
+        Of each sample's sweep; ``budget_s`` is not used, all silhouettes are computed.
+    scale : str
+        Name of the representation, kept in the results.
+    n_threads : int, optional
+        Default: all cores.
 
     Returns
     -------
     tuple of Sweep
         One for each sample.
     """
-    ks, n_samples = np.unique(np.fromiter(k_values, dtype=int)), len(samples)
+    ks = np.unique(np.fromiter(k_values, dtype=int))
+    n_samples, n_sampled = samples.shape
 
-    def find(geometry: Geometry, uniforms: np.ndarray) -> OfBlock:
-        return batched(values, geometry, uniforms, silhouette_metric, max_iter)
+    def run_block(geometry: Geometry, uniforms: np.ndarray) -> BlockResult:
+        return run_batched(values, geometry, uniforms, options)
 
     with threadpool_limits(limits=1), thread_pool(n_threads or n_cores()) as pool:
         sqdist = _pairs_of_samples(values, samples, pool)
-        geometry = PairStack(sqdist, np.repeat(np.arange(n_samples), n_epochs))
-        found = find_on_cpu(pool, geometry, ks, n_epochs, seed, find, n_samples)
+        geometry = PairStack(sqdist, np.repeat(np.arange(n_samples), options.n_epochs))
+        blocks = run_blocks(pool, geometry, ks, options, run_block, n_samples)
     together = Sweep.of_blocks(
-        found,
-        ks,
-        n_samples * n_epochs,
-        samples.shape[1],
-        scale=scale,
-        engine="batched",
-        silhouette_metric=silhouette_metric,
-        seed=seed,
-        n_silhouettes=samples.shape[1],
+        blocks, ks, options, scale=scale, engine="batched", n_silhouettes=n_sampled
     )
-    starts = range(0, together.n_epochs, n_epochs)
-    return tuple(together.part(slice(start, start + n_epochs)) for start in starts)
+    starts = range(0, together.n_epochs, options.n_epochs)
+    return tuple(together.part(slice(start, start + options.n_epochs)) for start in starts)
 
 
 def _pairs_of_samples(values: np.ndarray, samples: np.ndarray, pool: Executor) -> np.ndarray:

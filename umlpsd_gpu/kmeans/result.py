@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from umlpsd_gpu.kmeans.gpu import Found
+from umlpsd_gpu.kmeans.blocks import BlockResults
 from umlpsd_gpu.kmeans.metrics import THRESHOLDS
+from umlpsd_gpu.kmeans.options import SweepOptions
 
 # the metrics that are one number for each epoch
 BY_EPOCH = (
@@ -76,19 +76,45 @@ class Sweep:
 
     @classmethod
     def of_blocks(
-        cls, found: Found, ks: np.ndarray, n_epochs: int, n_traces: int, **made_by: Any
+        cls,
+        blocks: BlockResults,
+        ks: np.ndarray,
+        options: SweepOptions,
+        *,
+        scale: str,
+        engine: str,
+        n_silhouettes: int,
     ) -> Sweep:
-        """Put the blocks of epochs in their places, and say what made them."""
+        """Put the blocks of epochs in their places.
+
+        Parameters
+        ----------
+        blocks : dict of Block to BlockResult
+            Together all epochs of every K.
+        ks : ndarray, shape (n_k,), int
+            Numbers of clusters, ascending.
+        options : SweepOptions
+            What the sweep was asked for.
+        scale, engine : str
+        n_silhouettes : int
+            How many curves got a silhouette.
+
+        Returns
+        -------
+        Sweep
+        """
+        n_epochs = max(block.stop for block in blocks)
+        n_traces = next(iter(blocks.values())).labels.shape[1]
         labels = np.empty((ks.size, n_epochs, n_traces), dtype=np.int16)
         n_iterations = np.empty((ks.size, n_epochs), dtype=np.int64)
-        by_epoch: dict[str, Any] = {name: np.empty((ks.size, n_epochs)) for name in BY_EPOCH}
+        by_epoch = {name: np.empty((ks.size, n_epochs)) for name in BY_EPOCH}
         below_percent = np.empty((THRESHOLDS.size, ks.size, n_epochs))
-        for (k, start, stop), (block_labels, block_iterations, metrics) in found.items():
-            at = int(np.searchsorted(ks, k)), slice(start, stop)
-            labels[at], n_iterations[at] = block_labels, block_iterations
+        for block, result in blocks.items():
+            at = int(np.searchsorted(ks, block.n_clusters)), slice(block.start, block.stop)
+            labels[at], n_iterations[at] = result.labels, result.n_iterations
             for name, values in by_epoch.items():
-                values[at] = getattr(metrics, name)
-            below_percent[:, at[0], at[1]] = metrics.below_percent
+                values[at] = getattr(result.metrics, name)
+            below_percent[:, at[0], at[1]] = result.metrics.below_percent
         return cls(
             k_values=ks,
             labels=labels,
@@ -97,7 +123,11 @@ class Sweep:
             below_percent=below_percent,
             **by_epoch,
             n_iterations=n_iterations,
-            **made_by,
+            scale=scale,
+            engine=engine,
+            silhouette_metric=options.silhouette_metric,
+            seed=options.seed,
+            n_silhouettes=n_silhouettes,
         )
 
     def part(self, epochs: slice) -> Sweep:

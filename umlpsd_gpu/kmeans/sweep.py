@@ -7,20 +7,17 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import is_on_device, n_cores, xp_of
 from umlpsd_gpu.compute.device_memory import told_when_full
-from umlpsd_gpu.compute.threads import thread_pool
 from umlpsd_gpu.errors import SettingsError, TracesError
-from umlpsd_gpu.kmeans.budget import SweepCost, judged_traces
-from umlpsd_gpu.kmeans.cpu import find_on_cpu
-from umlpsd_gpu.kmeans.distances import Geometry, geometry_of
-from umlpsd_gpu.kmeans.engines import Engine, Finder, batched, finder
-from umlpsd_gpu.kmeans.gpu import Found, OfBlock, engine_on_device, start_on_device
-from umlpsd_gpu.kmeans.native import is_compiled
+from umlpsd_gpu.kmeans.budget import choose_judged
+from umlpsd_gpu.kmeans.cpu import sweep_on_cpu
+from umlpsd_gpu.kmeans.engines import Engine, engine_on_cpu
+from umlpsd_gpu.kmeans.gpu import engine_on_gpu, start_on_gpu
+from umlpsd_gpu.kmeans.options import SweepOptions
 from umlpsd_gpu.kmeans.result import Sweep
-from umlpsd_gpu.traces.traces import Traces
 
 # beyond, squares of squared distances may overflow
 LARGEST = 1e70
@@ -83,125 +80,82 @@ def sweep(
     DeviceError
         If cuML is asked for and is missing, or the device's memory can't hold a single restart.
     """
-    return start_sweep(
-        values,
-        k_values,
-        n_epochs,
-        seed,
-        engine,
-        silhouette_metric,
-        max_iter,
-        scale,
-        n_threads,
-        budget_s,
-    )()
+    options = SweepOptions(seed, n_epochs, silhouette_metric, max_iter, budget_s)
+    given_scale = getattr(values, "scale", None)
+    if scale is None:
+        scale = given_scale if isinstance(given_scale, str) else "raw"
+    matrix = getattr(values, "values", values)
+    return start_sweep(matrix, k_values, options, engine=engine, scale=scale, n_threads=n_threads)()
 
 
 def start_sweep(
-    values: Any,
-    k_values: Iterable[int] = range(1, 16),
-    n_epochs: int = 100,
-    seed: int = 0,
+    values: Array,
+    k_values: Iterable[int],
+    options: SweepOptions,
+    *,
     engine: Engine = "auto",
-    silhouette_metric: str = "sqeuclidean",
-    max_iter: int = 100,
-    scale: str | None = None,
+    scale: str = "raw",
     n_threads: int | None = None,
-    budget_s: float | None = None,
 ) -> Callable[[], Sweep]:
     """Do what `sweep` does, but return a function that gives the result.
 
     On a GPU the work is under way then, on the current stream, so that several sweeps run at once;
     on the CPU it is done when the function is called.
+
+    Parameters
+    ----------
+    values : array, shape (n_traces, n_samples)
+        NumPy or CuPy.
+    k_values : iterable of int
+        Numbers of clusters, each from 1 to n_traces.
+    options : SweepOptions
+    engine : {"auto", "batched", "sklearn", "cuml"}
+    scale : str
+        Name of the representation, kept in the result.
+    n_threads : int, optional
+        Of the CPU. Default: all cores.
+
+    Returns
+    -------
+    callable
+        Takes nothing and returns the `Sweep`. On a GPU this call raises TracesError for values
+        that are not finite: asking earlier would make the host wait for the device.
+
+    Raises
+    ------
+    TracesError, SettingsError, DeviceError
+        As `sweep`.
     """
-    curves = _matrix(values.values if isinstance(values, Traces) else values)
-    scale = scale or (values.scale if isinstance(values, Traces) else "raw")
+    curves = _matrix(values)
     ks = _checked_k_values(k_values, len(curves))
-    _require_allowed(n_epochs, max_iter, seed, silhouette_metric, budget_s)
-    judged = None
+    n_silhouettes = len(curves)
     # NaN fails either comparison
     finite = (curves.max(axis=1) <= LARGEST) & (curves.min(axis=1) >= -LARGEST)
     if is_on_device(curves):
-        engine_name = engine_on_device(engine, *curves.shape)
+        engine_name = engine_on_gpu(engine, *curves.shape)
         with told_when_full():
-            find = start_on_device(
-                curves, ks, n_epochs, seed, engine_name, silhouette_metric, max_iter
-            )
+            collect_blocks = start_on_gpu(curves, ks, options, engine_name)
     else:
-        engine_name, find_restarts = finder(engine)
-        judged = _judged(curves, ks, n_epochs, seed, silhouette_metric, budget_s)
-        find = partial(
-            _sweep_on_cpu,
-            curves,
-            ks,
-            n_epochs,
-            seed,
-            find_restarts,
-            silhouette_metric,
-            max_iter,
-            n_threads or n_cores(),
-            judged,
-        )
+        engine_name, run_restarts = engine_on_cpu(engine)
         _require_finite(finite)
+        judged = choose_judged(*curves.shape, ks, options)
+        n_silhouettes = n_silhouettes if judged is None else judged.size
+        collect_blocks = partial(
+            sweep_on_cpu, curves, ks, options, run_restarts, judged, n_threads or n_cores()
+        )
 
     def collect() -> Sweep:
-        # on a device only now: asking earlier would make the host wait for it
         _require_finite(finite)
         return Sweep.of_blocks(
-            find(),
+            collect_blocks(),
             ks,
-            n_epochs,
-            len(curves),
+            options,
             scale=scale,
             engine=engine_name,
-            silhouette_metric=silhouette_metric,
-            seed=seed,
-            n_silhouettes=len(curves) if judged is None else judged.size,
+            n_silhouettes=n_silhouettes,
         )
 
     return collect
-
-
-def _judged(
-    curves: np.ndarray,
-    ks: np.ndarray,
-    n_epochs: int,
-    seed: int,
-    silhouette_metric: str,
-    budget_s: float | None,
-) -> np.ndarray | None:
-    """Return the traces whose silhouettes the budget affords; None for all."""
-    n_traces, n_samples = curves.shape
-    cost = SweepCost.of(n_traces, n_samples, ks, n_epochs, silhouette_metric)
-    return judged_traces(n_traces, cost.n_judged(n_traces, budget_s), seed)
-
-
-def _sweep_on_cpu(
-    curves: np.ndarray,
-    ks: np.ndarray,
-    n_epochs: int,
-    seed: int,
-    find_restarts: Finder,
-    silhouette_metric: str,
-    max_iter: int,
-    n_threads: int,
-    judged: np.ndarray | None,
-) -> Found:
-    def find(geometry: Geometry, uniforms: np.ndarray) -> OfBlock:
-        return find_restarts(curves, geometry, uniforms, silhouette_metric, max_iter)
-
-    # one BLAS thread per block: the same bits on any number of threads (OpenBLAS sums in another
-    # order when it splits a product itself)
-    with threadpool_limits(limits=1), thread_pool(n_threads) as pool:
-        compiled = is_compiled(len(curves), silhouette_metric, judged)
-        geometry = geometry_of(
-            curves,
-            pool,
-            silhouette_metric,
-            judged,
-            prefer_pairs=compiled and find_restarts == batched,
-        )
-        return find_on_cpu(pool, geometry, ks, n_epochs, seed, find)
 
 
 def _matrix(values: Any) -> Any:
@@ -220,23 +174,8 @@ def _require_finite(finite: Any) -> None:
     if n_unusable:
         raise TracesError(
             f"{n_unusable} of {len(finite)} curves hold NaN, infinities or values beyond "
-            f"{LARGEST:g}; leave them out (Traces.usable tells which are finite) or scale them"
+            f"{LARGEST:g}; leave these curves out or scale them"
         )
-
-
-def _require_allowed(
-    n_epochs: int, max_iter: int, seed: int, silhouette_metric: str, budget_s: float | None
-) -> None:
-    if n_epochs < 1 or max_iter < 1 or seed < 0:
-        raise SettingsError(
-            f"n_epochs and max_iter must be ≥ 1 and seed ≥ 0, got {n_epochs}, {max_iter}, {seed}"
-        )
-    if silhouette_metric not in ("sqeuclidean", "euclidean"):
-        raise SettingsError(
-            f"silhouette_metric must be 'sqeuclidean' or 'euclidean', got '{silhouette_metric}'"
-        )
-    if budget_s is not None and not budget_s > 0:
-        raise SettingsError(f"budget_s must be above 0, or None for no budget, got {budget_s}")
 
 
 def _checked_k_values(k_values: Iterable[int], n_traces: int) -> np.ndarray:

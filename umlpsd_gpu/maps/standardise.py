@@ -10,7 +10,7 @@ import numpy as np
 
 from umlpsd_gpu.compute.backend import n_cores
 from umlpsd_gpu.errors import SettingsError
-from umlpsd_gpu.traces.blocks import give_back
+from umlpsd_gpu.storage.blocks import give_back
 from umlpsd_gpu.traces.traces import ROUNDING, varies
 
 T = TypeVar("T")

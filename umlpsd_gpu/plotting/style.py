@@ -15,8 +15,6 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from umlpsd_gpu.analyses.blinking.result import Study
-
 # Okabe & Ito: told apart by colour-blind readers; yellow last, being hard on white. A dark violet
 # stands in for their black, which on a grey image looks like the grey of what is not clustered.
 PALETTE = (
@@ -114,11 +112,6 @@ def darkened(colour: tuple[float, float, float], share: float) -> tuple[float, f
     """Return the same hue with only a share of its light."""
     red, green, blue = colour
     return share * red, share * green, share * blue
-
-
-def cluster_sizes(study: Study) -> dict[int, int]:
-    """Return the number of traces of each cluster, by its number from 1."""
-    return {int(c): int((study.labels == c).sum()) for c in study.clusters.clusters}
 
 
 def thin_grid(axes: Axes) -> None:

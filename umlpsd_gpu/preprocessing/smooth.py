@@ -14,8 +14,8 @@ from umlpsd_gpu.preprocessing.bin import bin_mean, require_window
 from umlpsd_gpu.preprocessing.normalise import minmax
 from umlpsd_gpu.preprocessing.wavelet import wavelet_approximation
 from umlpsd_gpu.scale import Scale
-from umlpsd_gpu.traces import blocks
-from umlpsd_gpu.traces.blocks import empty_like, give_back, row_blocks
+from umlpsd_gpu.storage import blocks
+from umlpsd_gpu.storage.blocks import empty_like, give_back, row_blocks
 from umlpsd_gpu.traces.traces import Traces
 
 

@@ -1,4 +1,4 @@
-"""The whole study folder: data files, figures and report, moved into place in one step."""
+"""The whole result folder: data files, figures and report, moved into place in one step."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from umlpsd_gpu.analyses.blinking.files import save_study
-from umlpsd_gpu.analyses.blinking.result import Study
+from umlpsd_gpu.analyses.registry import get_analysis
+from umlpsd_gpu.analyses.saving import save_result
 from umlpsd_gpu.storage.result_folder import check_output
 
 if TYPE_CHECKING:
@@ -18,21 +18,24 @@ if TYPE_CHECKING:
 
 
 def write_report(
-    study: Study,
+    result: Any,
     folder: str | Path,
     overwrite: bool = False,
     progress: Callable[[str, int, int], None] | None = None,
     extras: Callable[[Path], None] | None = None,
     pool: Executor | None = None,
 ) -> Path:
-    """Write data files, figures and report.html; the folder is whole or not there.
+    """Write data files, figures and report.html of any result; the folder is complete or absent.
 
     Parameters
     ----------
-    study, folder, overwrite
-        As for `save_study`.
+    result : Result
+        A `Study`, or the result of another analysis.
+    folder : path
+        Missing, empty, or with ``overwrite`` a result folder, which is replaced in one step.
+    overwrite : bool
     progress : callable, optional
-        Told ``("figures", n_done, n_figures)``.
+        Called with ``("figures", n_done, n_figures)``.
     extras : callable, optional
         Writes further files into the folder it is given.
     pool : concurrent.futures.Executor, optional
@@ -49,38 +52,46 @@ def write_report(
     OutputError
         If the folder is not ours to write or replace, or the disk is full.
     """
-    # matplotlib takes half a second to import
-    from umlpsd_gpu.analyses.blinking.figures.plans import draw_figures
-
     check_output(folder, overwrite)
     start = time.perf_counter()
-    figures = draw_figures(study, progress, pool)
-    timings_s = {**study.timings_s, "figures": time.perf_counter() - start}
-    return write_drawn(replace(study, timings_s=timings_s), figures, folder, overwrite, extras)
+    figures = draw_result(result, progress, pool)
+    timings_s = {**result.timings_s, "figures": time.perf_counter() - start}
+    return write_drawn(replace(result, timings_s=timings_s), figures, folder, overwrite, extras)
+
+
+def draw_result(
+    result: Any,
+    progress: Callable[[str, int, int], None] | None = None,
+    pool: Executor | None = None,
+) -> tuple[DrawnFigure, ...]:
+    """Draw every figure of a result; for the parameters see `write_report`."""
+    # matplotlib takes half a second to import
+    from umlpsd_gpu.plotting.figures import draw_figures
+
+    plans = get_analysis(result.analysis).figures(result)
+    return draw_figures(plans, result, progress, pool)
 
 
 def write_drawn(
-    study: Study,
+    result: Any,
     figures: Sequence[DrawnFigure],
     folder: str | Path,
     overwrite: bool = False,
     extras: Callable[[Path], None] | None = None,
 ) -> Path:
-    """Write a study folder with figures that are drawn already; else as `write_report`.
+    """Write a result folder with figures that are drawn already; else as `write_report`.
 
-    A study without timings and the same figures give the same bytes.
+    A result without timings and the same figures give the same bytes.
     """
-    from umlpsd_gpu.report.page import render_html
+    from umlpsd_gpu.plotting.figures import write_figures
+    from umlpsd_gpu.report.page import render_page
 
-    html = render_html(study, figures)
+    html = render_page(result, figures)
 
     def add_report(partial: Path) -> None:
         (partial / "report.html").write_text(html, encoding="utf-8", errors="replace")
-        (partial / "figures").mkdir()
-        for figure in figures:
-            (partial / f"figures/{figure.name}.png").write_bytes(figure.png)
-            (partial / f"figures/{figure.name}.svg").write_bytes(figure.svg)
+        write_figures(figures, partial)
         if extras is not None:
             extras(partial)
 
-    return save_study(study, folder, overwrite, extras=add_report)
+    return save_result(result, folder, overwrite, extras=add_report)

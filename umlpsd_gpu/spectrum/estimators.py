@@ -14,7 +14,7 @@ from umlpsd_gpu.errors import SettingsError, TracesError
 from umlpsd_gpu.spectrum import gpu as device
 from umlpsd_gpu.spectrum.log_welch import kernels, log_grid, log_welch
 from umlpsd_gpu.spectrum.result import Spectrum
-from umlpsd_gpu.traces.blocks import give_back
+from umlpsd_gpu.storage.blocks import give_back
 from umlpsd_gpu.traces.traces import Traces
 
 # NumPy: centred (n, n_frames) → psd (n, n_freqs). CuPy: values of all traces → psd

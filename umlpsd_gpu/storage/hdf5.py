@@ -1,22 +1,21 @@
-"""Study ↔ study.h5, self-describing and the same bytes for the same study."""
+"""Fields of a result ↔ a self-describing HDF5 file, and the digest of what it holds."""
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import umlpsd_gpu.analyses.blinking.fields as layout
-from umlpsd_gpu.analyses.blinking.result import Study
-from umlpsd_gpu.storage.result_folder import FORMAT
-from umlpsd_gpu.traces.blocks import is_spooled, row_blocks
+from umlpsd_gpu.storage.blocks import is_spooled, row_blocks
+from umlpsd_gpu.storage.field import Field, FieldTable, Stored
 
 if TYPE_CHECKING:
     import h5py
-
-FORMAT_VERSION = 1
 
 
 class _FullDiskProof(io.RawIOBase):
@@ -61,8 +60,18 @@ class _FullDiskProof(io.RawIOBase):
         super().close()
 
 
-def write_hdf5(study: Study, path: Path) -> None:
-    """Write every array of a study; no timestamps, so equal studies give equal bytes.
+def write_hdf5(
+    path: Path, stored: Iterable[tuple[str, Field, Stored]], attributes: Mapping[str, Any]
+) -> None:
+    """Write every field of a result; no timestamps, so equal results give equal bytes.
+
+    Parameters
+    ----------
+    path : Path
+    stored : iterable of (str, Field, Stored)
+        Path, field and value of every dataset.
+    attributes : mapping
+        Of the file: its format, version and origin.
 
     Raises
     ------
@@ -74,17 +83,22 @@ def write_hdf5(study: Study, path: Path) -> None:
     with _FullDiskProof(path) as target:
         # the oldest format that fits: MATLAB still ships HDF5 1.10
         with h5py.File(target, "w", libver=("earliest", "v110")) as file:
-            file.attrs["format"] = FORMAT
-            file.attrs["format_version"] = FORMAT_VERSION
-            file.attrs["umlpsd_version"] = study.versions.get("umlpsd_gpu", "unknown")
-            for name, field, value in layout.stored_fields(study):
+            file.attrs.update(attributes)
+            for name, field, value in stored:
                 _write(file, name, field, value)
         if target.error is not None:
             raise target.error
 
 
-def read_hdf5(path: Path) -> dict[str, Any]:
-    """Return the attributes of a Study that study.h5 holds, by name.
+def read_hdf5(path: Path, table: FieldTable, file_format: tuple[str, int]) -> dict[str, Any]:
+    """Return the attributes of a result that a file holds, by name.
+
+    Parameters
+    ----------
+    path : Path
+    table : FieldTable
+    file_format : (str, int)
+        Format and version that are understood.
 
     Raises
     ------
@@ -95,12 +109,39 @@ def read_hdf5(path: Path) -> dict[str, Any]:
 
     with h5py.File(path, "r") as file:
         found = (file.attrs.get("format"), int(file.attrs.get("format_version", 0)))
-        if found != (FORMAT, FORMAT_VERSION):
-            raise ValueError(f"format {found}, expected {(FORMAT, FORMAT_VERSION)}")
-        return layout.nouns_from(lambda name: _read(file[name]), has_maps="maps" in file)
+        if found != file_format:
+            raise ValueError(f"format {found}, expected {file_format}")
+        return table.read(lambda name: _read(file[name]), frozenset(file))
 
 
-def _write(file: h5py.File, name: str, field: layout.Field, value: layout.Stored) -> None:
+def digest_of(stored: Iterable[tuple[str, Field, Stored]], settings: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of every field and of the settings that can change a result.
+
+    Parameters
+    ----------
+    stored : iterable of (str, Field, Stored)
+        As for `write_hdf5`, in any order.
+    settings : mapping
+        Plain values.
+    """
+    sha = hashlib.sha256()
+    sha.update(json.dumps(settings, sort_keys=True).encode())
+    for path, _, value in sorted(stored, key=lambda entry: entry[0]):
+        if isinstance(value, np.ndarray):
+            sha.update(f"{path} {value.dtype.str} {value.shape}".encode())
+            _add_bytes(sha, value)
+        else:
+            sha.update(f"{path} {json.dumps(value)}".encode())
+    return sha.hexdigest()
+
+
+def _add_bytes(sha: hashlib._Hash, value: np.ndarray) -> None:
+    values = value.reshape(1) if value.ndim == 0 else value
+    for rows in row_blocks(values):
+        sha.update(np.ascontiguousarray(values[rows]).reshape(-1).view(np.uint8).data)
+
+
+def _write(file: h5py.File, name: str, field: Field, value: Stored) -> None:
     import h5py
 
     how: dict[str, Any] = {}

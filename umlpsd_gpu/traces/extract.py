@@ -10,8 +10,8 @@ import numpy as np
 from umlpsd_gpu.compute.backend import Device, choose_device
 from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.movie.movie import Movie
+from umlpsd_gpu.storage.blocks import is_spooled
 from umlpsd_gpu.traces import gpu as on_device
-from umlpsd_gpu.traces.blocks import is_spooled
 from umlpsd_gpu.traces.drift import estimate_drift
 from umlpsd_gpu.traces.emitters import Detection, detect_emitters
 from umlpsd_gpu.traces.gpu_frames import FramesOnDevice

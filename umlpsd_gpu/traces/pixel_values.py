@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from umlpsd_gpu.movie.movie import Movie
-from umlpsd_gpu.traces.blocks import give_back, spool
+from umlpsd_gpu.storage.blocks import give_back, spool
 
 # Frames that wait to be turned into traces: in memory few enough to be cheap; for a file, whose
 # pages had better be written once, up to half of the memory setting [I]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from umlpsd_gpu.errors import TracesError
-from umlpsd_gpu.traces.blocks import stacked
+from umlpsd_gpu.storage.blocks import stacked
 from umlpsd_gpu.traces.traces import Traces
 
 # Measured intervals of one camera setting differ by less than this share

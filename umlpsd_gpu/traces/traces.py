@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from umlpsd_gpu.errors import TracesError
-from umlpsd_gpu.traces.blocks import row_blocks, take_rows
+from umlpsd_gpu.storage.blocks import row_blocks, take_rows
 
 # A row whose range is below 64 units in its last place is constant: averages and wavelets of equal
 # numbers differ by as much.
@@ -23,7 +23,7 @@ class Traces:
     ----------
     values : ndarray, shape (n_traces, n_frames)
         Intensity in counts; float32 or float64. May hold NaN (flagged, see ``usable``). A memmap
-        where they don't fit in memory: work through it by `umlpsd_gpu.traces.blocks.row_blocks`.
+        where they don't fit in memory: work through it by `umlpsd_gpu.storage.blocks.row_blocks`.
     dt_s : float
         Frame interval in seconds.
     rows, cols : ndarray, shape (n_traces,), float64

@@ -44,6 +44,7 @@ def write_validation(validation: Validation, folder: str | Path, overwrite: bool
         If the folder is not ours to write or replace, or the disk is full.
     """
     # matplotlib takes half a second to import
+    from umlpsd_gpu.plotting.figures import write_figures
     from umlpsd_gpu.validation.figures import draw_validation
 
     check_output(folder, overwrite, VALIDATION)
@@ -52,10 +53,7 @@ def write_validation(validation: Validation, folder: str | Path, overwrite: bool
 
     def fill(partial: Path) -> None:
         (partial / PAGE).write_text(html, encoding="utf-8", errors="replace")
-        (partial / "figures").mkdir()
-        for figure in figures:
-            (partial / f"figures/{figure.name}.png").write_bytes(figure.png)
-            (partial / f"figures/{figure.name}.svg").write_bytes(figure.svg)
+        write_figures(figures, partial)
         summary = summary_of(validation) | {"files": files_in(partial, VALIDATION)}
         text = json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False)
         name = partial / VALIDATION.summary
@@ -66,9 +64,9 @@ def write_validation(validation: Validation, folder: str | Path, overwrite: bool
 
 def render_validation(validation: Validation, figures: Sequence[DrawnFigure]) -> str:
     """Return the page as HTML with its figures inside; nothing is loaded from anywhere."""
-    from umlpsd_gpu.report.page import page_templates
+    from umlpsd_gpu.plotting.page_parts import page_templates
 
-    templates = page_templates()
+    templates = page_templates("umlpsd_gpu.validation")
     templates.filters["percent"] = lambda rate: _percent(rate)
     templates.filters["interval"] = lambda rate: _interval(rate)
     return templates.get_template("validation.html.jinja").render(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from umlpsd_gpu.analyses.blinking.settings import Settings
-from umlpsd_gpu.analyses.blinking.workflow import Clock
-from umlpsd_gpu.clustering.sweeps import Progress
+from umlpsd_gpu.compute.context import Clock, Progress
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.validation.ensembles import Conditions, check_settings, drawn_seeds
 from umlpsd_gpu.validation.exponents import BETAS, exponent_tests

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from tests.support.studies import make_study, small_study
-from umlpsd_gpu.analyses.blinking.fields import FIELDS, digest_of, stored_fields
-from umlpsd_gpu.analyses.blinking.files import TRACES_CSV_COLUMNS, load_study, save_study
+from umlpsd_gpu.analyses.blinking.fields import FIELDS, TABLE
 from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.analyses.blinking.settings import Settings
+from umlpsd_gpu.analyses.blinking.tables import TRACES_CSV_COLUMNS
+from umlpsd_gpu.analyses.saving import digest_of_result, save_result
 from umlpsd_gpu.errors import UmlpsdError
 
 SUMMARY_KEYS = {
@@ -55,22 +56,22 @@ class TestRoundTrip:
 
     def test_three_traces(self, place: Path) -> None:
         study = make_study(n_traces=3, n_flagged=0, n_clusters=2, n_frames=241)
-        assert_equal(load_study(save_study(study, place / "tiny")), study)
+        assert_equal(Study.load(save_result(study, place / "tiny")), study)
 
     def test_float32_traces_stay_float32(self, place: Path, study: Study) -> None:
         traces = study.traces.with_values(study.traces.values.astype(np.float32), "to float32")
-        loaded = load_study(save_study(dataclasses.replace(study, traces=traces), place / "a"))
+        loaded = Study.load(save_result(dataclasses.replace(study, traces=traces), place / "a"))
         assert loaded.traces.values.dtype == np.float32
 
     def test_settings_that_were_set_come_back(self, place: Path, study: Study) -> None:
         settings = Settings().with_values({"movie.dt_s": 0.1, "n_threads": 2})
-        loaded = load_study(save_study(dataclasses.replace(study, settings=settings), place / "a"))
+        loaded = Study.load(save_result(dataclasses.replace(study, settings=settings), place / "a"))
         assert loaded.settings == settings
 
     def test_names_that_hdf5_text_cannot_hold_are_mended(self, place: Path, study: Study) -> None:
         ids = ("no\0zero", os.fsdecode(b"caf\xe9.tif"), "β \U0001f52c", *study.traces.ids[3:])
         traces = dataclasses.replace(study.traces, ids=ids)
-        loaded = load_study(save_study(dataclasses.replace(study, traces=traces), place / "a"))
+        loaded = Study.load(save_result(dataclasses.replace(study, traces=traces), place / "a"))
         assert loaded.traces.ids[0] == "no�zero"
         assert loaded.traces.ids[1].startswith("caf�")
         assert loaded.traces.ids[2:] == ids[2:]
@@ -94,7 +95,7 @@ class TestStudyH5:
         study.save(place / "a")
         slower.save(place / "b")
         assert (place / "a/study.h5").read_bytes() == (place / "b/study.h5").read_bytes()
-        assert digest_of(study) == digest_of(slower)
+        assert digest_of_result(study) == digest_of_result(slower)
 
     @pytest.mark.parametrize("change", ["labels", "settings", "votes", "name"])
     def test_digest_sees_every_change(self, study: Study, change: str) -> None:
@@ -108,7 +109,7 @@ class TestStudyH5:
             "votes": dataclasses.replace(study, decision=decision),
             "name": dataclasses.replace(study, traces=traces),
         }
-        assert digest_of(changed[change]) != digest_of(study)
+        assert digest_of_result(changed[change]) != digest_of_result(study)
 
     def test_every_dataset_explains_itself(self, place: Path, study: Study) -> None:
         study.save(place / "a")
@@ -127,7 +128,7 @@ class TestStudyH5:
             assert file.attrs["format_version"] == 1
             assert file.attrs["umlpsd_version"] == study.versions["umlpsd_gpu"]
             assert file["sweeps/W80/labels"].compression == "gzip"
-        assert sorted(seen) == sorted(path for path, _, _ in stored_fields(study))
+        assert sorted(seen) == sorted(path for path, _, _ in TABLE.stored(study))
 
     def test_documentation_tabulates_every_field(self) -> None:
         text = (Path(__file__).parents[3] / "docs" / "file_formats.md").read_text("utf-8")
@@ -172,7 +173,7 @@ class TestSmallFiles:
         assert summary["votes"] == study.decision.votes
         assert summary["clusters"][0]["beta_mean"] == study.clusters.beta_mean[0]
         assert sum(cluster["n_traces"] for cluster in summary["clusters"]) == 21
-        assert summary["digest"] == digest_of(study)
+        assert summary["digest"] == digest_of_result(study)
         n_outliers = int(study.outliers.is_outlier.sum())
         assert n_outliers > 0
         assert summary["outliers"] == {
@@ -202,13 +203,13 @@ class TestDamage:
     def test_no_study(self, place: Path) -> None:
         for folder in (place, place / "missing"):
             with pytest.raises(UmlpsdError, match="is no study folder"):
-                load_study(folder)
+                Study.load(folder)
 
     @pytest.mark.parametrize("name", ["study.h5", "settings.toml"])
     def test_missing_file(self, place: Path, study: Study, name: str) -> None:
         (study.save(place / "a") / name).unlink()
         with pytest.raises(UmlpsdError, match="is damaged"):
-            load_study(place / "a")
+            Study.load(place / "a")
 
     @pytest.mark.parametrize("part", [0.0, 0.3, 0.99])
     def test_truncated_file(self, place: Path, study: Study, part: float) -> None:
@@ -216,22 +217,22 @@ class TestDamage:
         whole = file.read_bytes()
         file.write_bytes(whole[: int(part * len(whole))])
         with pytest.raises(UmlpsdError, match="is damaged"):
-            load_study(place / "a")
+            Study.load(place / "a")
 
     def test_changed_number(self, place: Path, study: Study) -> None:
         with h5py.File(study.save(place / "a") / "study.h5", "r+") as file:
             file["fit/beta"][0] = 1.0
         with pytest.raises(UmlpsdError, match="was changed after it was written"):
-            load_study(place / "a")
+            Study.load(place / "a")
 
     def test_missing_field(self, place: Path, study: Study) -> None:
         with h5py.File(study.save(place / "a") / "study.h5", "r+") as file:
             del file["fit/beta"]
         with pytest.raises(UmlpsdError, match="is damaged"):
-            load_study(place / "a")
+            Study.load(place / "a")
 
     def test_other_format_version(self, place: Path, study: Study) -> None:
         with h5py.File(study.save(place / "a") / "study.h5", "r+") as file:
             file.attrs["format_version"] = 99
         with pytest.raises(UmlpsdError, match="99"):
-            load_study(place / "a")
+            Study.load(place / "a")

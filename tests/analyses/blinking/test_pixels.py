@@ -9,8 +9,8 @@ import tifffile
 
 from umlpsd_gpu import Settings, open_movie, run_study
 from umlpsd_gpu.analyses.blinking.extract import extract
-from umlpsd_gpu.analyses.blinking.fields import digest_of
 from umlpsd_gpu.analyses.blinking.result import Study
+from umlpsd_gpu.analyses.saving import digest_of_result
 from umlpsd_gpu.cli.main import main
 from umlpsd_gpu.simulate.assembly import simulate_assembly
 from umlpsd_gpu.simulate.movie import simulate_movie
@@ -145,7 +145,7 @@ def test_the_digest_of_a_study_depends_on_the_region_s_content(studied, frames, 
         roi = rectangle(tmp_path / "r.roi", *box)
         found = studied(frames, threshold=200.0, roi=str(roi))
         assert found.traces.n_traces == 30
-        return digest_of(found)
+        return digest_of_result(found)
 
     first, other, again = digest(2, 3, 7, 9), digest(2, 2, 7, 8), digest(2, 3, 7, 9)
     assert first == again

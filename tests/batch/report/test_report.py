@@ -7,11 +7,11 @@ from html.parser import HTMLParser
 import pytest
 
 from tests.support.batches import QUICK, forked, make_archive, make_batch, write_movie
-from umlpsd_gpu.analyses.blinking.files import load_study
+from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.manifest import read_manifest
 from umlpsd_gpu.batch.options import RunOptions
-from umlpsd_gpu.batch.report.page import report_archive, time_words
+from umlpsd_gpu.batch.report.page import time_words, write_batch_report
 from umlpsd_gpu.batch.report.table import MOVIES_CSV_COLUMNS
 from umlpsd_gpu.batch.runner import run_batch
 from umlpsd_gpu.errors import OutputError
@@ -29,7 +29,7 @@ def out(tmp_path_factory):
     make_batch(archive, place / "out", figures=True)
     ids = [e.id for e in read_manifest(place / "out").movies if e.name != "waiting.tif"]
     run_batch(place / "out", RunOptions(n_workers=2, movie_ids=ids))
-    report_archive(place / "out")
+    write_batch_report(place / "out")
     return place / "out"
 
 
@@ -82,7 +82,7 @@ class TestPage:
     def test_says_nothing_is_finished_where_nothing_is(self, tmp_path):
         make_archive(tmp_path / "archive", 1)
         make_batch(tmp_path / "archive", tmp_path / "out")
-        report_archive(tmp_path / "out")
+        write_batch_report(tmp_path / "out")
         words = " ".join(page_of(tmp_path / "out").words)
         assert "0 of 1 movies analysed" in words
         assert "No study is finished yet." in words
@@ -108,7 +108,7 @@ class TestTable:
             row = rows_of(out).get(entry.name, {})
             if row.get("state") != "done":
                 continue
-            study = load_study(folder.result(entry.id) / "study")
+            study = Study.load(folder.result(entry.id) / "study")
             assert int(row["k_opt"]) == study.decision.k_opt
             assert float(row["confidence"]) == study.decision.confidence
             assert int(row["n_traces"]) == study.traces.n_traces
@@ -128,7 +128,7 @@ class TestTable:
 class TestFolder:
     def test_can_be_written_again_with_the_same_bytes(self, out):
         before = {p.name: p.read_bytes() for p in (out / "report").rglob("*") if p.is_file()}
-        report_archive(out)
+        write_batch_report(out)
         after = {p.name: p.read_bytes() for p in (out / "report").rglob("*") if p.is_file()}
         assert after == before
         assert json.loads(after["archive.json"])["counts"]["done"] == 2
@@ -141,7 +141,7 @@ class TestFolder:
         (tmp_path / "out" / "report").mkdir()
         (tmp_path / "out" / "report" / "mine.txt").write_text("keep me")
         with pytest.raises(OutputError, match="holds files but no archive report"):
-            report_archive(tmp_path / "out")
+            write_batch_report(tmp_path / "out")
         assert (tmp_path / "out" / "report" / "mine.txt").read_text() == "keep me"
 
     def test_a_link_in_its_place_is_refused(self, tmp_path):
@@ -149,4 +149,4 @@ class TestFolder:
         make_batch(tmp_path / "archive", tmp_path / "out", QUICK)
         (tmp_path / "out" / "report").symlink_to(tmp_path)
         with pytest.raises(OutputError, match="symbolic link"):
-            report_archive(tmp_path / "out")
+            write_batch_report(tmp_path / "out")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from umlpsd_gpu.analyses.blinking.result import MovieSummary
+from umlpsd_gpu.analyses.blinking.movie_summary import MovieSummary
 from umlpsd_gpu.analyses.blinking.settings import Settings
-from umlpsd_gpu.clustering.final_labels import FinalClusters
+from umlpsd_gpu.clustering.cluster import Clustering
 from umlpsd_gpu.maps.domains import PixelValues
 from umlpsd_gpu.maps.result import AssemblyMaps, assembly_maps, matrix_note, reference_index
 from umlpsd_gpu.spectrum.result import PowerLawFit
@@ -37,7 +37,7 @@ def map_notes(traces: Traces, movies: tuple[MovieSummary, ...], settings: Settin
 def study_maps(
     traces: Traces,
     movies: tuple[MovieSummary, ...],
-    final: FinalClusters,
+    clustering: Clustering,
     fit: PowerLawFit,
     settings: Settings,
 ) -> AssemblyMaps:
@@ -46,9 +46,9 @@ def study_maps(
     pixels = PixelValues(
         rows=traces.rows,
         cols=traces.cols,
-        labels=final.labels,
-        silhouette=final.silhouette,
-        label_uncertainty=final.label_uncertainty,
+        labels=clustering.labels,
+        silhouette=clustering.silhouette,
+        label_uncertainty=clustering.label_uncertainty,
         beta=np.asarray(fit.beta),
     )
     n_rows, n_cols = movie.mean_image.shape

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from umlpsd_gpu.analyses.blinking.result import MovieSummary
+from umlpsd_gpu.analyses.blinking.movie_summary import MovieSummary
 from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.movie.movie import Movie

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from umlpsd_gpu.analyses.protocol import Prediction
 from umlpsd_gpu.movie.movie import Movie
 
 # What a study takes with all settings at their defaults, measured on 2 cores: movies of 4.2 GB
@@ -17,18 +16,9 @@ BASE_MB, N_COPIES_OF_TRACES = 250.0, 6
 N_TYPICAL_EMITTERS = 100
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """Size of a movie, and what a study of 100 emitters at default settings takes.
-
-    Attributes
-    ----------
-    movie_mb, memory_mb, duration_s : float
-    """
-
-    movie_mb: float
-    memory_mb: float
-    duration_s: float
+def movie_mb(movie: Movie) -> float:
+    """Return the size of all frames of a movie, in MB."""
+    return movie.n_frames * movie.n_rows * movie.n_cols * movie.dtype.itemsize / 1e6
 
 
 def predict(movie: Movie, with_report: bool = True) -> Prediction:
@@ -40,10 +30,10 @@ def predict(movie: Movie, with_report: bool = True) -> Prediction:
     with_report : bool
         Whether figures are drawn.
     """
-    movie_mb = movie.n_frames * movie.n_rows * movie.n_cols * movie.dtype.itemsize / 1e6
     traces_mb = N_TYPICAL_EMITTERS * movie.n_frames * 8 / 1e6
     return Prediction(
-        movie_mb,
         memory_mb=BASE_MB + N_COPIES_OF_TRACES * traces_mb,
-        duration_s=movie_mb / EXTRACTION_MB_PER_S + SWEEP_S + (REPORT_S if with_report else 0.0),
+        duration_s=movie_mb(movie) / EXTRACTION_MB_PER_S
+        + SWEEP_S
+        + (REPORT_S if with_report else 0.0),
     )

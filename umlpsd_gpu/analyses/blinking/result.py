@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
+from umlpsd_gpu.analyses.blinking.movie_summary import MovieSummary
 from umlpsd_gpu.analyses.blinking.settings import Settings
+from umlpsd_gpu.analyses.result import Result
 from umlpsd_gpu.decision.outliers import Outliers
 from umlpsd_gpu.decision.result import KDecision
 from umlpsd_gpu.kmeans.result import Sweep
@@ -17,32 +19,7 @@ from umlpsd_gpu.traces.traces import Traces
 
 
 @dataclass(frozen=True)
-class MovieSummary:
-    """What the study keeps of a movie.
-
-    Attributes
-    ----------
-    name : str
-        As in ``Traces.source``.
-    mean_image : ndarray, shape (n_rows, n_cols), float64
-        Time average, counts.
-    dt_origin : str
-        Where the frame interval comes from.
-    dt_nominal_s, pixel_size_um : float or None
-    verdict : str
-        ``"whole"``, or the status and the reason.
-    """
-
-    name: str
-    mean_image: np.ndarray
-    dt_origin: str
-    dt_nominal_s: float | None
-    pixel_size_um: float | None
-    verdict: str
-
-
-@dataclass(frozen=True)
-class Study:
+class Study(Result):
     """A finished analysis.
 
     Attributes
@@ -80,6 +57,8 @@ class Study:
     versions : dict of str to str
     """
 
+    analysis: ClassVar[str] = "blinking"
+
     settings: Settings
     movies: tuple[MovieSummary, ...]
     traces: Traces
@@ -110,16 +89,3 @@ class Study:
             if sweep.scale == scale:
                 return sweep
         raise KeyError(f"no sweep at scale {scale}; made: {[s.scale for s in self.sweeps]}")
-
-    def save(self, folder: str | Path, overwrite: bool = False) -> Path:
-        """Write the data files of a study folder; see `save_study` in files.py."""
-        from umlpsd_gpu.analyses.blinking.files import save_study
-
-        return save_study(self, folder, overwrite)
-
-    @classmethod
-    def load(cls, folder: str | Path) -> Study:
-        """Read a study folder; see `load_study` in files.py."""
-        from umlpsd_gpu.analyses.blinking.files import load_study
-
-        return load_study(folder)

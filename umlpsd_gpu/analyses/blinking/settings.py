@@ -23,6 +23,8 @@ class Settings(AnalysisSettings):
         "traces.memory_mb",
         "traces.roi",
     )
+    of_machine: ClassVar[tuple[str, ...]] = (*AnalysisSettings.of_machine, "movie.memory_mb")
+    naming_files: ClassVar[tuple[str, ...]] = ("traces.roi",)
 
     movie: MovieSettings = MovieSettings()
     traces: TracesSettings = TracesSettings()

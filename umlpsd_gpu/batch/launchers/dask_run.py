@@ -19,7 +19,7 @@ from umlpsd_gpu.batch.launchers.dask_cluster import DaskOptions, Patience, dask_
 from umlpsd_gpu.batch.launchers.slurm import QueueError
 from umlpsd_gpu.batch.machine import default_workers
 from umlpsd_gpu.batch.manifest import read_manifest
-from umlpsd_gpu.batch.movie_state import Standing, standing_of, wanted_of
+from umlpsd_gpu.batch.movie_state import MovieState, state_of, wanted_of
 from umlpsd_gpu.batch.options import RunOptions
 from umlpsd_gpu.batch.run_report import RunReport
 from umlpsd_gpu.batch.runner import GRACE_S, Tell, run_batch
@@ -114,7 +114,7 @@ class DaskWork:
         i, n = self.options.shard
         self.movies = [e for e in self.manifest.movies[i - 1 :: n] if self.options.takes(e.id)]
         self.report = RunReport(len(self.movies))
-        self.waiting = [e for e in self.movies if self._standing(e).state != "done"]
+        self.waiting = [e for e in self.movies if self._state_of(e).state != "done"]
         self.n_threads = self.options.n_threads
         self.open: dict[Any, Entry] = {}
 
@@ -156,7 +156,7 @@ class DaskWork:
     def count(self) -> None:
         """Look how the movies stand at the end."""
         for entry in self.movies:
-            standing = self._standing(entry)
+            standing = self._state_of(entry)
             if standing.state != "waiting":
                 self.report.settle(entry, standing)
         self.report.n_left = self.report.n_movies - self.report.n_settled
@@ -201,7 +201,7 @@ class DaskWork:
         answer = future.result()
         self.report.n_made += answer["n_made"]
         self.report.trouble = self.report.trouble or answer["trouble"]
-        standing = self._standing(entry)
+        standing = self._state_of(entry)
         self.tell(standing.state, entry, _words(standing))
         return None
 
@@ -212,9 +212,9 @@ class DaskWork:
         client.cancel([f for f in self.open if f not in begun])
         self.open = begun
 
-    def _standing(self, entry: Entry) -> Standing:
+    def _state_of(self, entry: Entry) -> MovieState:
         device = self.options.device or self.manifest.settings.device
-        return standing_of(self.folder, entry, wanted_of(self.manifest, entry, device))
+        return state_of(self.folder, entry, wanted_of(self.manifest, entry, device))
 
 
 def keys_at_work(dask_worker: Any) -> list[str]:
@@ -222,7 +222,7 @@ def keys_at_work(dask_worker: Any) -> list[str]:
     return [str(task.key) for task in dask_worker.state.executing]
 
 
-def _words(standing: Standing) -> str:
+def _words(standing: MovieState) -> str:
     if standing.attempts:
         return standing.attempts[-1].reason
     seconds = (standing.result or {}).get("seconds")

@@ -21,19 +21,18 @@ from typing import Any, Literal
 
 from threadpoolctl import threadpool_limits
 
-from umlpsd_gpu.analyses.blinking.settings import Settings
-from umlpsd_gpu.analyses.blinking.workflow import device_of
 from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.launchers.dask_cluster import DaskOptions, Patience, dask_client
 from umlpsd_gpu.batch.launchers.slurm import QueueError
 from umlpsd_gpu.batch.machine import USABLE_SHARE, memory_mb
 from umlpsd_gpu.batch.manifest import read_manifest
-from umlpsd_gpu.clustering.jobs import MakeJob, SweepJob
+from umlpsd_gpu.clustering.device import device_of
+from umlpsd_gpu.clustering.jobs import MakeJob, RepresentationJob, SweepsOfOne
 from umlpsd_gpu.compute.backend import choose_device, n_cores
 from umlpsd_gpu.compute.device_memory import told_when_full
 from umlpsd_gpu.errors import SettingsError, UmlpsdError
 from umlpsd_gpu.kmeans.distances import MAX_PAIR_BYTES
-from umlpsd_gpu.kmeans.result import Sweep
+from umlpsd_gpu.settings import AnalysisSettings
 
 POLL_S = 0.2
 # Without any worker; in a queue workers may well come hours later [I]
@@ -53,8 +52,8 @@ _one_at_a_time = threading.Lock()
 @contextmanager
 def dask_sweeps(
     out: str | Path,
-    shape: tuple[int, int],
-    settings: Settings,
+    size: tuple[int, float],
+    settings: AnalysisSettings,
     cluster: DaskOptions,
     n_workers: int | None = None,
 ) -> Iterator[DaskSweeps]:
@@ -64,9 +63,9 @@ def dask_sweeps(
     ----------
     out : path
         Of the batch; workers by SLURM keep certificates and logs in it.
-    shape : tuple of int
-        (n_traces, n_frames) of the ensemble, for the memory that a worker takes.
-    settings : Settings
+    size : (int, float)
+        Number of curves, and MB of their largest matrix, for the memory that a worker takes.
+    settings : AnalysisSettings
         ``device`` is the workers'.
     cluster : DaskOptions
     n_workers : int, optional
@@ -79,7 +78,7 @@ def dask_sweeps(
     SettingsError
         If several workers would share this machine's GPU.
     """
-    needed_mb = worker_mb(shape, settings)
+    needed_mb = worker_mb(size, settings)
     n_threads = settings.n_threads
     is_local = cluster.address is None and cluster.slurm is None
     if is_local:
@@ -94,18 +93,16 @@ def dask_sweeps(
         yield DaskSweeps(client, settings, n_threads, cluster.slurm is not None)
 
 
-def worker_mb(shape: tuple[int, int], settings: Settings) -> float:
+def worker_mb(size: tuple[int, float], settings: AnalysisSettings) -> float:
     """Return the memory that the largest sweep of an ensemble takes, more or less.
 
     Parameters
     ----------
-    shape : tuple of int
-        (n_traces, n_frames).
-    settings : Settings
+    size : (int, float)
+        Number of curves, and MB of their largest matrix.
+    settings : AnalysisSettings
     """
-    n_traces, n_frames = shape
-    # larger scales of a spooled ensemble are left out
-    curves_mb = min(8e-6 * n_traces * n_frames, settings.traces.memory_mb)
+    n_traces, curves_mb = size
     pairs_mb = 8e-6 * n_traces**2 if 8 * n_traces**2 <= MAX_PAIR_BYTES else 0.0
     labels_mb = 2e-6 * settings.sweep.k_max * settings.sweep.n_epochs * n_traces
     # labels are found in blocks, put together, and packed to be sent
@@ -119,7 +116,7 @@ class DaskSweeps:
     Attributes
     ----------
     client : distributed.Client
-    settings : Settings
+    settings : AnalysisSettings
     n_threads : int or None
         Of a worker; None: all that it has.
     is_queued : bool
@@ -129,13 +126,13 @@ class DaskSweeps:
     """
 
     client: Any
-    settings: Settings
+    settings: AnalysisSettings
     n_threads: int | None = None
     is_queued: bool = False
     device: Device | None = None
     open: dict[Any, int] = field(default_factory=dict)
 
-    def __call__(self, make: Sequence[MakeJob]) -> Iterator[tuple[Sweep, ...]]:
+    def __call__(self, make: Sequence[MakeJob]) -> Iterator[SweepsOfOne]:
         """Yield the sweeps of jobs in order.
 
         Raises
@@ -205,15 +202,15 @@ def _result_of(future: Any) -> Any:
         ) from error
 
 
-def device_on_worker(settings: Settings, code_version: str) -> Device:
+def device_on_worker(settings: AnalysisSettings, code_version: str) -> Device:
     """Return the class of device that this worker takes; the body of a task."""
     _require_same(code_version)
     return device_of(settings)
 
 
 def sweep_on_worker(
-    job: SweepJob, device: Device, n_threads: int | None, code_version: str
-) -> tuple[Sweep, ...]:
+    job: RepresentationJob, device: Device, n_threads: int | None, code_version: str
+) -> SweepsOfOne:
     """Do a job on a class of device: the body of a task.
 
     Raises
@@ -241,7 +238,7 @@ def _require_same(code_version: str) -> None:
         )
 
 
-def _processes_here(settings: Settings, n_workers: int | None, needed_mb: float) -> int:
+def _processes_here(settings: AnalysisSettings, n_workers: int | None, needed_mb: float) -> int:
     """Return the processes of a cluster on this machine, which share its cores and its GPU."""
     if device_of(settings) == "cpu":
         that_fit = int(memory_mb() * USABLE_SHARE / needed_mb)

@@ -7,10 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from umlpsd_gpu.analyses.protocol import BatchRow, Column
 from umlpsd_gpu.batch.entries import Manifest
 from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.manifest import read_manifest
-from umlpsd_gpu.batch.report.table import MovieRow, archive_rows, write_movies_csv
+from umlpsd_gpu.batch.report.table import MovieRow, movie_rows, write_movies_csv
+from umlpsd_gpu.plotting.page_parts import number
 from umlpsd_gpu.plotting.style import DrawnFigure
 from umlpsd_gpu.storage.json_files import refuse_links
 from umlpsd_gpu.storage.result_folder import FolderKind, files_in, write_whole
@@ -19,7 +21,7 @@ ARCHIVE_REPORT = FolderKind("archive report", "archive.json", "umlpsd archive re
 STATES = ("done", "running", "waiting", "failed", "set aside")
 
 
-def report_archive(out: str | Path) -> Path:
+def write_batch_report(out: str | Path) -> Path:
     """Write ``report`` in the folder of a batch, whole or not at all; an older one is replaced.
 
     It may be written at any time, also while movies are worked on.
@@ -41,20 +43,19 @@ def report_archive(out: str | Path) -> Path:
     OutputError
         If the folder can't be written, or holds something else.
     """
-    from umlpsd_gpu.batch.report.figures import draw_archive
+    from umlpsd_gpu.plotting.figures import draw_figures, write_figures
 
     folder, manifest = BatchFolder.at(out), read_manifest(out)
-    rows = archive_rows(manifest, folder)
-    figures = draw_archive(rows)
-    html = render_archive(rows, manifest, figures)
+    rows, analysis = movie_rows(manifest, folder), manifest.analysis
+    found = [BatchRow(row.name, row.summary, row.status.seconds) for row in rows if row.summary]
+    plans = analysis.batch_figures(found) if found else ()
+    figures = draw_figures(plans, found)
+    html = render_batch_page(rows, manifest, figures)
 
     def fill(partial: Path) -> None:
-        write_movies_csv(rows, partial / "movies.csv")
+        write_movies_csv(rows, analysis.batch_columns(), partial / "movies.csv")
         (partial / "report.html").write_text(html, encoding="utf-8", errors="replace")
-        (partial / "figures").mkdir()
-        for figure in figures:
-            (partial / f"figures/{figure.name}.png").write_bytes(figure.png)
-            (partial / f"figures/{figure.name}.svg").write_bytes(figure.svg)
+        write_figures(figures, partial)
         values = {
             "format": ARCHIVE_REPORT.format,
             "umlpsd_version": manifest.umlpsd_version,
@@ -68,31 +69,41 @@ def report_archive(out: str | Path) -> Path:
     return write_whole(place, fill, overwrite=True, kind=ARCHIVE_REPORT)
 
 
-def render_archive(
+def render_batch_page(
     rows: Sequence[MovieRow], manifest: Manifest, figures: Sequence[DrawnFigure]
 ) -> str:
     """Return the page; every name is escaped, nothing is loaded from anywhere."""
-    from matplotlib.colors import to_hex
+    from umlpsd_gpu.plotting.page_parts import page_templates
 
-    from umlpsd_gpu.plotting.style import cluster_colour
-    from umlpsd_gpu.report.page import page_templates
-
-    templates = page_templates()
-    templates.filters["swatch"] = lambda cluster: to_hex(cluster_colour(cluster))
+    analysis = manifest.analysis
     found = [row for row in rows if row.summary]
+    columns = [column for column in analysis.batch_columns() if column.heading]
+    templates = page_templates("umlpsd_gpu.batch.report")
     return templates.get_template("archive.html.jinja").render(
         rows=rows,
-        found=found,
+        cells={row.name: [cell_of(column, row) for column in columns] for row in found},
+        columns=columns,
+        analysis=analysis,
         missing=[row for row in rows if row.status.state in ("failed", "set aside")],
         manifest=manifest,
         figures=figures,
-        headline=headline(rows),
+        headline=headline(rows, analysis.inputs),
         sentence=sentence(rows),
         counts=counts_of(rows),
-        n_traces=sum(row.summary["n_traces"] for row in found),
+        n_items=sum(row.summary.get("n_traces", 0) for row in found),
         time_spent=time_words(sum(row.status.seconds or 0.0 for row in found)),
         gigabytes=sum(row.entry.n_bytes for row in rows) / 1e9,
     )
+
+
+def cell_of(column: Column, row: MovieRow) -> str:
+    """Return what the page shows of a result in a column; a dash where it is not defined."""
+    if column.show is not None:
+        return column.show(row.entry.facts, row.summary)
+    value = column.value(row.entry.facts, row.summary)
+    if isinstance(value, float):
+        return number(value, 2)
+    return "–" if value is None else str(value)
 
 
 def counts_of(rows: Sequence[MovieRow]) -> dict[str, int]:
@@ -102,7 +113,7 @@ def counts_of(rows: Sequence[MovieRow]) -> dict[str, int]:
 
 def k_counts(rows: Sequence[MovieRow]) -> Counter[int]:
     """Return how often each number of clusters was found."""
-    return Counter(row.summary["k_opt"] for row in rows if row.summary)
+    return Counter(row.summary["k_opt"] for row in rows if "k_opt" in row.summary)
 
 
 def time_words(seconds: float) -> str:
@@ -113,10 +124,10 @@ def time_words(seconds: float) -> str:
     return f"{seconds:.3g} s"
 
 
-def headline(rows: Sequence[MovieRow]) -> str:
+def headline(rows: Sequence[MovieRow], inputs: str = "movies") -> str:
     """Say how far the archive is analysed."""
     counts = counts_of(rows)
-    words = f"{counts['done']} of {len(rows)} movies analysed"
+    words = f"{counts['done']} of {len(rows)} {inputs} analysed"
     n_missing = counts["failed"] + counts["set aside"]
     return f"{words}, {n_missing} failed" if n_missing else words
 
@@ -124,8 +135,10 @@ def headline(rows: Sequence[MovieRow]) -> str:
 def sentence(rows: Sequence[MovieRow]) -> str:
     """Say how many clusters were found, and how surely."""
     found = k_counts(rows)
-    if not found:
+    if not any(row.summary for row in rows):
         return "No study is finished yet."
+    if not found:
+        return ""
     parts = [f"K = {k} in {n}" for k, n in sorted(found.items())]
-    sure = [row for row in rows if row.summary and (row.summary["confidence"] or 0) >= 0.9]
+    sure = [row for row in rows if row.summary and (row.summary.get("confidence") or 0) >= 0.9]
     return f"{', '.join(parts)}; {len(sure)} of the decisions have a confidence of 0.9 or more."

@@ -12,8 +12,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
-from umlpsd_gpu.analyses.blinking.result import MovieSummary, Study
-from umlpsd_gpu.plotting.style import FLAGGED, cluster_colour, cluster_sizes
+from umlpsd_gpu.analyses.blinking.figures.cluster_sizes import cluster_sizes
+from umlpsd_gpu.analyses.blinking.movie_summary import MovieSummary
+from umlpsd_gpu.analyses.blinking.result import Study
+from umlpsd_gpu.plotting.style import FLAGGED, cluster_colour
 
 MAX_MOVIES = 6
 TITLE = "Where the clusters lie"

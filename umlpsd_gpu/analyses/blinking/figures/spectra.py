@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from umlpsd_gpu.analyses.blinking.figures.cluster_sizes import cluster_sizes
 from umlpsd_gpu.analyses.blinking.result import Study
-from umlpsd_gpu.plotting.style import cluster_colour, cluster_sizes, darkened, thin_grid
+from umlpsd_gpu.plotting.style import cluster_colour, darkened, thin_grid
 
 PSD_TITLE = "Power spectral densities by cluster"
 PSD_CAPTION = (

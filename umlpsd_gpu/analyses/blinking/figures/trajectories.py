@@ -11,8 +11,9 @@ from matplotlib.gridspec import GridSpec
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
+from umlpsd_gpu.analyses.blinking.figures.cluster_sizes import cluster_sizes
 from umlpsd_gpu.analyses.blinking.result import Study
-from umlpsd_gpu.plotting.style import cluster_colour, cluster_sizes, thin_grid
+from umlpsd_gpu.plotting.style import cluster_colour, thin_grid
 
 TITLE = "Trajectories by cluster"
 CAPTION = (

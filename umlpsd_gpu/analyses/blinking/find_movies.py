@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from umlpsd_gpu.errors import MovieError, SettingsError
+from umlpsd_gpu.analyses.findings import Findings, Found, places_of
+from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.movie.contents import read_contents
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.movie.open import open_movie
@@ -16,45 +15,6 @@ from umlpsd_gpu.movie.settings import MovieSettings
 from umlpsd_gpu.movie.sources import TIFF_SUFFIXES, find_files
 
 ONE_FRAME = "it holds one frame; put the frames of a movie into a folder of their own"
-
-
-@dataclass(frozen=True)
-class FoundMovie:
-    """A file, or a folder of one-frame files, that is a movie or should be one.
-
-    Attributes
-    ----------
-    path : Path
-    files : tuple of Path
-        All that the movie is made of.
-    movie : Movie or None
-        None where it can't be opened.
-    reason : str
-        Why not.
-    """
-
-    path: Path
-    files: tuple[Path, ...]
-    movie: Movie | None
-    reason: str = ""
-
-
-@dataclass
-class Findings:
-    """What a search has found so far.
-
-    Attributes
-    ----------
-    root : Path
-        Names of movies are relative to it.
-    movies : list of FoundMovie
-    left_out : list of (Path, str)
-        What was not taken for a movie, and why.
-    """
-
-    root: Path
-    movies: list[FoundMovie] = field(default_factory=list)
-    left_out: list[tuple[Path, str]] = field(default_factory=list)
 
 
 def find_movies(
@@ -82,31 +42,16 @@ def find_movies(
         If nothing of that name is there.
     """
     looking = settings.model_copy(update={"allow_damaged": True})
-    root, places = _places(archive)
+    root, places = places_of(archive)
     found = Findings(root)
     for place in places:
         if place.is_dir():
             _search(place, found, looking, is_skipped, tell)
         else:
             _take([_look(place, looking)], found)
-            tell(len(found.movies))
-    found.movies = _each_once(found.movies)
+            tell(len(found.found))
+    found.found = _each_once(found.found)
     return found
-
-
-def _places(archive: str) -> tuple[Path, list[Path]]:
-    path = Path(archive).resolve()
-    if path.is_dir():
-        return path, [path]
-    if path.exists():
-        return path.parent, [path]
-    places = [Path(name).resolve() for name in glob.glob(archive, recursive=True)]
-    if not places:
-        raise SettingsError(
-            f"nothing is called {archive}; give a folder, a movie or a quoted pattern"
-        )
-    parents = [str(place.parent) for place in places]
-    return Path(os.path.commonpath(parents)), sorted(set(places))
 
 
 def _search(
@@ -129,10 +74,10 @@ def _search(
         below[:] = sorted(b for b in below if not b.startswith("."))
         if any(Path(file).suffix.lower() in TIFF_SUFFIXES for file in files):
             _take(list(_movies_in(folder, found, settings)), found)
-            tell(len(found.movies))
+            tell(len(found.found))
 
 
-def _movies_in(folder: Path, found: Findings, settings: MovieSettings) -> Iterator[FoundMovie]:
+def _movies_in(folder: Path, found: Findings, settings: MovieSettings) -> Iterator[Found]:
     """Yield the movies in one folder, or the folder itself where its files are the frames."""
     try:
         files = find_files(folder)
@@ -142,28 +87,28 @@ def _movies_in(folder: Path, found: Findings, settings: MovieSettings) -> Iterat
     if len(files) > 1 and _is_one_frame(files[0]):
         whole = _look(folder, settings)
         # a broken frame among many others breaks the movie, it doesn't make movies of the others
-        if whole.movie is not None or 2 * sum(map(_is_one_frame, files)) > len(files):
+        if whole.source is not None or 2 * sum(map(_is_one_frame, files)) > len(files):
             yield whole
             return
     for file in files:
         yield _look(file, settings)
 
 
-def _take(movies: list[FoundMovie], found: Findings) -> None:
+def _take(movies: list[Found], found: Findings) -> None:
     """Keep movies; a single image that stands for itself is none."""
     for movie in movies:
-        if movie.movie is None and movie.path.is_file() and _is_one_frame(movie.path):
+        if movie.source is None and movie.path.is_file() and _is_one_frame(movie.path):
             found.left_out.append((movie.path, ONE_FRAME))
         else:
-            found.movies.append(movie)
+            found.found.append(movie)
 
 
-def _look(path: Path, settings: MovieSettings) -> FoundMovie:
+def _look(path: Path, settings: MovieSettings) -> Found:
     try:
         movie = open_movie(path, settings)
     except MovieError as error:
-        return FoundMovie(path, _files_of(path), None, error.reason)
-    return FoundMovie(path, files_of(movie), movie)
+        return Found(path, _files_of(path), None, error.reason)
+    return Found(path, files_of(movie), [movie])
 
 
 def files_of(movie: Movie) -> tuple[Path, ...]:
@@ -186,7 +131,7 @@ def _is_one_frame(file: Path) -> bool:
     return contents.layout.n_planes == 1 and not contents.table.break_reason
 
 
-def _each_once(movies: list[FoundMovie]) -> list[FoundMovie]:
+def _each_once(movies: list[Found]) -> list[Found]:
     """Return the movies in natural order; the files of an OME set are one movie."""
     from natsort import natsorted
 

@@ -1,23 +1,16 @@
-"""The data files of a study folder: study.h5, traces.csv, summary.json, settings.toml."""
+"""The tables of a blinking study: traces.csv, and what summary.json says of it."""
 
 from __future__ import annotations
 
 import csv
-import json
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from umlpsd_gpu.analyses.blinking.fields import digest_of
-from umlpsd_gpu.analyses.blinking.map_files import summary_of_maps, write_map_files
+from umlpsd_gpu.analyses.blinking.map_files import summary_of_maps
 from umlpsd_gpu.analyses.blinking.result import Study
-from umlpsd_gpu.analyses.blinking.settings import Settings
-from umlpsd_gpu.errors import UmlpsdError
-from umlpsd_gpu.storage.hdf5 import FORMAT_VERSION, read_hdf5, write_hdf5
-from umlpsd_gpu.storage.result_folder import FORMAT, SUMMARY, files_in, read_summary, write_whole
 
 TRACES_CSV_COLUMNS = (
     "id",
@@ -40,91 +33,10 @@ TRACES_CSV_COLUMNS = (
 )
 
 
-def save_study(
-    study: Study,
-    folder: str | Path,
-    overwrite: bool = False,
-    extras: Callable[[Path], None] | None = None,
-) -> Path:
-    """Write a study folder that is whole or not there.
-
-    Parameters
-    ----------
-    study : Study
-    folder : path
-        Missing, empty, or with ``overwrite`` a study folder, which is replaced in one step.
-    overwrite : bool
-    extras : callable, optional
-        Writes further files into the temporary folder before it is moved into place.
-
-    Returns
-    -------
-    Path
-        The folder, absolute.
-
-    Raises
-    ------
-    OutputError
-        If the folder is not ours to write or replace, or the disk is full.
-    """
-
-    def fill(partial: Path) -> None:
-        write_hdf5(study, partial / "study.h5")
-        _write_traces_csv(study, partial / "traces.csv")
-        write_map_files(study, partial)
-        (partial / "settings.toml").write_text(study.settings.to_toml(), encoding="utf-8")
-        if extras is not None:
-            extras(partial)
-        summary = summary_of(study) | {"files": files_in(partial)}
-        text = json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False)
-        (partial / SUMMARY).write_text(text + "\n", encoding="utf-8", errors="replace")
-
-    return write_whole(folder, fill, overwrite)
-
-
-def load_study(folder: str | Path) -> Study:
-    """Read a study folder back: equal arrays, settings and notes.
-
-    Raises
-    ------
-    UmlpsdError
-        If the folder holds no study, or one that is damaged or of another format version.
-    """
-    folder = Path(folder)
-    summary = read_summary(folder)
-    if summary is None:
-        raise UmlpsdError(
-            f"{folder} is no study folder: it holds no {SUMMARY} of a study; "
-            "give the folder that 'umlpsd run --out' wrote"
-        )
-    try:
-        study = Study(
-            **read_hdf5(folder / "study.h5"),
-            settings=Settings.from_toml(folder / "settings.toml"),
-            notes=tuple(summary["notes"]),
-            timings_s=summary["timings_s"],
-            device=summary["device"],
-            versions=summary["versions"],
-        )
-        intact = digest_of(study) == summary["digest"]
-    except (UmlpsdError, OSError, RuntimeError, LookupError, ValueError, TypeError) as error:
-        raise UmlpsdError(
-            f"the study in {folder} is damaged and can't be read ({error}); run it again"
-        ) from error
-    if not intact:
-        raise UmlpsdError(
-            f"the study in {folder} was changed after it was written: study.h5 and settings.toml "
-            f"do not fit the digest in {SUMMARY}; restore them or run it again"
-        )
-    return study
-
-
 def summary_of(study: Study) -> dict[str, Any]:
-    """Return what summary.json says of a study: plain values, None in place of NaN."""
+    """Return what summary.json says of a blinking study: plain values, None in place of NaN."""
     decision = study.decision
     return {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
         "k_opt": decision.k_opt,
         "scale": decision.scale,
         "confidence": _finite(decision.confidence),
@@ -159,12 +71,6 @@ def summary_of(study: Study) -> dict[str, Any]:
             for movie in study.movies
         ],
         "maps": summary_of_maps(study),
-        "notes": list(study.notes),
-        "timings_s": {step: _finite(seconds) for step, seconds in study.timings_s.items()},
-        "device": study.device,
-        "versions": study.versions,
-        "seed": study.settings.sweep.seed,
-        "digest": digest_of(study),
     }
 
 
@@ -202,7 +108,8 @@ def _finite(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def _write_traces_csv(study: Study, path: Path) -> None:
+def write_traces_csv(study: Study, path: Path) -> None:
+    """Write a row for every trace, clustered or not."""
     columns = (
         study.traces.ids,
         study.traces.source,

@@ -1,22 +1,16 @@
-"""Figures of an archive: how many clusters, which exponents, how long it took."""
+"""Figures of a batch of movies: how many clusters, which exponents, how long it took."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from umlpsd_gpu.batch.report.table import MovieRow
-from umlpsd_gpu.plotting.style import (
-    DrawnFigure,
-    cluster_colour,
-    house_style,
-    render,
-    thin_grid,
-    whole_numbers,
-)
+from umlpsd_gpu.analyses.protocol import BatchRow
+from umlpsd_gpu.plotting.figures import FigurePlan
+from umlpsd_gpu.plotting.style import cluster_colour, thin_grid, whole_numbers
 
 # Shades of one blue: sure, likely, unsure
 SURENESS = (
@@ -27,37 +21,31 @@ SURENESS = (
 MOST_ERROR_BARS = 200  # points of movies beyond would only be a smear [I]
 
 
-def draw_archive(rows: Sequence[MovieRow]) -> list[DrawnFigure]:
-    """Draw the figures of movies that have studies; none where there are none."""
-    found = [row for row in rows if row.summary]
-    if not found:
-        return []
-    with house_style():
-        return [
-            DrawnFigure(
-                "clusters",
-                "Number of clusters",
-                f"Clusters found in {len(found)} movies, shaded by the confidence of the decision.",
-                *render(_draw_clusters(found)),
-            ),
-            DrawnFigure(
-                "exponents",
-                "Exponents by movie and cluster",
-                "Mean exponent ⟨β⟩ of each cluster, for movies with a study in the order of the "
-                "table. Clusters are numbered from the largest within a movie, so that one number "
-                "need not be one class in all movies. Bars: standard error.",
-                *render(_draw_exponents(found)),
-            ),
-            DrawnFigure(
-                "seconds",
-                "Time of a study",
-                "Wall seconds of a movie's task, from reading to the finished study.",
-                *render(_draw_seconds(found)),
-            ),
-        ]
+def batch_figures(rows: Sequence[BatchRow]) -> Iterator[FigurePlan]:
+    """Yield the figures of movies that have studies."""
+    yield FigurePlan(
+        "clusters",
+        "Number of clusters",
+        f"Clusters found in {len(rows)} movies, shaded by the confidence of the decision.",
+        _draw_clusters,
+    )
+    yield FigurePlan(
+        "exponents",
+        "Exponents by movie and cluster",
+        "Mean exponent ⟨β⟩ of each cluster, for movies with a study in the order of the "
+        "table. Clusters are numbered from the largest within a movie, so that one number "
+        "need not be one class in all movies. Bars: standard error.",
+        _draw_exponents,
+    )
+    yield FigurePlan(
+        "seconds",
+        "Time of a study",
+        "Wall seconds of a movie's task, from reading to the finished study.",
+        _draw_seconds,
+    )
 
 
-def _draw_clusters(rows: Sequence[MovieRow]) -> Figure:
+def _draw_clusters(rows: Sequence[BatchRow]) -> Figure:
     figure = Figure(figsize=(5.6, 3.0), layout="constrained")
     axes = figure.subplots()
     k = np.array([row.summary["k_opt"] for row in rows])
@@ -82,14 +70,14 @@ def _draw_clusters(rows: Sequence[MovieRow]) -> Figure:
     return figure
 
 
-def _draw_exponents(rows: Sequence[MovieRow]) -> Figure:
+def _draw_exponents(rows: Sequence[BatchRow]) -> Figure:
     figure = Figure(figsize=(8.4, 3.4), layout="constrained")
     axes = figure.subplots()
     points = [
-        (i, c.cluster, c.beta_mean, c.beta_stderr or 0.0)
+        (i, c["cluster"], c["beta_mean"], c["beta_stderr"] or 0.0)
         for i, row in enumerate(rows, start=1)
-        for c in row.clusters
-        if c.beta_mean is not None
+        for c in row.summary["clusters"]
+        if c["beta_mean"] is not None
     ]
     for cluster in sorted({point[1] for point in points}):
         place, _, beta, stderr = np.array([p for p in points if p[1] == cluster]).T
@@ -112,10 +100,10 @@ def _draw_exponents(rows: Sequence[MovieRow]) -> Figure:
     return figure
 
 
-def _draw_seconds(rows: Sequence[MovieRow]) -> Figure:
+def _draw_seconds(rows: Sequence[BatchRow]) -> Figure:
     figure = Figure(figsize=(5.6, 3.0), layout="constrained")
     axes = figure.subplots()
-    seconds = [row.status.seconds for row in rows if row.status.seconds is not None]
+    seconds = [row.seconds for row in rows if row.seconds is not None]
     axes.hist(seconds, bins=min(40, max(5, len(seconds) // 5)), color=cluster_colour(1))
     axes.set_xlim(left=0)
     axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))

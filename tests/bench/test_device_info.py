@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from umlpsd_gpu.bench.device_info import device_rows
 from umlpsd_gpu.compute import backend, device_info
-from umlpsd_gpu.compute.device_info import device_rows
 from umlpsd_gpu.errors import DeviceError
 from umlpsd_gpu.kmeans import cuml as engine
 

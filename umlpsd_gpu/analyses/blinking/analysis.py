@@ -1,0 +1,208 @@
+"""Blinking as an analysis: the protocol's questions, each answered by a module of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from umlpsd_gpu.analyses.blinking.fields import TABLE
+from umlpsd_gpu.analyses.blinking.settings import Settings
+from umlpsd_gpu.analyses.findings import Findings
+from umlpsd_gpu.analyses.protocol import (
+    Analysis,
+    BatchRow,
+    Column,
+    Description,
+    Prediction,
+    StoredResult,
+)
+from umlpsd_gpu.compute.context import Context
+from umlpsd_gpu.movie.sources import TIFF_SUFFIXES
+from umlpsd_gpu.traces.tables import TABLE_SUFFIXES
+
+if TYPE_CHECKING:
+    from umlpsd_gpu.analyses.blinking.result import Study
+    from umlpsd_gpu.movie.movie import Movie
+    from umlpsd_gpu.plotting.figures import FigurePlan
+    from umlpsd_gpu.plotting.page_parts import Page
+    from umlpsd_gpu.traces.traces import Traces
+
+
+class Blinking(Analysis[Any, Any]):
+    """Movies or finished traces → a `Study`."""
+
+    name = "blinking"
+    title = "Blinking"
+    inputs = "movies"
+    items = "traces"
+    suffixes = (*TIFF_SUFFIXES, *TABLE_SUFFIXES)
+    settings = Settings
+    fields = TABLE
+    preload = ("umlpsd_gpu.analyses.blinking.preload",)
+    prediction_holds_for = "100 emitters, default settings"
+    batch_caption = (
+        "β is the exponent of the power spectral density S(f) ∝ f^−β; mean ± standard error over "
+        "the traces of a cluster, whose number is in brackets. The smoothing scale stands behind K."
+    )
+    options = (
+        ("movie.dt_s", "--dt-s"),
+        ("movie.pixel_size_um", "--pixel-size-um"),
+        ("movie.channel", "--channel"),
+        ("movie.position", "--position"),
+        ("movie.z", "--z"),
+        ("movie.time_axis", "--time-axis"),
+        ("movie.allow_damaged", "--allow-damaged/--refuse-damaged"),
+        ("traces.mode", "--traces"),
+        ("traces.threshold", "--threshold"),
+        ("traces.roi", "--roi"),
+        ("traces.drift_correction", "--drift-correction/--no-drift-correction"),
+        ("traces.unequal_lengths", "--unequal-lengths"),
+        ("preprocess.scales", "--scales"),
+        ("spectrum.method", "--psd"),
+        ("spectrum.f_min_hz", "--f-min-hz"),
+        ("spectrum.f_max_hz", "--f-max-hz"),
+        ("spectrum.model", "--psd-model"),
+    )
+
+    def find(
+        self,
+        archive: str,
+        settings: Settings,
+        is_skipped: Callable[[Path], bool],
+        tell: Callable[[int], None] = lambda n_found: None,
+    ) -> Findings:
+        """Find the movies of an archive; see `Analysis.find`."""
+        from umlpsd_gpu.analyses.blinking.find_movies import find_movies
+
+        return find_movies(archive, settings.movie, is_skipped, tell)
+
+    @property
+    def watched_suffixes(self) -> tuple[str, ...]:
+        """Return those of movies; see `Analysis.watched_suffixes`."""
+        return tuple(TIFF_SUFFIXES)
+
+    def is_part(self, reason: str) -> bool:
+        """Say whether a file is one frame of a folder's movie; see `Analysis.is_part`."""
+        from umlpsd_gpu.analyses.blinking.find_movies import ONE_FRAME
+
+        return reason == ONE_FRAME
+
+    def open(self, names: Sequence[str], settings: Settings) -> list[Movie] | Traces:
+        """Open movies, or read tables of traces; see `Analysis.open`."""
+        from umlpsd_gpu.analyses.blinking.open import open_sources
+
+        return open_sources(names, settings)
+
+    def leniently(self, settings: Settings) -> Settings:
+        """Return settings that open damaged movies too; see `Analysis.leniently`."""
+        return settings.with_values({"movie.allow_damaged": True})
+
+    def accepts(self, description: Description, settings: Settings) -> bool:
+        """Say whether a movie can be analysed; see `Analysis.accepts`."""
+        n_frames: int = description.facts["n_frames"]
+        return description.is_whole or (settings.movie.allow_damaged and n_frames > 0)
+
+    def warnings_on(self, facts: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Count movies without a frame interval; see `Analysis.warnings_on`."""
+        n_unknown = sum(movie["dt_s"] is None for movie in facts)
+        if not n_unknown:
+            return []
+        return [f"{n_unknown} have no frame interval and will fail: give --dt-s."]
+
+    def files_of(self, source: list[Movie] | Traces) -> tuple[Path, ...]:
+        """Return the files of movies; see `Analysis.files_of`."""
+        from umlpsd_gpu.analyses.blinking.find_movies import files_of
+
+        movies = source if isinstance(source, list) else []
+        return tuple(file for movie in movies for file in files_of(movie))
+
+    def describe(self, source: list[Movie] | Traces) -> Description:
+        """Describe one movie or a table of traces; see `Analysis.describe`."""
+        from umlpsd_gpu.analyses.blinking.describe import describe_movie, describe_traces
+
+        return describe_movie(source[0]) if isinstance(source, list) else describe_traces(source)
+
+    def predict(self, source: list[Movie], with_report: bool = True) -> Prediction:
+        """Predict what a movie takes; see `Analysis.predict`."""
+        from umlpsd_gpu.analyses.blinking.prediction import predict
+
+        (movie,) = source
+        return predict(movie, with_report)
+
+    def run(self, source: list[Movie] | Traces, settings: Settings, context: Context) -> Study:
+        """Analyse one ensemble; see `Analysis.run`."""
+        from umlpsd_gpu.analyses.blinking.workflow import analyse
+
+        return analyse(source, settings, context)
+
+    def result_type(self) -> type[Study]:
+        """Return `Study`; see `Analysis.result_type`."""
+        from umlpsd_gpu.analyses.blinking.result import Study
+
+        return Study
+
+    def summary(self, result: Study) -> dict[str, Any]:
+        """Return plain values; see `Analysis.summary`."""
+        from umlpsd_gpu.analyses.blinking.tables import summary_of
+
+        return summary_of(result)
+
+    def write_tables(self, result: Study, folder: Path) -> None:
+        """Write traces.csv and the maps; see `Analysis.write_tables`."""
+        from umlpsd_gpu.analyses.blinking.map_files import write_map_files
+        from umlpsd_gpu.analyses.blinking.tables import write_traces_csv
+
+        write_traces_csv(result, folder / "traces.csv")
+        write_map_files(result, folder)
+
+    def figures(self, result: Study) -> Sequence[FigurePlan]:
+        """Return the figures; see `Analysis.figures`."""
+        from umlpsd_gpu.analyses.blinking.figures.plans import figure_plans
+
+        return tuple(figure_plans(result))
+
+    def page(self, result: Study) -> Page:
+        """Return the parts of the report; see `Analysis.page`."""
+        from umlpsd_gpu.analyses.blinking.page import page_of
+
+        return page_of(result)
+
+    def answer(self, result: Study) -> Iterable[Any]:
+        """Yield what a terminal shows; see `Analysis.answer`."""
+        from umlpsd_gpu.analyses.blinking.answer import answer
+
+        return answer(result)
+
+    def batch_columns(self) -> Sequence[Column]:
+        """Return the columns of a batch's table; see `Analysis.batch_columns`."""
+        from umlpsd_gpu.analyses.blinking.batch_table import COLUMNS
+
+        return COLUMNS
+
+    def batch_figures(self, rows: Sequence[BatchRow]) -> Sequence[FigurePlan]:
+        """Return the figures of a batch; see `Analysis.batch_figures`."""
+        from umlpsd_gpu.analyses.blinking.figures.batch import batch_figures
+
+        return tuple(batch_figures(rows))
+
+    def open_pooled(self, parts: Sequence[StoredResult], settings: Settings) -> Traces:
+        """Read the raw traces of studies into one ensemble; see `Analysis.open_pooled`."""
+        from umlpsd_gpu.analyses.blinking.pooled import pooled_traces
+
+        return pooled_traces(parts, settings)
+
+    def pooled_size(self, parts: Sequence[StoredResult], settings: Settings) -> tuple[int, float]:
+        """Return traces, and MB of the largest scale; see `Analysis.pooled_size`."""
+        from umlpsd_gpu.analyses.blinking.pooled import pooled_size
+
+        return pooled_size(parts, settings)
+
+    def write_pooled_tables(self, result: Study, folder: Path) -> None:
+        """Write classes.csv; see `Analysis.write_pooled_tables`."""
+        from umlpsd_gpu.analyses.blinking.pooled import write_classes
+
+        write_classes(result, folder)
+
+
+BLINKING = Blinking()

@@ -1,0 +1,83 @@
+"""What the table of a batch of movies says of each study."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from markupsafe import Markup
+from matplotlib.colors import to_hex
+
+from umlpsd_gpu.analyses.protocol import Column
+from umlpsd_gpu.plotting.page_parts import number
+from umlpsd_gpu.plotting.style import cluster_colour
+
+Values = Mapping[str, Any]
+
+
+def _of_facts(name: str) -> Callable[[Values, Values], Any]:
+    return lambda facts, summary: facts.get(name)
+
+
+def _of_summary(name: str) -> Callable[[Values, Values], Any]:
+    return lambda facts, summary: summary.get(name)
+
+
+def _dt_s(facts: Values, summary: Values) -> float | None:
+    dt_s: float | None = summary.get("dt_s", facts.get("dt_s"))
+    return dt_s
+
+
+def _end_of_interval(end: int) -> Callable[[Values, Values], Any]:
+    return lambda facts, summary: summary.get("confidence_ci95", (None, None))[end]
+
+
+def _by_cluster(name: str) -> Callable[[Values, Values], str]:
+    def joined(facts: Values, summary: Values) -> str:
+        values = [cluster[name] for cluster in summary.get("clusters", ())]
+        return ";".join("" if value is None else repr(value) for value in values)
+
+    return joined
+
+
+def _show_frames(facts: Values, summary: Values) -> str:
+    return f"{facts['n_frames']:,}"
+
+
+def _show_k(facts: Values, summary: Values) -> str:
+    return Markup("{} <small>{}</small>").format(summary["k_opt"], summary["scale"])
+
+
+def _show_confidence(facts: Values, summary: Values) -> str:
+    return number(summary["confidence"], 2)
+
+
+def _show_exponents(facts: Values, summary: Values) -> str:
+    return Markup(" ").join(
+        Markup(
+            '<span style="white-space:nowrap"><span class="swatch" style="background:{}"></span>'
+            "{} ± {} <small>({})</small></span>"
+        ).format(
+            to_hex(cluster_colour(cluster["cluster"])),
+            number(cluster["beta_mean"], 2),
+            number(cluster["beta_stderr"], 2),
+            cluster["n_traces"],
+        )
+        for cluster in summary["clusters"]
+    )
+
+
+COLUMNS = (
+    Column("n_frames", _of_facts("n_frames"), "Frames", _show_frames),
+    Column("dt_s", _dt_s),
+    Column("n_traces", _of_summary("n_traces"), "Traces"),
+    Column("n_clustered", _of_summary("n_clustered")),
+    Column("k_opt", _of_summary("k_opt"), "K", _show_k),
+    Column("scale", _of_summary("scale")),
+    Column("confidence", _of_summary("confidence"), "Confidence", _show_confidence),
+    Column("confidence_low", _end_of_interval(0)),
+    Column("confidence_high", _end_of_interval(1)),
+    Column("n_traces_by_cluster", _by_cluster("n_traces")),
+    Column("beta_mean_by_cluster", _by_cluster("beta_mean"), "⟨β⟩ by cluster", _show_exponents),
+    Column("beta_stderr_by_cluster", _by_cluster("beta_stderr")),
+)

@@ -1,0 +1,111 @@
+"""Which smoothing scales suit an ensemble, by its length and by memory; traces at these scales."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from umlpsd_gpu.analyses.blinking.settings import Settings
+from umlpsd_gpu.clustering.representations import Representations
+from umlpsd_gpu.compute.arrays import Array
+from umlpsd_gpu.compute.backend import is_on_device
+from umlpsd_gpu.errors import SettingsError
+from umlpsd_gpu.preprocessing.smooth import preprocess_at
+from umlpsd_gpu.preprocessing.wavelet import max_level
+from umlpsd_gpu.scale import Scale
+from umlpsd_gpu.storage.blocks import is_spooled
+from umlpsd_gpu.traces.traces import Traces
+
+
+def scales_that_fit(n_frames: int, settings: Settings) -> tuple[list[Scale], list[str]]:
+    """Return the scales that leave enough samples; say which were skipped.
+
+    Raises
+    ------
+    SettingsError
+        If no scale is left.
+    """
+    scales = [Scale.parse(name) for name in settings.preprocess.scales]
+    least = settings.preprocess.min_bins
+    wavelet = settings.preprocess.wavelet
+    fitting = [
+        scale
+        for scale in scales
+        if n_frames >= least * scale.n_frames_averaged
+        and (scale.kind != "wavelet" or scale.size <= max_level(n_frames, wavelet))
+    ]
+    if not fitting:
+        raise SettingsError(
+            f"none of the scales {', '.join(settings.preprocess.scales)} leaves {least} samples of "
+            f"{n_frames} frames; add a finer scale or lower preprocess.min_bins"
+        )
+    notes = []
+    if len(fitting) < len(scales):
+        skipped = ", ".join(s.name for s in scales if s not in fitting)
+        notes.append(
+            f"Scales {skipped} were skipped: they leave fewer than {least} samples of "
+            f"{n_frames} frames, or are beyond the wavelet's deepest level."
+        )
+    return fitting, notes
+
+
+def scales_in_memory(
+    traces: Traces, scales: list[Scale], settings: Settings
+) -> tuple[list[Scale], list[str]]:
+    """Return the scales whose smoothed traces fit the memory setting; say which were skipped.
+
+    All scales of traces in memory are kept. Spooled traces are clustered in memory nevertheless,
+    once binned; raw and wavelet scales are as long as the traces and as large.
+
+    Raises
+    ------
+    SettingsError
+        If no scale is left.
+    """
+    if not is_spooled(traces.values):
+        return scales, []
+    limit_mb = settings.traces.memory_mb
+    fitting = [scale for scale in scales if _smoothed_mb(traces, scale) <= limit_mb]
+    if not fitting:
+        least_mb = min(_smoothed_mb(traces, scale) for scale in scales)
+        raise SettingsError(
+            f"{traces.n_traces} traces take {least_mb:,.0f} MB or more at every scale asked for, "
+            f"and traces.memory_mb is {limit_mb:g}; raise it, add larger bins to --scales, or "
+            "choose fewer pixels by --threshold or --roi"
+        )
+    if len(fitting) == len(scales):
+        return fitting, []
+    skipped = ", ".join(scale.name for scale in scales if scale not in fitting)
+    return fitting, [
+        f"Scales {skipped} were skipped: {traces.n_traces} traces would take more than "
+        f"traces.memory_mb = {limit_mb:g} there."
+    ]
+
+
+def _smoothed_mb(traces: Traces, scale: Scale) -> float:
+    n_samples = n_samples_at(scale, traces.n_frames)
+    return traces.n_traces * n_samples * np.dtype(np.float64).itemsize / 1e6
+
+
+def smoothed_traces(
+    traces: Traces, usable: np.ndarray, scales: list[Scale], settings: Settings
+) -> Representations:
+    """Return the usable traces at every scale, smoothed and min-max scaled when they are needed."""
+    ensemble = traces if usable.all() else traces.select(usable)
+
+    def at_scale(name: str) -> Array:
+        chosen = settings.preprocess
+        smoothed = preprocess_at(ensemble, Scale.parse(name), chosen.wavelet, chosen.wavelet_mode)
+        return smoothed.values
+
+    return Representations(
+        tuple(scale.name for scale in scales),
+        ensemble.n_traces,
+        ensemble.n_frames,
+        at_scale,
+        is_on_device(ensemble.values),
+    )
+
+
+def n_samples_at(scale: Scale, n_frames: int) -> int:
+    """Return the length of a trace at a scale."""
+    return -(-n_frames // scale.size) if scale.kind == "bin" else n_frames

@@ -1,0 +1,115 @@
+"""What the report of a blinking study says: the answer, clusters, domains, and the data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from markupsafe import Markup
+from matplotlib.colors import to_hex
+
+from umlpsd_gpu.analyses.blinking.result import Study
+from umlpsd_gpu.analyses.blinking.tables import summary_of
+from umlpsd_gpu.plotting.page_parts import Fact, Page, Section, number, render_section
+from umlpsd_gpu.plotting.style import cluster_colour
+
+PACKAGE = "umlpsd_gpu.analyses.blinking"
+CITATION = Markup(
+    "Mukherjee <i>et al.</i>, “Machine learning for microscopy data analytics targeting real-time "
+    "optical characterization of semiconductor nanocrystals”, <i>Nature Communications</i> (2026), "
+    '<a href="https://doi.org/10.1038/s41467-026-68939-7">doi:10.1038/s41467-026-68939-7</a>.'
+)
+
+
+def page_of(study: Study) -> Page:
+    """Return the parts of the report; every name that comes from the user is escaped."""
+    summary = summary_of(study)
+    colours = {c["cluster"]: to_hex(cluster_colour(c["cluster"])) for c in summary["clusters"]}
+    values = {
+        "study": study,
+        "summary": summary,
+        "colours": colours,
+        "decision": study.decision,
+        "outliers": outlier_sentence(study),
+        "pearson": pearson_sentence(summary["maps"]) if summary["maps"] else "",
+        "sources": list(dict.fromkeys(study.traces.source)),
+    }
+    return Page(
+        kicker="UML-PSD report",
+        headline=headline(study),
+        reason=study.decision.reason,
+        facts=tuple(_facts(study)),
+        sections=tuple(_sections(study, values)),
+        data=(render_section("Data", "data.html.jinja", PACKAGE, values),),
+        citation=CITATION,
+    )
+
+
+def _facts(study: Study) -> Iterator[Fact]:
+    decision, traces = study.decision, study.traces
+    low, high = decision.confidence_ci95
+    interval = "" if math.isnan(low) else f"{number(low, 2)}…{number(high, 2)}"
+    yield Fact(Markup("Clusters <i>K</i><sub>opt</sub>"), str(decision.k_opt))
+    yield Fact("Smoothing scale", decision.scale)
+    yield Fact("Confidence", number(decision.confidence, 2), interval)
+    yield Fact("Traces clustered", str(int(study.clustered.sum())), f"of {traces.n_traces}")
+    yield Fact("Frames", f"{traces.n_frames:,}", f"× {traces.dt_s:.4g} s")
+
+
+def _sections(study: Study, values: dict[str, Any]) -> Iterator[Section]:
+    yield render_section("Clusters", "clusters.html.jinja", PACKAGE, values)
+    if study.maps:
+        yield render_section("Domains", "domains.html.jinja", PACKAGE, values)
+    yield render_section("How K was decided", "decision.html.jinja", PACKAGE, values)
+
+
+def headline(study: Study) -> str:
+    """Return the decision in a few words."""
+    decision, n = study.decision, int(study.clustered.sum())
+    if decision.k_opt == 1:
+        return f"No cluster structure in {n} traces"
+    return f"{decision.k_opt} clusters in {n} traces, at scale {decision.scale}"
+
+
+def outlier_sentence(study: Study) -> str:
+    """Say how many traces fit no cluster, what chance would give, and where to find them."""
+    outliers = study.outliers
+    if math.isinf(outliers.threshold):
+        return "Too few traces were clustered to tell outliers."
+    n, kept = int(outliers.is_outlier.sum()), outliers.labels > 0
+    text = (
+        f"Outliers, traces that fit no cluster: {n or 'none'} of {study.clustered.sum()}; about "
+        f"{outliers.n_expected:.0f} are expected by chance. Their distance to the centroid or "
+        "their exponent β is beyond the range of every cluster (score above "
+        f"{outliers.threshold:.2f})."
+    )
+    if not n:
+        return text
+    n_moved = int((study.labels != outliers.labels)[kept].sum())
+    return (
+        f"{text} Clustered again without them, {n_moved} of the other traces change their cluster. "
+        "Scores, outliers and the clusters without them are in traces.csv; outliers are ringed in "
+        "the figure of exponents."
+    )
+
+
+def pearson_sentence(maps: dict[str, Any]) -> str:
+    """Say how far the domains of Pearson maps agree with the clusters, from summary.json."""
+    said = []
+    for treatment in ("raw", "detrended"):
+        found = maps[treatment]
+        text = (
+            f"{treatment} traces {number(found['agreement_neighbours'], 2)} "
+            f"(at best {number(found['best_agreement'], 2)}, at a threshold of "
+            f"{number(found['best_threshold'], 3)})"
+        )
+        if found["agreement_all_pairs"] is not None:
+            text += f", all pairs joined {number(found['agreement_all_pairs'], 2)}"
+        said.append(text)
+    return (
+        "Agreement of these clusters with the domains that joined neighbours of Pearson "
+        f"correlation ≥ {maps['threshold']:g} make (adjusted Rand index; 1: the same, 0: chance): "
+        + "; ".join(said)
+        + ". The maps are in the folder as OME-TIFF."
+    )

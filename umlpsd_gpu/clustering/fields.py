@@ -1,0 +1,162 @@
+"""What a result file holds of a clustering, whatever was clustered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from umlpsd_gpu.clustering.cluster import Clustering
+from umlpsd_gpu.decision.outliers import Outliers
+from umlpsd_gpu.decision.result import KDecision
+from umlpsd_gpu.kmeans.result import Sweep
+from umlpsd_gpu.storage.field import Field
+
+CLUSTERING_FIELDS = (
+    Field("sweeps/scales", "n_scales", "", "The scales in the order they were tried", "texts"),
+    Field("sweeps/*/k_values", "n_k", "1", "Trial numbers of clusters K"),
+    Field(
+        "sweeps/*/labels",
+        "n_k, n_epochs, n_clustered",
+        "1",
+        "Cluster of each clustered trace, from 0, in every K-means run",
+        compressed=True,
+    ),
+    Field("sweeps/*/silhouette", "n_k, n_epochs", "1", "Mean silhouette SS"),
+    Field(
+        "sweeps/*/silhouette_stderr",
+        "n_k, n_epochs",
+        "1",
+        "Standard error of SS where it is a sample's; 0: of all traces",
+    ),
+    Field("sweeps/*/calinski_harabasz", "n_k, n_epochs", "1", "Calinski-Harabasz index CH"),
+    Field("sweeps/*/ssd", "n_k, n_epochs", "1", "Sum of squared distances to the centroids"),
+    Field("sweeps/*/misclassified_percent", "n_k, n_epochs", "%", "Silhouettes below 0, %Mscl"),
+    Field("sweeps/*/thresholds", "n_thresholds", "1", "Silhouette thresholds of %EM"),
+    Field(
+        "sweeps/*/below_percent",
+        "n_thresholds, n_k, n_epochs",
+        "%",
+        "Silhouettes below each threshold, %EM",
+    ),
+    Field(
+        "sweeps/*/smallest_cluster_silhouette",
+        "n_k, n_epochs",
+        "1",
+        "Least of the clusters' mean silhouettes",
+    ),
+    Field(
+        "sweeps/*/separation",
+        "n_k, n_epochs",
+        "1",
+        "Clusters' mean margin over its standard deviation",
+    ),
+    Field("sweeps/*/least_separation", "n_k, n_epochs", "1", "That of the worst cluster"),
+    Field("sweeps/*/n_iterations", "n_k, n_epochs", "1", "Lloyd iterations done"),
+    Field("sweeps/*/scale", "", "", "Smoothing scale: raw, W80, WL6", "text"),
+    Field("sweeps/*/engine", "", "", "Who ran K-means", "text"),
+    Field("sweeps/*/silhouette_metric", "", "", "Distance of the silhouette", "text"),
+    Field("sweeps/*/seed", "", "1", "Seed of the K-means starts", "number"),
+    Field("sweeps/*/n_silhouettes", "", "1", "Traces that silhouettes rest on", "number"),
+    Field("decision/k_opt", "", "1", "Number of clusters; 1: no cluster structure", "number"),
+    Field("decision/scale", "", "", "Smoothing scale of the final clustering", "text"),
+    Field("decision/confidence", "", "1", "0 to 1; see the rule", "number"),
+    Field(
+        "decision/confidence_ci95",
+        "2",
+        "1",
+        "95 % interval of the confidence over the choice of traces; NaN where not made",
+        "numbers",
+    ),
+    Field("decision/criteria", "n_criteria", "", "Criteria that voted", "texts"),
+    Field("decision/votes", "n_criteria", "1", "K that each criterion votes for"),
+    Field("decision/rule", "", "", "Name of the rule", "text"),
+    Field("decision/reason", "", "", "Why, in a sentence", "text"),
+    Field("clustering/labels", "n_traces", "1", "Cluster from 1, largest first; 0: not clustered"),
+    Field(
+        "clustering/label_uncertainty",
+        "n_traces",
+        "1",
+        "Weighted share of K-means runs that put the trace into another cluster",
+    ),
+    Field("clustering/silhouette", "n_traces", "1", "Silhouette of the final clustering"),
+    Field(
+        "clustering/scaled",
+        "n_clustered, n_samples",
+        "1",
+        "Clustered traces at the chosen scale, min-max scaled",
+    ),
+    Field("outliers/score", "n_traces", "1", "How far the trace is beyond every cluster's range"),
+    Field("outliers/threshold", "", "1", "Outliers have a larger score; infinite: none", "number"),
+    Field(
+        "outliers/false_positive_rate",
+        "",
+        "1",
+        "Share of traces above the threshold if all belong to their clusters",
+        "number",
+    ),
+    Field(
+        "outliers/labels",
+        "n_traces",
+        "1",
+        "Cluster, found again without the outliers; 0: outlier or not clustered",
+    ),
+)
+
+
+def clustering_groups(clustering: Clustering) -> dict[str, Mapping[str, Any]]:
+    """Return the values of a clustering by group and name."""
+    chosen = {**vars(clustering), "scaled": clustering.matrix}
+    return {
+        **sweep_groups(clustering.sweeps),
+        "decision": decision_group(clustering.decision),
+        "clustering": chosen,
+        "outliers": vars(clustering.outliers),
+    }
+
+
+def clustering_from(values: Callable[[str], dict[str, Any]]) -> Clustering:
+    """Return the clustering that a file holds.
+
+    Parameters
+    ----------
+    values : callable
+        Returns the fields of a group by name.
+    """
+    chosen = values("clustering")
+    return Clustering(
+        sweeps=sweeps_from(values),
+        decision=decision_from(values),
+        matrix=chosen.pop("scaled"),
+        outliers=Outliers(**values("outliers")),
+        **chosen,
+    )
+
+
+def sweep_groups(sweeps: Sequence[Sweep]) -> dict[str, Mapping[str, Any]]:
+    """Return the values of all sweeps by group and name."""
+    return {
+        "sweeps": {"scales": tuple(sweep.scale for sweep in sweeps)},
+        **{f"sweeps/{sweep.scale}": vars(sweep) for sweep in sweeps},
+    }
+
+
+def sweeps_from(values: Callable[[str], dict[str, Any]]) -> tuple[Sweep, ...]:
+    """Return the sweeps that a file holds."""
+    return tuple(Sweep(**values(f"sweeps/{scale}")) for scale in values("sweeps")["scales"])
+
+
+def decision_group(decision: KDecision) -> dict[str, Any]:
+    """Return the values of a decision by name, its votes as two lists."""
+    return vars(decision) | {
+        "criteria": tuple(decision.votes),
+        "votes": np.array(list(decision.votes.values()), dtype=np.int64),
+    }
+
+
+def decision_from(values: Callable[[str], dict[str, Any]]) -> KDecision:
+    """Return the decision that a file holds."""
+    found = values("decision")
+    votes = dict(zip(found.pop("criteria"), found.pop("votes").tolist(), strict=True))
+    return KDecision(**found, votes=votes)

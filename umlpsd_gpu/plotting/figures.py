@@ -1,0 +1,110 @@
+"""Plans of figures → PNG and SVG, by the caller and by processes that help it."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Executor, Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from umlpsd_gpu.plotting.style import DrawnFigure, house_style, render, render_pickled
+
+Rendered = tuple[bytes, bytes]
+
+
+@dataclass(frozen=True)
+class FigurePlan:
+    """A figure that is still to be drawn.
+
+    Attributes
+    ----------
+    name : str
+        File name without its ending.
+    title, caption : str
+    draw : callable
+        Takes what is to be shown, and returns a matplotlib figure.
+    is_slow : bool
+        It is drawn first: one slow figure at the end would be waited for alone.
+    """
+
+    name: str
+    title: str
+    caption: str
+    draw: Callable[[Any], Figure]
+    is_slow: bool = False
+
+
+def draw_figures(
+    plans: Sequence[FigurePlan],
+    shown: Any,
+    progress: Callable[[str, int, int], None] | None = None,
+    pool: Executor | None = None,
+) -> tuple[DrawnFigure, ...]:
+    """Draw every figure as PNG and SVG; the same plans and values give the same bytes.
+
+    Parameters
+    ----------
+    plans : sequence of FigurePlan
+    shown : object
+        Handed to every plan's ``draw``.
+    progress : callable, optional
+        Called with ``("figures", n_done, n_figures)`` before the first and after each figure.
+    pool : concurrent.futures.Executor, optional
+        Processes (matplotlib can't draw in threads) that help the caller. What none of them has
+        begun, or they can't finish because they were killed, the caller draws.
+    """
+    tell = progress or (lambda step, n_done, n_total: None)
+    tell("figures", 0, len(plans))
+    found: dict[str, Rendered] = {}
+    with house_style():
+        for name, rendered in _render_all(plans, shown, pool):
+            found[name] = rendered
+            tell("figures", len(found), len(plans))
+    return tuple(DrawnFigure(p.name, p.title, p.caption, *found[p.name]) for p in plans)
+
+
+def write_figures(figures: Sequence[DrawnFigure], folder: Path) -> None:
+    """Write every figure as PNG and SVG into the folder ``figures`` of a folder."""
+    (folder / "figures").mkdir()
+    for figure in figures:
+        (folder / f"figures/{figure.name}.png").write_bytes(figure.png)
+        (folder / f"figures/{figure.name}.svg").write_bytes(figure.svg)
+
+
+def _render_all(
+    plans: Sequence[FigurePlan], shown: Any, pool: Executor | None
+) -> Iterator[tuple[str, Rendered]]:
+    """Yield each figure's name and files as soon as they are there."""
+    if pool is None:
+        for plan in plans:
+            yield plan.name, render(plan.draw(shown))
+        return
+    figures: dict[str, Figure] = {}
+    futures: dict[str, Future[Rendered]] = {}
+    for plan in sorted(plans, key=lambda plan: not plan.is_slow):
+        figures[plan.name] = plan.draw(shown)
+        futures[plan.name] = _submit(pool, figures[plan.name])
+    for name, future in futures.items():
+        if future.cancel():
+            yield name, render(figures[name])
+    for name, future in futures.items():
+        if not future.cancelled():
+            yield name, _result_or_render(future, figures[name])
+
+
+def _submit(pool: Executor, figure: Figure) -> Future[Rendered]:
+    try:
+        return pool.submit(render_pickled, pickle.dumps(figure))
+    except BrokenExecutor:
+        return Future()  # that nobody has begun
+
+
+def _result_or_render(future: Future[Rendered], figure: Figure) -> Rendered:
+    try:
+        return future.result()
+    except BrokenExecutor:
+        return render(figure)

@@ -1,0 +1,140 @@
+"""What pages are made of: parts that an analysis fills in, and the templates they share."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One of the few numbers at the top of a page.
+
+    Attributes
+    ----------
+    name, value : str
+        Text; `Markup` where it holds HTML.
+    detail : str
+        In small print behind the value.
+    """
+
+    name: str
+    value: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a page with a heading.
+
+    Attributes
+    ----------
+    title : str
+    body : Markup
+        HTML whose texts are escaped already.
+    """
+
+    title: str
+    body: Markup
+
+    @classmethod
+    def of_table(
+        cls,
+        title: str,
+        headings: Sequence[str],
+        rows: Sequence[Sequence[Any]],
+        caption: str = "",
+    ) -> Section:
+        """Make a section of one table; numbers are set flush right, every text is escaped.
+
+        Parameters
+        ----------
+        title : str
+        headings : sequence of str
+        rows : sequence of sequence
+            Numbers, texts, or None for what is not defined.
+        caption : str
+        """
+        head = Markup("").join(Markup("<th>{}</th>").format(text) for text in headings)
+        body = Markup("").join(
+            Markup("<tr>{}</tr>").format(Markup("").join(map(_cell, row))) for row in rows
+        )
+        table = Markup(
+            '<div class="scroll"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
+        ).format(head, body)
+        note = Markup('<p class="caption">{}</p>').format(caption) if caption else Markup("")
+        return cls(title, table + note)
+
+
+@dataclass(frozen=True)
+class Page:
+    """What an analysis says of a result; the shell of the page adds what all results have.
+
+    Attributes
+    ----------
+    kicker, headline, reason : str
+        Kind of page, the answer in a few words, and why.
+    facts : sequence of Fact
+    sections : sequence of Section
+        Before the figures.
+    data : sequence of Section
+        After the figures: what the result rests on.
+    citation : Markup or str
+        Of the method.
+    """
+
+    kicker: str
+    headline: str
+    reason: str
+    facts: Sequence[Fact] = ()
+    sections: Sequence[Section] = ()
+    data: Sequence[Section] = ()
+    citation: Markup | str = ""
+
+
+def page_templates(*packages: str) -> Environment:
+    """Return the templates of pages: every value that they are given is escaped.
+
+    Parameters
+    ----------
+    *packages : str
+        Further packages with a folder ``templates``, looked through first.
+    """
+    folders = [*packages, "umlpsd_gpu.plotting"]
+    templates = Environment(
+        loader=ChoiceLoader([PackageLoader(package) for package in folders]),
+        autoescape=True,  # whatever a template is called
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters["number"] = number
+    templates.filters["base64"] = lambda content: base64.b64encode(content).decode("ascii")
+    return templates
+
+
+def render_section(title: str, template: str, package: str, values: Mapping[str, Any]) -> Section:
+    """Make a section from a template of an analysis' package."""
+    return Section(title, Markup(page_templates(package).get_template(template).render(**values)))
+
+
+def number(value: float | None, n_digits: int) -> str:
+    """Write a number with so many decimals; a dash where it is not defined."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{value:.{n_digits}f}".replace("-", "−")
+
+
+def _cell(value: Any) -> Markup:
+    if value is None:
+        return Markup('<td class="n">–</td>')
+    if isinstance(value, int | float):
+        text = f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
+        return Markup('<td class="n">{}</td>').format(text.replace("-", "−"))
+    return Markup("<td>{}</td>").format(escape(value))
