@@ -28,7 +28,7 @@ KINDS = {
     "Shared by all analyses; knows no movie and no trace": ("#e3f0fb", "#2f78b7"),
     "Steps of particular analyses": ("#e6f4ea", "#2e8b57"),
     "The analyses themselves": ("#fdeedc", "#d2691e"),
-    "Around every analysis; knows the protocol only": ("#f3e8f7", "#8e44ad"),
+    "Around the analyses: reports, batches, checks": ("#f3e8f7", "#8e44ad"),
 }
 GROUND = {"errors", "scale", "settings", "compute"}
 SHARED = {"kmeans", "decision", "clustering", "factorisation", "plotting", "storage"}

@@ -10,8 +10,8 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1] / "umlpsd_gpu"
 # a file of the top floor that belongs to another one's room
 SAME_ROOM = {"settings_faults": "settings"}
-# in this folder every subfolder is a room of its own, and so is the look-up, which stands above
-ANALYSES, REGISTRY = "analyses", "registry"
+# in this folder every subfolder is a room of its own
+ANALYSES = "analyses"
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def read_house(package: Path = PACKAGE) -> House:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         room = room_of(parts, package)
         if speaks_for_its_room(parts, room):
-            captions[room] = (ast.get_docstring(tree) or "").split("\n\n")[0].replace("\n", " ")
+            captions[room] = first_sentence(ast.get_docstring(tree) or "")
         for other in {room_of(name, package) for name in imported_names(tree, package.name)}:
             if other != room:
                 imports[room, other] += 1
@@ -49,10 +49,15 @@ def read_house(package: Path = PACKAGE) -> House:
     return House(dict(sorted(captions.items())), Counter(dict(sorted(known.items()))))
 
 
+def first_sentence(docstring: str) -> str:
+    """Return the first paragraph of a docstring as plain text."""
+    return " ".join(docstring.split("\n\n")[0].replace("`", "").split())
+
+
 def room_of(parts: tuple[str, ...], package: Path) -> str:
     """Return the room of a file or of an imported name, given without the package's name."""
     if parts[0] == ANALYSES and len(parts) > 1:
-        is_room = parts[1] == REGISTRY or (package / ANALYSES / parts[1]).is_dir()
+        is_room = (package / ANALYSES / parts[1]).is_dir()
         return f"{ANALYSES}/{parts[1]}" if is_room else ANALYSES
     return SAME_ROOM.get(parts[0], parts[0])
 

@@ -71,13 +71,13 @@ def test_an_import_that_closes_a_circle_is_drawn_as_one_that_should_not_be(draw,
     assert 'class="up"' in draw.drawing_of(house)
 
 
-def test_analyses_are_rooms_of_their_own_between_protocol_and_registry(draw, tmp_path):
+def test_analyses_are_rooms_of_their_own_above_their_protocol(draw, tmp_path):
     files = {
         "analyses/__init__.py": "",
         "analyses/protocol.py": "",
-        "analyses/registry.py": "from umlpsd_gpu.analyses import blinking, protocol",
+        "analyses/registry.py": "from umlpsd_gpu.analyses import protocol",
         "analyses/blinking/__init__.py": "",
         "analyses/blinking/run.py": "from umlpsd_gpu.analyses.protocol import Analysis",
     }
     floors = draw.floors_of(draw.read_house(package_of(tmp_path, files)))
-    assert floors == {"analyses": 1, "analyses/blinking": 2, "analyses/registry": 3}
+    assert floors == {"analyses": 1, "analyses/blinking": 2}
