@@ -20,7 +20,7 @@ import numpy as np
 
 from umlpsd_gpu.analyses.blinking.workflow import run_study
 from umlpsd_gpu.clustering.final_labels import FinalClusters, final_clusters
-from umlpsd_gpu.decision.labels import matched
+from umlpsd_gpu.decision.labels import match_labels
 from umlpsd_gpu.kmeans.sweep import sweep
 from umlpsd_gpu.preprocessing.smooth import preprocess, preprocess_at
 from umlpsd_gpu.scale import Scale
@@ -74,7 +74,7 @@ def outcome_of(classes: np.ndarray, final: FinalClusters, scale: str) -> Outcome
 def n_matched(classes: np.ndarray, labels: np.ndarray) -> int:
     """Return how many traces lie in the cluster that their class is matched with."""
     numbers = np.unique(classes, return_inverse=True)[1]
-    return int(np.count_nonzero(matched(labels, numbers) == numbers))
+    return int(np.count_nonzero(match_labels(labels, numbers) == numbers))
 
 
 def roc_auc(positive: np.ndarray, score: np.ndarray) -> float:

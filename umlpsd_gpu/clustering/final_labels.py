@@ -9,7 +9,7 @@ import numpy as np
 
 from umlpsd_gpu.compute.backend import is_on_device, xp_of
 from umlpsd_gpu.compute.transfer import on_host
-from umlpsd_gpu.decision.labels import final_labels, matched
+from umlpsd_gpu.decision.labels import final_labels, match_labels
 from umlpsd_gpu.decision.outliers import (
     FALSE_POSITIVE_RATE,
     N_COARSE_SAMPLES,
@@ -128,5 +128,5 @@ def _labels_without(
         scale=scale,
         n_threads=settings.n_threads,
     )
-    without[kept] = 1 + matched(again.best_labels(n_clusters), labels[kept] - 1)
+    without[kept] = 1 + match_labels(again.best_labels(n_clusters), labels[kept] - 1)
     return without

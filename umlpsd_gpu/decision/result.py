@@ -1,4 +1,4 @@
-"""The decision: how many clusters, at which smoothing scale, why, and how sure."""
+"""The decision: the number of clusters, the smoothing scale, the reason and the confidence."""
 
 from __future__ import annotations
 
@@ -7,23 +7,25 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class KDecision:
-    """Number of clusters and smoothing scale, decided without an eye.
+    """Number of clusters and smoothing scale, decided automatically.
 
     Attributes
     ----------
     k_opt : int
         1 means "no cluster structure".
     scale : str
-        Smoothing scale whose labels are final.
+        Smoothing scale (representation) whose labels are final.
     confidence : float
-        0…1; see the rule for its meaning.
+        0…1; the rule defines its meaning (`decide`).
     confidence_ci95 : tuple of float
-        Over the choice of traces; NaN where no samples of them were swept.
+        Lower and upper end of its 95 % interval over the choice of traces; NaN where no samples of
+        the traces were swept.
     votes : dict of str to int
-        What each single criterion says for K.
+        The K that each single criterion gives.
     rule : str
+        The rule that decided: ``"consensus"``, ``"paper"`` or a single criterion.
     reason : str
-        A sentence for the report.
+        One to three sentences for the report.
     """
 
     k_opt: int
