@@ -123,13 +123,13 @@ def metrics_on_device(
     """
     metrics = DeviceMetrics.empty(restarts, geometry)
 
-    def judge(start: int, stop: int) -> None:
+    def measure(start: int, stop: int) -> None:
         place = slice(start, stop)
         part = restarts.part(place)
-        _judge(geometry, part, labels[place], silhouette_metric, metrics, place)
+        _measure(geometry, part, labels[place], silhouette_metric, metrics, place)
 
     bytes_per_run = 8 * geometry.n_traces * (5 * restarts.most_clusters + 3)
-    in_blocks(len(restarts), bytes_per_run, judge)
+    in_blocks(len(restarts), bytes_per_run, measure)
     return metrics
 
 
@@ -150,10 +150,10 @@ def silhouettes_on_device(
     """
     metrics = DeviceMetrics.empty(restarts, geometry)
     whole = slice(0, len(restarts))
-    return _judge(geometry, restarts, labels, silhouette_metric, metrics, whole)
+    return _measure(geometry, restarts, labels, silhouette_metric, metrics, whole)
 
 
-def _judge(
+def _measure(
     geometry: DeviceGeometry,
     restarts: Restarts,
     labels: Array,
