@@ -155,7 +155,8 @@ def comparison_lines(comparison: Comparison) -> list[str]:
         for change in changes:
             times = change.factor if word == "slower" else 1 / change.factor
             lines.append(
-                f"{times:.2f} times {word}: {change.name} ({format_duration(change.before.median)} → "
+                f"{times:.2f} times {word}: {change.name} "
+                f"({format_duration(change.before.median)} → "
                 f"{format_duration(change.now.median)})"
             )
     n_same = len(comparison.of("as before"))

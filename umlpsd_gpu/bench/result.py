@@ -89,7 +89,8 @@ class Target:
         where = "below" if self.needed_s < self.floor_s else "above"
         return (
             f"missed: it would have to take {format_duration(self.needed_s)}, {where} the "
-            f"{format_duration(self.floor_s)} that its products and sums take at this machine's best rate"
+            f"{format_duration(self.floor_s)} that its products and sums take at this "
+            "machine's best rate"
         )
 
 
