@@ -9,9 +9,7 @@ from scipy import ndimage
 from typer.testing import CliRunner
 
 from tests.support.movies import array_movie
-from umlpsd_gpu import extract_pixels, open_movie
-from umlpsd_gpu import kmeans as sweep
-from umlpsd_gpu import preprocessing as preprocess
+from umlpsd_gpu import extract_pixels, open_movie, preprocess, sweep
 from umlpsd_gpu.cli.main import app
 from umlpsd_gpu.errors import OutputError, SettingsError
 from umlpsd_gpu.simulate.assembly import AssemblyRecipe, simulate_assembly, write_assembly_movie
