@@ -72,13 +72,15 @@ def sweep_resamples(
 ) -> dict[str, tuple[Sweep, ...]] | None:
     """Sweep samples of the traces at scales of every kind; None where not wanted or too few."""
     plan = _evidence_plan(ensemble, scales, settings)
-    some = [scale for scale in scales if plan[scale.name].samples is not None]
+    some, make = [], []
+    for scale in scales:
+        samples = plan[scale.name].samples
+        if samples is not None:
+            some.append(scale)
+            job = partial(SamplesJob, samples=samples)
+            make.append(partial(_job, job, ensemble, scale, settings))
     if not some:
         return None
-    make = [
-        partial(_job, partial(SamplesJob, samples=plan[s.name].samples), ensemble, s, settings)
-        for s in some
-    ]
     # the samples of one scale are work enough for all threads
     run = run or partial(_one_by_one, settings)
     found = _reported(run, make, partial(report, "resamples"))
