@@ -10,7 +10,7 @@
 //       place in the group
 // bound bytes: the 32-byte sectors that apertures and rings touch, once a frame; each weight is
 //       loaded once for FRAMES frames, whose loads are independent
-// twin  umlpsd_gpu/traces/photometry.py::_weighted_sums           caller  traces/gpu.py
+// twin  umlpsd_gpu/traces/photometry.py::_weighted_sums           call  umlpsd_gpu/traces/gpu.py
 
 // Sum FRAMES numbers of each lane over the lanes: lane l returns the sum of number l % FRAMES.
 // Lanes hand over the half that they needn't keep: 9 exchanges for 8 numbers instead of 40.

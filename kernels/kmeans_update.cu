@@ -12,7 +12,7 @@
 //       counts (n_rows,) index_t, weights (n_rows, n_traces) double
 // grid  a block for each restart, any block size      integers only: repeatable
 // bound bytes of weights
-// twin  umlpsd_gpu/kmeans/membership.py, kmeans.py::_fill_empty_clusters
+// twin  umlpsd_gpu/kmeans/membership.py, umlpsd_gpu/kmeans/lloyd.py::_fill_empty_clusters
 // call  umlpsd_gpu/kmeans/gpu_lloyd.py
 
 extern "C" __global__ void kmeans_update(const short* labels, const index_t* first_row,

@@ -22,7 +22,7 @@
 // grid  a block for each labelling, any block size       sums by one warp in fixed order
 //       shared: 24 K bytes, K the largest number of clusters
 // bound bytes of products (and mean_distance), read twice: the second time from the caches
-// twin  umlpsd_gpu/kmeans/metrics.py                      call  umlpsd_gpu/kmeans/gpu.py
+// twin  umlpsd_gpu/kmeans/metrics.py                      call  umlpsd_gpu/kmeans/gpu_metrics.py
 
 __device__ inline double warp_mean_of_members(const double* values, const short* labels, index_t n,
                                               index_t cluster, index_t count) {

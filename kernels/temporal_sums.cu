@@ -7,7 +7,7 @@
 // order frame by frame, block by block, as in the twin: the same bits whatever the chunks, and those
 //       of the twin (exact for integers below 2^32; NaN and infinities stay)
 // bound bytes: one pass over the frames, lanes on neighbouring pixels
-// twin  umlpsd_gpu/traces/images.py::temporal_images             caller  traces/gpu.py
+// twin  umlpsd_gpu/traces/images.py::temporal_images             call  umlpsd_gpu/traces/gpu.py
 
 extern "C" __global__ void temporal_sums(const VALUE* __restrict__ frames,
                                          double* __restrict__ sums, index_t n_frames,

@@ -6,7 +6,7 @@
 //       less both in turn round twice in the size of the difference, however large the offset.
 // grid  1-D, a warp a trace (grid-stride), any block size      sums in double, fixed order
 // bound bytes of traces, read once
-// twin  umlpsd_gpu/spectrum/estimators.py::_centred            call  umlpsd_gpu/spectrum/gpu.py
+// twin  umlpsd_gpu/spectrum/estimators.py::_subtract_means            call  umlpsd_gpu/spectrum/gpu.py
 
 extern "C" __global__ void trace_centres(const VALUE* __restrict__ traces, index_t n_traces,
                                          index_t n_frames, REAL* __restrict__ centres) {

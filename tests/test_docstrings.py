@@ -18,7 +18,6 @@ PACKAGE = Path(__file__).parents[1] / "umlpsd_gpu"
 NOT_YET_DONE = {
     "analyses",
     "batch",
-    "bench",
     "cli",
     "settings_faults",
     "clustering",
