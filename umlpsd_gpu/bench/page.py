@@ -14,7 +14,7 @@ from umlpsd_gpu.bench.timing import format_duration, format_number
 from umlpsd_gpu.bench.verdict import verdict
 
 CLAIM_COLUMNS = (
-    *("who", "metric", "raw (s)", "WL6 (s)", "W80 (s)"),
+    *("contender", "metric", "raw (s)", "WL6 (s)", "W80 (s)"),
     *("raw/W80", "WL6/W80", "epochs run", "agrees"),
 )
 NOT_QUOTED = "not quoted"
@@ -121,7 +121,7 @@ def _agreement_section(claim: ClaimTable) -> list[str]:
         "one candidate per step where scikit-learn's tries 2 + ln K, and its single starts end "
         "some percent higher. It is therefore compared with a reference that tries one, using the "
         f"epochs that were timed and {N_OCTAVE_JUDGED} more on the principal coordinates.",
-        _table(("who", "scale", "difference", ""), rows),
+        _table(("contender", "scale", "difference", ""), rows),
     ]
 
 
