@@ -13,9 +13,9 @@
 //       thresholds (n_thresholds,) double
 //       separation of a cluster: mean of its b_i - a_i over their standard deviation, at most
 //       most_separation, 0 below least_members traces
-// out   samples, margins (n_runs, n_traces): s_i, b_i - a_i    (also the room for what follows)
-//       mean, ssd, smallest (n_runs,): mean silhouette, sum of d over own clusters, the least of
-//       the clusters' mean silhouettes; below (n_runs, n_thresholds): share of s_i under each;
+// out   samples, margins (n_runs, n_traces): s_i, b_i - a_i          (also used as work space)
+//       mean, ssd, smallest (n_runs,): mean silhouette, sum of d over own clusters, the smallest of
+//       the clusters' mean silhouettes; below (n_runs, n_thresholds): fraction of s_i below each;
 //       separation, least_separation (n_runs,): by cluster sizes, of the worst cluster
 //       n_filled_clusters (n_runs,) index_t: those that hold a trace
 //       NaN (but for ssd) where fewer than two clusters hold a trace

@@ -16,6 +16,7 @@ ROOMS = [
     "scale",
     "settings_faults",
     "settings",
+    "keywords",
     "compute",
     "plotting",
     "storage",

@@ -61,7 +61,7 @@ def message_for(tmp_path, text):
         ),
         (
             "[preprocess]\nwavelet = 'x'",
-            "setting preprocess.wavelet (in FILE): 'x' is no discrete wavelet of PyWavelets; "
+            "setting preprocess.wavelet (in FILE): 'x' is not a discrete wavelet of PyWavelets; "
             "try 'db4'",
         ),
         (

@@ -9,6 +9,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from umlpsd_gpu.analyses.blinking.plots.maps import plot_map, plot_study_map
+    from umlpsd_gpu.analyses.blinking.plots.metrics import plot_metrics
+    from umlpsd_gpu.analyses.blinking.plots.spectra import plot_exponents, plot_power_spectra
+    from umlpsd_gpu.analyses.blinking.plots.trajectories import plot_clusters, plot_traces
     from umlpsd_gpu.analyses.blinking.result import Study
     from umlpsd_gpu.analyses.blinking.settings import Settings
     from umlpsd_gpu.analyses.blinking.workflow import run_study
@@ -63,6 +67,13 @@ _HOME = {
     "extract_pixels": "traces.pixels",
     "fit_power_law": "spectrum.fit",
     "open_movie": "movie.open",
+    "plot_clusters": "analyses.blinking.plots.trajectories",
+    "plot_exponents": "analyses.blinking.plots.spectra",
+    "plot_map": "analyses.blinking.plots.maps",
+    "plot_metrics": "analyses.blinking.plots.metrics",
+    "plot_power_spectra": "analyses.blinking.plots.spectra",
+    "plot_study_map": "analyses.blinking.plots.maps",
+    "plot_traces": "analyses.blinking.plots.trajectories",
     "pool_traces": "traces.pool",
     "power_spectrum": "spectrum.estimators",
     "preprocess": "preprocessing.smooth",
@@ -95,6 +106,13 @@ __all__ = [
     "extract_pixels",
     "fit_power_law",
     "open_movie",
+    "plot_clusters",
+    "plot_exponents",
+    "plot_map",
+    "plot_metrics",
+    "plot_power_spectra",
+    "plot_study_map",
+    "plot_traces",
     "pool_traces",
     "power_spectrum",
     "preprocess",

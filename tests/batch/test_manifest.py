@@ -37,7 +37,7 @@ class TestFindingMovies:
         write_movie(tmp_path / "archive" / "whole.tif", **SMALL)
         manifest = make_batch(tmp_path / "archive", tmp_path / "out")
         assert names_of(manifest) == ["frames", "whole.tif"]
-        assert (manifest.movies[0].n_frames, manifest.movies[0].n_files) == (12, 12)
+        assert (manifest.movies[0].facts["n_frames"], manifest.movies[0].n_files) == (12, 12)
         alone = make_batch(frames, tmp_path / "alone")
         assert names_of(alone) == ["frames"]
         assert alone.path_of(alone.movies[0]) == frames
@@ -79,7 +79,7 @@ class TestFindingMovies:
             frames = np.full((2, 8, 8), part, np.uint16)
             tifffile.imwrite(archive / f"p{part}.ome.tif", frames, description=xml, metadata=None)
         (entry,) = make_batch(archive, tmp_path / "out").movies
-        assert (entry.n_frames, entry.n_files) == (4, 2)
+        assert (entry.facts["n_frames"], entry.n_files) == (4, 2)
 
     def test_results_and_links_to_folders_are_no_movies(self, tmp_path):
         archive = make_archive(tmp_path / "archive", 2, **SMALL)
@@ -119,7 +119,7 @@ class TestFindingMovies:
         assert by_name["movie_0.tif"].duration_s > 1
 
     def test_nothing_there(self, tmp_path):
-        with pytest.raises(SettingsError, match="nothing is called"):
+        with pytest.raises(SettingsError, match="there is no file or folder"):
             make_batch(tmp_path / "missing", tmp_path / "out")
         (tmp_path / "empty").mkdir()
         with pytest.raises(SettingsError, match="no movie"):

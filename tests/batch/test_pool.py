@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from tests.support.batches import QUICK, ids_of, make_archive, make_batch, write_movie
+from umlpsd_gpu.analyses.blinking.pooled import CLASSES_COLUMNS, pooled_traces
 from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.analyses.blinking.workflow import run_study
 from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.options import RunOptions
-from umlpsd_gpu.batch.pool import CLASSES_COLUMNS, finished_parts, pool_batch, pooled_traces
+from umlpsd_gpu.batch.pool import finished_parts, pool_batch
 from umlpsd_gpu.batch.runner import run_batch
 from umlpsd_gpu.errors import SettingsError, TracesError, UmlpsdError
 from umlpsd_gpu.storage.blocks import is_spooled
@@ -85,7 +86,7 @@ class TestTraces:
         (file,) = (tmp_path / "out").rglob("study.h5")
         file.write_bytes(file.read_bytes()[:500])
         with pytest.raises(UmlpsdError, match=r"study\.h5 can't be read"):
-            finished_parts(tmp_path / "out")
+            pooled_traces(finished_parts(tmp_path / "out"))
 
     def test_nothing_finished_is_told(self, tmp_path):
         make_archive(tmp_path / "archive", 1)

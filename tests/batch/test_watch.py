@@ -40,7 +40,7 @@ def strip(tmp_path):
     """A folder, and looks at it with a clock that only tests move."""
     folder = tmp_path / "microscope"
     folder.mkdir()
-    watched = StableFiles(folder, BatchFolder.at(folder / "out"), QUICK.movie, settle_s=10.0)
+    watched = StableFiles(folder, BatchFolder.at(folder / "out"), QUICK, settle_s=10.0)
     watched.clock = lambda: watched.now
     watched.now = 0.0
     return watched
@@ -48,7 +48,7 @@ def strip(tmp_path):
 
 def names_at(strip, now):
     strip.now = now
-    return [movie.path.relative_to(strip.root).as_posix() for movie in strip.landed()]
+    return [movie.path.relative_to(strip.root).as_posix() for movie in strip.newly_stable()]
 
 
 class TestLanding:

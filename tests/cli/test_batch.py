@@ -83,7 +83,7 @@ def test_init_again_is_told(ran, archive):
     [
         (["run", "missing"], 2, "batch init"),
         (["status", "missing"], 2, "batch init"),
-        (["init", "missing", "out"], 2, "nothing is called"),
+        (["init", "missing", "out"], 2, "there is no file or folder"),
         (["run", "OUT", "--shard", "0/2"], 2, "1/4"),
         (["run", "OUT", "--shard", "half"], 2, "1/4"),
         (["run", "OUT", "--workers", "0"], 2, "1 or more"),

@@ -11,7 +11,10 @@ import pytest
 from rich.console import Console, RenderableType
 
 from tests.support.studies import make_study
-from umlpsd_gpu.cli.terminal import cluster_table, movie_table, progress
+from umlpsd_gpu.analyses.blinking.answer import cluster_table
+from umlpsd_gpu.analyses.blinking.describe import describe_movie
+from umlpsd_gpu.cli.main import description_table
+from umlpsd_gpu.cli.terminal import progress
 from umlpsd_gpu.movie.movie import Movie, Verdict
 
 
@@ -19,6 +22,10 @@ def text_of(table: RenderableType) -> str:
     console = Console(file=io.StringIO(), width=200)
     console.print(table)
     return console.file.getvalue()
+
+
+def movie_table(movie: Movie) -> RenderableType:
+    return description_table(str(movie.path), describe_movie(movie))
 
 
 def make_movie(**changes: object) -> Movie:

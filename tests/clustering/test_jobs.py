@@ -1,4 +1,4 @@
-"""Jobs of sweeps: what is done elsewhere gives the study that is made here, to the last bit."""
+"""Jobs of a clustering: what is done elsewhere gives the study that is made here, bit for bit."""
 
 import pickle
 
@@ -9,7 +9,9 @@ from tests.analyses.blinking.test_same_bits import SETTINGS
 from tests.analyses.blinking.test_same_bits import arrays as saved_arrays
 from tests.support.ensembles import noise
 from umlpsd_gpu import run_study
-from umlpsd_gpu.clustering.jobs import SamplesJob, ScaleJob, SurrogatesJob
+from umlpsd_gpu.clustering.jobs import RepresentationJob
+from umlpsd_gpu.clustering.sweeps import options_of
+from umlpsd_gpu.decision.plan import EvidenceNeeded
 from umlpsd_gpu.simulate.traces import simulate_traces
 
 N_SCALES = len(SETTINGS.preprocess.scales)
@@ -38,9 +40,11 @@ def test_sweeps_from_elsewhere_change_no_byte_of_the_study(traces, tmp_path):
     told, told_away = [], []
     here = run_study(traces, SETTINGS, lambda *step: told.append(step))
     there = run_study(traces, SETTINGS, lambda *step: told_away.append(step), away)
-    kinds = [{type(job) for job in jobs} for jobs in away.jobs]
-    assert kinds == [{ScaleJob}, {SurrogatesJob}, {SamplesJob}]
-    assert [len(jobs) for jobs in away.jobs] == [N_SCALES] * 3
+    # one job a scale yields its sweep, its surrogates and its samples
+    (jobs,) = away.jobs
+    assert [job.name for job in jobs] == list(SETTINGS.preprocess.scales)
+    assert all(job.needed.n_surrogates == SETTINGS.decision.n_surrogates for job in jobs)
+    assert any(job.needed.samples is not None for job in jobs)
     assert told == told_away
     saved = saved_arrays(here.save(tmp_path / "here"))
     saved_away = saved_arrays(there.save(tmp_path / "there"))
@@ -52,11 +56,11 @@ def test_sweeps_from_elsewhere_change_no_byte_of_the_study(traces, tmp_path):
 def test_what_goes_out_is_the_smoothed_curves_alone(traces):
     away = SentAway()
     run_study(traces, SETTINGS.with_values({"preprocess.scales": ["W20"]}), run_sweeps=away)
-    for (job,) in away.jobs:
-        n_bytes = len(pickle.dumps(job))
-        assert job.curves.shape == (26, 60)
-        assert n_bytes < job.curves.nbytes + 100_000
-        assert n_bytes < traces.values.nbytes / 2
+    ((job,),) = away.jobs
+    n_bytes = len(pickle.dumps(job))
+    assert job.curves.shape == (26, 60)
+    assert n_bytes < job.curves.nbytes + 100_000
+    assert n_bytes < traces.values.nbytes / 2
 
 
 def test_where_sweeps_are_elsewhere_this_machine_needs_no_gpu(traces):
@@ -64,18 +68,25 @@ def test_where_sweeps_are_elsewhere_this_machine_needs_no_gpu(traces):
     assert run_study(traces, few, run_sweeps=SentAway()).device == "cpu"
 
 
-@pytest.mark.parametrize("kind", [ScaleJob, SurrogatesJob, SamplesJob])
-def test_curves_go_to_the_device_and_back(cupy, kind):
+@pytest.mark.parametrize(
+    ("n_surrogates", "samples"), [(0, None), (2, None), (1, np.arange(24).reshape(2, 12))]
+)
+def test_curves_go_to_the_device_and_back(cupy, n_surrogates, samples):
+    needed = EvidenceNeeded(range(1, 6), n_surrogates, samples)
     curves = noise(24, 40)
-    samples = {"samples": np.arange(24).reshape(2, 12)} if kind is SamplesJob else {}
-    job = kind(curves=curves, scale="W9", settings=SETTINGS, **samples)
+    job = RepresentationJob(curves, "W9", 5, options_of(SETTINGS), "auto", needed)
     placed = job.on_device()
     assert isinstance(placed.curves, cupy.ndarray)
     np.testing.assert_array_equal(placed.on_host().curves, curves)
     on_device, on_host = placed.start()(), job.start()()
-    assert len(on_device) == len(on_host) > 0
-    for ours, theirs in zip(on_device, on_host, strict=True):
+    assert len(on_host.surrogates) == n_surrogates
+    assert len(on_host.samples) == (0 if samples is None else 2)
+    for ours, theirs in zip(all_of(on_device), all_of(on_host), strict=True):
         assert isinstance(ours.labels, np.ndarray)
         np.testing.assert_array_equal(ours.labels, theirs.labels)
         np.testing.assert_array_equal(ours.k_values, theirs.k_values)
         assert ours.scale == theirs.scale == "W9"
+
+
+def all_of(swept):
+    return [swept.sweep, *swept.surrogates, *swept.samples]

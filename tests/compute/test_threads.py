@@ -16,7 +16,9 @@ STOPPED_SWEEP = """
 import signal, time
 import numpy as np
 from umlpsd_gpu.analyses.blinking.settings import Settings
-from umlpsd_gpu.clustering.sweeps import sweep_scales
+from umlpsd_gpu.analyses.blinking.fitting_scales import smoothed_traces
+from umlpsd_gpu.clustering.sweeps import sweep_representations
+from umlpsd_gpu.compute.context import Context
 from umlpsd_gpu.scale import Scale
 from umlpsd_gpu.traces.traces import Traces
 
@@ -33,7 +35,8 @@ signal.signal(signal.SIGALRM, stop)
 signal.setitimer(signal.ITIMER_REAL, 2.0)
 scales = [Scale.parse("W1"), Scale.parse("W2")]
 try:
-    sweep_scales(traces, scales, Settings(), lambda *told: None)
+    smoothed = smoothed_traces(traces, traces.usable(), scales, Settings())
+    sweep_representations(smoothed, Settings(), Context())
 except Alarm:
     print("stopped")
 """

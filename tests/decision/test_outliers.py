@@ -7,7 +7,10 @@ from tests.support.ensembles import three_shapes
 from tests.support.tolerances import SUM_FLOAT64
 from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.analyses.blinking.workflow import run_study
-from umlpsd_gpu.clustering.final_labels import final_clusters, outlier_note
+from umlpsd_gpu.clustering.cluster import Clustering
+from umlpsd_gpu.clustering.final_labels import label_curves
+from umlpsd_gpu.clustering.notes import outlier_notes
+from umlpsd_gpu.decision.decide import decide
 from umlpsd_gpu.decision.labels import final_labels
 from umlpsd_gpu.decision.outliers import (
     FALSE_POSITIVE_RATE,
@@ -49,7 +52,7 @@ AT_W80 = Settings().with_values(
 
 def test_far_points_are_flagged_and_the_blobs_are_found_without_them():
     points, classes, beta = blobs(n_far=5)
-    found = final_clusters(points, sweep(points, [3], n_epochs=30), 3, beta, Settings())
+    found = label_curves(points, sweep(points, [3], n_epochs=30), 3, Settings(), beta)
     assert not same_partition(found.labels[:120], classes)  # the far points spoil the clusters
     assert found.outliers.is_outlier[120:].all()
     assert found.outliers.labels[120:].tolist() == [0] * 5
@@ -62,8 +65,8 @@ def test_curves_on_a_device_give_the_cpus_answer(cupy):
     points, _, beta = blobs(n_far=5)
     found = sweep(points, [3], n_epochs=10)
     settings = Settings().with_values({"sweep.n_epochs": 10})
-    expected = final_clusters(points, found, 3, beta, settings)
-    on_device = final_clusters(cupy.asarray(points), found, 3, beta, settings)
+    expected = label_curves(points, found, 3, settings, beta)
+    on_device = label_curves(cupy.asarray(points), found, 3, settings, beta)
     assert expected.outliers.is_outlier.sum() >= 5
     assert np.array_equal(on_device.labels, expected.labels)
     assert np.array_equal(on_device.outliers.labels, expected.outliers.labels)
@@ -200,7 +203,7 @@ def test_few_traces_are_scored_but_none_is_flagged(n):
 def test_one_cluster():
     points, beta = (whole[:40] for whole in blobs()[::2])
     points[5] += 20
-    found = final_clusters(points, sweep(points, [1], n_epochs=2), 1, beta, Settings())
+    found = label_curves(points, sweep(points, [1], n_epochs=2), 1, Settings(), beta)
     assert found.labels.tolist() == [1] * 40
     assert np.isnan(found.silhouette).all()
     assert found.outliers.is_outlier[5]
@@ -229,31 +232,33 @@ def test_raw_noise_does_not_hide_a_course_of_its_own():
 def test_labels_without_outliers_are_numbered_like_the_others():
     points, _, beta = blobs(n_each=50)
     points[:12, 2] += np.linspace(8, 16, 12)  # a third of the largest cluster strays
-    found = final_clusters(points, sweep(points, [3], n_epochs=30), 3, beta, Settings())
+    found = label_curves(points, sweep(points, [3], n_epochs=30), 3, Settings(), beta)
     kept = found.outliers.labels > 0
     assert np.array_equal(found.outliers.labels[kept], found.labels[kept])
 
 
 def test_a_note_is_made_where_chance_does_not_explain_them():
-    def note_of(n_flagged, threshold=1.0, mode="emitters"):
+    def note_of(n_flagged, threshold=1.0, explanation="multi-state blinking"):
         score = np.where(np.arange(200) < n_flagged, 2.0, 0.0)
         found = Outliers(score, threshold, 0.05, np.ones(200, dtype=np.int16))
-        return outlier_note(found, mode)
+        return outlier_notes(found, explanation)
 
     too_few = Outliers(np.ones(5), np.inf, 0.05, np.ones(5, dtype=np.int16))
     assert too_few.n_expected == 0
     assert note_of(10) == note_of(19) == note_of(50, np.inf) == []
     assert "20 of 200 clustered traces fit no cluster" in note_of(20)[0]
     assert "about 10 are expected by chance: multi-state blinking" in note_of(20)[0]
-    assert "by chance: pixels between domains" in note_of(20, mode="pixels")[0]
+    assert "by chance: something else, perhaps" in note_of(20, explanation="something else")[0]
 
 
 def test_traces_that_were_not_clustered_have_a_place():
     points, _, beta = blobs(n_each=12)
     usable = np.ones(38, dtype=bool)
     usable[[4, 30]] = False
-    found = final_clusters(points, sweep(points, [3], n_epochs=5), 3, beta, Settings())
-    everywhere = found.among(usable)
+    swept = sweep(points, [3], n_epochs=5)
+    found = label_curves(points, swept, 3, Settings(), beta)
+    clustering = Clustering((swept,), decide([swept]), points, **vars(found))
+    everywhere = clustering.placed_in(usable)
     assert np.array_equal(everywhere.labels[usable], found.labels)
     assert everywhere.labels[[4, 30]].tolist() == everywhere.outliers.labels[[4, 30]].tolist()
     assert everywhere.labels.dtype == everywhere.outliers.labels.dtype == np.int16

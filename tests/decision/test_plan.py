@@ -6,7 +6,7 @@ import pytest
 from umlpsd_gpu.decision.consensus import weighed_scales
 from umlpsd_gpu.decision.plan import evidence_plan, weighed_k_values
 from umlpsd_gpu.kmeans.resamples import half_samples
-from umlpsd_gpu.settings import PAPER_SCALES
+from umlpsd_gpu.preprocessing.settings import PAPER_SCALES
 
 
 def plan_of(names, n_curves=60, k_max=15, rule="consensus", n_surrogates=2, n_resamples=4, seed=7):

@@ -1,22 +1,42 @@
-"""The header of each kernel names its twin and its caller; what it names exists."""
+"""What the kernels' headers and their table refer to exists."""
 
-import ast
 import re
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-KERNELS = sorted((ROOT / "kernels").glob("*.cu"))
+from tests.test_packages import ROOT
+
+KERNELS = ROOT / "kernels"
+SOURCES = sorted(path.name for path in KERNELS.glob("*.c*") if path.suffix in {".cu", ".cuh", ".c"})
 
 
-@pytest.mark.parametrize("path", KERNELS, ids=lambda path: path.stem)
-def test_a_header_names_twin_and_caller_that_exist(path: Path) -> None:
-    header = [line for line in path.read_text("utf-8").splitlines() if line.startswith("//")]
-    text = "\n".join(header)
-    assert re.search(r"^// twin  ", text, re.M)
-    assert re.search(r"(^// | )call  ", text, re.M)
-    for file, name in re.findall(r"([\w./]+\.py)(?:::(\w+))?", text):
-        tree = ast.parse((ROOT / file).read_text("utf-8"))
-        functions = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
-        assert not name or name in functions, f"{file} has no function {name}"
+@pytest.mark.parametrize("name", SOURCES)
+def test_headers_name_files_and_functions_that_exist(name):
+    header = re.match(r"(//.*\n)+", (KERNELS / name).read_text(encoding="utf-8"))[0]
+    references = re.findall(r"(umlpsd_gpu/[\w/]+\.py)(?:::(\w+))?", header)
+    assert references
+    for path, function in references:
+        text = (ROOT / path).read_text(encoding="utf-8")
+        assert not function or re.search(rf"^def {function}\(", text, re.MULTILINE), function
+
+
+@pytest.mark.parametrize("name", [name for name in SOURCES if name != "common.cuh"])
+def test_headers_begin_with_the_kernels_name_and_name_its_twin(name):
+    text = (KERNELS / name).read_text(encoding="utf-8")
+    assert text.startswith(f"// {name.partition('.')[0]}: ")
+    for part in ("// in ", "// twin "):
+        assert f"\n{part}" in text
+
+
+def test_the_table_has_every_kernel_its_caller_and_its_test():
+    rows = re.findall(
+        r"^\| `(\w+)` \| `([\w/.]+)` \| .* \| `(\w+\.py)` \|$",
+        (KERNELS / "README.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    assert sorted(row[0] for row in rows) == sorted(
+        name.partition(".")[0] for name in SOURCES if name != "common.cuh"
+    )
+    for kernel, caller, test in rows:
+        assert kernel in (ROOT / "umlpsd_gpu" / caller).read_text(encoding="utf-8")
+        assert (ROOT / "tests" / "kernels" / test).is_file()

@@ -9,7 +9,6 @@ from scipy.spatial.distance import cdist
 from tests.kmeans.test_metrics import random_labels
 from tests.kmeans.test_sweep import arrays
 from tests.support.ensembles import three_shapes, ugly
-from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.clustering.notes import budget_notes
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.kmeans import budget
@@ -41,7 +40,7 @@ def few_are_enough(monkeypatch):
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("shape", [(300, 4), (300, 200)], ids=["points", "pairs"])
 def test_judged_silhouettes_are_the_exact_ones_of_the_sample(shape, metric, pool):
-    """Beside clusters of all traces: not those of the sample clustered alone."""
+    """In clusters of all traces: not those of the sample clustered alone."""
     values = three_shapes(*shape, 0.4)[0]
     labels = random_labels(len(values), 4, 2)
     judged = judged_traces(len(values), 40, seed=3)
@@ -185,8 +184,7 @@ class TestNotes:
             scale=Scale("bin", 80).name,
             budget_s=budget_s,
         )
-        settings = Settings().with_values({"sweep.budget_s": budget_s})
-        return found, budget_notes([found], 400, settings)
+        return found, budget_notes([found], {found.scale: 5}, budget_s)
 
     def test_say_sample_and_error(self, few_are_enough):
         found, (sampled, too_long) = self.notes("euclidean", TIGHT_S)

@@ -13,7 +13,6 @@ from tests.analyses.blinking.test_files import assert_equal
 from tests.support.studies import small_study
 from umlpsd_gpu.analyses.blinking.figures.maps import _like_clusters, draw_maps
 from umlpsd_gpu.analyses.blinking.figures.pearson import draw_pearson
-from umlpsd_gpu.analyses.blinking.figures.plans import draw_figures
 from umlpsd_gpu.analyses.blinking.map_files import DOMAINS_CSV_COLUMNS, best_agreement
 from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.analyses.blinking.settings import Settings
@@ -27,7 +26,8 @@ from umlpsd_gpu.maps.settings import MapsSettings
 from umlpsd_gpu.movie.open import open_movie
 from umlpsd_gpu.plotting.style import house_style
 from umlpsd_gpu.preprocessing.smooth import preprocess
-from umlpsd_gpu.report.page import render_html
+from umlpsd_gpu.report.page import render_page
+from umlpsd_gpu.report.write_report import draw_result
 from umlpsd_gpu.simulate.assembly import AssemblyTruth, simulate_assembly, write_assembly_movie
 from umlpsd_gpu.traces.traces import Traces
 
@@ -278,9 +278,9 @@ class TestReport:
         found, _ = study
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            figures = draw_figures(found)
+            figures = draw_result(found)
         assert [figure.name for figure in figures][-2:] == ["maps", "pearson"]
-        html = render_html(found, figures)
+        html = render_page(found, figures)
         assert "<h2>Domains</h2>" in html
         assert f"raw traces {found.maps.raw.agreement_neighbours:.2f} (at best" in html
         for area in found.maps.domains.area_um2:

@@ -47,9 +47,9 @@ def test_the_question_lists_every_axis_and_option(tzcyx: tuple[Path, np.ndarray]
 
 
 def test_a_choice_out_of_range_names_the_range(tzcyx: tuple[Path, np.ndarray]) -> None:
-    with pytest.raises(MovieError, match=r"--channel 2 was given, .* channel 0…1 only"):
+    with pytest.raises(MovieError, match=r"channel 2 was asked for, .* only channel 0…1"):
         open_movie(tzcyx[0], MovieSettings(z=0, channel=2))
-    with pytest.raises(MovieError, match=r"--position 1 was given, .* no position axis"):
+    with pytest.raises(MovieError, match=r"position 1 was asked for, .* no position axis"):
         open_movie(tzcyx[0], MovieSettings(z=0, channel=0, position=1))
     movie = open_movie(tzcyx[0], MovieSettings(z=0, channel=0, position=0))
     assert movie.n_frames == 7
@@ -121,7 +121,7 @@ def test_ome_images_are_positions(tmp_path: Path) -> None:
             writer.write(stack, photometric="minisblack", metadata={"axes": "TYX"})
     with pytest.raises(MovieError, match=r"position \(length 3\).*--position 0"):
         open_movie(path)
-    with pytest.raises(MovieError, match="position 0…2 only"):
+    with pytest.raises(MovieError, match="only position 0…2"):
         open_movie(path, MovieSettings(position=3))
     movie = open_movie(path, MovieSettings(position=2))
     np.testing.assert_array_equal(movie.read_frames(0, 8), stacks[2])

@@ -44,11 +44,11 @@ def cut(path: Path, fraction: float) -> None:
 
 
 def n_sound_frames_said(error: MovieError) -> int:
-    if "nothing can be saved without it" in error.reason:
+    if "without it nothing can be recovered" in error.reason:
         return 0
-    if all_there := re.search(r"the pixels of all (\d+) frames are there, but", error.reason):
+    if all_there := re.search(r"the pixels of all (\d+) frames are complete, but", error.reason):
         return int(all_there.group(1))
-    return int(re.search(r"it holds (\d+) whole frames? of \d+", error.reason).group(1))
+    return int(re.search(r"it contains (\d+) complete frames? of \d+", error.reason).group(1))
 
 
 @pytest.mark.parametrize("fraction", [0.1, 0.5, 0.9])
@@ -82,7 +82,7 @@ def test_a_cut_movie_of_one_page_a_frame(
 
 def assert_sound_frames_are_true(path: Path, n_sound: int) -> None:
     if n_sound < 2:
-        with pytest.raises(MovieError, match=r"truncated.* nothing can be saved"):
+        with pytest.raises(MovieError, match=r"truncated.* nothing can be recovered"):
             open_movie(path, ALLOW)
         return
     movie = open_movie(path, ALLOW)
@@ -106,7 +106,7 @@ def test_whole_frames_of_a_cut_stack_are_counted(tmp_path: Path, written: dict) 
     with tifffile.TiffFile(path) as tif:
         start = tif.pages[0].dataoffsets[0]
     path.write_bytes(path.read_bytes()[: start + 18 * FRAMES[0].nbytes + 5])
-    says = r"it holds 18 whole frames of 40: movie\.tif ends before frame 18 is complete"
+    says = r"it contains 18 complete frames of 40: movie\.tif ends before frame 18 is complete"
     with pytest.raises(MovieError, match=f"the movie is truncated: {says}"):
         open_movie(path)
     assert re.search(says, open_movie(path, ALLOW).verdict.reason)
@@ -116,7 +116,7 @@ def test_frames_that_nobody_counts_may_be_more(tmp_path: Path) -> None:
     path = tmp_path / "movie.tif"
     write_page_by_page(path)
     cut(path, 0.5)
-    with pytest.raises(MovieError, match=r"it holds \d+ whole frames of \d+ or more: "):
+    with pytest.raises(MovieError, match=r"it contains \d+ complete frames of \d+ or more: "):
         open_movie(path)
 
 
@@ -198,7 +198,7 @@ def test_a_missing_file_of_an_ome_set_truncates_the_movie(tmp_path: Path) -> Non
     files[2].unlink()
     with pytest.raises(
         MovieError,
-        match=r"holds 20 whole frames of 40: .*part_2.ome.tif of the OME set",
+        match=r"contains 20 complete frames of 40: .*part_2.ome.tif of the OME set",
     ):
         open_movie(files[0])
     movie = open_movie(files[0], ALLOW)
@@ -221,7 +221,7 @@ def write_numbered_files(folder: Path) -> list[Path]:
 
 def test_a_gap_in_the_file_numbers_truncates_the_movie(tmp_path: Path) -> None:
     write_numbered_files(tmp_path)[12].unlink()
-    with pytest.raises(MovieError, match=r"holds 12 whole frames of 40: .*number is missing"):
+    with pytest.raises(MovieError, match=r"contains 12 complete frames of 40: .*number is missing"):
         open_movie(tmp_path)
     np.testing.assert_array_equal(open_movie(tmp_path, ALLOW).read_frames(0, 12), FRAMES[:12])
 
@@ -229,7 +229,7 @@ def test_a_gap_in_the_file_numbers_truncates_the_movie(tmp_path: Path) -> None:
 def test_a_broken_file_among_frames_truncates_the_movie(tmp_path: Path) -> None:
     files = write_numbered_files(tmp_path)
     files[9].write_bytes(b"")
-    with pytest.raises(MovieError, match=r"holds 9 whole frames of 40: .*frame_9\.tif"):
+    with pytest.raises(MovieError, match=r"contains 9 complete frames of 40: .*frame_9\.tif"):
         open_movie(tmp_path)
 
 
@@ -238,7 +238,7 @@ def test_a_cut_file_among_frames_truncates_the_movie(tmp_path: Path) -> None:
     cut(files[9], 0.7)
     with pytest.raises(
         MovieError,
-        match=r"holds 9 whole frames of 40: .*frame_9\.tif ends inside frame 9",
+        match=r"contains 9 complete frames of 40: .*frame_9\.tif ends inside frame 9",
     ):
         open_movie(tmp_path)
 

@@ -106,7 +106,7 @@ def test_one_page_of_an_array_that_ends_in_one_is_one_whole_frame(
     with tifffile.TiffFile(path) as tif:
         assert [page.shape for page in tif.pages] == [shape[:2]]
     size = f"{shape[0]} × {shape[1]} pixels"
-    with pytest.raises(MovieError, match=f"holds one frame, of {size}; a movie"):
+    with pytest.raises(MovieError, match=f"contains one frame, of {size}; a movie"):
         open_movie(path)
 
 

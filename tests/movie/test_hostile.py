@@ -17,7 +17,7 @@ import tifffile
 from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.movie import Movie, open_movie
 from umlpsd_gpu.movie.settings import MovieSettings
-from umlpsd_gpu.movie.tiff_errors import one_movie_error, with_advice
+from umlpsd_gpu.movie.tiff_errors import add_advice, raise_movie_error
 
 FRAMES = np.arange(6 * 16 * 16, dtype="u2").reshape(6, 16, 16)
 # More rounds for a longer search: UMLPSD_FUZZ_ROUNDS=8000.
@@ -85,15 +85,15 @@ def test_broken_files_are_named_in_plain_words(shared_data: Path) -> None:
 def test_words_of_a_library_are_kept_only_where_they_help(tmp_path: Path) -> None:
     with (
         pytest.raises(MovieError, match=r"frame 3: .*: it needs a codec \(ValueError\); copy"),
-        one_movie_error(tmp_path, 3),
+        raise_movie_error(tmp_path, 3),
     ):
         raise ValueError("<TiffPage 0 @8>\nit needs a codec")
     with (
         pytest.raises(MovieError, match=r"damaged \(error\); copy the file again .* give another$"),
-        one_movie_error(tmp_path),
+        raise_movie_error(tmp_path),
     ):
         struct.unpack("<H", b"")
-    assert with_advice(with_advice("it is cut")).count("copy") == 1
+    assert add_advice(add_advice("it is cut")).count("copy") == 1
 
 
 def deflated_pages(n_rows: int, n_cols: int, data: bytes, n_pages: int = 2) -> bytes:
@@ -154,7 +154,7 @@ def ome_with(path: Path, **sizes: int) -> Path:
 def test_an_ome_file_of_a_hundred_million_frames(tmp_path: Path) -> None:
     path = ome_with(tmp_path / "movie.ome.tif", SizeT=10**8)
     refused, opened = outcomes([path])
-    assert "truncated: it holds 6 whole frames of 100000000" in refused["outcome"]
+    assert "truncated: it contains 6 complete frames of 100000000" in refused["outcome"]
     assert opened["outcome"] == [[6, 16, 16]]
     assert max(refused["seconds"], opened["seconds"]) < 1
     assert refused["grown_mb"] < 50
@@ -208,7 +208,7 @@ def test_an_ome_set_reaches_no_other_folder(tmp_path: Path) -> None:
         xml = tif.pages.first.description.replace("<TiffData/>", data)
     tifffile.imwrite(path, FRAMES, description=xml, metadata=None)
     with pytest.raises(
-        MovieError, match=r"3 whole frames of 6.*file secret\.tif of the OME set is missing"
+        MovieError, match=r"3 complete frames of 6.*file secret\.tif of the OME set is missing"
     ):
         open_movie(path)
 
@@ -225,7 +225,7 @@ def test_a_chain_of_pages_that_loops(tmp_path: Path) -> None:
         file.seek(last_pointer)
         file.write(struct.pack("<I", second))
     with pytest.raises(
-        MovieError, match="it holds 6 whole frames of 7 or more: the chain of pages loops"
+        MovieError, match="it contains 6 complete frames of 7 or more: the chain of pages loops"
     ):
         open_movie(path)
     movie = open_movie(path, MovieSettings(allow_damaged=True))

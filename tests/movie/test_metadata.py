@@ -10,7 +10,7 @@ import tifffile
 
 from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.movie import Movie, open_movie
-from umlpsd_gpu.movie.metadata import measured_step
+from umlpsd_gpu.movie.metadata import measure_step
 from umlpsd_gpu.movie.settings import MovieSettings
 
 FRAMES = np.arange(6 * 8 * 8, dtype="u2").reshape(6, 8, 8)
@@ -199,7 +199,7 @@ def test_micromanager_indices_place_the_pages(tmp_path: Path) -> None:
 def test_frames_that_micromanager_announced_and_never_took(tmp_path: Path) -> None:
     notes = [note(frame, 100 * frame, Summary={"Frames": 10}) for frame in range(6)]
     write_micromanager_stack(tmp_path / "movie.tif", notes)
-    with pytest.raises(MovieError, match="it holds 6 whole frames of 10: "):
+    with pytest.raises(MovieError, match="it contains 6 complete frames of 10: "):
         open_movie(tmp_path / "movie.tif")
 
 
@@ -213,7 +213,7 @@ def test_broken_notes_are_no_obstacle(tmp_path: Path) -> None:
 
 
 def test_the_real_micromanager_file_announces_its_movie(shared_data: Path) -> None:
-    with pytest.raises(MovieError, match=r"it holds 1 whole frame of 1000: .*; give the folder"):
+    with pytest.raises(MovieError, match=r"it contains 1 complete frame of 1000: .*; give the"):
         open_movie(shared_data / "tirf_nucleosomes_frame0_512x512.tif")
 
 
@@ -238,10 +238,10 @@ def test_a_folder_like_the_real_micromanager_file(shared_data: Path, tmp_path: P
 
 def test_measured_step_leaves_out_what_is_unknown() -> None:
     nan = np.nan
-    assert measured_step(np.array([nan, nan, nan])) is None
-    assert measured_step(np.array([1.0])) is None
-    assert measured_step(np.array([1.0, nan, 3.0])) is None
-    assert measured_step(np.array([3.0, 2.0, 1.0])) is None
-    assert measured_step(np.array([2.0, 2.0, 2.0])) is None
-    assert measured_step(np.array([-np.inf, np.inf, np.inf, -1e308, 1e308])) is None
-    assert measured_step(np.array([0.0, 0.5, nan, 1.5, 2.0])) == (0.5, "")
+    assert measure_step(np.array([nan, nan, nan])) is None
+    assert measure_step(np.array([1.0])) is None
+    assert measure_step(np.array([1.0, nan, 3.0])) is None
+    assert measure_step(np.array([3.0, 2.0, 1.0])) is None
+    assert measure_step(np.array([2.0, 2.0, 2.0])) is None
+    assert measure_step(np.array([-np.inf, np.inf, np.inf, -1e308, 1e308])) is None
+    assert measure_step(np.array([0.0, 0.5, nan, 1.5, 2.0])) == (0.5, "")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -14,14 +15,14 @@ import numpy as np
 import pytest
 
 from tests.support.studies import make_study
-from umlpsd_gpu.analyses.blinking.figures import plans as figures_module
-from umlpsd_gpu.analyses.blinking.figures.plans import draw_figures
+from umlpsd_gpu.analyses.blinking.figures.plans import figure_plans
 from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.maps.result import PixelValues, assembly_maps
 from umlpsd_gpu.plotting import drawing_pool as drawing_pool_module
 from umlpsd_gpu.plotting.drawing_pool import drawing_pool
-from umlpsd_gpu.plotting.style import DrawnFigure
+from umlpsd_gpu.plotting.style import DrawnFigure, house_style
+from umlpsd_gpu.report.write_report import draw_result
 
 IMAGE_SHAPE = (96, 128)  # of the movies of make_study
 
@@ -42,7 +43,7 @@ def study() -> Study:
 
 @pytest.fixture(scope="module")
 def figures(study: Study) -> tuple[DrawnFigure, ...]:
-    return draw_figures(study)
+    return draw_result(study)
 
 
 class Patient(Executor):
@@ -83,29 +84,38 @@ class TestBytes:
         drawn = study_with_maps() if with_maps else study
         with drawing_pool(2) as pool:
             patient = Patient(pool)
-            elsewhere = draw_figures(drawn, pool=patient)
+            elsewhere = draw_result(drawn, pool=patient)
         assert patient.n_done == len(elsewhere) == (7 if with_maps else 5)
-        assert elsewhere == draw_figures(drawn)
+        assert elsewhere == draw_result(drawn)
 
     def test_one_process_beside_the_caller_gives_the_same_figures(
         self, study: Study, figures: tuple[DrawnFigure, ...]
     ) -> None:
         told = []
         with drawing_pool(1) as pool:
-            assert draw_figures(study, lambda *step: told.append(step), pool) == figures
+            assert draw_result(study, lambda *step: told.append(step), pool) == figures
         assert told == [("figures", n_done, 5) for n_done in range(6)]
 
     @pytest.mark.parametrize("executor", [Idle, Broken])
     def test_what_nobody_begins_with_is_drawn_here(
         self, executor: type[Executor], study: Study, figures: tuple[DrawnFigure, ...]
     ) -> None:
-        assert draw_figures(study, pool=executor()) == figures
+        assert draw_result(study, pool=executor()) == figures
 
     def test_slow_figures_come_first(self, study: Study) -> None:
-        names = [
-            plan.name for plan in sorted(figures_module._plans(study), key=figures_module._rank)
-        ]
-        assert names[:2] == list(figures_module.SLOWEST)
+        submitted = []
+
+        class Recorder(Idle):
+            def submit(self, fn, /, *args, **kwargs):
+                submitted.append(pickle.loads(args[0]))
+                return super().submit(fn, *args, **kwargs)
+
+        draw_result(study, pool=Recorder())
+        slow = [plan for plan in figure_plans(study) if plan.is_slow]
+        with house_style():
+            sizes = [len(plan.draw(study).axes) for plan in slow]
+        assert len(slow) == 2
+        assert [len(figure.axes) for figure in submitted[:2]] == sizes
 
 
 class TestProcesses:
@@ -140,14 +150,14 @@ class TestProcesses:
             ended = pool.submit(os._exit, 1)
             with pytest.raises(BrokenProcessPool):
                 ended.result()
-            assert draw_figures(study, pool=Patient(pool)) == figures
+            assert draw_result(study, pool=Patient(pool)) == figures
 
     def test_a_process_that_cannot_start_is_done_without(
         self, study: Study, figures: tuple[DrawnFigure, ...], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(drawing_pool_module, "START", "raise SystemExit(1)")
         with drawing_pool(2) as pool:
-            assert draw_figures(study, pool=pool) == figures
+            assert draw_result(study, pool=pool) == figures
 
     @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
     @pytest.mark.parametrize("fails", [False, True])

@@ -84,7 +84,9 @@ def test_a_level_above_the_highest_is_refused(n_frames: int, highest: int) -> No
     assert max_level(n_frames, "db4") == highest
     for level in range(1, highest + 1):
         wavelet_approximation(noise(1, n_frames), level)
-    with pytest.raises(SettingsError, match=f"wavelet level {highest + 1} doesn't suit traces"):
+    with pytest.raises(
+        SettingsError, match=f"wavelet level {highest + 1} is not possible for traces"
+    ):
         wavelet_approximation(noise(1, n_frames), highest + 1)
 
 
@@ -95,9 +97,9 @@ def test_a_level_that_is_no_level_is_refused(level: float) -> None:
 
 
 def test_unknown_wavelets_and_modes_are_refused() -> None:
-    with pytest.raises(SettingsError, match="'morl' is no discrete wavelet"):
+    with pytest.raises(SettingsError, match="'morl' is not a discrete wavelet"):
         wavelet_approximation(noise(1, 100), 1, wavelet="morl")
-    with pytest.raises(SettingsError, match=r"'mirror' is no mode of PyWavelets: .*symmetric"):
+    with pytest.raises(SettingsError, match=r"'mirror' is not a mode of PyWavelets; .*symmetric"):
         wavelet_approximation(noise(1, 100), 1, mode="mirror")
 
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from tests.support.studies import make_study
+from umlpsd_gpu.analyses.blinking.page import headline, outlier_sentence
 from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.analyses.saving import digest_of_result
 from umlpsd_gpu.plotting.style import DrawnFigure
-from umlpsd_gpu.report.page import headline, outlier_sentence, render_html
+from umlpsd_gpu.report.page import render_page
 
 HOSTILE = "<script>alert('x')</script>&\"$<img src=http://evil.example/x.png>"
 FIGURE = DrawnFigure("profile", "A title", "A caption with ⟨β⟩ < 1.", b"png", b"<svg/>")
@@ -44,7 +45,7 @@ def study() -> Study:
 
 @pytest.fixture(scope="module")
 def html(study: Study) -> str:
-    return render_html(study, [FIGURE])
+    return render_page(study, [FIGURE])
 
 
 def test_leads_with_the_decision(study: Study, html: str) -> None:
@@ -99,7 +100,7 @@ def test_no_outliers(study: Study, threshold: float, said: str) -> None:
 
 def test_nominal_interval_is_told_only_where_it_differs(study: Study) -> None:
     movies = [dataclasses.replace(study.movies[0], dt_nominal_s=s) for s in (0.03, 0.03002, 0.04)]
-    text = Page(render_html(dataclasses.replace(study, movies=tuple(movies)), [])).text
+    text = Page(render_page(dataclasses.replace(study, movies=tuple(movies)), [])).text
     assert re.findall(r"\(nominal [^)]*\)", text) == ["(nominal 0.04 s)"]
 
 
@@ -129,7 +130,7 @@ def test_hostile_names_are_escaped(study: Study) -> None:
     )
     decision = dataclasses.replace(study.decision, reason=HOSTILE, votes={HOSTILE: 3})
     hostile = dataclasses.replace(study, movies=movies, decision=decision, notes=(HOSTILE,))
-    page = Page(render_html(hostile, [FIGURE]))
+    page = Page(render_page(hostile, [FIGURE]))
     assert "script" not in {tag for tag, _ in page.tags}
     assert sum(tag == "img" for tag, _ in page.tags) == 1
     assert page.text.count(HOSTILE) >= 6
@@ -138,18 +139,18 @@ def test_hostile_names_are_escaped(study: Study) -> None:
 def test_hostile_source_of_imported_traces_is_escaped() -> None:
     study = small_study(kind="imported")
     traces = dataclasses.replace(study.traces, source=(HOSTILE,) * study.traces.n_traces)
-    page = Page(render_html(dataclasses.replace(study, traces=traces), []))
+    page = Page(render_page(dataclasses.replace(study, traces=traces), []))
     assert not {"script", "img"} & {tag for tag, _ in page.tags}
     assert f"Imported traces: {HOSTILE}" in page.text
 
 
 def test_one_cluster_says_so() -> None:
     study = small_study(n_clusters=1)
-    text = Page(render_html(dataclasses.replace(study, notes=()), [])).text
+    text = Page(render_page(dataclasses.replace(study, notes=()), [])).text
     assert headline(study) == "No cluster structure in 21 traces"
     assert headline(study) in text
     assert not re.search(r"\b(nan|None)\b", text)
 
 
 def test_same_study_same_page(study: Study, html: str) -> None:
-    assert render_html(study, [FIGURE]) == html
+    assert render_page(study, [FIGURE]) == html

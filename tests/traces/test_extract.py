@@ -127,11 +127,11 @@ def test_movies_without_contrast_are_named():
     with pytest.raises(TracesError, match="no pixel is finite in any frame"):
         extract_pixels(array_movie(np.full((5, 4, 3), np.nan)))
     constant = np.full((40, 31, 31), 7, np.uint16)
-    with pytest.raises(TracesError, match=r"constant at 7 counts .* nothing to threshold"):
+    with pytest.raises(TracesError, match=r"constant at 7 counts .* no threshold"):
         extract_pixels(array_movie(constant))
     with pytest.raises(TracesError, match="every pixel of the movie is constant at 7 counts"):
         extract_emitters(array_movie(constant))
     frames = np.random.default_rng(0).normal(100, 5, (40, 31, 31))
     frames[17] = np.nan
-    with pytest.raises(TracesError, match="frame 17 holds NaN or infinity"):
+    with pytest.raises(TracesError, match="frame 17 contains NaN or infinity"):
         extract_emitters(array_movie(frames, memory_mb=0.05))

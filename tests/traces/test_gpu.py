@@ -231,7 +231,7 @@ def test_out_of_memory_makes_chunks_shorter_and_is_logged(cupy, monkeypatch, cap
     assert np.array_equal(values, expected)
     messages = [record.getMessage() for record in caplog.records]
     assert any("array.tif is not kept there" in message for message in messages)
-    assert any("6 frames at once instead of 12" in message for message in messages)
+    assert any("6 frames at a time instead of 12" in message for message in messages)
     caplog.clear()
     small_device(cupy, monkeypatch, 300)
     with pytest.raises(DeviceError, match="not even one of the frames fits"):
@@ -327,7 +327,7 @@ def test_drift_is_corrected_on_the_cpu_and_the_note_says_so(cupy, scene, emitter
     on_cpu = extract(stack_movie(scene), settings)
     on_gpu = extract(stack_movie(scene), settings, device="gpu")
     assert np.array_equal(on_gpu.traces.values, on_cpu.traces.values)
-    assert "scene.tif: drift is corrected, so the CPU extracted its traces." in on_gpu.note
+    assert "scene.tif: its traces were extracted on the CPU, which corrects drift." in on_gpu.note
     assert "CPU" not in on_cpu.note
 
 
@@ -335,7 +335,7 @@ def test_errors_are_those_of_the_cpu(cupy, emitters):
     constant = array_movie(np.full((40, 31, 31), 7, np.uint16))
     with pytest.raises(TracesError, match="every pixel of the movie is constant at 7 counts"):
         extract_emitters(constant, device="gpu")
-    with pytest.raises(TracesError, match="nothing to threshold"):
+    with pytest.raises(TracesError, match="no threshold"):
         extract_pixels(constant, device="gpu")
 
 

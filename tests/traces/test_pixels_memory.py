@@ -75,7 +75,9 @@ def test_a_note_says_that_traces_went_to_a_file():
         for mb in (1, 0.001)
     ]
     assert "temporary file" not in notes[0]
-    assert "more than traces.memory_mb = 0.001: the CPU kept them in a temporary file." in notes[1]
+    assert (
+        "more than traces.memory_mb = 0.001: the CPU stored them in a temporary file." in notes[1]
+    )
 
 
 def test_every_step_gives_the_same_bits(small_blocks):
@@ -224,8 +226,7 @@ def test_memory_stays_below_that_of_the_traces():
 import sys
 from pathlib import Path
 import numpy as np
-from umlpsd_gpu import extract_pixels, power_spectrum
-from umlpsd_gpu import preprocess
+from umlpsd_gpu import extract_pixels, power_spectrum, preprocess
 from umlpsd_gpu.storage import blocks
 from tests.support.movies import array_movie
 

@@ -204,7 +204,7 @@ def test_an_empty_intersection_names_the_brightest_inside(tmp_path, movie):
 
 def test_a_region_of_one_pixel_needs_a_threshold(tmp_path, movie):
     box(TYPE.RECT, 5, 5, 6, 6).tofile(tmp_path / "one.roi")
-    with pytest.raises(TracesError, match=r"constant at .* inside one.roi .* give a --threshold"):
+    with pytest.raises(TracesError, match=r"constant at .* inside one.roi .* give --threshold"):
         extract_pixels(movie, roi=tmp_path / "one.roi")
     assert extract_pixels(movie, 100.0, roi=tmp_path / "one.roi").n_traces == 1
 

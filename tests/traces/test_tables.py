@@ -95,7 +95,7 @@ def test_vectors_beside_the_matrix_of_a_matlab_file(tmp_path):
 def test_an_array_the_wrong_way_round(tmp_path, shape):
     np.save(tmp_path / "t.npy", np.random.default_rng(0).normal(size=shape))
     if shape in [(200, 3), (190, 19)]:
-        with pytest.raises(TracesError, match="wrong way round; traces must be rows"):
+        with pytest.raises(TracesError, match="axes seem to be swapped; traces must be rows"):
             read_traces(tmp_path / "t.npy", dt_s=1)
     else:
         assert read_traces(tmp_path / "t.npy", dt_s=1).values.shape == shape
@@ -203,7 +203,7 @@ def test_a_real_quantum_dot(shared_data):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("t,a\n0,1\n1,two\n2,3\n", "row 3, column 2 holds 'two'"),
+        ("t,a\n0,1\n1,two\n2,3\n", "row 3, column 2 contains 'two'"),
         ("0,1\n1,2\n5,3\n6,4\n7,1\n", "uneven: the step after row 2"),
         ("", "can't be read"),
         ("Time,a\n0,1\n,2\n2,3\n3,1\n", "missing in its row 2"),
@@ -220,7 +220,7 @@ def test_bad_tables_are_named(tmp_path, content, says):
 def test_bad_files_are_named(tmp_path):
     with pytest.raises(TracesError, match="no such file"):
         read_traces(tmp_path / "none.csv")
-    with pytest.raises(TracesError, match="is no table"):
+    with pytest.raises(TracesError, match="is not a known format"):
         read_traces(tmp_path / "movie.avi")
     for name, n_bytes in itertools.product(
         ("bad.npy", "bad.npz", "bad.xlsx", "bad.h5", "bad.mat"), (0, 9)
@@ -250,7 +250,7 @@ def test_decimal_commas_are_named(tmp_path, content):
 )
 def test_text_that_is_no_utf8(tmp_path, heading, encoding):
     (tmp_path / "t.csv").write_bytes(f"{heading},a\n0,1\n1,2\n".encode(encoding))
-    with pytest.raises(TracesError, match=r"no UTF-8 text .* save it as 'CSV UTF-8'"):
+    with pytest.raises(TracesError, match=r"not UTF-8 text .* save it as 'CSV UTF-8'"):
         read_traces(tmp_path / "t.csv")
 
 

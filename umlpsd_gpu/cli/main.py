@@ -130,7 +130,7 @@ def check(movies: Sources, settings: ChosenSettings) -> None:
             out.print(f"[bold red]unreadable[/]  {escape(str(error))}")
             continue
         n_failed += not described.is_whole
-        out.print(_description_table(name, described))
+        out.print(description_table(name, described))
     raise typer.Exit(1 if n_failed else 0)
 
 
@@ -162,7 +162,7 @@ def info() -> None:
     out.print(table)
 
 
-def _description_table(name: str, described: Description) -> Table:
+def description_table(name: str, described: Description) -> Table:
     """Return what an input is, a row for each fact."""
     reason = f": {escape(described.reason)}" if described.reason else ""
     colour = "green" if described.is_whole else "bold red"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from umlpsd_gpu.compute.display import Displayed, Outline
+from umlpsd_gpu.decision.display import describe_decision
 
-@dataclass(frozen=True)
-class KDecision:
-    """Number of clusters and smoothing scale, decided without an eye.
+
+@dataclass(frozen=True, repr=False)
+class KDecision(Displayed):
+    """Number of clusters and smoothing scale, decided automatically.
 
     Attributes
     ----------
@@ -33,3 +36,6 @@ class KDecision:
     votes: dict[str, int]
     rule: str
     reason: str
+
+    def _describe(self) -> Outline:
+        return describe_decision(self)

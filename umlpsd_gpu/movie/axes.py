@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.movie.layout import Layout
-from umlpsd_gpu.movie.tiff_errors import with_advice
+from umlpsd_gpu.movie.tiff_errors import add_advice
 
 if TYPE_CHECKING:
     from umlpsd_gpu.movie.settings import MovieSettings
@@ -18,25 +19,33 @@ CHOOSABLE_AXES = ("position", "channel", "z")
 
 
 class Choice(NamedTuple):
-    """The planes of the movie are ``first_plane + step * frame``, and in each one sample."""
+    """Which planes are the frames: ``first_plane + step * frame``, one sample of each."""
 
     first_plane: int
     step: int
     n_frames: int
     sample: int
 
-    def planes(self, n_frames: int) -> np.ndarray:
-        """Return the planes of the leading frames."""
+    def planes(self, n_frames: int) -> Array:
+        """Return the planes of the first ``n_frames`` frames."""
         return self.first_plane + self.step * np.arange(n_frames, dtype=np.int64)
 
 
 def choose_axes(layout: Layout, n_samples: int, settings: MovieSettings, path: Path) -> Choice:
-    """Pick one channel, position and focal plane, and say which planes are the frames.
+    """Select one channel, position and focal plane, and find the planes that are its frames.
 
     Parameters
     ----------
+    layout : Layout
     n_samples : int
         Values per pixel of a page; more than one (RGB) are channels.
+    settings : MovieSettings
+    path : Path
+        For messages.
+
+    Returns
+    -------
+    Choice
 
     Raises
     ------
@@ -44,16 +53,16 @@ def choose_axes(layout: Layout, n_samples: int, settings: MovieSettings, path: P
         If an axis longer than one is not chosen, or a choice is out of range; the message lists
         axes, lengths and options.
     """
-    axes = _with_time(layout, settings, path)
+    axes = _name_time_axis(layout, settings, path)
     if layout.n_planes * n_samples >= 2**62:
-        reason = f"{layout.source} announces {layout.n_planes} planes: not credible"
-        raise MovieError(path, with_advice(reason))
+        reason = f"{layout.source} announces {layout.n_planes} planes, which is not credible"
+        raise MovieError(path, add_advice(reason))
     sizes = dict(zip(axes, layout.sizes, strict=True))
     lengths = {axis: sizes.get(axis, 1) for axis in CHOOSABLE_AXES}
     lengths["channel"] *= n_samples
     in_pages = tuple(axis for axis in ("z", "channel") if sizes.get(axis, 1) > 1)
     may_be_time = in_pages if sizes.get("time", 1) == 1 else ()
-    chosen = _chosen(lengths, settings, may_be_time, path)
+    chosen = _choose(lengths, settings, may_be_time, path)
     chosen["channel"], sample = divmod(chosen["channel"], n_samples)
     first_plane, step, stride = 0, 0, 1
     for axis, size in zip(reversed(axes), reversed(layout.sizes), strict=True):
@@ -63,8 +72,8 @@ def choose_axes(layout: Layout, n_samples: int, settings: MovieSettings, path: P
     return Choice(first_plane, step, sizes.get("time", 1), sample)
 
 
-def _with_time(layout: Layout, settings: MovieSettings, path: Path) -> tuple[str, ...]:
-    """Return the names of the axes, in which a lone unnamed or the asked-for axis is time."""
+def _name_time_axis(layout: Layout, settings: MovieSettings, path: Path) -> tuple[str, ...]:
+    """Return the axes, a single unnamed one or the one chosen by the user called time."""
     axes, sizes = layout.axes, dict(zip(layout.axes, layout.sizes, strict=True))
     long_unnamed = [
         size
@@ -78,21 +87,21 @@ def _with_time(layout: Layout, settings: MovieSettings, path: Path) -> tuple[str
             f"the pages form an array of {shape} with unnamed axes; save it with its axes named "
             "(tifffile: metadata={'axes': 'TCYX'})",
         )
-    axes = _renamed(axes, layout.sizes)
+    axes = _rename_unnamed(axes, layout.sizes)
     if settings.time_axis == "time":
         return axes
     if sizes.get("time", 1) > 1:
         raise MovieError(
             path,
-            f"--time-axis {settings.time_axis} was given, but the movie has a time axis of "
-            f"{sizes['time']} frames; leave the option out",
+            f"time axis {settings.time_axis} was asked for, but the movie has a time axis of "
+            f"{sizes['time']} frames; leave time_axis out",
         )
     swapped = {settings.time_axis: "time", "time": settings.time_axis}
     return tuple(swapped.get(axis, axis) for axis in axes)
 
 
-def _renamed(axes: tuple[str, ...], sizes: tuple[int, ...]) -> tuple[str, ...]:
-    """Call the one long unnamed axis time; those of length one keep apart by their place."""
+def _rename_unnamed(axes: tuple[str, ...], sizes: tuple[int, ...]) -> tuple[str, ...]:
+    """Call the unnamed axis longer than one time; number those of length one."""
     names = []
     for place, (axis, size) in enumerate(zip(axes, sizes, strict=True)):
         if axis != "unnamed":
@@ -102,7 +111,7 @@ def _renamed(axes: tuple[str, ...], sizes: tuple[int, ...]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _chosen(
+def _choose(
     lengths: dict[str, int], settings: MovieSettings, may_be_time: tuple[str, ...], path: Path
 ) -> dict[str, int]:
     options = {axis: getattr(settings, axis) for axis in CHOOSABLE_AXES}
@@ -110,19 +119,21 @@ def _chosen(
         if value is not None and value >= lengths[axis]:
             raise MovieError(
                 path,
-                f"--{axis} {value} was given, but the movie has {axis} 0…{lengths[axis] - 1} only; "
-                "choose one of these"
+                f"{axis} {value} was asked for, but the movie has only {axis} "
+                f"0…{lengths[axis] - 1}; choose one of these"
                 if lengths[axis] > 1
-                else f"--{axis} {value} was given, but the movie has no {axis} axis; "
-                "leave the option out",
+                else f"{axis} {value} was asked for, but the movie has no {axis} axis; "
+                f"leave {axis} out",
             )
     open_axes = [axis for axis in CHOOSABLE_AXES if options[axis] is None and lengths[axis] > 1]
     if open_axes:
-        raise MovieError(path, _question(open_axes, lengths, may_be_time))
+        raise MovieError(path, _ask_for_axes(open_axes, lengths, may_be_time))
     return {axis: options[axis] or 0 for axis in CHOOSABLE_AXES}
 
 
-def _question(open_axes: list[str], lengths: dict[str, int], may_be_time: tuple[str, ...]) -> str:
+def _ask_for_axes(
+    open_axes: list[str], lengths: dict[str, int], may_be_time: tuple[str, ...]
+) -> str:
     listed = ", ".join(f"{axis} (length {lengths[axis]})" for axis in open_axes)
     options = " ".join(f"--{axis} 0" for axis in open_axes)
     question = (
@@ -132,6 +143,7 @@ def _question(open_axes: list[str], lengths: dict[str, int], may_be_time: tuple[
     for axis in may_be_time:
         if axis in open_axes:
             question += (
-                f"; if {axis} is time in truth, as some programs write it: --time-axis {axis}"
+                f"; if {axis} is in fact time, as some programs mislabel it: --time-axis {axis} "
+                f"(time_axis='{axis}' in Python)"
             )
     return question

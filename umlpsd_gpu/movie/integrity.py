@@ -1,30 +1,35 @@
-"""How whole a movie is: what is announced against what lies on disk."""
+"""Whether a movie is complete: announced frames against the bytes on disk."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.movie.movie import Verdict
 from umlpsd_gpu.movie.page_table import PageTable
 from umlpsd_gpu.movie.pages import NOWHERE
 
 
 def judge(
-    table: PageTable, pages: np.ndarray, n_declared: int, absence: str, is_counted: bool = True
+    table: PageTable, pages: Array, n_declared: int, absence: str, is_counted: bool = True
 ) -> Verdict:
-    """Judge the frames of a movie: each must be there, complete, and like the first.
+    """Judge the frames of a movie: each must be present, complete, and like the first.
 
     Parameters
     ----------
     table : PageTable
     pages : ndarray, shape (n_looked_at,)
-        Page of each leading frame, -1 where none holds it.
+        Page of each leading frame, -1 where it is missing.
     n_declared : int
         Frames that the metadata announce.
     absence : str
-        Why a frame may be missing, in words.
+        Why a frame may be missing, for the message.
     is_counted : bool
-        Whether ``n_declared`` is the number of frames; else there are so many or more.
+        Whether ``n_declared`` is exact; otherwise it is a lower bound.
+
+    Returns
+    -------
+    Verdict
     """
     present = pages >= 0
     complete = present & (table.stop[pages] <= table.file_sizes[table.file[pages]])
@@ -36,7 +41,7 @@ def judge(
         lost_descriptions = table.break_reason and (table.ifd[pages] == NOWHERE).any()
         if not lost_descriptions:
             return Verdict("whole", n_declared, n_sound)
-        reason = f"the pixels of all {n_sound} frames are there, but {table.break_reason}"
+        reason = f"the pixels of all {n_sound} frames are complete, but {table.break_reason}"
         return Verdict("truncated", n_declared, n_sound, reason)
     if n_sound < len(pages) and complete[n_sound]:
         odd, first = table.kind_of(pages[n_sound]), table.kind_of(pages[0])
@@ -49,10 +54,10 @@ def judge(
         file = table.paths[table.file[pages[n_sound]]].name
         absence = f"{file} ends inside frame {n_sound}"
     elif (table.ifd[pages[:n_sound]] == NOWHERE).any():
-        # that a description is missing behind the pixels tells nothing of the pixels
+        # a description that is missing after the pixels says nothing about the pixels
         file = table.paths[0].name
         absence = f"{file} ends before frame {n_sound} is complete"
     total = f"{n_declared}" if is_counted else f"{n_declared} or more"
     frames = "frame" if n_sound == 1 else "frames"
-    reason = f"it holds {n_sound} whole {frames} of {total}: {absence}"
+    reason = f"it contains {n_sound} complete {frames} of {total}: {absence}"
     return Verdict("truncated", n_declared, n_sound, reason)

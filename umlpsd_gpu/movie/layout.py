@@ -1,4 +1,4 @@
-"""Which axes a movie has besides row and column, and which plane each page holds."""
+"""Which axes a movie has besides row and column, and which plane each page contains."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.movie.micromanager import number
 from umlpsd_gpu.movie.ome import OmeImage
@@ -36,32 +37,33 @@ class Layout:
     Attributes
     ----------
     source : str
-        Whose metadata announce it; empty where nobody does.
+        Name of the metadata that announce it; empty where none do.
     axes : tuple of {"position", "time", "z", "channel", "unnamed"}
     sizes : tuple of int
     plane_of_page : ndarray, shape (n_pages,), int64
-        -1 for a page that holds none of these planes.
+        -1 for a page that contains none of these planes.
     """
 
     source: str
     axes: tuple[str, ...]
     sizes: tuple[int, ...]
-    plane_of_page: np.ndarray
+    plane_of_page: Array
 
     @property
     def n_planes(self) -> int:
+        """Return the number of planes of the whole movie."""
         return math.prod(self.sizes)
 
     @property
     def is_announced(self) -> bool:
-        """Whether anything besides the pages themselves counts the planes of one file."""
+        """Whether metadata, not the pages alone, give the number of planes of one file."""
         return self.source not in ("", "Micro-Manager")
 
 
 def imagej_layout(imagej: dict[str, Any], table: PageTable) -> Layout | None:
     """Return the layout that ImageJ's description announces; None where it announces one plane."""
-    axes, sizes = _imagej_axes(imagej, table.kinds[0].n_samples)
-    return _announced_layout("ImageJ", axes, sizes, table)
+    axes, sizes = _read_imagej_axes(imagej, table.kinds[0].n_samples)
+    return _make_announced_layout("ImageJ", axes, sizes, table)
 
 
 def shaped_layout(shaped: dict[str, Any], table: PageTable) -> Layout | None:
@@ -69,13 +71,13 @@ def shaped_layout(shaped: dict[str, Any], table: PageTable) -> Layout | None:
 
     Arrays of one unnamed axis that were appended to each other are one movie: None as well.
     """
-    axes, sizes = _shaped_axes(shaped, table.kinds[0])
+    axes, sizes = _read_shaped_axes(shaped, table.kinds[0])
     if table.n_pages > math.prod(sizes) and sum(size > 1 for size in sizes) == 1:
         return None
-    return _announced_layout("tifffile", axes, sizes, table)
+    return _make_announced_layout("tifffile", axes, sizes, table)
 
 
-def _announced_layout(
+def _make_announced_layout(
     source: str, axes: tuple[str, ...], sizes: tuple[int, ...], table: PageTable
 ) -> Layout | None:
     # A description of one plane is often repeated in every page of a growing file.
@@ -85,12 +87,14 @@ def _announced_layout(
 
 
 def plain_layout(table: PageTable, n_frames_with_room: int) -> Layout:
-    """Return the layout of pages that nothing describes: time.
+    """Return the layout of pages without metadata: every page is a frame.
 
     Parameters
     ----------
+    table : PageTable
     n_frames_with_room : int
-        Frames for which a cut file had room before the description that it lost, 0 if unknown.
+        Frames that a truncated file had room for before the description that it lost; 0 if
+        unknown.
     """
     pages = np.arange(table.n_pages, dtype=np.int64)
     if n_frames_with_room > table.n_pages:
@@ -98,9 +102,11 @@ def plain_layout(table: PageTable, n_frames_with_room: int) -> Layout:
     return Layout("", ("time",), (table.n_pages,), pages)
 
 
-def _imagej_axes(imagej: dict[str, Any], n_samples: int) -> tuple[tuple[str, ...], tuple[int, ...]]:
+def _read_imagej_axes(
+    imagej: dict[str, Any], n_samples: int
+) -> tuple[tuple[str, ...], tuple[int, ...]]:
     sizes = {
-        axis: _whole_number(imagej.get(name, 1))
+        axis: _take_whole_number(imagej.get(name, 1))
         for axis, name in (("time", "frames"), ("z", "slices"), ("channel", "channels"))
     }
     # Bio-Formats counts the samples of an RGB page as channels.
@@ -108,15 +114,17 @@ def _imagej_axes(imagej: dict[str, Any], n_samples: int) -> tuple[tuple[str, ...
         sizes["channel"] //= n_samples
     axes = _IMAGEJ_ORDERS.get(str(imagej.get("order", "czt")).lower(), _IMAGEJ_ORDERS["czt"])
     if math.prod(sizes.values()) == 1:
-        return ("time",), (_whole_number(imagej.get("images", 1)),)
+        return ("time",), (_take_whole_number(imagej.get("images", 1)),)
     return axes, tuple(sizes[axis] for axis in axes)
 
 
-def _shaped_axes(shaped: dict[str, Any], kind: Kind) -> tuple[tuple[str, ...], tuple[int, ...]]:
+def _read_shaped_axes(
+    shaped: dict[str, Any], kind: Kind
+) -> tuple[tuple[str, ...], tuple[int, ...]]:
     shape = shaped.get("shape", ())
     if not isinstance(shape, list) or not all(isinstance(length, int) for length in shape):
         return (), ()
-    n_in_page = _n_axes_in_page(shape, kind)
+    n_in_page = _count_axes_in_page(shape, kind)
     sizes = tuple(max(length, 1) for length in shape[: len(shape) - n_in_page])
     letters = shaped.get("axes", "")
     if not isinstance(letters, str) or len(letters) != len(shape):
@@ -126,8 +134,8 @@ def _shaped_axes(shaped: dict[str, Any], kind: Kind) -> tuple[tuple[str, ...], t
     return axes, sizes
 
 
-def _n_axes_in_page(shape: list[int], kind: Kind) -> int:
-    """Return how many of an array's last axes one page holds.
+def _count_axes_in_page(shape: list[int], kind: Kind) -> int:
+    """Return how many of an array's last axes one page contains.
 
     tifffile takes a last axis of length 1 for samples: an array of 200 × 32 × 1 is one page of
     200 × 32 pixels.
@@ -142,7 +150,7 @@ def _n_axes_in_page(shape: list[int], kind: Kind) -> int:
     return next(fitting, usual)
 
 
-def _whole_number(value: object) -> int:
+def _take_whole_number(value: object) -> int:
     return value if isinstance(value, int) and value > 0 else 1
 
 
@@ -153,10 +161,12 @@ def ome_layout(
 
     Parameters
     ----------
+    images : sequence of OmeImage
     position : int
-        The image whose planes are looked up.
+        Number of the image that is read.
+    table : PageTable
     file_of_name : dict
-        Number in ``table`` of each file that is there; ``""`` names the file with the XML.
+        Number in ``table`` of each existing file; ``""`` is the file with the XML.
     """
     image = images[position]
     n_planes = math.prod(image.sizes)
@@ -176,9 +186,9 @@ def ome_layout(
 
 
 def micromanager_layout(table: PageTable, summary: dict[str, Any]) -> Layout | None:
-    """Return the layout by the indices in the note of every page.
+    """Return the layout by the indices in the metadata of every page.
 
-    None where a page has no note, or two pages have the same: notes copied by another program.
+    None where a page has no metadata, or two pages have the same, copied by another program.
     """
     indices = table.indices.copy()
     if not len(indices) or (indices[:, 0] < 0).any():
@@ -186,7 +196,7 @@ def micromanager_layout(table: PageTable, summary: dict[str, Any]) -> Layout | N
     indices = np.maximum(indices, 0)
     # A folder holds one position of many, and keeps that position's number.
     indices[:, 3] = np.unique(indices[:, 3], return_inverse=True)[1]
-    announced = [_announced(summary, name) for name in ("Frames", "Slices", "Channels")] + [1]
+    announced = [_read_announced(summary, name) for name in ("Frames", "Slices", "Channels")] + [1]
     sizes = np.maximum(indices.max(axis=0) + 1, announced)
     axes = ("time", "z", "channel", "position")
     strides = [math.prod(map(int, sizes[axis + 1 :])) for axis in range(len(axes))]
@@ -198,13 +208,13 @@ def micromanager_layout(table: PageTable, summary: dict[str, Any]) -> Layout | N
     return Layout("Micro-Manager", axes, tuple(map(int, sizes)), planes)
 
 
-def _announced(summary: dict[str, Any], name: str) -> int:
+def _read_announced(summary: dict[str, Any], name: str) -> int:
     value = number(summary, name)
     return int(value) if value is not None and 1 <= value < 2**31 else 1
 
 
-def pages_of_planes(layout: Layout, planes: np.ndarray, path: Path) -> np.ndarray:
-    """Return the page that holds each of the given planes, -1 where none does.
+def find_pages(layout: Layout, planes: Array, path: Path) -> Array:
+    """Return the page of each of the given planes, -1 where there is none.
 
     Raises
     ------

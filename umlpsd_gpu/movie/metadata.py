@@ -1,4 +1,4 @@
-"""Frame interval and pixel size, each with where it comes from."""
+"""Frame interval and pixel size, each with its origin."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.movie.micromanager import number
 from umlpsd_gpu.movie.notes import Notes
 from umlpsd_gpu.movie.ome import OmeImage
@@ -21,37 +22,43 @@ _IMAGEJ_MICROMETRES = {
 }
 _IMAGEJ_SECONDS = {"sec": 1.0, "s": 1.0, "ms": 1e-3, "msec": 1e-3, "min": 60.0, "h": 3600.0}
 _IRREGULAR_STEP = 0.5
-# A time beyond thirty thousand years is a broken number.
+# A time above thirty thousand years is a corrupt number.
 _LATEST_S = 1e12
 
 
 class Interval(NamedTuple):
-    """Seconds a frame, in words where from, and what the camera was asked for."""
+    """The frame interval in seconds, its origin in words, and the nominal interval."""
 
     dt_s: float | None
     origin: str
     nominal_s: float | None
 
 
-def frame_interval(
+def choose_interval(
     user_dt_s: float | None,
-    measured: Iterable[tuple[str, np.ndarray]],
+    measured: Iterable[tuple[str, Array]],
     nominal: Iterable[tuple[str, float | None]],
 ) -> Interval:
-    """Choose the interval: the user's beats measured timestamps, these beat the nominal one.
+    """Choose the frame interval: the user's, else measured timestamps, else the nominal one.
 
     Parameters
     ----------
     user_dt_s : float or None
-    measured : pairs of (name, timestamps of the frames in seconds, NaN where unknown)
-    nominal : pairs of (name, seconds); None, zero, negative and non-finite values don't count
+    measured : iterable of (str, ndarray)
+        Name and timestamps of the frames in seconds, NaN where unknown.
+    nominal : iterable of (str, float or None)
+        Name and seconds; None, zero, negative and non-finite values are ignored.
+
+    Returns
+    -------
+    Interval
     """
-    announced = _first_sound(nominal)
+    announced = _take_first_valid(nominal)
     nominal_s = None if announced is None else announced[1]
     if user_dt_s is not None:
         return Interval(user_dt_s, "user", nominal_s)
     for name, timestamps_s in measured:
-        step = measured_step(timestamps_s)
+        step = measure_step(timestamps_s)
         if step is not None:
             return Interval(step[0], f"measured timestamps ({name}{step[1]})", nominal_s)
     if announced is not None:
@@ -59,20 +66,21 @@ def frame_interval(
     return Interval(None, "unknown", None)
 
 
-def measured_step(timestamps_s: np.ndarray) -> tuple[float, str] | None:
-    """Return the mean regular step of timestamps, and in words how many steps are irregular.
+def measure_step(timestamps_s: Array) -> tuple[float, str] | None:
+    """Return the mean regular step of timestamps, and how many steps are irregular, in words.
 
     A step that is more than 50 % off the median (a gap, a doubled stamp) is left out and counted.
     The mean of the others is finer than their median, which whole milliseconds would round.
 
     Parameters
     ----------
-    timestamps_s : ndarray, shape (n_frames,), seconds; NaN where unknown
+    timestamps_s : ndarray, shape (n_frames,)
+        In seconds; NaN where unknown.
 
     Returns
     -------
     (dt_s, words) or None
-        None where no two neighbouring frames have times, or time doesn't advance.
+        None where no two consecutive frames have times, or time doesn't advance.
     """
     steps = np.diff(np.where(np.abs(timestamps_s) < _LATEST_S, timestamps_s, np.nan))
     steps = steps[np.isfinite(steps)]
@@ -91,8 +99,8 @@ def measured_step(timestamps_s: np.ndarray) -> tuple[float, str] | None:
     return float(steps[regular].mean()), words
 
 
-def nominal_intervals(notes: Notes, image: OmeImage | None) -> list[tuple[str, float | None]]:
-    """Return every interval that the metadata announce, the most trusted first."""
+def list_nominal_intervals(notes: Notes, image: OmeImage | None) -> list[tuple[str, float | None]]:
+    """Return every nominal interval in the metadata, the most trusted first."""
     interval_ms = number(notes.summary, "Interval_ms", "Interval-ms")
     frames_per_second = number(notes.imagej, "fps")
     imagej_unit = _IMAGEJ_SECONDS.get(str(notes.imagej.get("tunit", "sec")).lower())
@@ -110,27 +118,27 @@ def pixel_size(
 ) -> tuple[float | None, str]:
     """Return the object-plane pixel size in µm and where it comes from.
 
-    Resolution tags alone are no source: most programs fill in 72 dpi.
+    Resolution tags alone are not used: most programs fill in 72 dpi.
     """
     if user_um is not None:
         return user_um, "user"
-    found = _first_sound(
+    found = _take_first_valid(
         [
             ("OME PhysicalSizeX", image.pixel_size_um if image else None),
             ("Micro-Manager PixelSizeUm", number(notes.micromanager, "PixelSizeUm")),
             ("Micro-Manager PixelSize_um", number(notes.summary, "PixelSize_um")),
-            ("ImageJ XResolution", _imagej_pixel_um(notes.imagej, notes.pixels_per_unit)),
+            ("ImageJ XResolution", _read_imagej_pixel_um(notes.imagej, notes.pixels_per_unit)),
         ]
     )
     return (None, "unknown") if found is None else (found[1], found[0])
 
 
-def _imagej_pixel_um(imagej: dict[str, Any], pixels_per_unit: float) -> float | None:
+def _read_imagej_pixel_um(imagej: dict[str, Any], pixels_per_unit: float) -> float | None:
     unit_um = _IMAGEJ_MICROMETRES.get(str(imagej.get("unit", "")).lower())
     return unit_um / pixels_per_unit if unit_um and pixels_per_unit > 0 else None
 
 
-def _first_sound(candidates: Iterable[tuple[str, float | None]]) -> tuple[str, float] | None:
+def _take_first_valid(candidates: Iterable[tuple[str, float | None]]) -> tuple[str, float] | None:
     for name, value in candidates:
         if value is not None and math.isfinite(value) and value > 0:
             return name, value

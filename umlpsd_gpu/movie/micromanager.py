@@ -1,4 +1,4 @@
-"""Micro-Manager's JSON notes: one a page (tag 51123), or one a file (ImageJ's Info)."""
+"""Micro-Manager's JSON metadata: one per page (tag 51123), or per file (ImageJ's Info)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 
 class Stamp(NamedTuple):
-    """When and where Micro-Manager took one frame; -1 and None where it doesn't say."""
+    """Time and indices of one frame of Micro-Manager; -1 and None where unknown."""
 
     elapsed_s: float | None
     time: int
@@ -19,25 +19,25 @@ class Stamp(NamedTuple):
 NO_STAMP = Stamp(None, -1, -1, -1, -1)
 
 
-def stamp_of_bytes(text: bytes) -> Stamp:
+def parse_stamp(text: bytes) -> Stamp:
     """Return the stamp in the JSON text of a page's tag; NO_STAMP if the text is broken."""
-    return stamp_of(parse_json(text.rstrip(b"\0").decode("utf-8", "replace")))
+    return read_stamp(parse_json(text.rstrip(b"\0").decode("utf-8", "replace")))
 
 
-def stamp_of(note: dict[str, Any]) -> Stamp:
-    """Return the stamp in a frame's note."""
+def read_stamp(note: dict[str, Any]) -> Stamp:
+    """Return the stamp in a frame's metadata."""
     elapsed_ms = number(note, "ElapsedTime-ms")
     indices = (
-        _index(note, "FrameIndex", "Frame"),
-        _index(note, "SliceIndex", "Slice"),
-        _index(note, "ChannelIndex"),
-        _index(note, "PositionIndex"),
+        _read_index(note, "FrameIndex", "Frame"),
+        _read_index(note, "SliceIndex", "Slice"),
+        _read_index(note, "ChannelIndex"),
+        _read_index(note, "PositionIndex"),
     )
     return Stamp(None if elapsed_ms is None else elapsed_ms / 1e3, *indices)
 
 
 def parse_json(text: str) -> dict[str, Any]:
-    """Return the JSON object in a text, or an empty one where there is none."""
+    """Return the JSON object in a text; an empty one if there is none."""
     try:
         note = json.loads(text)
     except (ValueError, RecursionError):
@@ -46,7 +46,7 @@ def parse_json(text: str) -> dict[str, Any]:
 
 
 def number(note: dict[str, Any], *names: str) -> float | None:
-    """Return the first of the named fields that holds a finite number, written as such or as text.
+    """Return the first of the named fields that is a finite number, or text of one.
 
     Micro-Manager 2 sometimes wraps a value as ``{"PropVal": value}``.
     """
@@ -65,6 +65,6 @@ def number(note: dict[str, Any], *names: str) -> float | None:
     return None
 
 
-def _index(note: dict[str, Any], *names: str) -> int:
+def _read_index(note: dict[str, Any], *names: str) -> int:
     value = number(note, *names)
     return int(value) if value is not None and 0 <= value < 2**31 else -1

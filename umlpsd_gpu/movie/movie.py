@@ -1,4 +1,4 @@
-"""The movie: what a file family holds, how sound it is, and its frames in chunks."""
+"""The movie: its metadata, its integrity, and its frames in chunks."""
 
 from __future__ import annotations
 
@@ -9,21 +9,24 @@ from typing import Literal
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
+from umlpsd_gpu.compute.display import Displayed, Outline
 from umlpsd_gpu.errors import MovieError
 
-# Chunks that stay in the processor's cache: 1 GB is read in 0.09 s by 8 MB, 0.10 s by 16 MB and
+# Chunks that fit the processor's cache: 1 GB is read in 0.09 s by 8 MB, 0.10 s by 16 MB and
 # 0.19 s by 64 MB or more; its bare bytes in 0.08 s (benchmarks/movie_reading.py, 32 MB of L3).
 CHUNK_MB = 8.0
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How whole the files are.
+    """Whether the files are complete.
 
     Attributes
     ----------
     status : {"whole", "truncated", "mixed"}
-        ``truncated``: fewer sound frames than declared; ``mixed``: frames of unlike shape or type.
+        ``truncated``: fewer complete frames than declared; ``mixed``: frames of different shape or
+        type.
     n_declared : int
         Frames that the metadata announce.
     n_sound : int
@@ -38,33 +41,33 @@ class Verdict:
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class Movie:
-    """Frames in time order, read in chunks, never the whole file at once.
+@dataclass(frozen=True, repr=False)
+class Movie(Displayed):
+    """A movie on disk: its frames are read in time order, in chunks.
 
     Attributes
     ----------
     path : Path
         The file, or the folder of one-frame files.
     n_frames, n_rows, n_cols : int
-        Sound frames and their size in pixels.
+        Number of sound frames, and their size in pixels.
     dtype : numpy.dtype
-        Of the stored counts, in native byte order.
+        Type of the stored counts, in native byte order.
     dt_s : float or None
-        Frame interval in seconds; None where no metadata tell it.
+        Frame interval in seconds; None if unknown.
     dt_origin : str
-        Where ``dt_s`` comes from: ``"user"``, ``"measured timestamps (…)"``, ``"nominal (…)"``, or
+        Origin of ``dt_s``: ``"user"``, ``"measured timestamps (…)"``, ``"nominal (…)"``, or
         ``"unknown"``.
     dt_nominal_s : float or None
-        The interval the camera was asked for, where the metadata tell it.
+        Nominal interval in seconds, as set in the camera software; None if unknown.
     pixel_size_um : float or None
-        Object-plane pixel size.
+        Pixel size in the object plane, in µm; None if unknown.
     pixel_size_origin : str
     verdict : Verdict
     memory_mb : float
-        Default bound of one chunk.
+        Default upper bound of one chunk, in MB (1e6 bytes).
     name : str
-        What results and messages call it; not given: the last part of the path.
+        Name in results and messages. Default: the last part of the path.
     """
 
     path: Path
@@ -79,15 +82,33 @@ class Movie:
     pixel_size_origin: str
     verdict: Verdict
     memory_mb: float
-    read_frames: Callable[[int, int], np.ndarray] = field(repr=False)
+    read_frames: Callable[[int, int], Array] = field(repr=False)
     name: str = ""
 
     def __post_init__(self) -> None:
+        """Name the movie by its path where it has no name."""
         if not self.name:
             object.__setattr__(self, "name", self.path.name or self.path.resolve().name)
 
+    def _describe(self) -> Outline:
+        interval = "unknown" if self.dt_s is None else f"{self.dt_s:.6g} s"
+        pixel = "unknown" if self.pixel_size_um is None else f"{self.pixel_size_um:.4g} µm"
+        frames = f"{self.n_frames:,} frames of {self.n_rows} × {self.n_cols} pixels"
+        status, reason = self.verdict.status, self.verdict.reason
+        damage = "" if status == "whole" else f", {status}"
+        return Outline(
+            line=f"'{self.name}', {frames}, {self.dtype}, dt {interval}{damage}",
+            rows=[
+                ("File", str(self.path)),
+                ("Frames", f"{frames}, {self.dtype}"),
+                ("Frame interval", f"{interval} ({self.dt_origin})"),
+                ("Pixel size", f"{pixel} ({self.pixel_size_origin})"),
+                ("Verdict", f"{status}: {reason}" if reason else status),
+            ],
+        )
+
     def known_dt_s(self) -> float:
-        """Return the frame interval, or ask for it.
+        """Return the frame interval in seconds, refusing an unknown one.
 
         Raises
         ------
@@ -97,25 +118,30 @@ class Movie:
         if self.dt_s is None:
             raise MovieError(
                 self.path,
-                "the metadata hold no frame interval, and without it no frequency is right; "
+                "the metadata contain no frame interval, which every frequency depends on; "
                 "give it in seconds with --dt-s (dt_s=… in Python)",
             )
         return self.dt_s
 
-    def chunks(self, memory_mb: float | None = None) -> Iterator[tuple[int, np.ndarray]]:
+    def chunks(self, memory_mb: float | None = None) -> Iterator[tuple[int, Array]]:
         """Yield ``(first_frame, frames)`` in time order.
 
         Parameters
         ----------
         memory_mb : float, optional
-            Bound of one chunk in MB (1e6 bytes); at least one frame is always read. Default: the
-            movie's own bound, or 8 MB where that is less.
+            Upper bound of one chunk in MB (1e6 bytes), above 0; at least one frame is always read.
+            Default: the movie's own bound, at most 8 MB.
 
         Yields
         ------
         first_frame : int
         frames : ndarray, shape (n, n_rows, n_cols), ``dtype``, counts
-            A fresh array each time: it may be kept.
+            A new array each time, which may be kept. NaN and infinities as stored.
+
+        Raises
+        ------
+        MovieError
+            If a frame can't be read.
         """
         frame_bytes = self.n_rows * self.n_cols * self.dtype.itemsize
         budget_mb = min(self.memory_mb, CHUNK_MB) if memory_mb is None else memory_mb

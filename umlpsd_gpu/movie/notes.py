@@ -1,4 +1,4 @@
-"""What a TIFF file says about itself: OME-XML, ImageJ, Micro-Manager and tifffile descriptions."""
+"""The metadata of a TIFF file: descriptions of OME-XML, ImageJ, Micro-Manager and tifffile."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 from tifffile import TiffFile, read_micromanager_metadata
 
 from umlpsd_gpu.errors import MovieError
-from umlpsd_gpu.movie.micromanager import NO_STAMP, parse_json, stamp_of
-from umlpsd_gpu.movie.pages import FilePages, insist_on_first_description, read_pages
-from umlpsd_gpu.movie.tiff_errors import one_movie_error, with_advice
+from umlpsd_gpu.movie.micromanager import NO_STAMP, parse_json, read_stamp
+from umlpsd_gpu.movie.pages import FilePages, read_pages, require_first_description
+from umlpsd_gpu.movie.tiff_errors import add_advice, raise_movie_error
 
 
 @dataclass(frozen=True)
 class Notes:
-    """Descriptions as found; empty where there is none.
+    """Metadata as found; empty where there is none.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class Notes:
     shaped : dict
         tifffile's own description: ``shape``, perhaps ``axes`` and ``truncated``.
     micromanager : dict
-        The first frame's note.
+        The first frame's metadata.
     summary : dict
         Micro-Manager's summary of the whole acquisition.
     pixels_per_unit : float
@@ -43,28 +43,28 @@ class Notes:
 
 
 def read_file(path: Path) -> tuple[FilePages, Notes]:
-    """Read the pages and the notes of one TIFF file; no pixel is read.
+    """Read the pages and the metadata of one TIFF file, but no pixels.
 
     Raises
     ------
     MovieError
-        If the file is no TIFF, or its first page can't be read.
+        If the file is not TIFF, or its first page can't be read.
     """
-    with one_movie_error(path):
+    with raise_movie_error(path):
         tif = TiffFile(path)
         if not tif.pages:
-            raise MovieError(path, with_advice("the file holds no image"))
-        insist_on_first_description(tif, path)
+            raise MovieError(path, add_advice("the file contains no image"))
+        require_first_description(tif, path)
     with tif:
-        with one_movie_error(path):
-            notes = _notes(tif)
+        with raise_movie_error(path):
+            notes = _read_notes(tif)
         found = read_pages(tif, path)
     if len(found.pages) == 1 and found.pages[0].stamp == NO_STAMP:
-        found.pages[0] = found.pages[0]._replace(stamp=stamp_of(notes.micromanager))
+        found.pages[0] = found.pages[0]._replace(stamp=read_stamp(notes.micromanager))
     return found, notes
 
 
-def _notes(tif: TiffFile) -> Notes:
+def _read_notes(tif: TiffFile) -> Notes:
     first = tif.pages.first
     description = first.description if isinstance(first.description, str) else ""
     imagej = tif.imagej_metadata or {}
@@ -73,28 +73,30 @@ def _notes(tif: TiffFile) -> Notes:
         frame_note = parse_json(frame_note)
     if not isinstance(frame_note, dict):
         frame_note = {}
-    summary = (_file_summary(tif) if first.is_micromanager else {}) or frame_note.get("Summary")
+    summary = (_read_file_summary(tif) if first.is_micromanager else {}) or frame_note.get(
+        "Summary"
+    )
     return Notes(
         ome_xml=description if "<OME" in description[:2000] else "",
         imagej=imagej,
         shaped=parse_json(first.shaped_description or ""),
         micromanager=frame_note,
         summary=summary if isinstance(summary, dict) else {},
-        pixels_per_unit=_ratio(first.tags.valueof(282)),
+        pixels_per_unit=_parse_ratio(first.tags.valueof(282)),
     )
 
 
-def _file_summary(tif: TiffFile) -> dict[str, Any]:
-    """Return the summary in the header of a Micro-Manager file, or an empty one."""
+def _read_file_summary(tif: TiffFile) -> dict[str, Any]:
+    """Return the summary in the header of a Micro-Manager file; empty if there is none."""
     try:
         summary = read_micromanager_metadata(tif.filehandle, keys={"Summary"}).get("Summary")
-    # Any program may copy the tag of a page; the header of the file is Micro-Manager's alone.
+    # Any program may copy the tag of a page; only Micro-Manager writes the header of the file.
     except (ValueError, struct.error):
         return {}
     return summary if isinstance(summary, dict) else {}
 
 
-def _ratio(value: object) -> float:
+def _parse_ratio(value: object) -> float:
     if not (isinstance(value, tuple) and len(value) == 2 and value[1]):
         return 0.0
     return float(value[0]) / float(value[1])

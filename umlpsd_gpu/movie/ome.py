@@ -1,4 +1,4 @@
-"""OME-XML: sizes, which file and page holds which plane, times, pixel size."""
+"""OME-XML: sizes, the file and page of every plane, times, pixel size."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import MovieError
 
 _AXES = {"C": "channel", "Z": "z", "T": "time"}
@@ -25,14 +26,14 @@ class OmeBlock(NamedTuple):
     """Consecutive planes in consecutive pages of one file."""
 
     plane: int
-    n_planes: int | None  # None: as many as the file has pages
-    file_name: str  # "" means the file that holds the XML
+    n_planes: int | None  # None: one per page of the file
+    file_name: str  # "": the file that contains the XML
     page: int
 
 
 @dataclass(frozen=True)
 class OmeImage:
-    """One Image element: the axes of its planes from slow to fast, and where they lie."""
+    """One Image element: the axes of its planes from slow to fast, and where they are stored."""
 
     axes: tuple[str, ...]
     sizes: tuple[int, ...]
@@ -41,22 +42,22 @@ class OmeImage:
     pixel_size_um: float | None
     delta_t_s: dict[int, float] = field(repr=False)
 
-    def times_s(self, planes: np.ndarray) -> np.ndarray:
-        """Return when planes were taken, in seconds; NaN where the XML doesn't say.
+    def times_s(self, planes: Array) -> Array:
+        """Return the times of planes in seconds; NaN where unknown.
 
-        ``planes`` may count through the images of a file; those before this one are skipped.
+        ``planes`` may be counted over all images of a file.
         """
         in_image = planes % math.prod(self.sizes)
         return np.array([self.delta_t_s.get(plane, np.nan) for plane in in_image.tolist()])
 
 
 def parse_ome(xml: str, path: Path) -> tuple[OmeImage, ...]:
-    """Return the images that OME-XML announces.
+    """Return the images that OME-XML describes.
 
     Raises
     ------
     MovieError
-        If the XML is broken, announces no image, or only points to another file.
+        If the XML is broken, describes no image, or only points to another file.
     """
     try:
         root = ElementTree.fromstring(xml)
@@ -66,7 +67,8 @@ def parse_ome(xml: str, path: Path) -> tuple[OmeImage, ...]:
             other = pointer.get("MetadataFile", "another file")
             raise MovieError(path, f"this is one part of an OME set; open {other} instead")
         images = tuple(
-            _image(pixels, path.name, root.get("UUID")) for pixels in root.iterfind("Image/Pixels")
+            _parse_image(pixels, path.name, root.get("UUID"))
+            for pixels in root.iterfind("Image/Pixels")
         )
     except (ElementTree.ParseError, KeyError, ValueError, OverflowError) as error:
         raise MovieError(
@@ -74,7 +76,7 @@ def parse_ome(xml: str, path: Path) -> tuple[OmeImage, ...]:
             f"its OME-XML is broken ({type(error).__name__}: {error}); export the movie again",
         ) from error
     if not images:
-        raise MovieError(path, "its OME-XML announces no image; export the movie again")
+        raise MovieError(path, "its OME-XML describes no image; export the movie again")
     return images
 
 
@@ -84,7 +86,7 @@ def _drop_namespaces(root: ElementTree.Element) -> None:
             element.tag = element.tag.rpartition("}")[2]
 
 
-def _image(pixels: ElementTree.Element, own_name: str, own_uuid: str | None) -> OmeImage:
+def _parse_image(pixels: ElementTree.Element, own_name: str, own_uuid: str | None) -> OmeImage:
     order = pixels.attrib["DimensionOrder"]
     if sorted(order) != sorted("XYCZT") or not order.startswith("XY"):
         raise ValueError(f"DimensionOrder {order!r}")
@@ -96,18 +98,20 @@ def _image(pixels: ElementTree.Element, own_name: str, own_uuid: str | None) -> 
     if min(sizes.values()) < 1 or math.prod(sizes.values()) >= MAX_PLANES:
         raise ValueError(f"the sizes {sizes} are not credible")
     names = {own_uuid: ""} if own_uuid else {}
-    blocks = tuple(_block(data, letters, sizes, names) for data in pixels.iterfind("TiffData"))
+    blocks = tuple(
+        _parse_block(data, letters, sizes, names) for data in pixels.iterfind("TiffData")
+    )
     return OmeImage(
         axes=tuple(_AXES[letter] for letter in letters),
         sizes=tuple(sizes[letter] for letter in letters),
-        blocks=_with_own_file(blocks, own_name) or (OmeBlock(0, None, "", 0),),
-        time_increment_s=_quantity(pixels, "TimeIncrement", _SECONDS, "s"),
-        pixel_size_um=_quantity(pixels, "PhysicalSizeX", _MICROMETRES, "µm"),
-        delta_t_s=_delta_t_s(pixels, letters, sizes),
+        blocks=_mark_own_file(blocks, own_name) or (OmeBlock(0, None, "", 0),),
+        time_increment_s=_parse_quantity(pixels, "TimeIncrement", _SECONDS, "s"),
+        pixel_size_um=_parse_quantity(pixels, "PhysicalSizeX", _MICROMETRES, "µm"),
+        delta_t_s=_parse_times_s(pixels, letters, sizes),
     )
 
 
-def _block(
+def _parse_block(
     data: ElementTree.Element, letters: str, sizes: dict[str, int], names: dict[str, str]
 ) -> OmeBlock:
     first = {letter: int(data.get(f"First{letter}", 0)) for letter in letters}
@@ -115,15 +119,17 @@ def _block(
     uuid = data.find("UUID")
     file_name = ""
     if uuid is not None:
-        # Only names beside this file are followed, never a path.
+        # Only files in the same folder are followed, never a path.
         file_name = Path(uuid.get("FileName", "").replace("\\", "/")).name
         file_name = names.get(uuid.text or "", file_name)
     n_planes = None if count is None else int(count)
-    return OmeBlock(_plane(first, letters, sizes), n_planes, file_name, int(data.get("IFD", 0)))
+    return OmeBlock(
+        _number_plane(first, letters, sizes), n_planes, file_name, int(data.get("IFD", 0))
+    )
 
 
-def _with_own_file(blocks: tuple[OmeBlock, ...], own_name: str) -> tuple[OmeBlock, ...]:
-    """Mark the blocks of the file that holds the XML, also where that file was renamed."""
+def _mark_own_file(blocks: tuple[OmeBlock, ...], own_name: str) -> tuple[OmeBlock, ...]:
+    """Mark the blocks of the file that contains the XML, even if that file was renamed."""
     names = {block.file_name for block in blocks} - {""}
     own = names if len(names) == 1 and all(block.file_name for block in blocks) else {own_name}
     return tuple(
@@ -131,7 +137,7 @@ def _with_own_file(blocks: tuple[OmeBlock, ...], own_name: str) -> tuple[OmeBloc
     )
 
 
-def _plane(place: dict[str, int], letters: str, sizes: dict[str, int]) -> int:
+def _number_plane(place: dict[str, int], letters: str, sizes: dict[str, int]) -> int:
     plane = 0
     for letter in letters:
         if not 0 <= place[letter] < sizes[letter]:
@@ -140,19 +146,19 @@ def _plane(place: dict[str, int], letters: str, sizes: dict[str, int]) -> int:
     return plane
 
 
-def _delta_t_s(
+def _parse_times_s(
     pixels: ElementTree.Element, letters: str, sizes: dict[str, int]
 ) -> dict[int, float]:
     times = {}
     for plane in pixels.iterfind("Plane"):
-        time_s = _quantity(plane, "DeltaT", _SECONDS, "s")
+        time_s = _parse_quantity(plane, "DeltaT", _SECONDS, "s")
         if time_s is not None:
             place = {letter: int(plane.attrib[f"The{letter}"]) for letter in letters}
-            times[_plane(place, letters, sizes)] = time_s
+            times[_number_plane(place, letters, sizes)] = time_s
     return times
 
 
-def _quantity(
+def _parse_quantity(
     element: ElementTree.Element, name: str, units: dict[str, float], default_unit: str
 ) -> float | None:
     text, unit = element.get(name), element.get(f"{name}Unit", default_unit)

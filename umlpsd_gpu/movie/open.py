@@ -1,23 +1,25 @@
-"""Open a movie: read what its files hold, choose its axes, judge it, and give it a reader."""
+"""Open a movie: read its metadata, choose its axes, judge it, and give it a reader."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import MovieError
+from umlpsd_gpu.keywords import check_keywords, override
 from umlpsd_gpu.movie.axes import Choice, choose_axes
 from umlpsd_gpu.movie.contents import Contents, read_contents
 from umlpsd_gpu.movie.integrity import judge
-from umlpsd_gpu.movie.layout import pages_of_planes
-from umlpsd_gpu.movie.metadata import Interval, frame_interval, nominal_intervals, pixel_size
+from umlpsd_gpu.movie.layout import find_pages
+from umlpsd_gpu.movie.metadata import Interval, choose_interval, list_nominal_intervals, pixel_size
 from umlpsd_gpu.movie.movie import Movie, Verdict
-from umlpsd_gpu.movie.reader import reader_of
-from umlpsd_gpu.movie.sources import Source, find_files, movie_path
-from umlpsd_gpu.movie.tiff_errors import with_advice
+from umlpsd_gpu.movie.reader import make_reader
+from umlpsd_gpu.movie.sources import Source, find_files, name_movie
+from umlpsd_gpu.movie.tiff_errors import add_advice
 
 if TYPE_CHECKING:
     from umlpsd_gpu.movie.settings import MovieSettings
@@ -25,7 +27,20 @@ if TYPE_CHECKING:
 GIVE_ALL_FRAMES = "give the folder or pattern of all frames"
 
 
-def open_movie(source: Source, settings: MovieSettings | None = None) -> Movie:
+@check_keywords
+def open_movie(
+    source: Source,
+    settings: MovieSettings | None = None,
+    *,
+    dt_s: float | None = None,
+    pixel_size_um: float | None = None,
+    channel: int | None = None,
+    position: int | None = None,
+    z: int | None = None,
+    time_axis: Literal["time", "z", "channel"] | None = None,
+    memory_mb: float | None = None,
+    allow_damaged: bool | None = None,
+) -> Movie:
     """Open a TIFF movie; its frames are read later, in chunks.
 
     Parameters
@@ -33,50 +48,93 @@ def open_movie(source: Source, settings: MovieSettings | None = None) -> Movie:
     source : str, Path, or sequence of them
         A TIFF file (plain, ImageJ, BigTIFF, OME, Micro-Manager, compressed, tiled), the first file
         of an OME set, or a folder, pattern or list of files of one frame each. Folders and patterns
-        are read in natural order, a list in its own.
+        are read in natural order (``frame_2`` before ``frame_10``), a list in its own.
     settings : MovieSettings, optional
-        Which channel, position and plane to read, ``dt_s``, ``pixel_size_um``, ``memory_mb``, and
-        whether the sound frames of a damaged movie will do. Any object with the fields of
-        MovieSettings does.
+        Any object with the fields of MovieSettings. The keywords below override its fields; a
+        keyword that is not given (None) leaves the field as it is.
+    dt_s : float, optional
+        Frame interval in seconds, above 0. Default: measured timestamps, else the nominal interval
+        of the metadata, else unknown.
+    pixel_size_um : float, optional
+        Size of a pixel in the object plane, in µm, above 0. Default: that of the metadata.
+    channel, position, z : int, optional
+        Channel, stage position and focal plane to read, from 0. Required where the movie has more
+        than one of them.
+    time_axis : {"time", "z", "channel"}, optional
+        Axis to read as time: some programs label the frames of a movie as slices or channels.
+        Default: "time".
+    memory_mb : float, optional
+        Upper bound of one chunk of frames in memory, in MB (1e6 bytes), above 0. Default: 256.
+    allow_damaged : bool, optional
+        Whether to use the sound leading frames of a truncated or mixed movie. Default: False.
 
     Returns
     -------
     Movie
-        At least 2 frames.
+        At least 2 frames. Integers or floating point; NaN and infinities are kept.
 
     Raises
     ------
     MovieError
-        If nothing readable is there, an axis must be chosen first, fewer than 2 frames are sound,
-        or the movie is damaged and ``settings.allow_damaged`` is not set.
+        If there is no readable movie, an axis must be chosen first, fewer than 2 frames are sound,
+        or the movie is damaged and ``allow_damaged`` is not set.
+    SettingsError
+        If a keyword is unknown or its value is not allowed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import tifffile
+    >>> from umlpsd_gpu import open_movie
+    >>> frames = np.random.default_rng(0).poisson(20, (50, 32, 32)).astype("uint16")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     tifffile.imwrite(f"{folder}/movie.tif", frames, photometric="minisblack")
+    ...     movie = open_movie(f"{folder}/movie.tif", dt_s=0.03)
+    >>> movie
+    Movie('movie.tif', 50 frames of 32 × 32 pixels, uint16, dt 0.03 s)
     """
     if settings is None:
         from umlpsd_gpu.movie.settings import MovieSettings
 
         settings = MovieSettings()
+    keywords = {
+        "dt_s": dt_s,
+        "pixel_size_um": pixel_size_um,
+        "channel": channel,
+        "position": position,
+        "z": z,
+        "time_axis": time_axis,
+        "memory_mb": memory_mb,
+        "allow_damaged": allow_damaged,
+    }
+    return _open(source, override(settings, keywords))
+
+
+def _open(source: Source, settings: MovieSettings) -> Movie:
     files = find_files(source)
-    path = files[0] if len(files) == 1 else movie_path(source)
+    path = files[0] if len(files) == 1 else name_movie(source)
     contents = read_contents(files, path, settings.position)
     table = contents.table
     if contents.layout.n_planes == 1 and not table.break_reason:
         only = table.kind_of(0)
         raise MovieError(
             path,
-            f"it holds one frame, of {only.n_rows} × {only.n_cols} pixels; a movie of blinking "
+            f"it contains one frame, of {only.n_rows} × {only.n_cols} pixels; a movie of blinking "
             f"needs at least 2: {GIVE_ALL_FRAMES}",
         )
     first_held = int(np.argmax(contents.layout.plane_of_page >= 0))
     n_samples = table.kind_of(first_held).n_samples
     choice = choose_axes(contents.layout, n_samples, settings, path)
-    # Whatever the metadata announce, no more frames than pages can be there.
+    # There can't be more frames than pages, whatever the metadata announce.
     planes = choice.planes(min(choice.n_frames, table.n_pages + 1))
-    pages = pages_of_planes(contents.layout, planes, path)
-    verdict = _verdict(contents, choice, pages)
+    pages = find_pages(contents.layout, planes, path)
+    verdict = _judge_frames(contents, choice, pages)
     is_one_of_many = table.n_pages == 1 and contents.layout.source == "Micro-Manager"
-    _insist_on_frames(path, verdict, settings.allow_damaged, is_one_of_many)
+    _require_frames(path, verdict, settings.allow_damaged, is_one_of_many)
     pages = pages[: verdict.n_sound]
     kind = table.kind_of(pages[0])
-    interval = _interval(contents, planes[: verdict.n_sound], pages, settings)
+    interval = _find_interval(contents, planes[: verdict.n_sound], pages, settings)
     pixel_size_um, pixel_size_origin = pixel_size(
         settings.pixel_size_um, contents.notes, contents.image
     )
@@ -93,38 +151,38 @@ def open_movie(source: Source, settings: MovieSettings | None = None) -> Movie:
         pixel_size_origin=pixel_size_origin,
         verdict=verdict,
         memory_mb=settings.memory_mb,
-        read_frames=reader_of(table, pages, choice.sample),
+        read_frames=make_reader(table, pages, choice.sample),
     )
 
 
-def _verdict(contents: Contents, choice: Choice, pages: np.ndarray) -> Verdict:
+def _judge_frames(contents: Contents, choice: Choice, pages: Array) -> Verdict:
     table, layout = contents.table, contents.layout
-    # Where only the chain of pages itself counts the frames, a broken chain hides some.
+    # Where only the chain of pages gives the number of frames, a broken chain hides some.
     is_counted = layout.is_announced or layout.n_planes > table.n_pages
     hidden = 1 if table.break_reason and not is_counted else 0
     n_declared = choice.n_frames + hidden
     verdict = judge(table, pages, n_declared, contents.absence, is_counted=not hidden)
     if verdict.status == "whole" and contents.n_surplus:
         reason = (
-            f"{layout.source} announces {layout.n_planes} frames, but the file holds "
+            f"{layout.source} announces {layout.n_planes} frames, but the file contains "
             f"{contents.n_surplus} more"
         )
         return replace(verdict, status="mixed", reason=reason)
     return verdict
 
 
-def _insist_on_frames(
+def _require_frames(
     path: Path, verdict: Verdict, allow_damaged: bool, is_one_of_many: bool
 ) -> None:
     if verdict.n_declared < 2:
         raise MovieError(
             path,
-            f"it holds one frame in this choice; a movie needs at least 2: {GIVE_ALL_FRAMES}, or "
-            "choose another --time-axis",
+            f"it contains one frame in this choice of axes; a movie needs at least 2: "
+            f"{GIVE_ALL_FRAMES}, or choose another --time-axis (time_axis=… in Python)",
         )
     if verdict.n_sound < 2:
-        reason = f"the movie is {verdict.status}, and nothing can be saved: {verdict.reason}"
-        advised = f"{reason}; {GIVE_ALL_FRAMES}" if is_one_of_many else with_advice(reason)
+        reason = f"the movie is {verdict.status}, and nothing can be recovered: {verdict.reason}"
+        advised = f"{reason}; {GIVE_ALL_FRAMES}" if is_one_of_many else add_advice(reason)
         raise MovieError(path, advised)
     if verdict.status != "whole" and not allow_damaged:
         raise MovieError(
@@ -134,12 +192,12 @@ def _insist_on_frames(
         )
 
 
-def _interval(
-    contents: Contents, planes: np.ndarray, pages: np.ndarray, settings: MovieSettings
+def _find_interval(
+    contents: Contents, planes: Array, pages: Array, settings: MovieSettings
 ) -> Interval:
     measured = [("Micro-Manager ElapsedTime-ms", contents.table.elapsed_s[pages])]
     if contents.image is not None:
         measured.insert(0, ("OME DeltaT", contents.image.times_s(planes)))
-    return frame_interval(
-        settings.dt_s, measured, nominal_intervals(contents.notes, contents.image)
+    return choose_interval(
+        settings.dt_s, measured, list_nominal_intervals(contents.notes, contents.image)
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.movie.pages import NOWHERE, FilePages, Kind
 
 # Writers place a description at the next even, or at most 16-byte, boundary.
@@ -16,21 +17,21 @@ _ALIGNMENT_BYTES = 16
 
 @dataclass(frozen=True)
 class PageTable:
-    """Where every page lies, in file order, then in the order of the chain of pages.
+    """Where every page is stored, by file, then in the order of the chain of pages.
 
     Attributes
     ----------
     paths : tuple of Path
     file_sizes : ndarray, shape (n_files,), int64, bytes on disk
     first_page : ndarray, shape (n_files,), int64
-        Number in this table of each file's first page.
+        Index in this table of each file's first page.
     file : ndarray, shape (n_pages,), int32
     ifd : ndarray, shape (n_pages,), int64
-        Where the page is described; -1 for a frame found behind the last described page.
+        Offset of the page's description; -1 for a frame found after the last described page.
     start : ndarray, shape (n_pages,), int64
-        Where raw pixels begin; -1 where the page must be unpacked.
+        Offset of raw pixels; -1 where the page must be unpacked.
     stop : ndarray, shape (n_pages,), int64
-        One past the page's last byte, which a truncated file may not hold.
+        One past the page's last byte, which a truncated file may lack.
     kind : ndarray, shape (n_pages,), int32
         Index into ``kinds``.
     kinds : tuple of Kind
@@ -39,34 +40,38 @@ class PageTable:
     indices : ndarray, shape (n_pages, 4), int64
         Micro-Manager's time, z, channel and position; -1 where unknown.
     break_reason : str
-        Why the first file's chain of pages stops early; empty where it doesn't.
+        Why a file's chain of pages stops early; empty where it doesn't.
     """
 
     paths: tuple[Path, ...]
-    file_sizes: np.ndarray
-    first_page: np.ndarray
-    file: np.ndarray
-    ifd: np.ndarray
-    start: np.ndarray
-    stop: np.ndarray
-    kind: np.ndarray
+    file_sizes: Array
+    first_page: Array
+    file: Array
+    ifd: Array
+    start: Array
+    stop: Array
+    kind: Array
     kinds: tuple[Kind, ...]
-    elapsed_s: np.ndarray
-    indices: np.ndarray
+    elapsed_s: Array
+    indices: Array
     break_reason: str
 
     @property
     def n_pages(self) -> int:
+        """Return the number of pages of all files."""
         return len(self.ifd)
 
     def kind_of(self, page: int) -> Kind:
-        return self.kinds[self.kind[page]]
+        """Return the kind of one page."""
+        kind: Kind = self.kinds[self.kind[page]]
+        return kind
 
     def n_pages_of(self, file: int) -> int:
+        """Return the number of pages of one file."""
         return int(np.count_nonzero(self.file == file))
 
 
-def table_of(files: Sequence[FilePages]) -> PageTable:
+def join_pages(files: Sequence[FilePages]) -> PageTable:
     """Join the pages of several files."""
     pages = [page for found in files for page in found.pages]
     n_in_file = [len(found.pages) for found in files]
@@ -89,20 +94,23 @@ def table_of(files: Sequence[FilePages]) -> PageTable:
     )
 
 
-def with_undescribed_frames(
+def add_undescribed_frames(
     table: PageTable, found: FilePages, n_announced: int, *, by_one_page: bool
 ) -> PageTable:
-    """Add the frames that lie behind the described pages of one file, without own description.
+    """Add the frames that follow the described pages of one file without a description.
 
-    ImageJ describes a stack over 4 GB by one page. Where a cut took the descriptions that ImageJ
-    and tifffile write after the pixels, the leading frames are found in the same way.
+    ImageJ describes a stack over 4 GB by one page. Where truncation removed the descriptions that
+    ImageJ and tifffile write after the pixels, the leading frames are found in the same way.
 
     Parameters
     ----------
+    table : PageTable
+    found : FilePages
+        Of that file.
     n_announced : int
         Frames that the metadata announce.
     by_one_page : bool
-        Whether a single page may describe all frames of a whole file.
+        Whether one page may describe all frames of a complete file.
     """
     if not (table.break_reason or (by_one_page and table.n_pages == 1)):
         return table
@@ -127,10 +135,10 @@ def with_undescribed_frames(
     )
 
 
-def n_frames_before_next_description(found: FilePages) -> int:
+def count_frames_before_next_description(found: FilePages) -> int:
     """Return how many frames fit exactly between a file's only page and the lost second one.
 
-    0 where there is no such room, or it is no whole number of frames.
+    0 where there is no such room, or it is not a whole number of frames.
     """
     first = found.pages[0]
     if len(found.pages) > 1 or first.start < 0 or found.next_ifd < found.size:
@@ -140,7 +148,7 @@ def n_frames_before_next_description(found: FilePages) -> int:
 
 
 def _pixels_come_first(table: PageTable, found: FilePages, n_announced: int) -> bool:
-    """Say whether all announced frames lie side by side, before the next description."""
+    """Return whether all announced frames are contiguous, before the next description."""
     frame_bytes, base = table.kinds[0].frame_bytes, int(table.start[0])
     side_by_side = base + frame_bytes * np.arange(table.n_pages, dtype=np.int64)
     if base < 0 or not np.array_equal(table.start, side_by_side):

@@ -1,8 +1,8 @@
-"""The pages of one TIFF file: where each lies, what it holds, and how the chain of them ends.
+"""The pages of one TIFF file: where each is stored, what it contains, how their chain ends.
 
 tifffile needs about 60 µs to parse a page in full. Here it parses the first page and every page
-built differently from those before; pages that differ only in where their data lie cost 10 to
-30 µs. The chain is followed under a cap, so loops and offsets beyond the file end it.
+built differently from those before; pages that differ only in the place of their data cost 10 to
+30 µs. The chain is followed up to a limit; loops and offsets beyond the file end it.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import numpy as np
 from tifffile import COMPRESSION, TiffFile, TiffPage
 
 from umlpsd_gpu.errors import MovieError
-from umlpsd_gpu.movie.micromanager import NO_STAMP, Stamp, stamp_of_bytes
-from umlpsd_gpu.movie.tiff_errors import in_plain_words, one_movie_error, with_advice
+from umlpsd_gpu.movie.micromanager import NO_STAMP, Stamp, parse_stamp
+from umlpsd_gpu.movie.tiff_errors import add_advice, explain_error, raise_movie_error
 
 MAX_PAGES = 2_000_000
 MAX_TAGS = 4096
@@ -52,7 +52,7 @@ _TYPE_BYTES |= {16: 8, 17: 8, 18: 8}
 
 
 class Kind(NamedTuple):
-    """What the frames of one movie must have in common; ``dtype`` keeps the file's byte order."""
+    """What all frames of a movie have in common; ``dtype`` keeps the file's byte order."""
 
     n_rows: int
     n_cols: int
@@ -62,9 +62,11 @@ class Kind(NamedTuple):
 
     @property
     def frame_bytes(self) -> int:
+        """Return the bytes of one unpacked frame."""
         return self.n_rows * self.n_cols * self.n_samples * self.dtype.itemsize
 
     def __str__(self) -> str:
+        """Return the kind in words, for messages."""
         samples = f" × {self.n_samples} samples" if self.n_samples > 1 else ""
         packing = "" if self.compression == "none" else f", {self.compression}"
         return f"{self.n_rows} × {self.n_cols}{samples} {self.dtype.name}{packing}"
@@ -87,7 +89,7 @@ class _Build(NamedTuple):
     raw: bool
 
 
-# An entry of an IFD as unpacked: code, type, count, and the value or where it lies.
+# An entry of an IFD as unpacked: code, type, count, and the value or its offset.
 _Entry = tuple[int, int, int, bytes]
 
 
@@ -101,9 +103,9 @@ class FilePages:
     size : int
         Bytes on disk.
     break_reason : str
-        Why the chain stops before its regular end; empty where it doesn't.
+        Why the chain stops early; empty where it doesn't.
     next_ifd : int
-        Where the last page says that the next one begins; 0: nowhere.
+        Offset of the next page according to the last one; 0: there is none.
     """
 
     path: Path
@@ -125,7 +127,7 @@ def read_pages(tif: TiffFile, path: Path) -> FilePages:
     found = FilePages(path, [], tif.filehandle.size)
     offset, seen = tif.pages.first.offset, set[int]()
     while offset:
-        found.break_reason = _break_reason(offset, found, seen)
+        found.break_reason = _find_break(offset, found, seen)
         if found.break_reason:
             break
         seen.add(offset)
@@ -141,35 +143,36 @@ def read_pages(tif: TiffFile, path: Path) -> FilePages:
     return found
 
 
-def insist_on_first_description(tif: TiffFile, path: Path) -> None:
+def require_first_description(tif: TiffFile, path: Path) -> None:
     """Raise MovieError if a file ends before the tags of its first page do.
 
-    tifffile and others write OME-XML behind the pixels: a cut file has lost it.
+    tifffile and others write OME-XML after the pixels: a truncated file has lost it.
     """
     end = _PageReader(tif, path).end_of_tags(tif.pages.first.offset)
     if end > tif.filehandle.size:
         raise MovieError(
             path,
-            with_advice(
+            add_advice(
                 f"the movie is truncated: the file ends at byte {tif.filehandle.size}, but the "
-                f"description of its frames ends at byte {end}, and nothing can be saved without it"
+                f"description of its frames ends at byte {end}, and without it nothing can be "
+                "recovered"
             ),
         )
 
 
-def _break_reason(offset: int, found: FilePages, seen: set[int]) -> str:
+def _find_break(offset: int, found: FilePages, seen: set[int]) -> str:
     n_pages = len(found.pages)
     if offset in seen:
         return f"the chain of pages loops after page {n_pages}"
     if offset >= found.size:
         return f"the file ends before page {n_pages + 1} (counted from 1)"
     if n_pages >= MAX_PAGES:
-        return f"the file holds more than {MAX_PAGES} pages"
+        return f"the file contains more than {MAX_PAGES} pages"
     return ""
 
 
 class _PageReader:
-    """Reads pages at given offsets, and remembers the builds that it has met."""
+    """Reads pages at given offsets, and remembers how those before were built."""
 
     def __init__(self, tif: TiffFile, path: Path) -> None:
         self._tif, self._path, self._file = tif, path, tif.filehandle
@@ -194,13 +197,13 @@ class _PageReader:
         """
         try:
             entries, next_ifd = self._read_entries(offset)
-            build = self._build(entries, offset, index)
-            start, stop = self._extent(entries, build)
+            build = self._find_build(entries, offset, index)
+            start, stop = self._find_extent(entries, build)
             note = entries.get(_MICROMANAGER_TAG)
-            stamp = NO_STAMP if note is None else stamp_of_bytes(self._bytes_of(note))
+            stamp = NO_STAMP if note is None else parse_stamp(self._read_bytes(note))
         except (struct.error, KeyError, ValueError, OSError) as error:
-            reason = f"page {index + 1} is broken: {in_plain_words(error)}"
-            raise MovieError(self._path, with_advice(reason), index) from error
+            reason = f"page {index + 1} is broken: {explain_error(error)}"
+            raise MovieError(self._path, add_advice(reason), index) from error
         return Page(offset, start, stop, build.kind, stamp), next_ifd
 
     def end_of_tags(self, offset: int) -> int:
@@ -222,39 +225,39 @@ class _PageReader:
         (next_ifd,) = self._offset.unpack(block[n_bytes:])
         return {entry[0]: entry for entry in self._entry.iter_unpack(block[:n_bytes])}, next_ifd
 
-    def _build(self, entries: dict[int, _Entry], offset: int, index: int) -> _Build:
+    def _find_build(self, entries: dict[int, _Entry], offset: int, index: int) -> _Build:
         structure = tuple([entries[code] for code in _STRUCTURE_TAGS if code in entries])
         known = self._builds.get(structure)
         if known is not None:
             return known
-        with one_movie_error(self._path, index):
+        with raise_movie_error(self._path, index):
             self._file.seek(offset)
-            build = build_of(TiffPage(self._tif, index=index), self._path)
+            build = find_build(TiffPage(self._tif, index=index), self._path)
         # A value stored elsewhere in the file may differ although its entry looks the same.
         if all(count * _TYPE_BYTES[type_] <= len(value) for _, type_, count, value in structure):
             self._builds[structure] = build
         return build
 
-    def _extent(self, entries: dict[int, _Entry], build: _Build) -> tuple[int, int]:
-        offsets = self._numbers_of(entries, _OFFSET_TAGS)
-        counts = self._numbers_of(entries, _COUNT_TAGS)
+    def _find_extent(self, entries: dict[int, _Entry], build: _Build) -> tuple[int, int]:
+        offsets = self._read_numbers(entries, _OFFSET_TAGS)
+        counts = self._read_numbers(entries, _COUNT_TAGS)
         if len(offsets) != len(counts) or not (all(offsets) and all(counts)):
-            raise ValueError("it does not say where its data lie")
+            raise ValueError("it does not say where its data are")
         ends = [offset + count for offset, count in zip(offsets, counts, strict=True)]
         if build.raw and ends[:-1] == offsets[1:]:
             return offsets[0], offsets[0] + build.kind.frame_bytes
         return NOWHERE, max(ends)
 
-    def _numbers_of(self, entries: dict[int, _Entry], codes: tuple[int, int]) -> list[int]:
+    def _read_numbers(self, entries: dict[int, _Entry], codes: tuple[int, int]) -> list[int]:
         entry = entries.get(codes[0]) or entries[codes[1]]
         one, many = self._numbers[entry[1]]
-        data = self._bytes_of(entry)
+        data = self._read_bytes(entry)
         numbers = list(one.unpack(data)) if entry[2] == 1 else np.frombuffer(data, many).tolist()
         if max(numbers) >= 2**62:
             raise ValueError("it points beyond any file")
         return numbers
 
-    def _bytes_of(self, entry: _Entry) -> bytes:
+    def _read_bytes(self, entry: _Entry) -> bytes:
         code, type_, count, value = entry
         n_bytes = count * _TYPE_BYTES[type_]
         if n_bytes <= len(value):
@@ -266,25 +269,25 @@ class _PageReader:
         return self._file.read(n_bytes)
 
 
-def build_of(page: TiffPage, path: Path) -> _Build:
-    """Return what a page holds and whether its bytes are its pixels.
+def find_build(page: TiffPage, path: Path) -> _Build:
+    """Return what a page contains and whether its bytes are its pixels.
 
     Raises
     ------
     MovieError
-        If the page is no plane of real numbers.
+        If the page is not a plane of real numbers.
     """
     if not all(isinstance(length, int) for length in page.shaped):
-        raise MovieError(path, with_advice(f"a page says that its shape is {page.shaped}"))
+        raise MovieError(path, add_advice(f"a page says that its shape is {page.shaped}"))
     n_planar, depth, n_rows, n_cols, n_interleaved = page.shaped
     if depth != 1:
-        raise MovieError(path, f"a page holds a volume of {depth} planes; save planes as pages")
+        raise MovieError(path, f"a page contains a volume of {depth} planes; save planes as pages")
     if page.dtype is None or page.dtype.kind not in "uifb":
         held = f"{page.bitspersample}-bit samples of format {page.sampleformat}"
         allowed = "integers and real numbers can be read: export it as 16-bit"
-        raise MovieError(path, f"the pages hold {held}; {allowed}")
+        raise MovieError(path, f"the pages contain {held}; {allowed}")
     if 0 in page.shaped:
-        raise MovieError(path, with_advice(f"a page of {n_rows} × {n_cols} pixels holds nothing"))
+        raise MovieError(path, add_advice(f"a page of {n_rows} × {n_cols} pixels is empty"))
     n_samples = n_planar * n_interleaved
     dtype = np.dtype("u1" if page.dtype.kind == "b" else page.dtype)
     compression = COMPRESSION(page.compression).name.lower()

@@ -1,6 +1,6 @@
-"""Frames from disk: raw pixels straight into an array, packed ones page by page.
+"""Frames from disk: raw pixels directly into an array, packed ones page by page.
 
-Readers hold no open file, so a movie can be pickled and read from several threads.
+Readers keep no file open, so a movie can be pickled and read by several threads.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 from tifffile import TiffFile, TiffPage
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.movie.page_table import PageTable
 from umlpsd_gpu.movie.pages import Kind
-from umlpsd_gpu.movie.tiff_errors import one_movie_error, with_advice
+from umlpsd_gpu.movie.tiff_errors import add_advice, raise_movie_error
 
 
 @dataclass(frozen=True)
@@ -31,21 +32,21 @@ class RawReader:
     """
 
     paths: tuple[Path, ...]
-    file: np.ndarray
-    start: np.ndarray
+    file: Array
+    start: Array
     kind: Kind
 
-    def __call__(self, first: int, stop: int) -> np.ndarray:
+    def __call__(self, first: int, stop: int) -> Array:
         """Return frames ``first`` to ``stop`` (not included) in native byte order."""
         native = self.kind.dtype.newbyteorder("=")
         frames = np.empty((stop - first, self.kind.n_rows, self.kind.n_cols), native)
         self.read_into(frames, first)
         return frames
 
-    def read_into(self, frames: np.ndarray, first: int) -> None:
+    def read_into(self, frames: Array, first: int) -> None:
         """Fill an array of the movie's type with frames from ``first`` on, in native byte order."""
         stop = first + len(frames)
-        for file, from_frame, to_frame in _runs(self.file[first:stop]):
+        for file, from_frame, to_frame in _find_runs(self.file[first:stop]):
             part = slice(from_frame, to_frame)
             self._fill(
                 self.paths[file], self.start[first:stop][part], frames[part], first + from_frame
@@ -53,17 +54,17 @@ class RawReader:
         if not self.kind.dtype.isnative:
             frames.byteswap(inplace=True)
 
-    def _fill(self, path: Path, starts: np.ndarray, frames: np.ndarray, first: int) -> None:
+    def _fill(self, path: Path, starts: Array, frames: Array, first: int) -> None:
         adjacent = np.concatenate([[True], np.diff(starts) == self.kind.frame_bytes])
-        with one_movie_error(path, first), open(path, "rb", buffering=0) as file:
-            for _, from_frame, to_frame in _runs(np.cumsum(~adjacent)):
+        with raise_movie_error(path, first), open(path, "rb", buffering=0) as file:
+            for _, from_frame, to_frame in _find_runs(np.cumsum(~adjacent)):
                 file.seek(int(starts[from_frame]))
                 pixels = frames[from_frame:to_frame].reshape(-1).view(np.uint8).data
                 while len(pixels):
                     # One call transfers 2 GiB at most.
                     n_bytes = file.readinto(pixels)
                     if not n_bytes:
-                        reason = with_advice("the file became shorter while it was read")
+                        reason = add_advice("the file became shorter while it was read")
                         raise MovieError(path, reason, first + from_frame)
                     pixels = pixels[n_bytes:]
 
@@ -83,26 +84,26 @@ class PackedReader:
     """
 
     paths: tuple[Path, ...]
-    file: np.ndarray
-    ifd: np.ndarray
+    file: Array
+    ifd: Array
     kind: Kind
     sample: int
 
-    def __call__(self, first: int, stop: int) -> np.ndarray:
+    def __call__(self, first: int, stop: int) -> Array:
         """Return frames ``first`` to ``stop`` (not included) in native byte order."""
         native = self.kind.dtype.newbyteorder("=")
         frames = np.empty((stop - first, self.kind.n_rows, self.kind.n_cols), native)
-        for file, from_frame, to_frame in _runs(self.file[first:stop]):
+        for file, from_frame, to_frame in _find_runs(self.file[first:stop]):
             path = self.paths[file]
-            with one_movie_error(path, first + from_frame):
+            with raise_movie_error(path, first + from_frame):
                 tif = TiffFile(path)
             with tif:
                 for frame in range(from_frame, to_frame):
-                    frames[frame] = self._page(tif, path, first + frame)
+                    frames[frame] = self._read_page(tif, path, first + frame)
         return frames
 
-    def _page(self, tif: TiffFile, path: Path, frame: int) -> np.ndarray:
-        with one_movie_error(path, frame):
+    def _read_page(self, tif: TiffFile, path: Path, frame: int) -> Array:
+        with raise_movie_error(path, frame):
             tif.filehandle.seek(int(self.ifd[frame]))
             page = TiffPage(tif, index=frame)
             pixels = page.asarray().reshape(page.shaped)
@@ -113,15 +114,15 @@ class PackedReader:
             )
 
 
-def reader_of(table: PageTable, pages: np.ndarray, sample: int) -> RawReader | PackedReader:
-    """Return the reader of the given pages, which are alike and complete."""
+def make_reader(table: PageTable, pages: Array, sample: int) -> RawReader | PackedReader:
+    """Return a reader of the given pages, which are complete and of one kind."""
     kind, file, start = table.kind_of(pages[0]), table.file[pages], table.start[pages]
     if (start >= 0).all():
         return RawReader(table.paths, file, start, kind)
     return PackedReader(table.paths, file, table.ifd[pages], kind, sample)
 
 
-def _runs(values: np.ndarray) -> Iterator[tuple[int, int, int]]:
+def _find_runs(values: Array) -> Iterator[tuple[int, int, int]]:
     """Yield ``(value, first, stop)`` of each stretch of equal values."""
     edges = np.flatnonzero(np.diff(values)) + 1
     for first, stop in zip([0, *edges], [*edges, len(values)], strict=True):

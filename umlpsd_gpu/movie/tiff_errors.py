@@ -1,4 +1,4 @@
-"""tifffile's many ways to complain, turned into one MovieError."""
+"""All errors of tifffile and its codecs as one MovieError."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from umlpsd_gpu.errors import MovieError
 
 COPY_AGAIN = "copy the file again from the microscope or give another"
-# Their words name the inside of a library; those of all others may help (a codec that is missing)
+# Their messages are about the library's code; those of others may help (a missing codec)
 _OF_DAMAGE = (
     TypeError,
     IndexError,
@@ -28,27 +28,27 @@ _OF_DAMAGE = (
 )
 
 
-def with_advice(reason: str) -> str:
-    """Add what to do about a damaged file, once."""
+def add_advice(reason: str) -> str:
+    """Add what to do about a damaged file, unless it is there already."""
     return reason if COPY_AGAIN in reason else f"{reason}; {COPY_AGAIN}"
 
 
-def in_plain_words(error: Exception) -> str:
-    """Say what an exception of tifffile or a codec means, with its class in brackets."""
+def explain_error(error: Exception) -> str:
+    """Explain an exception of tifffile or a codec, with its class in brackets."""
     name = type(error).__name__
-    words = _without_objects(str(error))
+    words = _strip_objects(str(error))
     if isinstance(error, _OF_DAMAGE) or not words:
         return f"its metadata or pixels are damaged ({name})"
     return f"{words} ({name})"
 
 
-def _without_objects(words: str) -> str:
-    """Return tifffile's words on one line, without the <object> that they begin with."""
+def _strip_objects(words: str) -> str:
+    """Return tifffile's message on one line, without the <object> at its beginning."""
     return " ".join(re.sub(r"^<[^>]*>", "", words).split())[:200]
 
 
 class _Complaints(logging.Handler):
-    """Collects what tifffile only logs: errors, and data that it replaced by zeros."""
+    """Collects what tifffile logs: errors, and data that it replaced by zeros."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class _Complaints(logging.Handler):
         self.messages: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        # The logger is shared by all threads: another movie's trouble is not ours.
+        # The logger is shared by all threads, which may read other movies.
         if record.thread != self._thread:
             return
         message = record.getMessage()
@@ -65,13 +65,13 @@ class _Complaints(logging.Handler):
 
 
 @contextmanager
-def one_movie_error(path: Path, frame: int | None = None) -> Iterator[None]:
-    """Run steps of tifffile; whatever they raise or log as an error becomes a MovieError.
+def raise_movie_error(path: Path, frame: int | None = None) -> Iterator[None]:
+    """Turn whatever tifffile raises or logs as an error inside into a MovieError.
 
     Raises
     ------
     MovieError
-        With the path, the frame where given, what is wrong, and what to change.
+        With the path, the frame if given, what is wrong, and what to change.
     """
     logger = logging.getLogger("tifffile")
     complaints = _Complaints()
@@ -83,12 +83,12 @@ def one_movie_error(path: Path, frame: int | None = None) -> Iterator[None]:
     except (FileNotFoundError, PermissionError) as error:
         reason = f"the file can't be opened: {error.strerror}; check its name and permissions"
         raise MovieError(path, reason, frame) from error
-    # A hostile file makes tifffile and its codecs raise nearly any exception there is.
+    # A hostile file can make tifffile and its codecs raise nearly any exception.
     except Exception as error:
-        reason = f"it can't be read as TIFF: {in_plain_words(error)}"
-        raise MovieError(path, with_advice(reason), frame) from error
+        reason = f"it can't be read as TIFF: {explain_error(error)}"
+        raise MovieError(path, add_advice(reason), frame) from error
     finally:
         logger.removeHandler(complaints)
     if complaints.messages:
-        reason = f"it can't be read as TIFF: {_without_objects(complaints.messages[0])}"
-        raise MovieError(path, with_advice(reason), frame)
+        reason = f"it can't be read as TIFF: {_strip_objects(complaints.messages[0])}"
+        raise MovieError(path, add_advice(reason), frame)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import SettingsError
 
 
-def bin_mean(values: np.ndarray, frames_per_bin: int) -> np.ndarray:
+def bin_mean(values: Array, frames_per_bin: int) -> Array:
     """Average each trace over consecutive groups of frames.
 
     Parameters
@@ -20,24 +21,24 @@ def bin_mean(values: np.ndarray, frames_per_bin: int) -> np.ndarray:
     Returns
     -------
     ndarray, shape (n_traces, ceil(n_frames / W)), float64
-        A ragged last window is averaged over what it holds. NaN or infinity spoil only the
-        bins they lie in.
+        An incomplete last window is the average of its frames. NaN and infinity affect only their
+        own bins.
 
     Raises
     ------
     SettingsError
-        If the window is no whole number of frames or doesn't fit the traces.
+        If the window is not a whole number of frames from 1 to ``n_frames``.
 
     Notes
     -----
-    Step 2 of the method [P], ragged window as in the published scripts [M].
+    Step 2 of the method [P]; incomplete last window as in the published scripts [M].
     """
     n_traces, n_frames = values.shape
     require_window(frames_per_bin, n_frames)
     n_whole, n_left = divmod(n_frames, frames_per_bin)
     binned = np.empty((n_traces, n_whole + (n_left > 0)))
     whole = values[:, : n_whole * frames_per_bin].reshape(n_traces, n_whole, frames_per_bin)
-    # infinities of both signs in one bin have no mean: NaN is the answer, not an accident
+    # infinities of both signs in one bin have no mean: NaN is the intended result
     with np.errstate(invalid="ignore"):
         binned[:, :n_whole] = whole.mean(axis=2, dtype=np.float64)
         if n_left:
@@ -47,7 +48,7 @@ def bin_mean(values: np.ndarray, frames_per_bin: int) -> np.ndarray:
 
 
 def require_window(frames_per_bin: int, n_frames: int) -> None:
-    """SettingsError if the window is no whole number of frames or longer than the traces."""
+    """Raise SettingsError unless the window is a whole number of frames of the traces."""
     whole_number = isinstance(frames_per_bin, int | np.integer)
     if not whole_number or not 1 <= frames_per_bin <= n_frames:
         raise SettingsError(

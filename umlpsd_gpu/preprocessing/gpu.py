@@ -1,6 +1,6 @@
-"""Smoothing and scaling of traces on the device: CuPy arrays in, CuPy arrays out.
+"""Smoothing and scaling of traces on the GPU, from CuPy arrays to CuPy arrays.
 
-The twins of these functions are in ``bin.py``, ``normalise.py`` and ``wavelet.py``.
+The CPU versions of these functions are in ``bin.py``, ``normalise.py`` and ``wavelet.py``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from umlpsd_gpu.compute.kernel_loader import C_TYPES, kernel
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.preprocessing.bin import require_window
 from umlpsd_gpu.preprocessing.normalise import require_samples
-from umlpsd_gpu.preprocessing.wavelet import known_wavelet, require_level
+from umlpsd_gpu.preprocessing.wavelet import load_wavelet, require_level
 from umlpsd_gpu.traces.traces import ROUNDING
 
 MODES = (
@@ -27,10 +27,10 @@ MODES = (
     "periodic",
     "periodization",
 )
-# Every card since sm_75 gives a block as much; more would leave an H100 fewer than 3 blocks on a
+# Every card since sm_75 has that much per block; more would leave an H100 fewer than 3 blocks per
 # multiprocessor. Traces of up to 10,900 frames fit (db4).
 SHARED_BYTES = 64 << 10
-# Longer ones are smoothed in device memory, by as many blocks as fill a card
+# Longer ones are smoothed in device memory, by enough blocks to fill a card
 N_BLOCKS_IN_MEMORY = 512
 MOST_THREADS = 512
 FRAMES_PER_THREAD = 8
@@ -49,28 +49,38 @@ def bin_minmax(values: Any, frames_per_bin: int) -> Any:
     Returns
     -------
     cupy.ndarray, shape (n_traces, ceil(n_frames / W)), float64
-        `minmax` of `bin_mean`: 0 for a constant trace, NaN for one that holds NaN or infinity.
+        `minmax` of `bin_mean`: 0 for a constant trace, NaN for one with NaN or infinity.
 
     Raises
     ------
     SettingsError
-        If the window is no whole number of frames or doesn't fit the traces.
+        If the window is not a whole number of frames from 1 to ``n_frames``.
     """
     require_window(frames_per_bin, values.shape[1])
     n_bins = -(-values.shape[1] // frames_per_bin)
-    counts = _as_counts(values)
+    counts = _convert_counts(values)
     scaled = xp_of(values).empty((len(values), n_bins), dtype="float64")
     _bin_minmax_into(scaled, counts, frames_per_bin)
     return scaled
 
 
 def minmax(values: Any) -> Any:
-    """Scale each trace to [0, 1] by its own minimum and maximum: `bin_minmax` without bins.
+    """Scale each trace to [0, 1] by its own minimum and maximum.
+
+    Parameters
+    ----------
+    values : cupy.ndarray, shape (n_traces, n_samples)
+        Counts, of any real type.
+
+    Returns
+    -------
+    cupy.ndarray, shape (n_traces, n_samples), float64
+        0 for a constant trace, NaN for one with NaN or infinity.
 
     Raises
     ------
     TracesError
-        If the traces hold no samples.
+        If the traces have no samples.
     """
     require_samples(values.shape[1])
     return bin_minmax(values, 1)
@@ -84,21 +94,22 @@ def wavelet_minmax(values: Any, level: int, wavelet: str = "db4", mode: str = "s
     values : cupy.ndarray, shape (n_traces, n_frames)
         Counts, of any real type.
     level : int
+        From 1 to ``pywt.dwt_max_level(n_frames, wavelet)``.
     wavelet, mode : str
         PyWavelets names.
 
     Returns
     -------
     cupy.ndarray, shape (n_traces, n_frames), float64
-        `minmax` of `wavelet_approximation`: 0 for a constant trace, NaN for one that holds NaN or
+        `minmax` of `wavelet_approximation`: 0 for a constant trace, NaN for one with NaN or
         infinity.
 
     Raises
     ------
     SettingsError
-        If the wavelet or mode is not known, or the level doesn't suit the length of the traces.
+        If the wavelet or mode is not known, or the level is too high for the length of the traces.
     """
-    filters = known_wavelet(wavelet, mode)
+    filters = load_wavelet(wavelet, mode)
     require_level(level, values.shape[1], filters.dec_len, wavelet)
     smoothed = dwt_approximation(values, level, filters.dec_lo, filters.rec_lo, mode)
     _bin_minmax_into(smoothed, smoothed, 1)
@@ -112,7 +123,7 @@ def dwt_approximation(
     rec_lo: Sequence[float],
     mode: str = "symmetric",
 ) -> Any:
-    """Smooth each trace to its discrete-wavelet approximation; PyWavelets isn't needed.
+    """Smooth each trace to its discrete-wavelet approximation, without PyWavelets.
 
     Parameters
     ----------
@@ -123,29 +134,29 @@ def dwt_approximation(
     dec_lo, rec_lo : sequence of float, length n_taps
         Low-pass filters in PyWavelets' order, an even number of taps.
     mode : str
-        How traces go on beyond their ends: a name of PyWavelets.
+        Signal extension beyond both ends: a name of PyWavelets.
 
     Returns
     -------
     cupy.ndarray, shape (n_traces, n_frames), float64
-        Constant traces stay as they are. NaN and infinity spread over the reach of the filters.
+        Constant traces don't change. NaN and infinity spread over the length of the filters.
 
     Raises
     ------
     SettingsError
-        If the device doesn't know the mode, the filters don't go together, or the level doesn't
-        suit the length of the traces.
+        If the mode is not available on the GPU, the filters don't match, or the level is too high
+        for the length of the traces.
     """
     _require_filters(dec_lo, rec_lo, mode)
     n_traces, n_frames = values.shape
     n_taps = len(dec_lo)
     require_level(level, n_frames, n_taps, f"a filter of {n_taps} taps")
     cupy = xp_of(values)
-    counts = _as_counts(values)
+    counts = _convert_counts(values)
     smoothed = cupy.empty((n_traces, n_frames), dtype="float64")
     taps = [cupy.asarray(filter_, dtype="float64") for filter_ in (dec_lo, rec_lo)]
-    n_coefs = _n_coefficients(n_frames, n_taps, mode)
-    n_held = n_coefs + _n_coefficients(n_coefs, n_taps, mode)
+    n_coefs = _count_coefficients(n_frames, n_taps, mode)
+    n_held = n_coefs + _count_coefficients(n_coefs, n_taps, mode)
     in_shared = 8 * n_held <= SHARED_BYTES
     n_blocks = n_traces if in_shared else min(n_traces, N_BLOCKS_IN_MEMORY)
     scratch = None if in_shared else cupy.empty((n_blocks, n_held), dtype="float64")
@@ -158,7 +169,7 @@ def dwt_approximation(
     )
     run(
         n_blocks,
-        _n_threads(n_frames),
+        _count_threads(n_frames),
         *(counts, *taps, smoothed, scratch, n_traces, n_frames, level),
         shared_bytes=8 * n_held if in_shared else 0,
     )
@@ -168,8 +179,8 @@ def dwt_approximation(
 def _require_filters(dec_lo: Sequence[float], rec_lo: Sequence[float], mode: str) -> None:
     if mode not in MODES:
         raise SettingsError(
-            f"the device doesn't know the wavelet mode '{mode}'; choose one of {', '.join(MODES)}, "
-            "or device cpu"
+            f"the wavelet mode '{mode}' is not available on the GPU; choose from "
+            f"{', '.join(MODES)}, or device cpu"
         )
     if len(dec_lo) % 2 or len(rec_lo) != len(dec_lo):
         raise SettingsError(
@@ -179,30 +190,39 @@ def _require_filters(dec_lo: Sequence[float], rec_lo: Sequence[float], mode: str
 
 
 def _bin_minmax_into(scaled: Any, counts: Any, frames_per_bin: int) -> None:
-    """Fill ``scaled``; it may be ``counts`` itself where that is float64 and the window is 1."""
+    """Fill ``scaled``, which may be ``counts`` itself if that is float64 and the window is 1."""
     n_traces, n_frames = counts.shape
     run = kernel("bin_minmax", VALUE=C_TYPES[counts.dtype.name])
-    n_lanes = _lanes_per_bin(frames_per_bin)
-    run(n_traces, _n_threads(n_frames), counts, scaled, n_frames, frames_per_bin, n_lanes, ROUNDING)
+    n_lanes = _count_lanes(frames_per_bin)
+    run(
+        n_traces,
+        _count_threads(n_frames),
+        counts,
+        scaled,
+        n_frames,
+        frames_per_bin,
+        n_lanes,
+        ROUNDING,
+    )
 
 
-def _as_counts(values: Any) -> Any:
-    """Return the values in C order, in a type that the kernels know."""
+def _convert_counts(values: Any) -> Any:
+    """Return the values in C order, in a type that the kernels take."""
     if values.dtype.name not in C_TYPES:
         values = values.astype("uint8" if values.dtype.name == "bool" else "float64")
     return xp_of(values).ascontiguousarray(values)
 
 
-def _n_threads(n_frames: int) -> int:
+def _count_threads(n_frames: int) -> int:
     return min(MOST_THREADS, 32 * max(1, n_frames // (32 * FRAMES_PER_THREAD)))
 
 
-def _lanes_per_bin(frames_per_bin: int) -> int:
-    """Return how many lanes share a bin: all that read, few that meet in the final sum."""
+def _count_lanes(frames_per_bin: int) -> int:
+    """Return how many lanes share a bin: enough to read, few to combine."""
     if frames_per_bin < 8:
         return 1
     return 8 if frames_per_bin < 128 else 32
 
 
-def _n_coefficients(n: int, n_taps: int, mode: str) -> int:
+def _count_coefficients(n: int, n_taps: int, mode: str) -> int:
     return (n + 1) // 2 if mode == "periodization" else (n + n_taps - 1) // 2

@@ -1,14 +1,15 @@
-"""Min-max scaling: every trace on the same footing, whatever its brightness."""
+"""Min-max scaling: traces of any brightness on the same scale."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.traces.traces import ROUNDING
 
 
-def minmax(values: np.ndarray) -> np.ndarray:
+def minmax(values: Array) -> Array:
     """Scale each trace to [0, 1] by its own minimum and maximum.
 
     Parameters
@@ -20,17 +21,17 @@ def minmax(values: np.ndarray) -> np.ndarray:
     -------
     ndarray, shape (n_traces, n_samples), float64
         ``(x − min) / (max − min)``. A constant trace (range within 64 ulp of its largest
-        magnitude) has no range and becomes 0 throughout, never NaN. A trace that holds NaN or
-        infinity becomes NaN throughout: it can't be scaled, and must not pass for one that can.
+        magnitude) becomes 0 throughout, never NaN. A trace with NaN or infinity becomes NaN
+        throughout: it can't be scaled, and must not look as if it could.
 
     Raises
     ------
     TracesError
-        If the traces hold no samples.
+        If the traces have no samples.
 
     Notes
     -----
-    Last part of step 2 of the method [P, M]; what a constant trace becomes is ours [I].
+    Last part of step 2 of the method [P, M]; the value of constant traces is our choice [I].
     """
     require_samples(values.shape[1])
     low = values.min(axis=1, keepdims=True).astype(np.float64)
@@ -46,6 +47,6 @@ def minmax(values: np.ndarray) -> np.ndarray:
 
 
 def require_samples(n_samples: int) -> None:
-    """TracesError if there is nothing to scale."""
+    """Raise TracesError if there is nothing to scale."""
     if n_samples == 0:
         raise TracesError("traces of 0 samples can't be scaled; at least 1 is needed")

@@ -19,6 +19,8 @@ PAPER_SCALES = (
 
 
 class PreprocessSettings(Section):
+    """Settings of smoothing traces before they are clustered."""
+
     section: ClassVar[str] = "preprocess"
 
     scales: tuple[str, ...] = Field(
@@ -26,10 +28,10 @@ class PreprocessSettings(Section):
         min_length=1,
         description="Smoothing scales to try: 'raw', 'W80' (80 frames per bin), 'WL6' (DWT level).",
     )
-    wavelet: str = Field("db4", description="PyWavelets name of the wavelet [I].")
-    wavelet_mode: str = Field("symmetric", description="PyWavelets signal extension mode [I].")
+    wavelet: str = Field("db4", description="PyWavelets name of the wavelet.")
+    wavelet_mode: str = Field("symmetric", description="PyWavelets signal extension mode.")
     min_bins: int = Field(
-        20, ge=2, description="Scales that leave fewer independent samples are skipped [I]."
+        20, ge=2, description="Scales that leave fewer independent samples are skipped."
     )
 
     @field_validator("scales")
@@ -43,7 +45,7 @@ class PreprocessSettings(Section):
         import pywt
 
         if wavelet not in pywt.wavelist(kind="discrete"):
-            raise ValueError(f"'{wavelet}' is no discrete wavelet of PyWavelets; try 'db4'")
+            raise ValueError(f"'{wavelet}' is not a discrete wavelet of PyWavelets; try 'db4'")
         return wavelet
 
     @field_validator("wavelet_mode")
@@ -52,5 +54,7 @@ class PreprocessSettings(Section):
         import pywt
 
         if mode not in pywt.Modes.modes:
-            raise ValueError(f"'{mode}' is no mode of PyWavelets: {', '.join(pywt.Modes.modes)}")
+            raise ValueError(
+                f"'{mode}' is not a mode of PyWavelets; choose from {', '.join(pywt.Modes.modes)}"
+            )
         return mode

@@ -1,4 +1,4 @@
-"""The step before clustering: smooth by bins or wavelet or not at all, then scale to [0, 1]."""
+"""The step before clustering: smooth by bins, by wavelets or not at all, then scale to [0, 1]."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import is_on_device
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.preprocessing import gpu as device
@@ -32,36 +33,46 @@ def preprocess(
     Parameters
     ----------
     traces : Traces
-        Raw trajectories, values of any real type; NumPy, or CuPy: then the device does the work.
+        Raw trajectories, values of any real type; NumPy's, or CuPy's: then the GPU computes.
     frames_per_bin : int, optional
-        Average over windows of this many frames, 1 to ``n_frames``; a ragged last window is
-        averaged over what it holds.
+        Average over windows of this many frames, 1 to ``n_frames``; an incomplete last window is
+        the average of its frames.
     wavelet_level : int, optional
-        Keep the wavelet approximation of this level, at full length. Neither given: no smoothing.
+        Keep the wavelet approximation of this level, 1 or above, at full length. Neither given: no
+        smoothing.
     wavelet, mode : str
         PyWavelets names, used with ``wavelet_level`` only.
 
     Returns
     -------
     Traces
-        Values in float64, without unit, in [0, 1]; 0 for a constant trace, NaN for one that
-        holds NaN or infinity. ``dt_s`` is that of the bins. CuPy where ``traces`` is.
+        Float64 values without unit in [0, 1]; 0 for a constant trace, NaN for one with NaN or
+        infinity. ``dt_s`` is that of the bins. CuPy's if ``traces`` is.
 
     Raises
     ------
     SettingsError
-        If both smoothings are asked for, or one that the traces are too short for.
+        If both kinds of smoothing are given, or the traces are too short for it.
     TracesError
-        If the traces hold no frames.
+        If the traces have no frames.
 
     Notes
     -----
     Step 2 of the method [P, M].
+
+    Examples
+    --------
+    >>> from umlpsd_gpu import preprocess
+    >>> from umlpsd_gpu.simulate.traces import simulate_traces
+    >>> traces = simulate_traces({"TSB": 4}, n_frames=1000, dt_s=0.03).traces
+    >>> smoothed = preprocess(traces, frames_per_bin=80)
+    >>> smoothed.values.shape, smoothed.dt_s
+    ((4, 13), 2.4)
     """
     if frames_per_bin is not None and wavelet_level is not None:
         raise SettingsError(
             f"frames_per_bin={frames_per_bin} and wavelet_level={wavelet_level} were both given, "
-            "but traces are smoothed in one way at a time; leave one of them out"
+            "but traces are smoothed in one way only; leave one of them out"
         )
     if frames_per_bin is not None:
         scale = Scale("bin", frames_per_bin)
@@ -75,32 +86,44 @@ def preprocess(
 def preprocess_at(
     traces: Traces, scale: Scale, wavelet: str = "db4", mode: str = "symmetric"
 ) -> Traces:
-    """Do what `preprocess` does, at a scale given by its name: raw, W80, WL6."""
+    """Do what `preprocess` does, for a scale.
+
+    Parameters
+    ----------
+    traces : Traces
+    scale : Scale
+    wavelet, mode : str
+        PyWavelets names.
+
+    Returns
+    -------
+    Traces
+    """
     dt_s, step = traces.dt_s, "minmax"
     if scale.kind == "bin":
         dt_s, step = dt_s * scale.size, f"bin_mean(frames_per_bin={scale.size}), minmax"
     elif scale.kind == "wavelet":
         step = f"wavelet_approximation(level={scale.size}, {wavelet}, {mode}), minmax"
-    at_scale = _on_device if is_on_device(traces.values) else _on_host
+    at_scale = _smooth_on_device if is_on_device(traces.values) else _smooth_on_host
     smoothed = traces.with_values(at_scale(traces.values, scale, wavelet, mode), step, dt_s)
     return replace(smoothed, scale=scale.name)
 
 
-def _on_host(values: np.ndarray, scale: Scale, wavelet: str, mode: str) -> np.ndarray:
+def _smooth_on_host(values: Array, scale: Scale, wavelet: str, mode: str) -> Array:
     if values.nbytes <= blocks.BLOCK_BYTES:
-        return _smoothed(values, scale, wavelet, mode)
+        return _smooth(values, scale, wavelet, mode)
     n_samples = values.shape[1]
     if scale.kind == "bin":
         require_window(scale.size, n_samples)
         n_samples = -(-n_samples // scale.size)
     smoothed = empty_like(values, n_samples, np.float64)
     for rows in row_blocks(values):
-        smoothed[rows] = _smoothed(np.asarray(values[rows]), scale, wavelet, mode)
+        smoothed[rows] = _smooth(np.asarray(values[rows]), scale, wavelet, mode)
         give_back(smoothed[rows])
     return smoothed
 
 
-def _smoothed(values: np.ndarray, scale: Scale, wavelet: str, mode: str) -> np.ndarray:
+def _smooth(values: Array, scale: Scale, wavelet: str, mode: str) -> Array:
     if scale.kind == "bin":
         values = bin_mean(values, scale.size)
     elif scale.kind == "wavelet":
@@ -108,7 +131,7 @@ def _smoothed(values: np.ndarray, scale: Scale, wavelet: str, mode: str) -> np.n
     return minmax(values)
 
 
-def _on_device(values: Any, scale: Scale, wavelet: str, mode: str) -> Any:
+def _smooth_on_device(values: Any, scale: Scale, wavelet: str, mode: str) -> Any:
     if scale.kind == "bin":
         return device.bin_minmax(values, scale.size)
     if scale.kind == "wavelet":

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from umlpsd_gpu.decision.labels import matched
+from umlpsd_gpu.decision.labels import match_labels
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.simulate.grains import grain_image
 from umlpsd_gpu.simulate.shared_trend import grain_levels
@@ -149,7 +149,7 @@ class AssemblyTruth:
         if not inside.any():
             raise SettingsError("none of these pixels is in a grain; check rows and cols")
         clusters, truth = labels[inside], grains[inside]
-        return float(np.mean(matched(clusters, truth) == truth))
+        return float(np.mean(match_labels(clusters, truth) == truth))
 
 
 @dataclass(frozen=True)

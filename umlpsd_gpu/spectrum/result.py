@@ -6,9 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from umlpsd_gpu.compute.display import Displayed, Outline
+from umlpsd_gpu.compute.export import Exported, LabelledArrays
+from umlpsd_gpu.spectrum.display import (
+    describe_fit,
+    describe_spectrum,
+    label_fit,
+    label_spectrum,
+)
 
-@dataclass(frozen=True)
-class Spectrum:
+
+@dataclass(frozen=True, repr=False)
+class Spectrum(Displayed, Exported):
     """One-sided power spectral densities of an ensemble on one frequency grid.
 
     Attributes
@@ -39,9 +48,15 @@ class Spectrum:
     nperseg: int = 0
     noverlap: int = 0
 
+    def _describe(self) -> Outline:
+        return describe_spectrum(self)
 
-@dataclass(frozen=True)
-class PowerLawFit:
+    def _labelled(self) -> LabelledArrays:
+        return label_spectrum(self)
+
+
+@dataclass(frozen=True, repr=False)
+class PowerLawFit(Displayed, Exported):
     """S(f) = amplitude / (f^beta + knee^beta) + floor, fitted to every spectrum.
 
     Without a knee this is amplitude · f^(−beta) + floor. All values of a trace are NaN where a fit
@@ -91,6 +106,12 @@ class PowerLawFit:
     def n_without_beta(self) -> int:
         """Return the number of traces without a meaningful fit."""
         return int(np.count_nonzero(np.isnan(self.beta)))
+
+    def _describe(self) -> Outline:
+        return describe_fit(self)
+
+    def _labelled(self) -> LabelledArrays:
+        return label_fit(self)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Columns of a table of words: heading, frame numbers, time and traces."""
+"""Columns of a text table: heading, frame numbers, time and traces."""
 
 from __future__ import annotations
 
@@ -8,24 +8,41 @@ from typing import Any
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import TracesError
 
 # A step of the time column may differ from the median one by this share before the table is refused
 LARGEST_JITTER = 0.01
-# A first row 0, 1, 2, 3 is the heading that pandas writes; two or three such cells may be counts
+# A first row 0, 1, 2, 3 is a heading of pandas; only two or three such cells may be counts
 FEWEST_COUNTED_CELLS = 4
 
 # values (n_traces, n_frames), names or an empty list, dt_s or None
-Contents = tuple[np.ndarray, list[str], float | None]
+Contents = tuple[Array, list[str], float | None]
 
 
 def split_columns(cells: Any, path: Path) -> Contents:
-    """Split heading, time and traces of a table of words (a pandas DataFrame of str).
+    """Split heading, time and traces of a text table.
+
+    Parameters
+    ----------
+    cells : pandas.DataFrame of str
+        Traces are its columns.
+    path : Path
+        For messages.
+
+    Returns
+    -------
+    values : ndarray, shape (n_traces, n_frames)
+        Empty cells and ``nan`` are NaN.
+    names : list of str
+        Of the traces; empty without a heading.
+    dt_s : float or None
+        None without a time column.
 
     Raises
     ------
     TracesError
-        If a word stands where a number belongs, or the times are uneven or missing.
+        If a cell contains text instead of a number, or times are uneven or missing.
     """
     import pandas as pd
 
@@ -36,12 +53,12 @@ def split_columns(cells: Any, path: Path) -> Contents:
     cells, numbers = cells.iloc[n_headings:], numbers.iloc[n_headings:]
     _refuse_words(cells, numbers, n_headings, path)
     table = numbers.to_numpy(dtype=np.float64)
-    n_axes, dt_s = _leading_axes(table, names, path)
+    n_axes, dt_s = _split_axes(table, names, path)
     return table[:, n_axes:].T, names[n_axes:], dt_s
 
 
 def _has_heading(cells: Any, numbers: Any) -> bool:
-    """Say whether row 1 names the columns: by a word, or by numbers that are no samples."""
+    """Return whether row 1 names the columns: by text, or by numbers that are not samples."""
     first_row = cells.iloc[0]
     if (numbers.iloc[0].isna() & first_row.notna()).any():
         return True
@@ -67,13 +84,13 @@ def _refuse_words(cells: Any, numbers: Any, n_headings: int, path: Path) -> None
     if re.search(r"\d(,|\s+)[-+]?\d", word):
         advice = "if commas are its decimal marks, write the numbers with points (0.03)"
     raise TracesError(
-        f"{path}: row {row + 1 + n_headings}, column {column + 1} holds '{word}' where a number "
-        f"belongs; {advice}"
+        f"{path}: row {row + 1 + n_headings}, column {column + 1} contains '{word}' instead of "
+        f"a number; {advice}"
     )
 
 
-def _leading_axes(table: np.ndarray, names: list[str], path: Path) -> tuple[int, float | None]:
-    """Return how many leading columns are no traces, and the frame interval they tell."""
+def _split_axes(table: Array, names: list[str], path: Path) -> tuple[int, float | None]:
+    """Return how many leading columns are not traces, and the frame interval they give."""
     if table.shape[1] < 2:
         return 0, None
     first, second = names[:2] if names else ("", "")
@@ -81,9 +98,9 @@ def _leading_axes(table: np.ndarray, names: list[str], path: Path) -> tuple[int,
         is_second_time = _says_time(second) or (
             _is_unnamed(second) and table.shape[1] > 2 and _is_time(table[:, 1])
         )
-        return (2, _step_s(table[:, 1], second, path)) if is_second_time else (1, None)
+        return (2, _measure_step_s(table[:, 1], second, path)) if is_second_time else (1, None)
     if _says_time(first) or _rises(table[:, 0]):
-        return 1, _step_s(table[:, 0], first, path)
+        return 1, _measure_step_s(table[:, 0], first, path)
     return 0, None
 
 
@@ -99,32 +116,33 @@ def _is_unnamed(heading: str) -> bool:
     return bool(re.fullmatch(r"|nan|\d+|Unnamed: \d+", heading))
 
 
-def _counts(column: np.ndarray) -> bool:
-    """Say whether a column holds frame numbers: whole numbers that rise by 1."""
+def _counts(column: Array) -> bool:
+    """Return whether a column contains frame numbers: whole numbers that rise by 1."""
     return bool((column == np.round(column)).all() and (np.diff(column) == 1).all())
 
 
-def _is_time(column: np.ndarray) -> bool:
+def _is_time(column: Array) -> bool:
     return _rises_evenly(column) and not _counts(column)
 
 
-def _rises(column: np.ndarray) -> bool:
+def _rises(column: Array) -> bool:
     return bool(np.isfinite(column).all() and (np.diff(column) > 0).all())
 
 
-def _rises_evenly(column: np.ndarray) -> bool:
-    return _rises(column) and not _odd_steps(np.diff(column)).any()
+def _rises_evenly(column: Array) -> bool:
+    return _rises(column) and not _find_odd_steps(np.diff(column)).any()
 
 
-def _odd_steps(steps: np.ndarray) -> np.ndarray:
-    return np.abs(steps - np.median(steps)) > LARGEST_JITTER * steps.mean()
+def _find_odd_steps(steps: Array) -> Array:
+    odd: Array = np.abs(steps - np.median(steps)) > LARGEST_JITTER * steps.mean()
+    return odd
 
 
-def _step_s(column: np.ndarray, heading: str, path: Path) -> float:
-    return even_step(column, path) * _time_unit_s(heading)
+def _measure_step_s(column: Array, heading: str, path: Path) -> float:
+    return measure_even_step(column, path) * _read_time_unit_s(heading)
 
 
-def _time_unit_s(heading: str) -> float:
+def _read_time_unit_s(heading: str) -> float:
     """Return the seconds in one unit of a heading like ``Time (ms)`` or ``time_ms``."""
     units = r"(?<![a-zµμ])(ms|msec|milliseconds?|us|µs|μs|min|minutes?)(?![a-z])"
     unit = re.search(units, heading, re.IGNORECASE)
@@ -133,8 +151,14 @@ def _time_unit_s(heading: str) -> float:
     return {"m": 60.0 if unit[1].lower().startswith("min") else 1e-3}.get(unit[1][0].lower(), 1e-6)
 
 
-def even_step(column: np.ndarray, path: Path) -> float:
-    """Return the mean step of times, shape (n_frames,), in their unit.
+def measure_even_step(column: Array, path: Path) -> float:
+    """Return the mean step of times, in their unit.
+
+    Parameters
+    ----------
+    column : ndarray, shape (n_frames,)
+    path : Path
+        For messages.
 
     Raises
     ------
@@ -147,7 +171,7 @@ def even_step(column: np.ndarray, path: Path) -> float:
         raise TracesError(
             f"{path}: the time is missing in its row {at + 1}; fill it in, or remove that row"
         )
-    odd = _odd_steps(steps)
+    odd = _find_odd_steps(steps)
     if odd.any():
         at = int(np.argmax(odd))
         raise TracesError(

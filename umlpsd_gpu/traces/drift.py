@@ -1,4 +1,4 @@
-"""Movie → drift: how far the sample has moved at every frame."""
+"""Movie → drift: the displacement of the sample at every frame."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import ndimage
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.traces.images import sum_of_frames
 from umlpsd_gpu.traces.streaming import frames_at_once, in_order, stretches
@@ -15,15 +16,13 @@ FRAMES_PER_BLOCK = 50  # averaged before registration: single frames are too noi
 UPSAMPLING = 20  # registration to 1/20 px
 
 
-def estimate_drift(
-    movie: Movie, psf_sigma_px: float = 1.3, n_threads: int | None = None
-) -> np.ndarray:
+def estimate_drift(movie: Movie, psf_sigma_px: float = 1.3, n_threads: int | None = None) -> Array:
     """Estimate the drift by phase cross-correlation of averaged frames.
 
     Blocks of 50 frames are averaged, high-pass filtered and smoothed with the PSF (so that uneven
-    background does not hold the peak at zero), and registered [1]_ against a running mean of the
-    blocks before them, shifted back; emitters that are dark in the first block still help later.
-    Between the middles of blocks the drift is interpolated linearly.
+    background does not keep the peak at zero), and registered [1]_ against the running mean of the
+    preceding blocks, corrected for their drift; emitters that are dark in the first block still
+    contribute later. Between the centres of blocks the drift is interpolated linearly.
 
     Parameters
     ----------
@@ -36,7 +35,8 @@ def estimate_drift(
     Returns
     -------
     ndarray, shape (n_frames, 2), float64
-        Rows and columns by which the sample has moved since the first frame, in pixels.
+        Displacement in rows and columns since the first frame, in pixels. Pixels that are NaN count
+        as 0.
 
     References
     ----------
@@ -45,10 +45,10 @@ def estimate_drift(
     """
     from skimage.registration import phase_cross_correlation
 
-    reference: np.ndarray | None = None
+    reference: Array | None = None
     middles, moved = [], []
-    for n_done, (middle, average) in enumerate(_block_averages(movie, n_threads)):
-        image = _spots_only(average, psf_sigma_px)
+    for n_done, (middle, average) in enumerate(_average_blocks(movie, n_threads)):
+        image = _keep_spots(average, psf_sigma_px)
         if reference is None:
             reference = np.zeros_like(image)
         shift = np.zeros(2)
@@ -63,14 +63,15 @@ def estimate_drift(
     frames = np.arange(movie.n_frames)
     path = np.array(moved)
     drift = np.stack([np.interp(frames, middles, path[:, axis]) for axis in (0, 1)], axis=1)
-    return drift - drift[0]
+    relative: Array = drift - drift[0]
+    return relative
 
 
-def _block_averages(movie: Movie, n_threads: int | None) -> Iterator[tuple[float, np.ndarray]]:
+def _average_blocks(movie: Movie, n_threads: int | None) -> Iterator[tuple[float, Array]]:
     """Yield the middle frame and the average of each block."""
     n_at_once = frames_at_once(movie, n_threads)
 
-    def averages(first: int, stop: int) -> list[tuple[float, np.ndarray]]:
+    def averages(first: int, stop: int) -> list[tuple[float, Array]]:
         found = []
         for begin in range(first, stop, FRAMES_PER_BLOCK):
             end = min(begin + FRAMES_PER_BLOCK, stop)
@@ -82,6 +83,7 @@ def _block_averages(movie: Movie, n_threads: int | None) -> Iterator[tuple[float
         yield from found
 
 
-def _spots_only(image: np.ndarray, psf_sigma_px: float) -> np.ndarray:
+def _keep_spots(image: Array, psf_sigma_px: float) -> Array:
     narrow = ndimage.gaussian_filter(image, psf_sigma_px)
-    return narrow - ndimage.gaussian_filter(image, 4 * psf_sigma_px)
+    spots: Array = narrow - ndimage.gaussian_filter(image, 4 * psf_sigma_px)
+    return spots

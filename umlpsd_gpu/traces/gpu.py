@@ -1,4 +1,4 @@
-"""Frames on the device → temporal images and traces; the values come down at the end."""
+"""Frames on the GPU → temporal images and traces, which are copied to the host at the end."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.device_memory import USABLE_SHARE, free_bytes
 from umlpsd_gpu.compute.kernel_loader import kernel
-from umlpsd_gpu.traces.gpu_frames import FramesOnDevice, largest_that_fits
-from umlpsd_gpu.traces.images import MovieImages, frames_per_block, images_of_sums
+from umlpsd_gpu.traces.gpu_frames import FramesOnDevice, allocate_largest
+from umlpsd_gpu.traces.images import MovieImages, frames_per_block, make_images
 from umlpsd_gpu.traces.photometry import weights_at_rest
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def temporal_images(frames: FramesOnDevice) -> MovieImages:
     Returns
     -------
     MovieImages
-        The bits of :func:`umlpsd_gpu.traces.images.temporal_images`.
+        Bit for bit that of `umlpsd_gpu.traces.images.temporal_images`.
     """
     cupy = import_module("cupy")
     movie = frames.movie
@@ -43,16 +44,16 @@ def temporal_images(frames: FramesOnDevice) -> MovieImages:
         n_blocks = -(-frames.n_pixels // THREADS)
         run(n_blocks, THREADS, chunk, sums, len(chunk), frames.n_pixels, first, n_per_block)
     rest, total, squares = cupy.asnumpy(sums).reshape(3, movie.n_rows, movie.n_cols)
-    return images_of_sums(total, squares, rest, movie.n_frames)
+    return make_images(total, squares, rest, movie.n_frames)
 
 
 def measure_emitters(
     frames: FramesOnDevice,
-    rows: np.ndarray,
-    cols: np.ndarray,
+    rows: Array,
+    cols: Array,
     settings: TracesSettings,
-    others: np.ndarray | None = None,
-) -> np.ndarray:
+    others: Array | None = None,
+) -> Array:
     """Measure the intensity of every emitter in every frame, without drift.
 
     Parameters
@@ -67,14 +68,14 @@ def measure_emitters(
     Returns
     -------
     ndarray, shape (n_emitters, n_frames), float64, counts
-        As :func:`umlpsd_gpu.traces.photometry.measure_emitters`, to rounding.
+        Those of `umlpsd_gpu.traces.photometry.measure_emitters`, up to rounding.
 
     Raises
     ------
     SettingsError
         If the background ring begins inside the box.
     TracesError
-        If a position lies outside the image.
+        If a position is outside the image.
     """
     cupy = import_module("cupy")
     shape = (frames.movie.n_rows, frames.movie.n_cols)
@@ -93,10 +94,10 @@ def measure_emitters(
         sizes = (n_frames, n_pixels, n_traces, n_columns, first_column)
         run(n_blocks, THREADS, chunk, indptr, indices, shares, values, *sizes)
 
-    return _collected(frames, len(rows), np.dtype(np.float64), gather)
+    return _collect(frames, len(rows), np.dtype(np.float64), gather)
 
 
-def take_pixels(frames: FramesOnDevice, rows: np.ndarray, cols: np.ndarray) -> np.ndarray:
+def take_pixels(frames: FramesOnDevice, rows: Array, cols: Array) -> Array:
     """Return the traces of single pixels.
 
     Parameters
@@ -120,18 +121,18 @@ def take_pixels(frames: FramesOnDevice, rows: np.ndarray, cols: np.ndarray) -> n
         sizes = (n_frames, n_pixels, n_traces, n_columns, first_column)
         run(n_tiles, THREADS, chunk, pixels, values, *sizes)
 
-    return _collected(frames, len(rows), np.dtype(np.float32), take)
+    return _collect(frames, len(rows), np.dtype(np.float32), take)
 
 
-def _collected(
+def _collect(
     frames: FramesOnDevice,
     n_traces: int,
     dtype: np.dtype,
     work: Callable[[Any, Any, int], None],
-) -> np.ndarray:
+) -> Array:
     """Call ``work(chunk, values, first_column)`` over the movie; return all its columns.
 
-    Where the device can't hold all columns, as many as it can come down together.
+    Where all columns don't fit the device, as many as fit are copied to the host together.
     """
     cupy = import_module("cupy")
     n_frames = frames.movie.n_frames
@@ -139,7 +140,7 @@ def _collected(
         return np.empty((0, n_frames), dtype)
     column_bytes = n_traces * dtype.itemsize
     n_wanted = int(USABLE_SHARE * free_bytes()) // column_bytes
-    n_held, memory = largest_that_fits(
+    n_held, memory = allocate_largest(
         max(1, min(n_wanted, n_frames)),
         lambda n: cupy.empty(n_traces * n, dtype),
         f"frames of {n_traces} traces",

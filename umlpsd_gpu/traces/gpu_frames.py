@@ -1,4 +1,4 @@
-"""Movie → frames on the device: reading, copying and computing at the same time."""
+"""Movie → frames on the GPU: reading, copying and computing at the same time."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from typing import Any
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.device_memory import USABLE_SHARE, free_bytes
 from umlpsd_gpu.compute.kernel_loader import C_TYPES
 from umlpsd_gpu.errors import DeviceError
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.traces.streaming import frames_at_once, thread_count
 
-# Of the free memory: a movie below it stays on the device, and later passes read nothing
+# Of the free memory: a smaller movie stays on the device, and later passes read nothing
 KEPT_SHARE = 0.5
-# Long beside the launch of a copy and its kernels (~0.1 ms, when 32 MiB take 0.6 ms on PCIe 5);
+# Its copy takes longer than launching it and its kernels (0.6 ms on PCIe 5 against ~0.1 ms);
 # pinning more would take longer than it saves.
 LARGEST_PINNED_BYTES = 32 << 20
 
@@ -27,11 +28,11 @@ log = logging.getLogger("umlpsd_gpu")
 
 
 class FramesOnDevice:
-    """The frames of a movie, chunk by chunk in device memory, as they lie in the file.
+    """The frames of a movie, chunk by chunk in device memory, in the type of the file.
 
     Threads read a chunk into one of two pinned buffers while the other is copied to the device and
-    kernels work on the chunk before; events order them, and the host waits for reading alone. A
-    movie that fits into half of the free device memory is kept there by the first pass. Where the
+    kernels process the previous chunk; events order them, and the host waits only for reading. A
+    movie that fits half of the free device memory stays there after the first pass. Where the
     device runs out of memory the chunks become shorter, which is logged.
 
     Host memory stays within ``movie.memory_mb`` (one frame of each buffer and thread at least):
@@ -41,15 +42,16 @@ class FramesOnDevice:
     ----------
     movie : Movie
     n_threads : int, optional
-        That read. Default: all cores.
+        Threads that read. Default: all cores.
 
     Attributes
     ----------
     movie : Movie
     n_pixels : int
-        Of a frame.
+        Pixels of a frame.
     c_type : str
-        What kernels call the counts: macro ``VALUE``. Half-precision counts become ``float``.
+        C type of the counts, the macro ``VALUE`` of kernels. Half-precision counts become
+        ``float``.
     """
 
     def __init__(self, movie: Movie, n_threads: int | None = None) -> None:
@@ -67,27 +69,27 @@ class FramesOnDevice:
         ------
         first_frame : int
         frames : cupy.ndarray, shape (n, n_pixels), counts
-            To be used by kernels on the stream that is current when the pass begins, launched
-            before the next chunk is asked for; overwritten after that.
+            For kernels on the stream that is current when the pass begins, launched before the
+            next chunk is requested, which overwrites it.
 
         Raises
         ------
         MovieError
             If a frame can't be read.
         DeviceError
-            If the device can't hold two frames.
+            If two frames don't fit the device.
         """
         if self._kept is not None:
             yield 0, self._kept
             return
-        whole = self._room_for_all()
-        yield from self._uploaded(whole)
+        whole = self._allocate_whole()
+        yield from self._upload(whole)
         self._kept = whole
 
-    def _uploaded(self, whole: Any) -> Iterator[tuple[int, Any]]:
+    def _upload(self, whole: Any) -> Iterator[tuple[int, Any]]:
         cupy = import_module("cupy")
         computing, copying = cupy.cuda.get_current_stream(), cupy.cuda.Stream(non_blocking=True)
-        n_per_chunk, slots = self._slots(with_device=whole is None)
+        n_per_chunk, slots = self._allocate_slots(with_device=whole is None)
         for slot in slots:
             slot.used.record(computing)  # kernels of an earlier owner of the memory may still run
         spans = [
@@ -130,7 +132,7 @@ class FramesOnDevice:
             for begin in range(first, stop, n_at_once)
         ]
 
-    def _read_into(self, frames: np.ndarray, first: int) -> None:
+    def _read_into(self, frames: Array, first: int) -> None:
         straight = getattr(self.movie.read_frames, "read_into", None)  # without a copy on the host
         shape = (len(frames), self.movie.n_rows, self.movie.n_cols)
         if straight is not None and frames.dtype == self.movie.dtype:
@@ -138,7 +140,7 @@ class FramesOnDevice:
         else:
             frames.reshape(shape)[...] = self.movie.read_frames(first, first + len(frames))
 
-    def _room_for_all(self) -> Any:
+    def _allocate_whole(self) -> Any:
         """Return memory for the whole movie, or None where it would take too much."""
         cupy = import_module("cupy")
         if self.movie.n_frames * self._frame_bytes > KEPT_SHARE * free_bytes():
@@ -148,12 +150,12 @@ class FramesOnDevice:
         except cupy.cuda.memory.OutOfMemoryError:
             cupy.get_default_memory_pool().free_all_blocks()
             log.warning(
-                "the device ran out of memory: %s is not kept there, each pass reads it",
+                "the device ran out of memory: %s does not stay there, each pass reads it",
                 self.movie.name,
             )
             return None
 
-    def _slots(self, with_device: bool) -> tuple[int, tuple[_Slot, _Slot]]:
+    def _allocate_slots(self, with_device: bool) -> tuple[int, tuple[_Slot, _Slot]]:
         """Return the frames of a chunk and the buffers of two chunks."""
         cupy = import_module("cupy")
         # CuPy pins powers of 2: a share that is one is not exceeded
@@ -168,11 +170,11 @@ class FramesOnDevice:
                 return [None, None]
             return [cupy.empty((n_frames, self.n_pixels), self._dtype) for _ in range(2)]
 
-        n_per_chunk, buffers = largest_that_fits(n_wanted, on_device, "frames")
-        first, second = (_Slot(self._pinned(n_per_chunk), buffer) for buffer in buffers)
+        n_per_chunk, buffers = allocate_largest(n_wanted, on_device, "frames")
+        first, second = (_Slot(self._allocate_pinned(n_per_chunk), buffer) for buffer in buffers)
         return n_per_chunk, (first, second)
 
-    def _pinned(self, n_frames: int) -> np.ndarray:
+    def _allocate_pinned(self, n_frames: int) -> Array:
         cupy = import_module("cupy")
         memory = cupy.cuda.alloc_pinned_memory(n_frames * self._frame_bytes)
         n_values = n_frames * self.n_pixels
@@ -183,7 +185,7 @@ class FramesOnDevice:
         return self.n_pixels * self._dtype.itemsize
 
 
-def _event() -> Any:
+def _make_event() -> Any:
     # a host that waits leaves its core to the threads that read
     return import_module("cupy").cuda.Event(block=True, disable_timing=True)
 
@@ -192,21 +194,21 @@ def _event() -> Any:
 class _Slot:
     """A pinned buffer, its chunk on the device, and the events that order what touches them."""
 
-    pinned: np.ndarray
+    pinned: Array
     device: Any
-    copied: Any = field(default_factory=_event)  # the pinned buffer is free, the chunk is there
-    used: Any = field(default_factory=_event)  # kernels are done with the chunk
+    copied: Any = field(default_factory=_make_event)  # the chunk is there
+    used: Any = field(default_factory=_make_event)  # kernels are done with the chunk
     reads: list[Future[None]] = field(default_factory=list)
 
     def copy(self, target: Any, n_frames: int, copying: Any, computing: Any) -> None:
-        """Copy the frames that were read; neither the host nor kernels launched before wait."""
+        """Copy the frames that were read, without making the host or earlier kernels wait."""
         copying.wait_event(self.used)
         target.set(self.pinned[:n_frames], stream=copying)
         self.copied.record(copying)
         computing.wait_event(self.copied)
 
 
-def largest_that_fits(n_wanted: int, allocate: Callable[[int], Any], what: str) -> tuple[int, Any]:
+def allocate_largest(n_wanted: int, allocate: Callable[[int], Any], what: str) -> tuple[int, Any]:
     """Return ``(n, allocate(n))``, n halved from ``n_wanted`` until the device has the memory.
 
     Raises
@@ -224,10 +226,10 @@ def largest_that_fits(n_wanted: int, allocate: Callable[[int], Any], what: str) 
             if n == 1:
                 raise DeviceError(
                     f"the device has {free_bytes() / 1e6:,.0f} MB free, and not even one of the "
-                    f"{what} fits ({error}); free the device or use --device cpu"
+                    f"{what} fits ({error}); free device memory or use --device cpu"
                 ) from error
             log.warning(
-                "the device ran out of memory: going on with %d %s at once instead of %d",
+                "the device ran out of memory: continuing with %d %s at a time instead of %d",
                 n // 2,
                 what,
                 n,

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.special import erf
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import SettingsError, TracesError
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.traces.streaming import frames_at_once, in_order, stretches
@@ -21,7 +22,7 @@ GAUSSIAN_REACH = 3.0
 
 
 def aperture_reach_px(settings: TracesSettings) -> float:
-    """Return how far from its centre pixel a spot is measured."""
+    """Return the distance from the centre pixel up to which a spot is measured."""
     if settings.photometry == "box":
         return float(settings.box_radius_px)
     return GAUSSIAN_REACH * settings.psf_sigma_px
@@ -29,20 +30,20 @@ def aperture_reach_px(settings: TracesSettings) -> float:
 
 def measure_emitters(
     movie: Movie,
-    rows: np.ndarray,
-    cols: np.ndarray,
+    rows: Array,
+    cols: Array,
     settings: TracesSettings,
-    drift: np.ndarray | None = None,
-    others: np.ndarray | None = None,
+    drift: Array | None = None,
+    others: Array | None = None,
     n_threads: int | None = None,
-) -> np.ndarray:
+) -> Array:
     """Measure the intensity of every emitter in every frame, in one pass over the movie.
 
-    ``box``: sum over a square of 2 r + 1 pixels around the sub-pixel centre (pixels it covers in
-    part count in part) minus the mean of the background ring times the square's area.
+    ``box``: sum over a square of 2 r + 1 pixels around the sub-pixel centre (partly covered pixels
+    count partly) minus the mean of the background ring times the square's area.
     ``gaussian``: least-squares amplitude of the PSF, Σ g·I / Σ g², an estimate of the spot's total
-    counts. Rings leave out pixels near any spot. A frame is worked out on its own in a fixed order:
-    the same bits whatever the memory bound and the threads.
+    counts. Rings leave out pixels near any spot. Every frame is computed independently in a fixed
+    order: the result is the same, bit for bit, for any memory bound and number of threads.
 
     Parameters
     ----------
@@ -51,25 +52,25 @@ def measure_emitters(
         Positions in the first frame, in pixels.
     settings : TracesSettings
     drift : ndarray, shape (n_frames, 2), optional
-        Rows and columns by which the sample has moved at each frame; the apertures follow.
+        Displacement of the sample at each frame, in pixels, which the apertures follow.
     others : ndarray, shape (n_others, 2), optional
-        More spots that the background rings have to avoid.
+        Other spots that the background rings avoid.
     n_threads : int, optional
         Default: all cores.
 
     Returns
     -------
     ndarray, shape (n_emitters, n_frames), float64, counts
-        NaN in frames where a pixel of the emitter or its ring is NaN or infinite.
+        NaN in frames in which a pixel of the emitter or its ring is NaN or infinite.
 
     Raises
     ------
     SettingsError
         If the background ring begins inside the box.
     TracesError
-        If a position lies outside the image.
+        If a position is outside the image.
     """
-    spots, avoided = _places(rows, cols, others)
+    spots, avoided = _stack_places(rows, cols, others)
     shape = (movie.n_rows, movie.n_cols)
     n_at_once = frames_at_once(movie, n_threads)
     at_rest = weights_at_rest(rows, cols, settings, shape, others)
@@ -81,12 +82,10 @@ def measure_emitters(
             pixels, weights = at_rest
             if drift is not None:
                 moved = drift[begin:end].mean(axis=0)
-                pixels, weights = _gathering_weights(
-                    spots + moved, avoided + moved, settings, shape
-                )
+                pixels, weights = _make_weights(spots + moved, avoided + moved, settings, shape)
             for start in range(begin, end, n_at_once):
                 frames = movie.read_frames(start, min(start + n_at_once, end))
-                values[:, start : start + len(frames)] = _weighted_sums(frames, pixels, weights)
+                values[:, start : start + len(frames)] = _sum_weighted(frames, pixels, weights)
 
     for _ in in_order(measure, stretches(movie, FRAMES_PER_TILE), n_threads):
         pass
@@ -95,18 +94,18 @@ def measure_emitters(
 
 
 def weights_at_rest(
-    rows: np.ndarray,
-    cols: np.ndarray,
+    rows: Array,
+    cols: Array,
     settings: TracesSettings,
     shape: tuple[int, int],
-    others: np.ndarray | None = None,
-) -> tuple[np.ndarray, csr_array]:
-    """Return the pixels that matter and the weights that turn them into intensities.
+    others: Array | None = None,
+) -> tuple[Array, csr_array]:
+    """Return the pixels of all apertures and rings, and the weights that give intensities.
 
     Parameters
     ----------
     rows, cols, settings, others
-        As in :func:`measure_emitters`.
+        As for `measure_emitters`.
     shape : (int, int)
         Rows and columns of the image.
 
@@ -121,23 +120,22 @@ def weights_at_rest(
     SettingsError
         If the background ring begins inside the box.
     TracesError
-        If a position lies outside the image.
+        If a position is outside the image.
     """
     _check_ring(settings)
-    return _gathering_weights(*_places(rows, cols, others), settings, shape)
+    return _make_weights(*_stack_places(rows, cols, others), settings, shape)
 
 
-def _places(
-    rows: np.ndarray, cols: np.ndarray, others: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the spots, and with them what background rings have to avoid; (n, 2) each."""
+def _stack_places(rows: Array, cols: Array, others: Array | None) -> tuple[Array, Array]:
+    """Return the spots, and all spots that background rings avoid; shape (n, 2) each."""
     spots = np.stack([rows, cols], axis=1).astype(np.float64)
     return spots, spots if others is None else np.concatenate([spots, others])
 
 
-def _weighted_sums(frames: np.ndarray, pixels: np.ndarray, weights: csr_array) -> np.ndarray:
+def _sum_weighted(frames: Array, pixels: Array, weights: csr_array) -> Array:
     light = frames.reshape(len(frames), -1).take(pixels, axis=1, mode="clip")
-    return weights @ np.ascontiguousarray(light.T, dtype=np.float64)
+    sums: Array = weights @ np.ascontiguousarray(light.T, dtype=np.float64)
+    return sums
 
 
 def _check_ring(settings: TracesSettings) -> None:
@@ -148,10 +146,10 @@ def _check_ring(settings: TracesSettings) -> None:
         )
 
 
-def _gathering_weights(
-    spots: np.ndarray, avoided: np.ndarray, settings: TracesSettings, shape: tuple[int, int]
-) -> tuple[np.ndarray, csr_array]:
-    """Everything is linear in the pixels: aperture minus its weight spread evenly over the ring."""
+def _make_weights(
+    spots: Array, avoided: Array, settings: TracesSettings, shape: tuple[int, int]
+) -> tuple[Array, csr_array]:
+    """Return weights of pixels: the aperture, minus its total spread evenly over the ring."""
     reach = int(np.ceil(max(settings.ring_outer_px, aperture_reach_px(settings)))) + 1
     centres = np.rint(spots).astype(np.int64)
     down, across = (axis.ravel() for axis in np.mgrid[-reach : reach + 1, -reach : reach + 1])
@@ -159,11 +157,11 @@ def _gathering_weights(
     inside = (rows >= 0) & (rows < shape[0]) & (cols >= 0) & (cols < shape[1])
     if not inside[:, down.size // 2].all():
         raise TracesError(
-            f"an emitter lies outside the image of {shape[0]} × {shape[1]} pixels "
+            f"an emitter is outside the image of {shape[0]} × {shape[1]} pixels "
             "(rows and cols count from 0; drift included)"
         )
-    aperture = _aperture(rows - spots[:, :1], cols - spots[:, 1:], settings) * inside
-    ring = _ring(rows, cols, spots, avoided, inside, settings)
+    aperture = _weigh_aperture(rows - spots[:, :1], cols - spots[:, 1:], settings) * inside
+    ring = _weigh_ring(rows, cols, spots, avoided, inside, settings)
     combined = aperture - aperture.sum(axis=1, keepdims=True) * ring
     used = combined != 0
     pixels, where = np.unique((rows * shape[1] + cols)[used], return_inverse=True)
@@ -172,27 +170,29 @@ def _gathering_weights(
     return pixels, weights
 
 
-def _aperture(down: np.ndarray, across: np.ndarray, settings: TracesSettings) -> np.ndarray:
+def _weigh_aperture(down: Array, across: Array, settings: TracesSettings) -> Array:
     """Return the weight of pixels at these distances from the spot's centre."""
     if settings.photometry == "box":
         covered = [np.clip(settings.box_radius_px + 1 - np.abs(d), 0, 1) for d in (down, across)]
-        return covered[0] * covered[1]
+        box: Array = covered[0] * covered[1]
+        return box
     reach_px = aperture_reach_px(settings) + 0.5
     scale = np.sqrt(2) * settings.psf_sigma_px
     shares = [(erf((d + 0.5) / scale) - erf((d - 0.5) / scale)) / 2 for d in (down, across)]
     psf = shares[0] * shares[1] * (np.maximum(np.abs(down), np.abs(across)) <= reach_px)
-    return psf / (psf**2).sum(axis=1, keepdims=True)
+    weights: Array = psf / (psf**2).sum(axis=1, keepdims=True)
+    return weights
 
 
-def _ring(
-    rows: np.ndarray,
-    cols: np.ndarray,
-    spots: np.ndarray,
-    avoided: np.ndarray,
-    inside: np.ndarray,
+def _weigh_ring(
+    rows: Array,
+    cols: Array,
+    spots: Array,
+    avoided: Array,
+    inside: Array,
     settings: TracesSettings,
-) -> np.ndarray:
-    """Return each ring's weights, which sum to 1; a ring crowded by spots keeps all its pixels."""
+) -> Array:
+    """Return each ring's weights, of sum 1; a ring full of spots keeps all its pixels."""
     from scipy.spatial import cKDTree
 
     distance = np.hypot(rows - spots[:, :1], cols - spots[:, 1:])
@@ -204,4 +204,5 @@ def _ring(
     clear[whole] = nearest_px >= spot_radius_px
     crowded = clear.sum(axis=1) < FEWEST_RING_PIXELS
     clear[crowded] = whole[crowded]
-    return clear / np.maximum(clear.sum(axis=1, keepdims=True), 1)
+    ring: Array = clear / np.maximum(clear.sum(axis=1, keepdims=True), 1)
+    return ring

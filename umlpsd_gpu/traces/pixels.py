@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import Device, choose_device
 from umlpsd_gpu.errors import TracesError
+from umlpsd_gpu.keywords import check_keywords, override
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.traces import gpu as on_device
 from umlpsd_gpu.traces.gpu_frames import FramesOnDevice
@@ -21,43 +23,48 @@ if TYPE_CHECKING:
     from umlpsd_gpu.traces.settings import TracesSettings
 
 
+@check_keywords
 def extract_pixels(
     movie: Movie,
     threshold: float | None = None,
     device: Device = "auto",
     roi: str | Path | None = None,
     memory_mb: float | None = None,
+    *,
+    settings: TracesSettings | None = None,
 ) -> Traces:
     """Make a trace of every pixel whose time average exceeds a threshold.
 
     The average of a pixel that is NaN or infinite in some frames is that of its other frames; the
-    trace keeps all of them, and :meth:`Traces.usable` flags it later.
+    trace keeps all of them, and `Traces.usable` flags it later.
 
     Parameters
     ----------
     movie : Movie
     threshold : float, optional
         In counts, 0 or above. Not given: Otsu's threshold [1]_ of the time-averaged image, inside
-        the region of interest where there is one; the history says which value it was.
+        the region of interest where there is one; the history records the value.
     device : {"auto", "cpu", "gpu"}
         Where to compute; the values are the same.
     roi : str or Path, optional
         Only pixels inside count: an ImageJ region (``.roi``, ``.zip`` of several) or a mask TIFF
         of the movie's size; see `umlpsd_gpu.traces.roi.read_region`.
     memory_mb : float, optional
-        Traces that take more than this, in MB (1e6 bytes), lie in a temporary file without a name
-        in ``TMPDIR``, a NumPy memmap with the same values; the CPU extracts them then. Default:
-        that of the settings.
+        Traces that take more than this, in MB (1e6 bytes), are stored in a temporary file without
+        a name in ``TMPDIR``, as a NumPy memmap of the same values; the CPU extracts them then.
+        Default: 2048.
+    settings : TracesSettings, optional
+        Defaults for the arguments that are not given.
 
     Returns
     -------
     Traces
-        Float32 values, counts; rows and cols are the pixels' indices.
+        Float32 values, counts, NaN and infinities kept; rows and cols are the pixels' indices.
 
     Raises
     ------
     SettingsError
-        If a number is not allowed.
+        If an argument is unknown or its value is not allowed.
     TracesError
         If no pixel exceeds the threshold, none is ever finite, all are alike and no threshold is
         given, or the region of interest can't be read or doesn't fit the movie.
@@ -71,11 +78,27 @@ def extract_pixels(
     References
     ----------
     .. [1] N. Otsu, IEEE Trans. Syst. Man Cybern. 9, 62 (1979).
-    """
-    from umlpsd_gpu.traces.settings import TracesSettings
 
-    given = {"threshold": threshold, "roi": roi and str(roi), "memory_mb": memory_mb}
-    settings = TracesSettings().with_values(given)
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import tifffile
+    >>> from umlpsd_gpu import extract_pixels, open_movie
+    >>> frames = np.random.default_rng(0).poisson(5, (50, 32, 32)).astype("uint16")
+    >>> frames[:, 10:14, 10:20] += 200
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     tifffile.imwrite(f"{folder}/movie.tif", frames, photometric="minisblack")
+    ...     movie = open_movie(f"{folder}/movie.tif", dt_s=0.1)
+    ...     traces = extract_pixels(movie, threshold=100)
+    >>> traces.n_traces
+    40
+    """
+    if settings is None:
+        from umlpsd_gpu.traces.settings import TracesSettings
+
+        settings = TracesSettings()
+    settings = override(settings, {"threshold": threshold, "roi": roi, "memory_mb": memory_mb})
     movie.known_dt_s()
     region = region_of(movie, settings)
     if choose_device(device) == "gpu":
@@ -86,7 +109,7 @@ def extract_pixels(
 
 
 def region_of(movie: Movie, settings: TracesSettings) -> Region | None:
-    """Return the region of interest on a movie, None where none is set; see `read_region`."""
+    """Return the region of interest of a movie; None where none is set."""
     if settings.roi is None:
         return None
     return read_region(settings.roi, (movie.n_rows, movie.n_cols))
@@ -95,35 +118,46 @@ def region_of(movie: Movie, settings: TracesSettings) -> Region | None:
 def pixel_traces(
     movie: Movie,
     settings: TracesSettings,
-    mean_image: np.ndarray,
+    mean_image: Array,
     region: Region | None = None,
     frames: FramesOnDevice | None = None,
 ) -> Traces:
-    """Do what :func:`extract_pixels` does where the time average is known already.
+    """Do what `extract_pixels` does, from a time average that is known already.
 
     Parameters
     ----------
     movie : Movie
     settings : TracesSettings
     mean_image : ndarray, shape (n_rows, n_cols)
-        Not finite where any frame is not; such pixels are averaged again, on the CPU.
+        Time average. Not finite where any frame is not; such pixels are averaged again, on the
+        CPU.
     region : Region, optional
         Of this movie.
     frames : FramesOnDevice, optional
-        The movie's, where the traces are to be taken from the device.
+        Of this movie, to take the traces from the device.
+
+    Returns
+    -------
+    Traces
+
+    Raises
+    ------
+    TracesError, OutputError
+        As `extract_pixels`.
     """
-    image = _over_finite_frames(movie, mean_image)
+    image = _average_finite_frames(movie, mean_image)
     if region is not None:
         image = np.where(region.mask, image, np.nan)
     inside = "" if region is None else f" inside {region}"
     threshold, origin = settings.threshold, "given"
     if threshold is None:
-        threshold, origin = _otsu(movie, image, inside), "Otsu"
+        threshold, origin = _choose_threshold(movie, image, inside), "Otsu"
     rows, cols = np.nonzero(image > threshold)
     if not rows.size:
         raise TracesError(
             f"{movie.path}: no pixel's time average{inside} exceeds the threshold of {threshold} "
-            f"counts; the brightest has {_brightest(image)}: choose a lower --threshold"
+            f"counts; the brightest has {_describe_brightest(image)}: choose a lower --threshold "
+            "(threshold=… in Python)"
         )
     if frames is not None and fits_in_memory(rows.size, movie.n_frames, settings.memory_mb):
         values = on_device.take_pixels(frames, rows, cols)
@@ -141,18 +175,18 @@ def pixel_traces(
     )
 
 
-def _brightest(image: np.ndarray) -> str:
+def _describe_brightest(image: Array) -> str:
     return f"{np.nanmax(image):.6g}" if np.isfinite(image).any() else "no finite frame"
 
 
-def _over_finite_frames(movie: Movie, image: np.ndarray) -> np.ndarray:
-    """Replace averages that are not finite by those over the finite frames; NaN where none is."""
+def _average_finite_frames(movie: Movie, image: Array) -> Array:
+    """Replace averages that are not finite by those of the finite frames; NaN if there are none."""
     rows, cols = np.nonzero(~np.isfinite(image))
     if not rows.size:
         return image
     total, n_finite = np.zeros((2, rows.size))
     for _, frames in movie.chunks():
-        for pixels in frames[:, rows, cols]:  # one by one: the same bits whatever the chunk size
+        for pixels in frames[:, rows, cols]:  # one by one: the same bits for any chunk size
             finite = np.isfinite(pixels)
             n_finite += finite
             np.add(total, pixels, out=total, where=finite)
@@ -167,7 +201,7 @@ def _over_finite_frames(movie: Movie, image: np.ndarray) -> np.ndarray:
     return image
 
 
-def _otsu(movie: Movie, image: np.ndarray, inside: str) -> float:
+def _choose_threshold(movie: Movie, image: Array, inside: str) -> float:
     from skimage.filters import threshold_otsu
 
     averages = image[np.isfinite(image)]
@@ -179,7 +213,7 @@ def _otsu(movie: Movie, image: np.ndarray, inside: str) -> float:
     if averages.min() == averages.max():
         raise TracesError(
             f"{movie.path}: the movie is constant at {averages[0]:.6g} counts in its time average"
-            f"{inside}; there is nothing to threshold: check the channel and how the movie was "
-            "exported, or give a --threshold"
+            f"{inside}; no threshold separates pixels: check the channel and how the movie was "
+            "exported, or give --threshold (threshold=… in Python)"
         )
     return float(threshold_otsu(averages))

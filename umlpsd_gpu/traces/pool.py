@@ -21,19 +21,27 @@ def pool_traces(parts: Sequence[Traces], unequal_lengths: str = "refuse") -> Tra
     Parameters
     ----------
     parts : sequence of Traces
-        With frame intervals alike to 0.1 %; the first one's is kept.
+        With frame intervals equal to 0.1 %; the first one's is kept.
     unequal_lengths : {"refuse", "crop"}
-        What to do with traces of different lengths: refuse them, or cut all to the shortest.
+        Traces of different lengths: refuse them, or cut all to the shortest.
 
     Returns
     -------
     Traces
-        Identities that occur twice get ``#2``, ``#3``, …
+        In the order of the parts. Repeated ids get ``#2``, ``#3``, …; NaN is kept.
 
     Raises
     ------
     TracesError
         If there is nothing to pool, or intervals or lengths differ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from umlpsd_gpu import Traces, pool_traces
+    >>> parts = [Traces.without_place(np.ones((2, n)), 0.03, f"{n}.csv") for n in (50, 60)]
+    >>> pool_traces(parts, unequal_lengths="crop").values.shape
+    (4, 50)
     """
     if not parts:
         raise TracesError("there are no traces to pool; give at least one movie or table")
@@ -42,7 +50,10 @@ def pool_traces(parts: Sequence[Traces], unequal_lengths: str = "refuse") -> Tra
     first = parts[0]
     lengths = [part.n_frames for part in parts]
     shortest = common_length(
-        [_name(part) for part in parts], [part.dt_s for part in parts], lengths, unequal_lengths
+        [_name_source(part) for part in parts],
+        [part.dt_s for part in parts],
+        lengths,
+        unequal_lengths,
     )
     step = f"pooled from {len(parts)} sources"
     if max(lengths) > shortest:
@@ -61,7 +72,17 @@ def pool_traces(parts: Sequence[Traces], unequal_lengths: str = "refuse") -> Tra
 def common_length(
     names: Sequence[str], dts_s: Sequence[float], lengths: Sequence[int], unequal_lengths: str
 ) -> int:
-    """Return the frames that an ensemble of these sources will have.
+    """Return the number of frames of an ensemble of these sources.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of the sources, for messages.
+    dts_s : sequence of float
+        Frame intervals in seconds.
+    lengths : sequence of int
+        Frames of each source.
+    unequal_lengths : {"refuse", "crop"}
 
     Raises
     ------
@@ -72,25 +93,26 @@ def common_length(
         if abs(dt_s / dts_s[0] - 1) > LARGEST_INTERVAL_GAP:
             raise TracesError(
                 f"{name} has dt_s = {dt_s:.6g} s where {names[0]} has {dts_s[0]:.6g} s; an "
-                "ensemble needs one frame interval: run them apart, or give the true one with "
-                "--dt-s"
+                "ensemble needs one frame interval: analyse them separately, or give the true one "
+                "with --dt-s (dt_s=… in Python)"
             )
     shortest, longest = min(lengths), max(lengths)
     if longest > shortest and unequal_lengths == "refuse":
         short, long = names[lengths.index(shortest)], names[lengths.index(longest)]
         raise TracesError(
             f"{short} has {shortest} frames where {long} has {longest}; an ensemble needs one "
-            "length: add --unequal-lengths crop to cut all to the shortest"
+            "length: add --unequal-lengths crop (unequal_lengths='crop' in Python) to cut all to "
+            "the shortest"
         )
     return shortest
 
 
-def _name(part: Traces) -> str:
+def _name_source(part: Traces) -> str:
     return part.source[0] if part.source else "an empty source"
 
 
 def unique_ids(ids: Sequence[str]) -> tuple[str, ...]:
-    """Number the second, third, … of equal names: ``a``, ``a#2``, ``a#3``."""
+    """Return names, the second, third, … of equal ones numbered: ``a``, ``a#2``, ``a#3``."""
     taken: set[str] = set()
     seen: Counter[str] = Counter()
     unique = []

@@ -1,4 +1,4 @@
-"""Region of interest: an ImageJ ROI, several in a zip, or a mask TIFF → which pixels count."""
+"""Region of interest: an ImageJ ROI, several in a zip, or a mask TIFF → a mask of pixels."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import TracesError
 
 MASK_SUFFIXES = (".tif", ".tiff")
@@ -19,7 +20,7 @@ GIVE_A_REGION = (
     "give an ImageJ region (.roi, or .zip of several) or a mask TIFF (.tif) of the movie's size, "
     "not 0 inside"
 )
-# What roifile and tifffile raise on files that aren't what they say
+# What roifile and tifffile raise for files of another format
 UNREADABLE = (
     OSError,
     EOFError,
@@ -36,7 +37,7 @@ UNREADABLE = (
 
 @dataclass(frozen=True)
 class Region:
-    """The pixels of an image that count.
+    """The pixels of an image that are inside a region of interest.
 
     Attributes
     ----------
@@ -45,7 +46,7 @@ class Region:
         Of the file.
     """
 
-    mask: np.ndarray
+    mask: Array
     name: str
 
     @property
@@ -56,6 +57,7 @@ class Region:
         return sha.hexdigest()[:12]
 
     def __str__(self) -> str:
+        """Return name, size and digest, for histories."""
         return f"{self.name} ({np.count_nonzero(self.mask)} pixels, SHA-256 {self.digest}…)"
 
 
@@ -74,13 +76,13 @@ def read_region(path: str | Path, shape: tuple[int, int]) -> Region:
     -------
     Region
         A pixel is inside an ImageJ region when its centre is (ImageJ's pixel (0, 0) reaches from
-        0 to 1). What reaches beyond the image is cut off.
+        0 to 1). Parts outside the image are ignored.
 
     Raises
     ------
     TracesError
-        If the file can't be read, encloses no area, is a mask of another size, or holds no pixel
-        of the image.
+        If the file can't be read, encloses no area, is a mask of another size, or contains no
+        pixel of the image.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -89,7 +91,7 @@ def read_region(path: str | Path, shape: tuple[int, int]) -> Region:
     if not path.is_file():
         raise TracesError(f"region of interest {path}: there is no such file; check the name")
     try:
-        mask = _mask_tiff(path, shape) if suffix in MASK_SUFFIXES else _imagej(path, shape)
+        mask = _read_mask(path, shape) if suffix in MASK_SUFFIXES else _read_imagej(path, shape)
     except TracesError:
         raise
     except UNREADABLE as error:
@@ -99,18 +101,18 @@ def read_region(path: str | Path, shape: tuple[int, int]) -> Region:
         ) from error
     if not mask.any():
         raise TracesError(
-            f"region of interest {path}: it holds no pixel of the {shape[0]} × {shape[1]} image; "
-            f"draw it on this movie: {GIVE_A_REGION}"
+            f"region of interest {path}: it contains no pixel of the {shape[0]} × {shape[1]} "
+            f"image; draw it on this movie: {GIVE_A_REGION}"
         )
     return Region(mask, path.name)
 
 
-def _mask_tiff(path: Path, shape: tuple[int, int]) -> np.ndarray:
+def _read_mask(path: Path, shape: tuple[int, int]) -> Array:
     import tifffile
 
     with tifffile.TiffFile(path) as tif:
         page = tif.pages[0]
-        # before decoding: a few bytes may announce terabytes
+        # before decoding: a tiny file may claim terabytes
         found = page.shape if len(tif.pages) == 1 else (len(tif.pages), *page.shape)
         if found != shape:
             size = " × ".join(map(str, found))
@@ -119,31 +121,34 @@ def _mask_tiff(path: Path, shape: tuple[int, int]) -> np.ndarray:
                 f"{shape[1]} pixels; {GIVE_A_REGION}"
             )
         values = page.asarray()
-    return np.nan_to_num(values) != 0 if values.dtype.kind == "f" else values != 0
+    inside: Array = np.nan_to_num(values) != 0 if values.dtype.kind == "f" else values != 0
+    return inside
 
 
-def _imagej(path: Path, shape: tuple[int, int]) -> np.ndarray:
+def _read_imagej(path: Path, shape: tuple[int, int]) -> Array:
     import roifile
 
     found = roifile.roiread(path)
     rois = found if isinstance(found, list) else [found]
     if not rois:
-        raise TracesError(f"region of interest {path}: the archive holds no .roi; {GIVE_A_REGION}")
+        raise TracesError(
+            f"region of interest {path}: the archive contains no .roi; {GIVE_A_REGION}"
+        )
     mask = np.zeros(shape, dtype=bool)
     for roi in rois:
-        mask |= _area(roi, path, shape)
+        mask |= _fill_area(roi, path, shape)
     return mask
 
 
-def _area(roi: Any, path: Path, shape: tuple[int, int]) -> np.ndarray:
+def _fill_area(roi: Any, path: Path, shape: tuple[int, int]) -> Array:
     """Return which pixel centres lie inside one region of ImageJ."""
     kind = roi.roitype.name
     if roi.composite or kind in ("POLYGON", "FREEHAND", "TRACED"):
         mask = np.zeros(shape, dtype=bool)
         for outline in roi.coordinates(multi=True):
-            mask ^= _polygon(outline, shape)  # a path inside another is a hole
+            mask ^= _fill_polygon(outline, shape)  # a path inside another is a hole
         return mask
-    left, top, right, bottom = _box(roi)
+    left, top, right, bottom = _find_box(roi)
     rows, cols = np.ogrid[: shape[0], : shape[1]]
     y, x = rows + 0.5, cols + 0.5
     if kind == "RECT":
@@ -154,20 +159,21 @@ def _area(roi: Any, path: Path, shape: tuple[int, int]) -> np.ndarray:
         down = (2 * y - top - bottom) / height
         return across**2 + down**2 <= 1
     raise TracesError(
-        f"region of interest {path}: it holds a {kind.lower()}, which encloses no area; draw a "
+        f"region of interest {path}: it contains a {kind.lower()}, which encloses no area; draw a "
         "rectangle, oval, polygon or freehand region"
     )
 
 
-def _box(roi: Any) -> tuple[float, float, float, float]:
-    """Return left, top, right, bottom; of subpixel rectangles and ovals the exact ones."""
+def _find_box(roi: Any) -> tuple[float, float, float, float]:
+    """Return left, top, right, bottom; exact for subpixel rectangles and ovals."""
     if roi.subpixelrect:
         return roi.xd, roi.yd, roi.xd + roi.widthd, roi.yd + roi.heightd
     return roi.left, roi.top, roi.right, roi.bottom
 
 
-def _polygon(outline: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def _fill_polygon(outline: Array, shape: tuple[int, int]) -> Array:
     from skimage.draw import polygon2mask
 
     # scikit-image has pixel centres at whole numbers, ImageJ at halves
-    return polygon2mask(shape, np.asarray(outline, dtype=np.float64)[:, ::-1] - 0.5)
+    mask: Array = polygon2mask(shape, np.asarray(outline, dtype=np.float64)[:, ::-1] - 0.5)
+    return mask

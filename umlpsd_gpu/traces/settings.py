@@ -10,6 +10,8 @@ from umlpsd_gpu.settings import Section
 
 
 class TracesSettings(Section):
+    """Settings of extracting traces from movies, and of pooling them."""
+
     section: ClassVar[str] = "traces"
 
     mode: Literal["emitters", "pixels"] = Field(

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
+
 if TYPE_CHECKING:
     from umlpsd_gpu.traces.settings import TracesSettings
 
@@ -13,20 +15,19 @@ N_CENTRING_STEPS = 12
 FARTHEST_PX = 1.0
 
 
-def measure_spots(
-    image: np.ndarray, peaks: np.ndarray, settings: TracesSettings
-) -> tuple[np.ndarray, np.ndarray]:
+def measure_spots(image: Array, peaks: Array, settings: TracesSettings) -> tuple[Array, Array]:
     """Refine positions and measure widths by moments under a Gaussian window as wide as the PSF.
 
-    For a Gaussian spot the windowed centroid lags behind the true centre by a factor of two, and
-    the windowed variance obeys 1/σ_w² = 1/σ_spot² + 1/σ_window² (the windowed parameters of
-    SExtractor, Bertin & Arnouts 1996).
+    For a Gaussian spot the windowed centroid is half as far from the window's centre as the true
+    centre, and the windowed variance obeys 1/σ_w² = 1/σ_spot² + 1/σ_window² (the windowed
+    parameters of SExtractor, Bertin & Arnouts 1996).
 
     Parameters
     ----------
     image : ndarray, shape (n_rows, n_cols)
     peaks : ndarray of int, shape (n_spots, 2)
-        Brightest pixel of every spot.
+        Row and column of the brightest pixel of every spot.
+    settings : TracesSettings
 
     Returns
     -------
@@ -36,21 +37,21 @@ def measure_spots(
         Standard deviation; 0 for a single pixel, infinite for a plateau.
     """
     window_px = settings.psf_sigma_px
-    patches, rows, cols = _patches_above_background(image, peaks, settings)
+    patches, rows, cols = _cut_patches(image, peaks, settings)
     centres = np.zeros((len(peaks), 2))
     for _ in range(N_CENTRING_STEPS):
-        lag, _ = _windowed_moments(patches, rows, cols, centres, window_px)
+        lag, _ = _measure_moments(patches, rows, cols, centres, window_px)
         centres = np.clip(centres + 2 * lag, -FARTHEST_PX, FARTHEST_PX)
-    _, variance = _windowed_moments(patches, rows, cols, centres, window_px)
-    return peaks + centres, _true_width(variance, window_px)
+    _, variance = _measure_moments(patches, rows, cols, centres, window_px)
+    return peaks + centres, _correct_width(variance, window_px)
 
 
-def _patches_above_background(
-    image: np.ndarray, peaks: np.ndarray, settings: TracesSettings
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return each spot's surroundings, flattened, less the plane through its background ring.
+def _cut_patches(
+    image: Array, peaks: Array, settings: TracesSettings
+) -> tuple[Array, Array, Array]:
+    """Return each spot's surroundings, flattened, minus the plane through its background ring.
 
-    Level and slopes are medians, over ring pixels and over differences between mirrored ones:
+    Level and slopes are medians, of ring pixels and of differences between mirrored ones, so that
     another spot in the ring does not tilt the plane.
     """
     reach = int(np.ceil(settings.ring_outer_px))
@@ -68,14 +69,14 @@ def _patches_above_background(
     return patches - plane, rows, cols
 
 
-def _windowed_moments(
-    patches: np.ndarray, rows: np.ndarray, cols: np.ndarray, centres: np.ndarray, window_px: float
-) -> tuple[np.ndarray, np.ndarray]:
+def _measure_moments(
+    patches: Array, rows: Array, cols: Array, centres: Array, window_px: float
+) -> tuple[Array, Array]:
     """Return centroid offsets (n_spots, 2) and the variance per direction (n_spots,)."""
     down, across = rows - centres[:, :1], cols - centres[:, 1:]
     squared = down**2 + across**2
     light = patches * np.exp(-squared / (2 * window_px**2))
-    # noise may leave no light in a window: such a spot stays where it is, infinitely wide
+    # noise may leave no light in a window: such a spot is not moved, and infinitely wide
     total = light.sum(axis=1)
     lit = total > 0
     safe_total = np.where(lit, total, 1.0)
@@ -84,7 +85,7 @@ def _windowed_moments(
     return np.where(lit[:, None], offsets, 0.0), np.where(lit, variance, np.inf)
 
 
-def _true_width(windowed_variance: np.ndarray, window_px: float) -> np.ndarray:
+def _correct_width(windowed_variance: Array, window_px: float) -> Array:
     widths = np.full(windowed_variance.shape, np.inf)
     narrow = windowed_variance <= 0
     widths[narrow] = 0.0

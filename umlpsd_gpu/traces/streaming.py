@@ -1,4 +1,4 @@
-"""One pass over a movie: threads read and work on short stretches of frames, results in order."""
+"""One pass over a movie: threads read and process short stretches of frames, results in order."""
 
 from __future__ import annotations
 
@@ -14,9 +14,18 @@ Result = TypeVar("Result")
 
 
 def stretches(movie: Movie, multiple_of: int = 1) -> list[tuple[int, int]]:
-    """Cut a movie into ``(first, stop)`` stretches of a whole multiple of frames (the last: less).
+    """Divide a movie into stretches of frames that fit the processor's cache.
 
-    As many multiples as stay in the processor's cache between reading and working, one at least.
+    Parameters
+    ----------
+    movie : Movie
+    multiple_of : int
+        The length of every stretch but the last is a multiple of it, one at least.
+
+    Returns
+    -------
+    list of (int, int)
+        First frame, and one past the last.
     """
     frame_bytes = movie.n_rows * movie.n_cols * movie.dtype.itemsize
     n_multiples = max(1, int(CHUNK_MB * 1e6 // (frame_bytes * multiple_of)))
@@ -25,7 +34,7 @@ def stretches(movie: Movie, multiple_of: int = 1) -> list[tuple[int, int]]:
 
 
 def frames_at_once(movie: Movie, n_threads: int | None) -> int:
-    """Return how many frames one thread may hold, within the cache and the movie's memory bound."""
+    """Return how many frames a thread may read at once: bounded by cache and ``memory_mb``."""
     frame_bytes = movie.n_rows * movie.n_cols * movie.dtype.itemsize
     budget_mb = min(CHUNK_MB, movie.memory_mb / thread_count(n_threads))
     return max(1, int(budget_mb * 1e6 // frame_bytes))
@@ -36,7 +45,7 @@ def in_order(
     spans: list[tuple[int, int]],
     n_threads: int | None = None,
 ) -> Iterator[Result]:
-    """Yield ``work(first, stop)`` of every stretch, in order, few stretches ahead at a time."""
+    """Yield ``work(first, stop)`` of every stretch, in order; few stretches are worked on ahead."""
     n_workers = thread_count(n_threads)
     with ThreadPoolExecutor(n_workers) as pool:
         ahead: deque[Future[Result]] = deque()
@@ -49,5 +58,5 @@ def in_order(
 
 
 def thread_count(n_threads: int | None) -> int:
-    """Return the number of threads asked for, or that of the cores."""
+    """Return the number of threads asked for; by default that of the cores."""
     return n_threads or n_cores()

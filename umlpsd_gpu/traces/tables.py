@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import TracesError
-from umlpsd_gpu.traces.columns import Contents, even_step, split_columns
+from umlpsd_gpu.keywords import check_keywords
+from umlpsd_gpu.traces.columns import Contents, measure_even_step, split_columns
 from umlpsd_gpu.traces.pool import unique_ids
 from umlpsd_gpu.traces.traces import Traces
 
@@ -21,7 +23,7 @@ EXCEL_SUFFIXES = (".xlsx", ".xlsm")
 HDF5_SUFFIXES = (".h5", ".hdf5")
 TABLE_SUFFIXES = (*TEXT_SUFFIXES, *EXCEL_SUFFIXES, ".npy", ".npz", *HDF5_SUFFIXES, ".mat")
 
-# What NumPy, pandas, openpyxl, SciPy and h5py raise on files that aren't what they say
+# What NumPy, pandas, openpyxl, SciPy and h5py raise for files of another format
 UNREADABLE = (
     OSError,
     EOFError,
@@ -32,44 +34,61 @@ UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
 )
-# Movies have more frames than this; a shorter and much wider array has its axes turned round
+# Movies have more frames than this; a shorter and much wider array has its axes swapped
 FEWEST_FRAMES, WIDEST_RATIO = 20, 10
 
 
+@check_keywords
 def read_traces(path: str | Path, dt_s: float | None = None) -> Traces:
     """Read finished traces from a file.
 
-    Text (comma, semicolon, tab or space between columns, with or without a heading) and Excel hold
-    one trace a column, as in the paper's published scripts. A first column that is called time (in
-    s, or the unit its heading names) or only rises gives the frame interval. One called frame or
-    index, or not called time and rising by exactly 1 from row to row, holds frame numbers and is
-    left out; time may follow it. A first row of whole numbers that the rows below do not continue
-    (the 0, 1, 2, … of pandas) is a heading.
+    Text (comma, semicolon, tab or space between columns, with or without a heading) and Excel files
+    have one trace per column, as in the paper's published scripts. A first column that is named
+    time (in s, or the unit in its heading) or only rises gives the frame interval. One named frame
+    or index, or not named time and rising by exactly 1 from row to row, contains frame numbers and
+    is left out; time may follow it. A first row of whole numbers that the rows below do not
+    continue (0, 1, 2, … of pandas) is a heading.
 
-    NumPy, HDF5 and MATLAB files hold an array (n_traces, n_frames): the one named ``traces``, or
-    the only matrix, or the only vector if there is no matrix. A number ``dt_s`` beside it (in HDF5
-    also as the array's attribute), or a vector ``t``, ``time`` or ``time_s`` of n_frames times in
-    s, gives the frame interval.
+    NumPy, HDF5 and MATLAB files contain an array (n_traces, n_frames): the one named ``traces``,
+    or the only matrix, or the only vector if there is no matrix. A number ``dt_s`` in the same file
+    (in HDF5 also as the array's attribute), or a vector ``t``, ``time`` or ``time_s`` of n_frames
+    times in s, gives the frame interval.
 
     Parameters
     ----------
     path : str or Path
+        Format by its ending: ``.csv``, ``.tsv``, ``.txt``, ``.dat``, ``.xlsx``, ``.xlsm``,
+        ``.npy``, ``.npz``, ``.h5``, ``.hdf5`` or ``.mat``.
     dt_s : float, optional
-        Frame interval in seconds; beats the file's.
+        Frame interval in seconds, above 0; overrides that of the file.
 
     Returns
     -------
     Traces
-        Cells without a number in them (empty, nan) are NaN. ``rows`` and ``cols`` are NaN.
+        Float64, in the unit of the file. Empty cells and ``nan`` are NaN. ``rows`` and ``cols`` are
+        NaN.
 
     Raises
     ------
     TracesError
-        If the file can't be read, holds words where numbers belong, its times are uneven, its
-        array lies the wrong way round, or no frame interval is known.
+        If the file can't be read, contains text instead of numbers, its times are uneven, its
+        array has its axes swapped, or no frame interval is known.
+    SettingsError
+        If a keyword is unknown.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from umlpsd_gpu import read_traces
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.save(f"{folder}/curves.npy", np.random.default_rng(0).normal(size=(3, 100)))
+    ...     traces = read_traces(f"{folder}/curves.npy", dt_s=0.05)
+    >>> traces
+    Traces(3 traces of 100 samples, dt 0.05 s, raw, curves.npy)
     """
     path = Path(path)
-    reader = _reader_for(path)
+    reader = _choose_reader(path)
     if not path.is_file():
         raise TracesError(f"{path}: there is no such file; check the name")
     try:
@@ -78,7 +97,7 @@ def read_traces(path: str | Path, dt_s: float | None = None) -> Traces:
         raise
     except UNREADABLE as error:
         raise TracesError(
-            f"{path}: it can't be read as {path.suffix} file: {_in_plain_words(error)}; write it "
+            f"{path}: it can't be read as {path.suffix} file: {_explain(error)}; write it "
             f"again, or give the traces as another kind of file ({', '.join(TABLE_SUFFIXES)})"
         ) from error
     if values.size == 0 or values.shape[1] < 2:
@@ -89,8 +108,8 @@ def read_traces(path: str | Path, dt_s: float | None = None) -> Traces:
     interval_s = dt_in_file_s if dt_s is None else dt_s
     if interval_s is None:
         raise TracesError(
-            f"{path}: it holds no time column and no dt_s, and without the frame interval no "
-            "frequency is right; give it in seconds with --dt-s (dt_s=… in Python)"
+            f"{path}: it contains no time column and no dt_s, and every frequency depends on the "
+            "frame interval; give it in seconds with --dt-s (dt_s=… in Python)"
         )
     names = names or [str(i) for i in range(len(values))]
     origin = "user" if dt_s is not None else "file"
@@ -103,7 +122,7 @@ def read_traces(path: str | Path, dt_s: float | None = None) -> Traces:
     )
 
 
-def _reader_for(path: Path) -> Callable[[Path], Contents]:
+def _choose_reader(path: Path) -> Callable[[Path], Contents]:
     suffix = path.suffix.lower()
     if suffix in TEXT_SUFFIXES:
         return _read_text
@@ -116,7 +135,8 @@ def _reader_for(path: Path) -> Callable[[Path], Contents]:
     if suffix == ".mat":
         return _read_matlab
     raise TracesError(
-        f"{path}: '{suffix}' is no table of traces; known: {', '.join(TABLE_SUFFIXES)}"
+        f"{path}: '{suffix}' is not a known format of traces; choose from "
+        f"{', '.join(TABLE_SUFFIXES)}"
     )
 
 
@@ -126,27 +146,27 @@ def _read_text(path: Path) -> Contents:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise TracesError(_no_utf8(path)) from error
+        raise TracesError(_explain_encoding(path)) from error
     if "\0" in text:
-        raise TracesError(_no_utf8(path))
+        raise TracesError(_explain_encoding(path))
     first_line = text.lstrip("# \n").partition("\n")[0]
     separator = next((mark for mark in (";", "\t", ",") if mark in first_line), r"\s+")
     cells = pd.read_csv(io.StringIO(text), sep=separator, header=None, dtype=str, comment="#")
     return split_columns(cells, path)
 
 
-def _no_utf8(path: Path) -> str:
+def _explain_encoding(path: Path) -> str:
     return (
-        f"{path}: it is no UTF-8 text (UTF-16, or no text at all); save it as 'CSV UTF-8', or "
-        "give it the ending of what it is"
+        f"{path}: it is not UTF-8 text (but UTF-16, or not text at all); save it as 'CSV UTF-8', "
+        "or correct the ending of its name"
     )
 
 
-def _in_plain_words(error: Exception) -> str:
-    """Return the first line of a library's message, without advice that is not ours."""
+def _explain(error: Exception) -> str:
+    """Return the first line of a library's message, without its advice."""
     words = str(error).strip().partition("\n")[0].rstrip(" .:;")
     if "pickle" in words:
-        return "it holds Python objects, or is no NumPy file"
+        return "it contains Python objects, or is not a NumPy file"
     return words or f"it is damaged ({type(error).__name__})"
 
 
@@ -159,9 +179,9 @@ def _read_excel(path: Path) -> Contents:
 def _read_numpy(path: Path) -> Contents:
     loaded = np.load(path, allow_pickle=False)
     if isinstance(loaded, np.ndarray):
-        return _from_arrays({"traces": loaded}, path)
+        return _find_traces({"traces": loaded}, path)
     with loaded as archive:
-        return _from_arrays(dict(archive), path)
+        return _find_traces(dict(archive), path)
 
 
 def _read_hdf5(path: Path, transposed: bool = False) -> Contents:
@@ -179,7 +199,7 @@ def _read_hdf5(path: Path, transposed: bool = False) -> Contents:
         file.visititems(collect)
         if "dt_s" in file.attrs:
             arrays.setdefault("dt_s", file.attrs["dt_s"])
-    return _from_arrays(arrays, path)
+    return _find_traces(arrays, path)
 
 
 def _read_matlab(path: Path) -> Contents:
@@ -188,17 +208,17 @@ def _read_matlab(path: Path) -> Contents:
     from scipy.io.matlab import MatReadError
 
     if h5py.is_hdf5(path):
-        # MATLAB 7.3 writes HDF5 with the axes turned round
+        # MATLAB 7.3 writes HDF5 with swapped axes
         return _read_hdf5(path, transposed=True)
     try:
         variables = loadmat(path)
     except MatReadError as error:
         raise ValueError(str(error)) from error
     arrays = {name: value for name, value in variables.items() if not name.startswith("__")}
-    return _from_arrays(arrays, path)
+    return _find_traces(arrays, path)
 
 
-def _from_arrays(arrays: dict[str, Any], path: Path) -> Contents:
+def _find_traces(arrays: dict[str, Any], path: Path) -> Contents:
     """Find the traces and the frame interval among named arrays."""
     numeric = {
         name: array
@@ -206,18 +226,18 @@ def _from_arrays(arrays: dict[str, Any], path: Path) -> Contents:
         if isinstance(array, np.ndarray) and array.dtype.kind in "iuf"
     }
     times = {name: array for name, array in numeric.items() if _is_called_time(name)}
-    values = _matrix({name: numeric[name] for name in numeric if name not in times}, path)
+    values = _choose_matrix({name: numeric[name] for name in numeric if name not in times}, path)
     n_traces, n_frames = values.shape
     if n_frames < FEWEST_FRAMES and n_traces >= WIDEST_RATIO * n_frames:
         raise TracesError(
-            f"{path}: the array holds {n_traces} traces of {n_frames} frames, so it looks the "
-            "wrong way round; traces must be rows: save it transposed"
+            f"{path}: the array has {n_traces} traces of {n_frames} frames, so its axes seem to be "
+            "swapped; traces must be rows: save it transposed"
         )
     if "dt_s" in arrays:
         return values, [], float(np.asarray(arrays["dt_s"]).ravel()[0])
     for array in times.values():
         if array.size == n_frames:
-            return values, [], even_step(array.ravel().astype(np.float64), path)
+            return values, [], measure_even_step(array.ravel().astype(np.float64), path)
     return values, [], None
 
 
@@ -225,8 +245,8 @@ def _is_called_time(name: str) -> bool:
     return name.rpartition("/")[2].lower() in ("t", "time", "time_s")
 
 
-def _matrix(arrays: dict[str, np.ndarray], path: Path) -> np.ndarray:
-    """Return the array of traces: the one so named, the only matrix, or the only vector."""
+def _choose_matrix(arrays: dict[str, Array], path: Path) -> Array:
+    """Return the array of traces: the one of that name, the only matrix, or the only vector."""
     large = {name: array for name, array in arrays.items() if array.ndim == 2 and array.size > 1}
     if "traces" in large:
         return large["traces"]

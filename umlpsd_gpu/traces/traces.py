@@ -7,23 +7,26 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
+from umlpsd_gpu.compute.display import Displayed, Outline, count, shorten
+from umlpsd_gpu.compute.export import Exported, Labelled, LabelledArrays
 from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.storage.blocks import row_blocks, take_rows
 
 # A row whose range is below 64 units in its last place is constant: averages and wavelets of equal
-# numbers differ by as much.
+# numbers differ by that much.
 ROUNDING = 64 * np.finfo(np.float64).eps
 
 
-@dataclass(frozen=True)
-class Traces:
+@dataclass(frozen=True, repr=False)
+class Traces(Displayed, Exported):
     """Trajectories of one ensemble.
 
     Attributes
     ----------
     values : ndarray, shape (n_traces, n_frames)
-        Intensity in counts; float32 or float64. May hold NaN (flagged, see ``usable``). A memmap
-        where they don't fit in memory: work through it by `umlpsd_gpu.storage.blocks.row_blocks`.
+        Intensity in counts; float32 or float64. May contain NaN (see ``usable``). A memmap if they
+        don't fit in memory: work through it by `umlpsd_gpu.storage.blocks.row_blocks`.
     dt_s : float
         Frame interval in seconds.
     rows, cols : ndarray, shape (n_traces,), float64
@@ -33,21 +36,22 @@ class Traces:
     ids : tuple of str, length n_traces
         Unique within the ensemble.
     history : tuple of str
-        What has been done to the values, oldest first.
+        Steps of processing, the first one first.
     scale : str
         Smoothing scale of the values: ``"raw"``, ``"W80"``, ``"WL6"``.
     """
 
-    values: np.ndarray
+    values: Array
     dt_s: float
-    rows: np.ndarray
-    cols: np.ndarray
+    rows: Array
+    cols: Array
     source: tuple[str, ...]
     ids: tuple[str, ...]
     history: tuple[str, ...] = ()
     scale: str = "raw"
 
     def __post_init__(self) -> None:
+        """Check that the arrays belong together."""
         if self.values.ndim != 2:
             raise TracesError(
                 f"traces need the shape (n_traces, n_frames), got {self.values.shape}"
@@ -60,26 +64,67 @@ class Traces:
                 f"rows, cols, source and ids need {self.n_traces} entries, got {sorted(lengths)}"
             )
 
+    def _describe(self) -> Outline:
+        size = f"{count(self.n_traces, 'trace')} of {count(self.n_frames, 'sample')}"
+        return Outline(
+            line=f"{size}, dt {self.dt_s:.6g} s, {self.scale}, {shorten(self.source, 2)}",
+            rows=[
+                ("Traces", size),
+                ("Interval", f"{self.dt_s:.6g} s"),
+                ("Scale", self.scale),
+                ("Source", shorten(self.source)),
+                *(("Step", step) for step in self.history),
+            ],
+        )
+
+    def _labelled(self) -> LabelledArrays:
+        is_scaled = bool(self.history) and self.history[-1].endswith("minmax")
+        unit = "1" if is_scaled else "counts"
+        time_s = self.dt_s * np.arange(self.n_frames)
+        return LabelledArrays(
+            coords={
+                "trace": Labelled(("trace",), np.array(self.ids, dtype=object), "", "Name"),
+                "time_s": Labelled(("time_s",), time_s, "s", "Time since the first frame"),
+                "row": Labelled(("trace",), self.rows, "px", "Row in the movie, from 0"),
+                "col": Labelled(("trace",), self.cols, "px", "Column in the movie, from 0"),
+            },
+            variables={"intensity": Labelled(("trace", "time_s"), self.values, unit, "Intensity")},
+            attrs={"dt_s": self.dt_s, "scale": self.scale, "history": "; ".join(self.history)},
+            table="wide",
+        )
+
     @classmethod
     def without_place(
         cls,
-        values: np.ndarray,
+        values: Array,
         dt_s: float,
         source: str = "array",
         ids: Sequence[str] | None = None,
         history: tuple[str, ...] = (),
     ) -> Traces:
-        """Wrap curves that come from no movie: ``rows`` and ``cols`` are NaN.
+        """Wrap curves that are not from a movie: ``rows`` and ``cols`` are NaN.
 
         Parameters
         ----------
         values : ndarray, shape (n_traces, n_frames)
+            Counts.
         dt_s : float
+            Frame interval in seconds, above 0.
         source : str
             One name for all.
         ids : sequence of str, optional
             Default: ``"<source>:0"``, ``"<source>:1"``, …
         history : tuple of str
+            Steps of processing.
+
+        Returns
+        -------
+        Traces
+
+        Raises
+        ------
+        TracesError
+            If the shape, the interval or the number of ids is wrong.
         """
         n_traces = len(values)
         names = [f"{source}:{i}" for i in range(n_traces)] if ids is None else ids
@@ -88,14 +133,21 @@ class Traces:
 
     @property
     def n_traces(self) -> int:
-        return self.values.shape[0]
+        """Return the number of traces."""
+        return int(self.values.shape[0])
 
     @property
     def n_frames(self) -> int:
-        return self.values.shape[1]
+        """Return the number of samples of a trace."""
+        return int(self.values.shape[1])
 
-    def usable(self) -> np.ndarray:
-        """Return which traces can be clustered: finite everywhere and not constant; (n_traces,)."""
+    def usable(self) -> Array:
+        """Return which traces can be clustered: finite everywhere and not constant.
+
+        Returns
+        -------
+        ndarray, shape (n_traces,), bool
+        """
         usable = np.zeros(self.n_traces, dtype=bool)
         for rows in row_blocks(self.values):
             values = self.values[rows]
@@ -103,15 +155,30 @@ class Traces:
             usable[rows][finite] = varies(values if finite.all() else values[finite])
         return usable
 
-    def finite(self) -> np.ndarray:
-        """Return which traces hold neither NaN nor infinity; (n_traces,)."""
+    def finite(self) -> Array:
+        """Return which traces contain neither NaN nor infinity.
+
+        Returns
+        -------
+        ndarray, shape (n_traces,), bool
+        """
         finite = np.zeros(self.n_traces, dtype=bool)
         for rows in row_blocks(self.values):
             finite[rows] = np.isfinite(self.values[rows]).all(axis=1)
         return finite
 
-    def select(self, keep: np.ndarray) -> Traces:
-        """Return the traces that a boolean mask or an index array picks."""
+    def select(self, keep: Array) -> Traces:
+        """Return some of the traces.
+
+        Parameters
+        ----------
+        keep : ndarray, shape (n_traces,) of bool, or any length of int
+            Mask, or indices from 0 in the order wanted.
+
+        Returns
+        -------
+        Traces
+        """
         index = np.flatnonzero(keep) if np.asarray(keep).dtype == bool else np.asarray(keep)
         return replace(
             self,
@@ -122,13 +189,26 @@ class Traces:
             ids=tuple(self.ids[i] for i in index),
         )
 
-    def with_values(self, values: np.ndarray, step: str, dt_s: float | None = None) -> Traces:
-        """Return the same traces with new values, the step noted in the history."""
+    def with_values(self, values: Array, step: str, dt_s: float | None = None) -> Traces:
+        """Return the same traces with new values, the step added to the history.
+
+        Parameters
+        ----------
+        values : ndarray, shape (n_traces, n_samples)
+        step : str
+        dt_s : float, optional
+            Interval of the samples in seconds. Default: the old one.
+
+        Returns
+        -------
+        Traces
+        """
         return replace(self, values=values, dt_s=dt_s or self.dt_s, history=(*self.history, step))
 
 
-def varies(values: np.ndarray) -> np.ndarray:
-    """Return which finite rows have a range beyond rounding; (n_traces,) bool."""
+def varies(values: Array) -> Array:
+    """Return which rows of finite values are not constant, up to rounding; (n_traces,) bool."""
     low, high = values.min(axis=1), values.max(axis=1)
     rounding = ROUNDING * np.abs(np.stack([low, high])).max(axis=0)
-    return high - low > rounding
+    varying: Array = high - low > rounding
+    return varying

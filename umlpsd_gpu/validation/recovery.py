@@ -10,7 +10,7 @@ import numpy as np
 from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.analyses.blinking.workflow import run_study
-from umlpsd_gpu.decision.labels import matched
+from umlpsd_gpu.decision.labels import match_labels
 from umlpsd_gpu.validation.ensembles import Conditions, simulate_ensemble
 from umlpsd_gpu.validation.result import Recovery
 
@@ -144,7 +144,7 @@ def count_confusion(
     column = np.full(int(labels.max(initial=0)) + 1, k_true)
     counted = (labels > 0) & (truth < k_true)
     if counted.any():
-        partners = matched(labels[counted] - 1, truth[counted])
+        partners = match_labels(labels[counted] - 1, truth[counted])
         column[labels[counted]] = np.minimum(partners, k_true)
     table = np.zeros((n_classes, k_true + 1), dtype=int)
     np.add.at(table, (truth, column[labels]), 1)
@@ -194,4 +194,4 @@ def _rows(conditions: Conditions) -> tuple[str, ...]:
 def _n_right(labels: np.ndarray, truth: np.ndarray, k_true: int) -> int:
     """Count traces in the cluster of their class; labels from 0."""
     counted = truth < k_true
-    return int((matched(labels[counted], truth[counted]) == truth[counted]).sum())
+    return int((match_labels(labels[counted], truth[counted]) == truth[counted]).sum())

@@ -17,15 +17,15 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from tests.support.studies import make_study
-from umlpsd_gpu.analyses.blinking.figures import plans as figures_module
 from umlpsd_gpu.analyses.blinking.figures import spectra
 from umlpsd_gpu.analyses.blinking.figures.images import _shortened, draw_images
-from umlpsd_gpu.analyses.blinking.figures.plans import draw_figures
 from umlpsd_gpu.analyses.blinking.figures.profiles import LIMITS, PANELS, draw_profiles
 from umlpsd_gpu.analyses.blinking.figures.spectra import _mean_power_law, draw_betas, draw_psd
 from umlpsd_gpu.analyses.blinking.figures.trajectories import _best_first, draw_trajectories
 from umlpsd_gpu.analyses.blinking.result import Study
+from umlpsd_gpu.plotting import figures as figures_module
 from umlpsd_gpu.plotting.style import DrawnFigure, cluster_colour, darkened, house_style, render
+from umlpsd_gpu.report.write_report import draw_result
 
 NAMES = ["metric_profiles", "trajectories", "power_spectra", "exponents", "images"]
 
@@ -41,7 +41,7 @@ def study() -> Study:
 
 @pytest.fixture(scope="module")
 def figures(study: Study) -> tuple[DrawnFigure, ...]:
-    return draw_figures(study)
+    return draw_result(study)
 
 
 class TestFiles:
@@ -62,7 +62,7 @@ class TestFiles:
             assert len(figure.svg) < 1e6
 
     def test_same_study_same_bytes(self, figures: tuple[DrawnFigure, ...]) -> None:
-        assert draw_figures(small_study()) == figures
+        assert draw_result(small_study()) == figures
 
     @pytest.mark.parametrize("draw", [draw_profiles, draw_images])
     def test_a_figure_is_drawn_once_a_file(
@@ -79,7 +79,7 @@ class TestFiles:
         told = []
         study = small_study(kind="imported", n_clusters=1)
         monkeypatch.setattr(figures_module, "render", lambda figure: (b"", b""))
-        draw_figures(study, progress=lambda *step: told.append(step))
+        draw_result(study, progress=lambda *step: told.append(step))
         assert told == [("figures", done, 4) for done in range(5)]
 
     def test_global_style_is_left_alone(self, study: Study) -> None:
@@ -91,7 +91,8 @@ class TestFiles:
     def test_pyplot_is_never_imported(self) -> None:
         script = (
             "import sys; from tests.support.studies import make_study; "
-            "from umlpsd_gpu.report import figures, spectra, style; "
+            "from umlpsd_gpu.analyses.blinking.figures import plans, spectra; "
+            "from umlpsd_gpu.plotting import figures, style; "
             "style.render(spectra.draw_psd(make_study(n_traces=9, n_frames=160))); "
             "sys.exit('matplotlib.pyplot' in sys.modules)"
         )

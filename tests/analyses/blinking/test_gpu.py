@@ -119,7 +119,7 @@ def test_sweeps_wait_for_what_the_current_stream_does_to_the_traces(on_cpu, monk
     monkeypatch.setattr(on_cpu.cuda, "Stream", Watched)
     monkeypatch.setattr(on_cpu.cuda, "get_current_stream", lambda: current)
     starts = [lambda: order.append("started") or (lambda: "swept")] * 3
-    assert list(on_device.sweeps_in_flight(starts, 1000)) == ["swept"] * 3
+    assert list(on_device.results_in_flight(starts, 1000)) == ["swept"] * 3
     n_streams = on_device.N_STREAMS
     assert order == ["recorded", *[("waits", event)] * n_streams, *["started"] * 3]
 

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from tests.batch.launchers.test_dask_run import Listeners, client_of, is_child, is_dask, n_removed
 from tests.support.batches import QUICK, make_archive, make_batch
 from tests.support.slurm_cluster import SlurmCluster, why_not
+from umlpsd_gpu.analyses.blinking.analysis import BLINKING
 from umlpsd_gpu.batch.launchers import dask_sweeps
 from umlpsd_gpu.batch.launchers.dask_cluster import DaskOptions
 from umlpsd_gpu.batch.launchers.dask_sweeps import (
@@ -25,10 +26,12 @@ from umlpsd_gpu.batch.launchers.dask_sweeps import (
 )
 from umlpsd_gpu.batch.launchers.slurm import QueueError, SlurmOptions
 from umlpsd_gpu.batch.options import RunOptions
-from umlpsd_gpu.batch.pool import ON_GPUS, pool_batch
+from umlpsd_gpu.batch.pool import ON_GPUS, finished_parts, pool_batch
 from umlpsd_gpu.batch.runner import run_batch
 from umlpsd_gpu.cli.main import app
-from umlpsd_gpu.clustering.jobs import ScaleJob, SweepJob
+from umlpsd_gpu.clustering.jobs import RepresentationJob
+from umlpsd_gpu.clustering.sweeps import options_of
+from umlpsd_gpu.decision.plan import EvidenceNeeded
 from umlpsd_gpu.errors import DeviceError, SettingsError, TracesError
 
 pytest.importorskip("distributed", reason="Dask is not installed")
@@ -92,15 +95,22 @@ class KillSweepers(KillWorker):
             return
 
 
+def job_of(curves, name, settings):
+    """Return the job of a sweep without surrogates or samples."""
+    k_max, engine = settings.sweep.k_max, settings.sweep.engine
+    needed = EvidenceNeeded(range(1, 4))
+    return RepresentationJob(curves, name, k_max, options_of(settings), engine, needed)
+
+
 @dataclass(frozen=True)
-class WaitingJob(SweepJob):
-    """Waits for a file; its sweeps are its scale."""
+class WaitingJob(RepresentationJob):
+    """Waits for a file; its sweeps are its name."""
 
     def start(self, n_threads=None):
         def wait():
-            while not Path(self.settings).exists():
+            while not Path(self.engine).exists():
                 time.sleep(0.02)
-            return (self.scale,)
+            return (self.name,)
 
         return wait
 
@@ -153,10 +163,10 @@ class TestStudy:
     def test_a_sweep_that_ends_three_workers_is_given_up(self, out, tmp_path):
         marks = tmp_path / "marks"
         marks.mkdir()
-        with dask_sweeps.dask_sweeps(out, (16, 400), SETTINGS, DaskOptions(), 1) as sweeps:
+        with dask_sweeps.dask_sweeps(out, (16, 0.05), SETTINGS, DaskOptions(), 1) as sweeps:
             sweeps.client.register_plugin(KillSweepers(marks, 99))
             with pytest.raises(QueueError, match="3 Dask workers died one after") as told:
-                list(sweeps([partial(ScaleJob, CURVES, "raw", SETTINGS)]))
+                list(sweeps([partial(job_of, CURVES, "raw", SETTINGS)]))
         assert told.value.exit_code == 3
         assert len(list(marks.iterdir())) == 3
 
@@ -193,20 +203,20 @@ class TestJobs:
         assert made == list(range(8))
 
     def test_errors_of_a_sweep_are_told_as_they_are_here(self, client):
-        job = ScaleJob(np.full((4, 3), np.nan), "raw", SETTINGS)
+        job = job_of(np.full((4, 3), np.nan), "raw", SETTINGS)
         with pytest.raises(TracesError, match="4 of 4 curves hold NaN"):
             list(DaskSweeps(client, SETTINGS)([lambda: job]))
 
     def test_a_worker_without_the_gpu_asked_for_is_told(self, client):
         on_gpu = SETTINGS.with_values({"device": "gpu"})
-        job = ScaleJob(CURVES, "raw", on_gpu)
+        job = job_of(CURVES, "raw", on_gpu)
         with pytest.raises(DeviceError, match="'gpu' was asked for"):
             list(DaskSweeps(client, on_gpu)([lambda: job]))
         with pytest.raises(DeviceError, match="'gpu' was asked for"):
             list(DaskSweeps(client, on_gpu, device="gpu")([lambda: job]))
 
     def test_a_worker_of_another_version_is_refused(self):
-        job = ScaleJob(CURVES, "raw", SETTINGS)
+        job = job_of(CURVES, "raw", SETTINGS)
         for refused in (
             lambda: device_on_worker(SETTINGS, "0.0.9"),
             lambda: sweep_on_worker(job, "cpu", 1, "0.0.9"),
@@ -216,7 +226,7 @@ class TestJobs:
 
     def test_a_worker_with_a_gpu_sweeps_on_it_and_answers_from_the_host(self, on_cpu, monkeypatch):
         anywhere = SETTINGS.with_values({"device": "auto"})
-        job = ScaleJob(CURVES, "W5", anywhere)
+        job = job_of(CURVES, "W5", anywhere)
         assert device_on_worker(anywhere, VERSION) == "gpu"
         uploads, upload = [], on_cpu.ndarray.set
         monkeypatch.setattr(
@@ -224,7 +234,7 @@ class TestJobs:
             "set",
             lambda array, host: uploads.append(array.shape) or upload(array, host),
         )
-        (found,) = sweep_on_worker(job, "gpu", None, VERSION)
+        found = sweep_on_worker(job, "gpu", None, VERSION).sweep
         (expected,) = sweep_on_worker(job, "cpu", 1, VERSION)
         assert CURVES.shape in uploads
         assert isinstance(found.labels, np.ndarray)
@@ -239,7 +249,7 @@ class TestClusters:
 
     def test_without_workers_are_not_waited_for(self, out, monkeypatch):
         monkeypatch.setattr(dask_sweeps, "PATIENCE_S", 1.0)
-        job = ScaleJob(CURVES, "raw", SETTINGS)
+        job = job_of(CURVES, "raw", SETTINGS)
         with (
             client_of(out, n_workers=0) as client,
             pytest.raises(QueueError, match="has had no worker for 1 s"),
@@ -250,7 +260,7 @@ class TestClusters:
         anywhere = SETTINGS.with_values({"device": "auto"})
         with (
             pytest.raises(SettingsError, match="2 Dask workers on this machine would share"),
-            dask_sweeps.dask_sweeps(out, (16, 400), anywhere, DaskOptions(), 2),
+            dask_sweeps.dask_sweeps(out, (16, 0.05), anywhere, DaskOptions(), 2),
         ):
             pass
 
@@ -261,15 +271,20 @@ class TestClusters:
         )
         for given_mb in (None, 123.0):
             jobs = DaskOptions(slurm=SlurmOptions(n_tasks=2, memory_mb=given_mb))
-            with dask_sweeps.dask_sweeps(out, (3000, 10_000), SETTINGS, jobs):
+            with dask_sweeps.dask_sweeps(out, (3000, 240.0), SETTINGS, jobs):
                 pass
-        assert [c.slurm.memory_mb for c in asked] == [worker_mb((3000, 10_000), SETTINGS), 123.0]
+        assert [c.slurm.memory_mb for c in asked] == [worker_mb((3000, 240.0), SETTINGS), 123.0]
 
-    def test_memory_grows_with_the_curves_until_these_are_left_out(self):
-        little, more = worker_mb((1000, 1000), SETTINGS), worker_mb((1000, 9000), SETTINGS)
-        # five times 8,000 more values of 8 bytes for each of 1,000 traces
+    def test_memory_grows_with_the_curves(self):
+        little, more = worker_mb((1000, 8.0), SETTINGS), worker_mb((1000, 72.0), SETTINGS)
         assert more - little == pytest.approx(5 * 64)
-        assert worker_mb((1000, 10**6), SETTINGS) == worker_mb((1000, 10**7), SETTINGS)
+
+    def test_curves_that_are_left_out_take_no_memory(self, out):
+        parts = finished_parts(out)
+        n_traces, mb = BLINKING.pooled_size(parts, SETTINGS)
+        assert mb == pytest.approx(8e-6 * n_traces * 400)
+        little = SETTINGS.with_values({"traces.memory_mb": mb / 2})
+        assert BLINKING.pooled_size(parts, little) == (n_traces, mb / 2)
 
 
 @pytest.mark.skipif(bool(why_not()), reason=why_not() or "SLURM is there")

@@ -7,12 +7,13 @@ from html.parser import HTMLParser
 import pytest
 
 from tests.support.batches import QUICK, forked, make_archive, make_batch, write_movie
+from umlpsd_gpu.analyses.blinking.analysis import BLINKING
 from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.manifest import read_manifest
 from umlpsd_gpu.batch.options import RunOptions
 from umlpsd_gpu.batch.report.page import time_words, write_batch_report
-from umlpsd_gpu.batch.report.table import MOVIES_CSV_COLUMNS
+from umlpsd_gpu.batch.report.table import AFTER, BEFORE
 from umlpsd_gpu.batch.runner import run_batch
 from umlpsd_gpu.errors import OutputError
 
@@ -98,7 +99,9 @@ class TestTable:
     def test_has_a_row_for_every_movie(self, out):
         rows = rows_of(out)
         assert len(rows) == 4
-        assert set(next(iter(rows.values()))) == set(MOVIES_CSV_COLUMNS)
+        columns = [column.name for column in BLINKING.batch_columns()]
+        assert list(next(iter(rows.values()))) == [*BEFORE, *columns, *AFTER]
+        assert {"n_frames", "dt_s", "k_opt", "beta_mean_by_cluster"} <= set(columns)
         assert [row["state"] for row in rows.values()].count("done") == 2
         assert rows["waiting.tif"]["state"] == "waiting"
 

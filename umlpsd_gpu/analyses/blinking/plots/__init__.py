@@ -1,0 +1,1 @@
+"""Plots for notebooks: each takes results and axes, and returns the axes; none calls ``show``."""
