@@ -21,7 +21,6 @@ NOT_YET_DONE = {
     "cli",
     "settings_faults",
     "clustering",
-    "decision",
     "kmeans",
     "movie",
     "preprocessing",
