@@ -18,11 +18,9 @@ PACKAGE = Path(__file__).parents[1] / "umlpsd_gpu"
 NOT_YET_DONE = {
     "analyses",
     "batch",
-    "bench",
     "cli",
     "settings_faults",
     "clustering",
-    "decision",
     "kmeans",
     "movie",
     "preprocessing",
