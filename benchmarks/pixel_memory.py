@@ -25,7 +25,7 @@ STEPS = ("extract_pixels", "usable", "preprocess", "power_spectrum")
 MEASURED = f"""
 import hashlib, json, resource, sys, time
 from umlpsd_gpu import open_movie, power_spectrum
-from umlpsd_gpu import preprocessing as preprocess
+from umlpsd_gpu import preprocess
 from umlpsd_gpu.traces.pixels import extract_pixels
 
 movie, sha, found = open_movie(sys.argv[1]), hashlib.sha256(), {{}}

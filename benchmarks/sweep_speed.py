@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits
 
 from umlpsd_gpu.analyses.blinking.fitting_scales import smoothed_traces
 from umlpsd_gpu.analyses.blinking.settings import Settings
-from umlpsd_gpu.bench.roofline import measured_ceilings, work_of_sweep
+from umlpsd_gpu.bench.roofline import measure_ceilings, measure_work
 from umlpsd_gpu.clustering.sweeps import sweep_representations
 from umlpsd_gpu.compute.backend import n_cores
 from umlpsd_gpu.compute.context import Context
@@ -102,7 +102,7 @@ def ratio_table(traces, n_epochs: int, n_repeats: int) -> list[str]:
 def bound(traces) -> list[str]:
     """Say what products and sums alone would take at W80: the floor of this way of computing."""
     values = preprocess_at(traces, Scale.parse("W80")).values
-    work, ceilings = work_of_sweep(values, K_VALUES, 100), measured_ceilings()
+    work, ceilings = measure_work(values, K_VALUES, 100), measure_ceilings()
     return [
         f"At W80 the sweep multiplies {1e-9 * work.flops:.2f} Gflop and sums "
         f"{1e-9 * work.cached_bytes:.2f} GB of rows of pairs. At the best rates of this machine's "

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from umlpsd_gpu.bench.paper_protocol import separate_runs, shared_partitions
-from umlpsd_gpu.bench.scaling import ensemble_of
+from umlpsd_gpu.bench.scaling import make_ensemble
 from umlpsd_gpu.compute.backend import gpu_missing
 from umlpsd_gpu.kmeans.cuml import cuml_version
 from umlpsd_gpu.kmeans.sweep import sweep
@@ -35,7 +35,7 @@ def traces():
 
 @pytest.fixture(params=SIZES)
 def values(request, traces):
-    return ensemble_of(traces, *SIZES[request.param], seed=0)
+    return make_ensemble(traces, *SIZES[request.param], seed=0)
 
 
 def on_device(values):

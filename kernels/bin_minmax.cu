@@ -10,10 +10,10 @@
 //       bin. Sums in double, in an order that depends on W and n_lanes only.
 // bound bytes of traces and scaled: the trace is read from memory once, its second reading (W = 1)
 //       and that of the means (W > 1) come from the L2 cache
-// twin  preprocessing/bin.py::bin_mean, preprocessing/normalise.py::minmax
-// call  preprocessing/gpu.py
+// twin  umlpsd_gpu/preprocessing/bin.py::bin_mean, umlpsd_gpu/preprocessing/normalise.py::minmax
+// call  umlpsd_gpu/preprocessing/gpu.py
 
-// values in flight per thread: stores between the loads would let only one be on its way
+// loads in flight per thread: with stores between them only one would be in flight
 #define N_AT_ONCE 4
 
 __device__ void bin_means(const VALUE* trace, index_t n_frames, index_t frames_per_bin,

@@ -1,7 +1,7 @@
-"""Compiles the kernels in C where the package is built or installed; without a compiler, none.
+"""Compile the kernels in C when the package is built or installed, where there is a compiler.
 
-The library has no Python in it: one build serves every version of Python. The package tells
-(``umlpsd info``) where it is missing, and does the same in NumPy.
+The library doesn't depend on Python: one build serves every version. Where it is missing, the
+package does the same in NumPy; ``umlpsd info`` reports it.
 """
 
 import hashlib
@@ -15,12 +15,15 @@ from pathlib import Path
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-# No contraction to fused operations: all processors round alike.
+# No contraction to fused operations, so that all processors round the same.
 OPTIONS = ["-std=c11", "-O3", "-ffp-contract=off", "-fPIC", "-shared"]
 
 
 class CpuKernels(BuildHookInterface):
+    """Build hook: compiles the kernels and gives the wheel its platform tag."""
+
     def initialize(self, version, build_data):
+        """Compile every C file; warn and build a pure wheel where that fails."""
         if self.target_name != "wheel":
             return
         folder = Path(self.root) / "kernels"
@@ -49,15 +52,15 @@ def compiler():
 
 
 def library_of(source):
-    """Name the library by a hash of its text, so that one of another text is never loaded."""
+    """Name the library by a hash of its source, so that one of another source is never loaded."""
     digest = hashlib.sha256(source.read_bytes()).hexdigest()[:16]
     return source.with_name(f"{source.stem}.{digest}.so")
 
 
 def compile_library(source, options=()):
-    """Compile a C file; put the library beside it, in one step: others may be using it."""
+    """Compile a C file; move the library next to it atomically, since others may be using it."""
     library = library_of(source)
-    # not beside the source: that folder goes into the wheel as it is
+    # not next to the source: that folder goes into the wheel as it is
     with tempfile.TemporaryDirectory(dir=source.parents[1], prefix=".build_") as folder:
         made = Path(folder) / library.name
         command = [*compiler(), *OPTIONS, *options, str(source), "-o", str(made)]

@@ -1,4 +1,4 @@
-// Shared by every kernel; inlined before its text by umlpsd_gpu/kernel_loader.py.
+// Shared by every kernel; inlined before its text by umlpsd_gpu/compute/kernel_loader.py.
 //
 // Blocks hold whole warps (32, 64, … 1024 threads). Sums are taken by one warp in a fixed order:
 // their bits depend neither on the block size nor on the grid. There are no atomics.

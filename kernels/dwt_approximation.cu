@@ -11,9 +11,10 @@
 // grid  1-D, a block a trace (grid-stride), any block size; one thread an output, taps in order
 // bound reads of shared memory, 2 N_TAPS a frame (one for each multiply-add); for 8 taps somewhat
 //       more time than the bytes of traces and smoothed take (predicted, not measured)
-// twin  preprocessing/wavelet.py::wavelet_approximation               call  preprocessing/gpu.py
+// twin  umlpsd_gpu/preprocessing/wavelet.py::wavelet_approximation
+// call  umlpsd_gpu/preprocessing/gpu.py
 
-// few taps stay in registers, many are read anew
+// few taps stay in registers, many are read each time
 #define N_UNROLLED (N_TAPS <= 16 ? N_TAPS : 8)
 
 enum class Mode {

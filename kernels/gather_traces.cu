@@ -1,7 +1,7 @@
 // gather_traces: intensity of every emitter in every frame, aperture minus background ring.
 //   values[i, first + t] = sum_j weights[j] frames[t, pixels[j]]      indptr[i] <= j < indptr[i + 1]
 //   NaN where that is not finite: a pixel of emitter i or of its ring is NaN or infinite
-// in    frames (n_frames, n_pixels) VALUE, C order, counts as they lie in the file
+// in    frames (n_frames, n_pixels) VALUE, C order, counts as stored in the file
 //       indptr (n_traces + 1), pixels (n_weights) index_t, weights (n_weights) double: CSR rows
 // out   values (n_traces, n_columns) double; columns first … first + n_frames - 1 are written
 // grid  1-D, a warp for each trace and group of FRAMES frames (a power of 2, 32 at most), traces
@@ -10,7 +10,7 @@
 //       place in the group
 // bound bytes: the 32-byte sectors that apertures and rings touch, once a frame; each weight is
 //       loaded once for FRAMES frames, whose loads are independent
-// twin  umlpsd_gpu/traces/photometry.py::_weighted_sums           caller  traces/gpu.py
+// twin  umlpsd_gpu/traces/photometry.py                     call  umlpsd_gpu/traces/gpu.py
 
 // Sum FRAMES numbers of each lane over the lanes: lane l returns the sum of number l % FRAMES.
 // Lanes hand over the half that they needn't keep: 9 exchanges for 8 numbers instead of 40.

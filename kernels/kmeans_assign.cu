@@ -1,10 +1,10 @@
-// kmeans_assign: products -> each trace's nearest centroid, for many restarts; who has converged.
-//   d[c,i] = scale products[c,i] + offsets[c] + sqnorms[i], the least of the clusters that hold a
-//   trace, the lowest number of several; below equal_below (sqnorms[i] + offsets[c]) it counts as 0
+// kmeans_assign: products -> each trace's nearest centroid, for many restarts; which have converged.
+//   d[c,i] = scale products[c,i] + offsets[c] + sqnorms[i]; the smallest of the clusters that hold a
+//   trace, the lowest c of equal ones; below equal_below (sqnorms[i] + offsets[c]) it counts as 0
 // in    products (n_rows, n_traces) double; offsets (n_rows,) double; sqnorms (n_traces,) double,
 //       null: 0; scale, equal_below (0: never); first_row (n_runs + 1,), counts (n_rows,) index_t
 //       iteration: 0 for the assignment to the starting centroids, which ends no restart
-// in/out labels (n_runs, n_traces) short; running (n_runs,) index_t: set to 0 where no label
+// inout labels (n_runs, n_traces) short; running (n_runs,) index_t: set to 0 where no label
 //       changed, such restarts are left as they are; n_iterations (n_runs,) index_t
 // out   least (n_runs, n_traces) double: d of the nearest centroid
 // grid  a block for each restart, any block size

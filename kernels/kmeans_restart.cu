@@ -1,5 +1,5 @@
 // kmeans_restart: one whole restart of K-means a block, from greedy k-means++ to the last label.
-// No host looks on: a block ends when its restart has converged. For ensembles whose squared
+// The host takes no part: a block ends when its restart has converged. For ensembles whose squared
 // distances stay in the L2 cache and whose mean distances fit a block's shared memory.
 //   mean[c,i] = sum_{j in c} sqdist[j,i] / n_c
 //   d[c,i]    = mean[c,i] - offset[c],  offset[c] = sum_{j in c} mean[c,j] / (2 n_c)

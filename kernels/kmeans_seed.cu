@@ -5,7 +5,7 @@
 // in    sqdist (n_runs, n_candidates, n_traces) double: of the candidates to all traces
 //       uniforms (n_runs, n_clusters, n_trials) double in [0, 1)
 //       step, n_candidates: at step 0 one candidate for each restart, later n_trials
-// in/out candidates (n_runs, n_trials) index_t, the first n_candidates of a row filled in
+// inout candidates (n_runs, n_trials) index_t, the first n_candidates of a row filled in
 //       nearest (n_runs, n_traces) double; not read at step 0
 // out   chosen (n_runs, n_clusters) index_t, column `step`
 // grid  a block for each restart, any block size      sums by one warp in fixed order

@@ -1,8 +1,8 @@
 // kmeans_update: labels -> the rows that average over each cluster, for many restarts.
 //   weights[c,i] = 1 / n_c for the members of cluster c, 0 elsewhere; one product of them with the
 //   traces (or their squared distances) gives every centroid of every restart
-// An empty cluster is refilled by the trace farthest from its own centroid, the emptiest number
-// first, as scikit-learn does; where all traces sit on their centroids it stays empty.
+// An empty cluster takes the trace farthest from its own centroid, as in scikit-learn; the farthest
+// goes to the first empty cluster, and so on. Where all traces sit on their centroids it stays empty.
 // in    labels (n_runs, n_traces) short; first_row (n_runs + 1,) index_t: restart r has the rows
 //       first_row[r] ... first_row[r + 1] - 1, one for each cluster
 //       running (n_runs,) index_t: 0 = converged, left as it is; null: all run
@@ -12,7 +12,7 @@
 //       counts (n_rows,) index_t, weights (n_rows, n_traces) double
 // grid  a block for each restart, any block size      integers only: repeatable
 // bound bytes of weights
-// twin  umlpsd_gpu/kmeans/membership.py, kmeans.py::_fill_empty_clusters
+// twin  umlpsd_gpu/kmeans/membership.py, umlpsd_gpu/kmeans/lloyd.py
 // call  umlpsd_gpu/kmeans/gpu_lloyd.py
 
 extern "C" __global__ void kmeans_update(const short* labels, const index_t* first_row,

@@ -2,7 +2,7 @@
 //   out[r,j] = sum_s (points[row(r), s] - points[j, s])^2        ROOT: its square root
 // in    points (n_traces, n_samples) double, C order
 //       rows (n_rows,) index_t: which traces the rows are; null: all of them, and then only tiles
-//       on and above the diagonal are worked out and mirrored
+//       on and above the diagonal are computed, and mirrored
 // out   out (n_rows, n_traces) double; differences are summed, not |x|^2 + |y|^2 - 2xy: nothing
 //       cancels, equal traces have 0, centring is not needed, the matrix is symmetric to the bit
 // grid  (column tiles, row tiles) of 32 x 32 outputs, BLOCK threads (a power of 2, 32...1024)

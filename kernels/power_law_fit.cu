@@ -1,12 +1,12 @@
 // power_law_fit: ordinary least squares of ln S on ln f, S = amplitude * f^(-beta), trace by trace.
-//   b = sum dx dy / sum dx^2 over the frequencies with power (S > 0), dx and dy less their means
+//   b = sum dx dy / sum dx^2 over the frequencies with power (S > 0); dx, dy: deviations from means
 //   beta = -b, stderr^2 = sum (dy - b dx)^2 / (n - 2) / sum dx^2, amplitude = e^(mean y - b mean x)
 // in    psd (n_traces, n_freqs) double; ln_f (n_used,), the columns from `first` on are used
 // out   beta, beta_stderr, amplitude (n_traces,) double: NaN where fewer than 3 frequencies have power
 //       n_points (n_traces,) index_t: how many have
 // grid  1-D, a warp a trace (grid-stride), any block size      sums in double, fixed order
-// bound logarithms, taken again in each of three passes: storing them would cost as much
-// twin  umlpsd_gpu/spectrum/fit.py::_ordinary_least_squares    call  umlpsd_gpu/spectrum/gpu.py
+// bound logarithms, computed in each of three passes: storing them would cost as much
+// twin  umlpsd_gpu/spectrum/fit.py                             call  umlpsd_gpu/spectrum/gpu.py
 
 extern "C" __global__ void power_law_fit(const double* __restrict__ psd,
                                          const double* __restrict__ ln_f, index_t n_traces,

@@ -3,10 +3,10 @@
 // in    left, right (n_rows, n_columns) double, C order; the same array twice gives squared norms
 // out   dots (n_rows,) double
 // grid  1-D, a warp for each row, any block size
-// sums  lanes stride over the columns, then in a fixed tree: the bits don't depend on where a row
-//       lies, as those of a library's reduction may
+// sums  lanes stride over the columns, then in a fixed tree: the bits don't depend on the position
+//       of a row, as those of a library's reduction may
 // bound bytes of left and right
-// twin  numpy.einsum("rj,rj->r", left, right)                caller  kmeans/gpu_distances.py
+// twin  numpy.einsum("rj,rj->r", left, right)       call  umlpsd_gpu/kmeans/gpu_distances.py
 
 extern "C" __global__ void row_dots(const double* left, const double* right, index_t n_rows,
                                     index_t n_columns, double scale, double* dots) {

@@ -13,16 +13,16 @@
 //       thresholds (n_thresholds,) double
 //       separation of a cluster: mean of its b_i - a_i over their standard deviation, at most
 //       most_separation, 0 below least_members traces
-// out   samples, margins (n_runs, n_traces): s_i, b_i - a_i    (also the room for what follows)
-//       mean, ssd, smallest (n_runs,): mean silhouette, sum of d over own clusters, the least of
-//       the clusters' mean silhouettes; below (n_runs, n_thresholds): share of s_i under each;
+// out   samples, margins (n_runs, n_traces): s_i, b_i - a_i          (also used as work space)
+//       mean, ssd, smallest (n_runs,): mean silhouette, sum of d over own clusters, the smallest of
+//       the clusters' mean silhouettes; below (n_runs, n_thresholds): fraction of s_i below each;
 //       separation, least_separation (n_runs,): by cluster sizes, of the worst cluster
 //       n_filled_clusters (n_runs,) index_t: those that hold a trace
 //       NaN (but for ssd) where fewer than two clusters hold a trace
 // grid  a block for each labelling, any block size       sums by one warp in fixed order
 //       shared: 24 K bytes, K the largest number of clusters
 // bound bytes of products (and mean_distance), read twice: the second time from the caches
-// twin  umlpsd_gpu/kmeans/metrics.py                      call  umlpsd_gpu/kmeans/gpu.py
+// twin  umlpsd_gpu/kmeans/metrics.py                      call  umlpsd_gpu/kmeans/gpu_metrics.py
 
 __device__ inline double warp_mean_of_members(const double* values, const short* labels, index_t n,
                                               index_t cluster, index_t count) {

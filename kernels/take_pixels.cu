@@ -4,7 +4,7 @@
 // out   values (n_traces, n_columns) float; columns first … first + n_frames - 1 are written
 // grid  1-D, a tile of 32 pixels × 32 frames a block, pixels first        block any size
 // bound bytes: ascending pixels are read, and frames written, by neighbouring lanes
-// twin  umlpsd_gpu/traces/pixels.py::_taken                       caller  traces/gpu.py
+// twin  umlpsd_gpu/traces/pixels.py                         call  umlpsd_gpu/traces/gpu.py
 
 extern "C" __global__ void take_pixels(const VALUE* __restrict__ frames,
                                        const index_t* __restrict__ pixels,

@@ -1,5 +1,5 @@
-// temporal_sums: carry the sums behind the temporal mean and variance on by some frames.
-//   rest    sum of the frames of the block begun (blocks of n_per_block consecutive frames)
+// temporal_sums: add some frames to the sums behind the temporal mean and variance.
+//   rest    sum of the frames of the unfinished block (blocks of n_per_block consecutive frames)
 //   total   sum of the whole blocks          squares  sum of the squares of the whole blocks' sums
 // in    frames (n_frames, n_pixels) VALUE, C order, counts; n_before frames came before them
 // inout sums (3, n_pixels) double: rest, total, squares; zeros before the first frame
@@ -7,7 +7,7 @@
 // order frame by frame, block by block, as in the twin: the same bits whatever the chunks, and those
 //       of the twin (exact for integers below 2^32; NaN and infinities stay)
 // bound bytes: one pass over the frames, lanes on neighbouring pixels
-// twin  umlpsd_gpu/traces/images.py::temporal_images             caller  traces/gpu.py
+// twin  umlpsd_gpu/traces/images.py::temporal_images          call  umlpsd_gpu/traces/gpu.py
 
 extern "C" __global__ void temporal_sums(const VALUE* __restrict__ frames,
                                          double* __restrict__ sums, index_t n_frames,

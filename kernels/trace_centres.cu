@@ -1,12 +1,12 @@
-// trace_centres: what every spectrum subtracts from a trace, and marks bad traces with.
+// trace_centres: the mean that every spectrum subtracts from a trace; NaN marks bad traces.
 //   centre_i = mean over t of traces[i,t]; the value itself where all are equal, so that a constant
 //   trace becomes 0 exactly; NaN where one is not finite, which makes the whole spectrum NaN
 // in    traces (n_traces, n_frames) VALUE, C order, counts
 // out   centres (n_traces, 2) REAL: two numbers that add up to centre_i. Where REAL is float, counts
-//       less both in turn round twice in the size of the difference, however large the offset.
+//       minus both in turn round twice at the size of the difference, however large the offset.
 // grid  1-D, a warp a trace (grid-stride), any block size      sums in double, fixed order
 // bound bytes of traces, read once
-// twin  umlpsd_gpu/spectrum/estimators.py::_centred            call  umlpsd_gpu/spectrum/gpu.py
+// twin  umlpsd_gpu/spectrum/estimators.py                      call  umlpsd_gpu/spectrum/gpu.py
 
 extern "C" __global__ void trace_centres(const VALUE* __restrict__ traces, index_t n_traces,
                                          index_t n_frames, REAL* __restrict__ centres) {

@@ -5,7 +5,7 @@
 // out   segments (n_traces * n, nperseg) REAL, n = n_segments of nperseg frames, step apart
 // grid  1-D, a warp a segment (grid-stride), any block size      means in double, fixed order
 // bound bytes: a segment is read twice, the second time from the caches, and written once
-// twin  scipy.signal.welch with detrend="constant", after umlpsd_gpu/spectrum/estimators.py::_centred
+// twin  scipy.signal.welch with detrend="constant", in umlpsd_gpu/spectrum/estimators.py
 // call  umlpsd_gpu/spectrum/gpu.py
 
 extern "C" __global__ void window_segments(const VALUE* __restrict__ traces,

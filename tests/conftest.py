@@ -87,7 +87,7 @@ def _forget_device_arrays():
     """Empty the caches that hold kernels and arrays of one CuPy, before the other takes its name"""
     for cached in (
         kernel_loader._compiled,
-        restarts._kept,
+        restarts._cached_restarts,
         device_metrics._thresholds,
         on_device._streams,
     ):

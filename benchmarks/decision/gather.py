@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script: benchmark
 
 from decision.ensembles import Ensemble, ensemble
 
-from umlpsd_gpu.decision.labels import matched
+from umlpsd_gpu.decision.labels import match_labels
 from umlpsd_gpu.decision.profiles import MOST_K, Profile, mean_profile, profile_of
 from umlpsd_gpu.kmeans.surrogates import gaussian_surrogates
 from umlpsd_gpu.kmeans.sweep import sweep
@@ -81,7 +81,7 @@ def gathered(simulated: Ensemble) -> dict[str, np.ndarray]:
 
 def mean_recall(labels: np.ndarray, classes: np.ndarray) -> float:
     """Return the share of each class that its cluster holds, averaged over classes."""
-    held = matched(labels, classes) == classes
+    held = match_labels(labels, classes) == classes
     return float(np.mean([held[classes == c].mean() for c in np.unique(classes)]))
 
 

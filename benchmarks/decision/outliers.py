@@ -21,7 +21,7 @@ import numpy as np
 from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.analyses.blinking.workflow import average_neighbours, run_study
 from umlpsd_gpu.clustering.final_labels import FinalLabels, label_curves
-from umlpsd_gpu.decision.labels import matched
+from umlpsd_gpu.decision.labels import match_labels
 from umlpsd_gpu.kmeans.sweep import sweep
 from umlpsd_gpu.preprocessing.settings import PAPER_SCALES
 from umlpsd_gpu.preprocessing.smooth import preprocess, preprocess_at
@@ -73,9 +73,9 @@ def outcome_of(classes: np.ndarray, final: FinalLabels, scale: str) -> Outcome:
 
 
 def n_matched(classes: np.ndarray, labels: np.ndarray) -> int:
-    """Return how many traces lie in the cluster that their class is matched with."""
+    """Return how many traces lie in the cluster that their class is match_labels with."""
     numbers = np.unique(classes, return_inverse=True)[1]
-    return int(np.count_nonzero(matched(labels, numbers) == numbers))
+    return int(np.count_nonzero(match_labels(labels, numbers) == numbers))
 
 
 def roc_auc(positive: np.ndarray, score: np.ndarray) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 
 from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.analyses.blinking.workflow import run_study
-from umlpsd_gpu.decision.labels import matched
+from umlpsd_gpu.decision.labels import match_labels
 from umlpsd_gpu.kmeans.result import Sweep
 from umlpsd_gpu.simulate.traces import simulate_traces
 
@@ -72,7 +72,7 @@ def main() -> None:
 
 def accuracy(labels: np.ndarray, classes: np.ndarray) -> float:
     """Return the share of traces in the cluster matched to their class."""
-    return float(np.mean(matched(labels, classes) == classes))
+    return float(np.mean(match_labels(labels, classes) == classes))
 
 
 def mean_accuracy(sweep: Sweep, classes: np.ndarray) -> float:

@@ -237,7 +237,7 @@ def _way(curves: Any, restarts: Restarts) -> str:
     """Say which way K-means goes: a block a restart, or products of all restarts."""
     geometry = device_geometry_of(curves, restarts.n_rows, "sqeuclidean")
     is_pairs = isinstance(geometry, DevicePairs)
-    if is_pairs and device_kmeans._one_block_holds(geometry, restarts):
+    if is_pairs and device_kmeans._fits_one_block(geometry, restarts):
         return "restart"
     return "products, of pairs" if is_pairs else "products, of points"
 

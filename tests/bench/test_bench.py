@@ -16,22 +16,22 @@ from umlpsd_gpu.bench import contenders as who
 from umlpsd_gpu.bench import run, timing
 from umlpsd_gpu.bench.agreement import (
     Reference,
-    agreement_of_protocol,
-    agreement_of_sweep,
+    compare_protocol,
+    compare_sweep,
     inertia_excess_percent,
 )
 from umlpsd_gpu.bench.claim import Contender, claim_table
-from umlpsd_gpu.bench.compare import compare, compared, comparison_lines, read_bench
+from umlpsd_gpu.bench.compare import compare, compare_measurements, comparison_lines, read_bench
 from umlpsd_gpu.bench.machine import file_name
 from umlpsd_gpu.bench.octave import octave_runs, octave_version
 from umlpsd_gpu.bench.page import markdown
 from umlpsd_gpu.bench.paper_protocol import ALL, METRICS, separate_runs, shared_partitions
 from umlpsd_gpu.bench.report import terminal_lines, write_bench
 from umlpsd_gpu.bench.result import REQUIRED, Target, as_dict, measurements, targets
-from umlpsd_gpu.bench.roofline import Ceilings, Work, measured_ceilings, work_of_sweep
-from umlpsd_gpu.bench.scaling import ensemble_of, fitted_exponent
+from umlpsd_gpu.bench.roofline import Ceilings, Work, measure_ceilings, measure_work
+from umlpsd_gpu.bench.scaling import fit_exponent, make_ensemble
 from umlpsd_gpu.bench.stages import STAGES
-from umlpsd_gpu.bench.timing import Measurement, in_unit, interleaved, three_digits
+from umlpsd_gpu.bench.timing import Measurement, format_duration, format_number, time_in_turn
 from umlpsd_gpu.bench.verdict import verdict
 from umlpsd_gpu.cli.main import main
 from umlpsd_gpu.errors import OutputError, SettingsError
@@ -135,11 +135,11 @@ def test_another_seed_gives_other_partitions(values):
 
 def test_right_results_agree(values, reference):
     ours = sweep(values, range(1, K_MAX + 1), 20)
-    found = agreement_of_sweep(ours, reference)
+    found = compare_sweep(ours, reference)
     assert found.agrees
     assert found.rand == 1
     for protocol in (separate_runs, shared_partitions):
-        assert agreement_of_protocol(protocol(values, 10, 5, K_MAX), reference).agrees
+        assert compare_protocol(protocol(values, 10, 5, K_MAX), reference).agrees
 
 
 def spoilt(found, name):
@@ -166,7 +166,7 @@ def spoilt(found, name):
 def test_wrong_results_are_found(values, reference, name, told):
     import re
 
-    found = agreement_of_sweep(spoilt(sweep(values, range(1, K_MAX + 1), 20), name), reference)
+    found = compare_sweep(spoilt(sweep(values, range(1, K_MAX + 1), 20), name), reference)
     assert not found.agrees
     assert any(re.search(told, sentence) for sentence in found.objections)
 
@@ -237,7 +237,7 @@ def test_epochs_beyond_those_timed_are_judged_with_them(values):
 
 
 def test_gpu_rows_run_where_there_is_a_gpu(on_cpu, values):
-    rivals, missing = who.available(K_MAX, quick=True)
+    rivals, missing = who.find_contenders(K_MAX, quick=True)
     (gpu,) = (one for one in rivals if one.name == who.BATCHED_GPU)
     assert who.BATCHED_GPU not in missing
     found = gpu.run(values, 5, 0)
@@ -247,7 +247,7 @@ def test_gpu_rows_run_where_there_is_a_gpu(on_cpu, values):
 def test_who_is_missing_is_told_with_the_reason():
     if who.gpu_missing() is None:
         pytest.skip("there is a GPU here")
-    _, missing = who.available(K_MAX, quick=True)
+    _, missing = who.find_contenders(K_MAX, quick=True)
     assert missing[who.BATCHED_GPU] == missing[who.CUML] == who.gpu_missing()
     assert "--quick" in missing[who.OCTAVE]
 
@@ -263,7 +263,7 @@ def test_octave_agrees_with_a_reference_of_its_own_kmeans_plusplus(values):
     # many starts: a bad one in three clusters of equal size is rare and dear
     found = octave_runs(values, 30, K_MAX)
     of_one = Reference.of(values, K_MAX, candidates=1, n_epochs=100)
-    agreement = agreement_of_protocol(found, of_one)
+    agreement = compare_protocol(found, of_one)
     assert agreement.metric_difference < METRIC_RTOL
     assert agreement.agrees, agreement
 
@@ -281,7 +281,7 @@ def test_rounds_run_in_turn(monkeypatch):
     order, told = [], []
     monkeypatch.setattr(timing, "LEAST_ROUND_S", 0.0)
     works = {name: lambda name=name: order.append(name) for name in "ab"}
-    found = interleaved(works, 3, warm_up=False, report=lambda *done: told.append(done))
+    found = time_in_turn(works, 3, warm_up=False, report=lambda *done: told.append(done))
     assert "".join(order) == "ababab"
     assert len(found["a"].seconds) == 3
     assert told == [(1, 3), (2, 3), (3, 3)]
@@ -289,7 +289,7 @@ def test_rounds_run_in_turn(monkeypatch):
 
 def test_short_works_are_repeated_in_a_round():
     calls = []
-    found = interleaved({"short": lambda: calls.append(0)}, 2)
+    found = time_in_turn({"short": lambda: calls.append(0)}, 2)
     assert len(calls) > 100
     assert found["short"].high < timing.LEAST_ROUND_S / 10
 
@@ -297,34 +297,34 @@ def test_short_works_are_repeated_in_a_round():
 def test_measurements():
     found = Measurement((3.0, 1.0, 2.0))
     assert (found.low, found.median, found.high) == (1, 2, 3)
-    assert found.scaled(10).seconds == (30, 10, 20)
+    assert found.multiply(10).seconds == (30, 10, 20)
     # slower by half in its second round, as the other was: the machine
-    assert found.times(Measurement((1.5, 0.5, 0.5))) == 2
-    assert found.times(Measurement((1.0,))) == 3
-    assert [in_unit(s) for s in (12.34, 0.0456, 7.8e-6)] == ["12.3 s", "45.6 ms", "7.80 µs"]
-    assert [three_digits(v) for v in (1234.5, 1.0, math.nan)] == ["1,234", "1.00", "–"]
+    assert found.ratio_to(Measurement((1.5, 0.5, 0.5))) == 2
+    assert found.ratio_to(Measurement((1.0,))) == 3
+    assert [format_duration(s) for s in (12.34, 0.0456, 7.8e-6)] == ["12.3 s", "45.6 ms", "7.80 µs"]
+    assert [format_number(v) for v in (1234.5, 1.0, math.nan)] == ["1,234", "1.00", "–"]
 
 
 def test_the_exponent_of_a_power_law_is_found():
     sizes = np.array([1.0, 2, 4, 8, 16, 32])
-    assert fitted_exponent(sizes, 3 * sizes**1.7) == pytest.approx(1.7)
+    assert fit_exponent(sizes, 3 * sizes**1.7) == pytest.approx(1.7)
     # fixed costs, that hide it at small sizes
-    assert fitted_exponent(sizes, np.maximum(3 * sizes**2, 100)) > 1.5
+    assert fit_exponent(sizes, np.maximum(3 * sizes**2, 100)) > 1.5
 
 
 def test_ensembles_of_any_size():
     traces = np.random.default_rng(0).random((20, 1000))
-    assert np.array_equal(ensemble_of(traces, 20, 1000, 0), traces)
-    binned = ensemble_of(traces, 20, 10, 0)
+    assert np.array_equal(make_ensemble(traces, 20, 1000, 0), traces)
+    binned = make_ensemble(traces, 20, 10, 0)
     assert binned == pytest.approx(traces.reshape(20, 10, 100).mean(axis=2))
-    many = ensemble_of(traces, 333, 10, 0)
+    many = make_ensemble(traces, 333, 10, 0)
     assert len(np.unique(many, axis=0)) == 333
 
 
 def test_flops_are_those_of_the_products(in_step):
     """K = 1: one product at the first update, one for the metrics, 1 × n with n × n each epoch."""
     values = np.random.default_rng(0).random((30, 50))
-    work = work_of_sweep(values, range(1, 2), 7)
+    work = measure_work(values, range(1, 2), 7)
     gram = 2 * 30 * 30 * 50
     assert work.flops == gram + 2 * (7 * 2 * 30 * 30)
     assert work.n_bytes == values.nbytes + 2 * 7 * 30
@@ -334,7 +334,7 @@ def test_flops_are_those_of_the_products(in_step):
 def test_rows_are_those_that_compiled_code_sums(compiled_kernel):
     """K = 1: every trace's row once, in each epoch."""
     values = np.random.default_rng(0).random((30, 50))
-    work = work_of_sweep(values, range(1, 2), 7)
+    work = measure_work(values, range(1, 2), 7)
     assert work.flops == 2 * 30 * 30 * 50
     assert work.cached_bytes == 7 * 30 * 30 * 8
 
@@ -345,11 +345,11 @@ def test_the_floor_is_the_larger_of_two():
     assert Work(500.0, 20.0).floor_s(ceilings) == 5
     assert Work(500.0, 80.0).floor_s(ceilings) == 8
     assert Work(500.0, 80.0, 60.0).floor_s(ceilings) == 9.5
-    assert Work(500.0, 20.0, 60.0).times(2).floor_s(ceilings) == 13
+    assert Work(500.0, 20.0, 60.0).multiply(2).floor_s(ceilings) == 13
 
 
 def test_ceilings_are_measured():
-    ceilings = measured_ceilings(2)
+    ceilings = measure_ceilings(2)
     assert 1e8 < ceilings.flops_per_s < 1e15
     assert 1e7 < ceilings.bytes_per_s < 1e13
 
@@ -362,7 +362,7 @@ def test_what_got_slower_is_told_apart_from_the_machine():
     before |= {"other": rounds(1.0, ours=False)}
     now = {"slow": rounds(3.0), "same": rounds(2.0), "fast": rounds(1.0), "new": rounds(1.0)}
     now |= {"other": rounds(2.0, ours=False)}
-    found = compared(before, now)
+    found = compare_measurements(before, now)
     assert found.machine_factor == 2
     assert [(c.name, c.verdict) for c in found.changes] == [
         ("slow", "slower"),
@@ -382,13 +382,13 @@ def test_a_machine_that_changes_its_speed_within_a_benchmark_is_not_a_slower_eng
     before = {name: rounds(1.0, ours=name in names[2:]) for name in names}
     now = {"early": rounds(0.8, ours=False), "late": rounds(1.25, ours=False)}
     now |= {"like late": rounds(1.3), "beyond": rounds(1.5)}
-    verdicts = {c.name: c.verdict for c in compared(before, now).changes}
+    verdicts = {c.name: c.verdict for c in compare_measurements(before, now).changes}
     assert verdicts == {"like late": "as before", "beyond": "slower"}
 
 
 def test_noise_is_not_slower():
     before, now = Measurement((1.0, 1.1, 1.6)), Measurement((1.2, 1.5, 1.7))
-    found = compared({"work": before}, {"work": now})
+    found = compare_measurements({"work": before}, {"work": now})
     assert found.of("as before")
     assert "Nothing got slower" in comparison_lines(found)[-1]
 

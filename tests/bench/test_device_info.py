@@ -100,9 +100,9 @@ class TestNoGpu:
         ("fault", "says"),
         [
             (NO_DRIVER, "no NVIDIA driver is found: install it"),
-            (NO_DEVICE, "there is an NVIDIA driver but no GPU: see whether nvidia-smi"),
+            (NO_DEVICE, "there is an NVIDIA driver but no GPU: check whether nvidia-smi"),
             (TOO_OLD, "goes up to CUDA 12.4 and CuPy needs 13.2: update the driver"),
-            (OTHER, "the NVIDIA driver fails (cudaError803: text of CUDA): see what nvidia-smi"),
+            (OTHER, "the NVIDIA driver fails (cudaError803: text of CUDA): check with nvidia-smi"),
         ],
     )
     def test_each_fault_has_its_sentence(self, machine, fault, says):
@@ -122,7 +122,7 @@ class TestNoGpu:
     def test_hidden_devices_name_what_hides_them(self, machine, monkeypatch, status):
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7")
         machine(status=status)
-        assert backend.gpu_missing().startswith("CUDA_VISIBLE_DEVICES='7' leaves no GPU: unset it")
+        assert backend.gpu_missing().startswith("CUDA_VISIBLE_DEVICES='7' hides all GPUs: unset it")
 
     def test_broken_cupy(self, machine, monkeypatch, tmp_path):
         broken = "try:\n    import libnothing\nexcept ImportError as e:\n"

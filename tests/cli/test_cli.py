@@ -139,7 +139,11 @@ def test_pixels_of_a_movie_are_analysed(movie, tmp_path):
         (["two_traces.csv", "./two_traces.csv"], 2, ["given twice"]),
         (["short.tif", "--dt-s", "0.1"], 2, ["--psd periodogram"]),
         (["dark.tif", "short.tif", "--dt-s", "0.1"], 2, ["--unequal-lengths crop"]),
-        (["dark.tif", "--dt-s", "1", "--f-min-hz", "2", "--f-max-hz", "1"], 2, ["must rise"]),
+        (
+            ["dark.tif", "--dt-s", "1", "--f-min-hz", "2", "--f-max-hz", "1"],
+            2,
+            ["must be in rising order"],
+        ),
         (["dark.tif", "--dt-s", "1", "--f-min-hz", "99"], 2, ["99", "widen"]),
     ],
 )

@@ -127,8 +127,8 @@ def test_the_scales_of_the_fit_are_weighed_where_they_are_there():
 def test_other_scales_change_no_probability():
     values = blobs(3)
     fitted = [swept(values + 0.01 * i, scale) for i, scale in enumerate(["raw", "W10", "WL6"])]
-    beside = swept(np.random.default_rng(0).normal(size=values.shape), "W40")
-    assert consensus([*fitted, beside], None) == consensus(fitted, None)
+    other = swept(np.random.default_rng(0).normal(size=values.shape), "W40")
+    assert consensus([*fitted, other], None) == consensus(fitted, None)
 
 
 def test_unknown_rules_are_named():

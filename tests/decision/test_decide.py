@@ -75,13 +75,13 @@ def with_labels(found, k, labels, **fields):
     ],
 )
 def test_profiles_are_read_as_a_physicist_would(profile, k):
-    assert criteria.profile_reading(sweep_with(profile)) == k
+    assert criteria.read_as_paper(sweep_with(profile)) == k
 
 
 def test_epochs_that_disagree_are_no_structure():
     lively = sweep_with([0.6, 0.4, 0.3])
     by_chance = np.random.default_rng(0).integers(0, 2, lively.labels[1].shape)
-    assert criteria.profile_reading(with_labels(lively, 2, by_chance)) == 1
+    assert criteria.read_as_paper(with_labels(lively, 2, by_chance)) == 1
 
 
 def test_the_scale_is_one_that_reads_k_opt_and_keeps_clusters_apart():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.support.ensembles import three_shapes
-from umlpsd_gpu.decision.labels import SSD_EXCESS, final_labels, matched, numbered_by_size
+from umlpsd_gpu.decision.labels import SSD_EXCESS, final_labels, match_labels, number_by_size
 from umlpsd_gpu.kmeans.sweep import sweep
 
 
@@ -35,7 +35,7 @@ def any_sweep():
 
 def test_clusters_are_numbered_from_the_largest_down():
     labels = np.array([5, 2, 2, 7, 7, 2, 0])
-    assert numbered_by_size(labels).tolist() == [3, 1, 1, 2, 2, 1, 4]
+    assert number_by_size(labels).tolist() == [3, 1, 1, 2, 2, 1, 4]
 
 
 def test_stable_partitions_are_certain():
@@ -44,7 +44,7 @@ def test_stable_partitions_are_certain():
     assert len({tuple(row) for row in found.labels[0]}) > 1  # the numbers differ, the clusters not
     labels, uncertainty = final_labels(found, 3)
     assert uncertainty.max() == 0
-    assert np.array_equal(labels, numbered_by_size(found.best_labels(3)))
+    assert np.array_equal(labels, number_by_size(found.best_labels(3)))
 
 
 def test_a_trace_between_two_clusters_is_uncertain():
@@ -91,7 +91,7 @@ def test_matching_shares_the_most_traces(seed):
         np.count_nonzero(np.array(numbers)[labels] == reference)
         for numbers in itertools.permutations(range(4))
     )
-    found = matched(labels, reference)
+    found = match_labels(labels, reference)
     assert np.count_nonzero(found == reference) == most
     for one, other in itertools.combinations(range(30), 2):
         assert (found[one] == found[other]) == (labels[one] == labels[other])

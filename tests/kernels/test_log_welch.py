@@ -10,14 +10,14 @@ from tests.support.tolerances import PSD_DEVICE, PSD_DEVICE_FLOAT32, PSD_FLOAT64
 from umlpsd_gpu.compute.kernel_loader import C_TYPES, kernel
 from umlpsd_gpu.spectrum import estimators
 from umlpsd_gpu.spectrum import gpu as device
-from umlpsd_gpu.spectrum.log_welch import kernels, log_grid, log_welch
+from umlpsd_gpu.spectrum.log_welch import log_grid, log_welch, windowed_waves
 
 DT_S = 0.03
 
 
 def twin(values):
-    centred, finite = estimators._centred(values)
-    psd = log_welch(centred, DT_S, kernels(log_grid(values.shape[1])))
+    centred, finite = estimators._subtract_means(values)
+    psd = log_welch(centred, DT_S, windowed_waves(log_grid(values.shape[1])))
     psd[~finite] = np.nan
     return psd
 
@@ -27,8 +27,8 @@ def estimated(cupy, values, block=64, traces_per_lane=1, freqs_per_warp=1):
     n_traces, n_frames = values.shape
     grid = log_grid(n_frames)
     n_freqs = len(grid.windows)
-    counts = device._counts(cupy.asarray(values))
-    rows, first_row = device._rows(n_frames, counts.dtype)
+    counts = device._prepare_counts(cupy.asarray(values))
+    rows, first_row = device._wave_table(n_frames, counts.dtype)
     psd = cupy.full((n_traces, n_freqs), np.nan)
     n_traces_at_once = 32 * traces_per_lane
     run = kernel(

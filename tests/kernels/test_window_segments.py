@@ -8,14 +8,14 @@ from tests.support.ensembles import noise
 from tests.support.tolerances import SUM_FLOAT64
 from umlpsd_gpu.compute.kernel_loader import C_TYPES, kernel
 from umlpsd_gpu.spectrum import gpu as device
-from umlpsd_gpu.spectrum.estimators import _centred
+from umlpsd_gpu.spectrum.estimators import _subtract_means
 
 # n_frames, nperseg, step
 SIZES = [(2, 2, 2), (97, 97, 97), (97, 32, 16), (211, 31, 7), (211, 2, 1), (1009, 250, 125)]
 
 
 def twin(values, nperseg, step, window):
-    centred, _ = _centred(values)
+    centred, _ = _subtract_means(values)
     segments = np.lib.stride_tricks.sliding_window_view(centred, nperseg, axis=1)[:, ::step]
     less_mean = segments - segments.mean(axis=2, keepdims=True)
     return (less_mean * (1 if window is None else window)).reshape(-1, nperseg)
@@ -25,7 +25,7 @@ def cut(cupy, values, nperseg, step, window=None, block=64, n_blocks=None):
     """Launch the kernel on NumPy arrays, into NaN."""
     n_traces, n_frames = values.shape
     n_segments = (n_frames - nperseg) // step + 1
-    counts = device._counts(cupy.asarray(values))
+    counts = device._prepare_counts(cupy.asarray(values))
     segments = cupy.full((n_traces * n_segments, nperseg), np.nan, dtype=counts.dtype)
     run = kernel("window_segments", VALUE=counts.value, REAL=counts.real)
     run(

@@ -40,7 +40,7 @@ def few_are_enough(monkeypatch):
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("shape", [(300, 4), (300, 200)], ids=["points", "pairs"])
 def test_judged_silhouettes_are_the_exact_ones_of_the_sample(shape, metric, pool):
-    """Beside clusters of all traces: not those of the sample clustered alone."""
+    """In clusters of all traces: not those of the sample clustered alone."""
     values = three_shapes(*shape, 0.4)[0]
     labels = random_labels(len(values), 4, 2)
     judged = judged_traces(len(values), 40, seed=3)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from sklearn.cluster import KMeans
 
-from tests.support import cuml_on_cpu
+from tests.support import cuml_on_cpu, cupy_on_cpu
 from tests.support.ensembles import three_shapes, ugly
 from tests.support.tolerances import INERTIA_ENGINES, METRIC_RTOL
 from umlpsd_gpu.compute import backend
@@ -37,7 +37,7 @@ def stand_in(monkeypatch):
 @pytest.fixture
 def cuml(cupy, request):
     """The stand-in beside the stand-in for CuPy, the real cuML beside the real CuPy."""
-    if cupy.__name__ != "cupy":
+    if cupy is cupy_on_cpu:
         return request.getfixturevalue("stand_in")
     return pytest.importorskip("cuml", reason="cuML is not installed", exc_type=ImportError)
 
@@ -140,7 +140,7 @@ def test_a_sweep_by_cuml_is_the_sweep_of_the_other_engines(cupy, cuml):
 
 
 def test_the_users_output_type_does_no_harm(cupy, stand_in):
-    if cupy.__name__ == "cupy":
+    if cupy is not cupy_on_cpu:
         pytest.skip("the stand-in for cuML takes no real device arrays")
     values = ugly("binned")
     starts = starts_of(values, 3)
@@ -181,7 +181,7 @@ class TestContract:
 
     @pytest.fixture
     def cupy_on_cpu(self, cupy, stand_in):
-        if cupy.__name__ == "cupy":
+        if cupy is not cupy_on_cpu:
             pytest.skip("about the stand-in only")
         return cupy
 
@@ -248,7 +248,7 @@ class TestMissing:
     @pytest.fixture
     def installed(self, cupy, monkeypatch, tmp_path):
         """Write a package ``cuml`` with the given text, to be imported like the real one."""
-        if cupy.__name__ == "cupy":
+        if cupy is not cupy_on_cpu:
             pytest.skip("the real cuML must not be replaced on disk")
         monkeypatch.syspath_prepend(tmp_path)
         monkeypatch.delitem(sys.modules, "cuml", raising=False)

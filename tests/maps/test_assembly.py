@@ -184,7 +184,9 @@ class TestEdges:
             traces, pixels_of(traces, np.ones(20, dtype=int)), (4, 5), settings=chosen
         )
         assert found.reference_index == 13
-        with pytest.raises(SettingsError, match="row 9, column 0, which is not among the 20 pixel"):
+        with pytest.raises(
+            SettingsError, match="row 9, column 0, which is not one of the 20 pixel"
+        ):
             reference_index(traces, MapsSettings(reference_pixel=(9, 0)))
 
 

@@ -104,7 +104,7 @@ def test_images() -> None:
         ([0, np.nan], [0, 1], "some have none; extract pixels from a movie"),
         ([0, 3], [0, 1], "inside the image of 3 × 2 pixels"),
         ([0, -1], [0, 1], "inside the image of 3 × 2 pixels"),
-        ([0, 1.5], [0, 1], "whole rows and columns"),
+        ([0, 1.5], [0, 1], "whole-number rows and columns"),
         ([1, 1], [0, 0], "two traces share a pixel"),
     ],
 )

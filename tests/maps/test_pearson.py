@@ -184,7 +184,7 @@ def test_a_shared_slow_trend_correlates_until_it_is_subtracted() -> None:
 
 def test_a_matrix_that_does_not_fit_says_how_many_pixels_would() -> None:
     values = np.broadcast_to(traces(1), (5000, N_FRAMES))
-    with pytest.raises(SettingsError, match=r"5000 pixels needs 100 MB .* 40; 3162 pixels would"):
+    with pytest.raises(SettingsError, match=r"5000 pixels needs 100 MB, .* 40; 3162 pixels would"):
         correlation_matrix(values, memory_mb=40)
     assert most_traces(40) == math.isqrt(10_000_000) == 3162
     assert most_traces(40, np.float64) == 2236
@@ -192,7 +192,9 @@ def test_a_matrix_that_does_not_fit_says_how_many_pixels_would() -> None:
 
 @pytest.mark.parametrize("frames", [-1, N_FRAMES + 1])
 def test_a_window_longer_than_the_traces_is_refused(frames: int) -> None:
-    with pytest.raises(SettingsError, match=r"can't be found in traces of 97 frames; set maps\."):
+    with pytest.raises(
+        SettingsError, match=r"can't be estimated in traces of 97 frames; set maps\."
+    ):
         correlation_with(traces(2), traces(1)[0], frames)
 
 

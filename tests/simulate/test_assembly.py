@@ -9,9 +9,7 @@ from scipy import ndimage
 from typer.testing import CliRunner
 
 from tests.support.movies import array_movie
-from umlpsd_gpu import extract_pixels, open_movie
-from umlpsd_gpu import kmeans as sweep
-from umlpsd_gpu import preprocessing as preprocess
+from umlpsd_gpu import extract_pixels, open_movie, preprocess, sweep
 from umlpsd_gpu.cli.main import app
 from umlpsd_gpu.errors import OutputError, SettingsError
 from umlpsd_gpu.simulate.assembly import AssemblyRecipe, simulate_assembly, write_assembly_movie
@@ -142,7 +140,7 @@ def test_accuracy_counts_pixels_of_grains_only():
     everywhere = [np.concatenate(pair) for pair in zip((rows, cols), background, strict=True)]
     padded = np.concatenate([labels, np.ones(background[0].size, int)])
     assert truth.accuracy(*everywhere, padded) == 1 - 1 / rows.size
-    with pytest.raises(SettingsError, match="none of these pixels lies in a grain"):
+    with pytest.raises(SettingsError, match="none of these pixels is in a grain"):
         truth.accuracy(*background, np.zeros(background[0].size, int))
 
 
@@ -156,13 +154,13 @@ def test_few_grains(n_grains):
 @pytest.mark.parametrize(
     ("recipe", "message"),
     [
-        ({"n_grains": 0}, "all must be above 0"),
-        ({"n_frames": 1}, "2 frames or more"),
-        ({"modulation": -0.1}, "none may be below 0"),
+        ({"n_grains": 0}, "must all be above 0"),
+        ({"n_frames": 1}, "at least 2 frames"),
+        ({"modulation": -0.1}, "must all be at least 0"),
         ({"trend_pcc": 1.2}, "from 0 to 1"),
         ({"psf_sigma_px": float("nan")}, "finite numbers"),
         ({"layout": "rocks"}, "choose domains or crystals"),
-        ({"n_grains": 100}, "100 grains of 9 pixels or more don't fit into 20 × 20 pixels"),
+        ({"n_grains": 100}, "100 grains of at least 9 pixels don't fit into 20 × 20 pixels"),
         ({"n_grains": 30, "layout": "crystals"}, "don't fit into 20 × 20 pixels"),
         ({"colour": "red"}, "unexpected keyword argument 'colour'"),
     ],

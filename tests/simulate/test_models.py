@@ -65,7 +65,7 @@ def test_a_trace_does_not_depend_on_how_many_follow():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: simulate_mrc(rates_hz=(1.0, 0.1)), "rates_hz must rise"),
+        (lambda: simulate_mrc(rates_hz=(1.0, 0.1)), "rates_hz must be above 0 and in rising order"),
         (lambda: simulate_mrc(n_centres=0), "n_centres must be above 0, got 0"),
         (lambda: simulate_power_law_noise(-1.0), "beta must be 0 or above"),
         (lambda: simulate_power_law_noise(1.0, n_frames=0), "n_frames must be above 0"),

@@ -120,8 +120,8 @@ def test_a_movie_without_emitters_is_background_only(tmp_path):
 @pytest.mark.parametrize(
     ("recipe", "message"),
     [
-        ({"n_frames": 0}, "all must be above 0"),
-        ({"n_emitters": -1}, "none may be below 0"),
+        ({"n_frames": 0}, "must all be above 0"),
+        ({"n_emitters": -1}, "must all be at least 0"),
         ({"class_mix": ("QD",)}, "must name one or more of PEB"),
         ({"n_emitters": 500}, "fit into 128 × 128 pixels at a distance of 8 px"),
         ({"n_rows": 12}, "only 0 of 60 spots fit"),

@@ -100,8 +100,8 @@ def test_a_trace_does_not_depend_on_its_company():
     ("arguments", "message"),
     [
         ({"classes": {"XYZ": 3}}, "class 'XYZ' is not known; choose from PEB, TSB, PBB, MSB"),
-        ({"classes": {}}, "hold no trace"),
-        ({"classes": {"PEB": -1, "TSB": 3}}, "hold no trace"),
+        ({"classes": {}}, "contain no trace"),
+        ({"classes": {"PEB": -1, "TSB": 3}}, "contain no trace"),
         ({"n_frames": 0}, "must be above 0"),
         ({"dt_s": 0.0}, "must be above 0"),
     ],

@@ -195,11 +195,11 @@ def test_traces_too_short_are_refused_with_what_is_needed() -> None:
     ("method", "options", "message"),
     [
         ("lomb", {}, "'lomb' is not known; choose from log_welch, welch, periodogram"),
-        ("log_welch", {"nperseg": 100}, "belong to method 'welch'"),
-        ("periodogram", {"noverlap": 0}, "belong to method 'welch'"),
-        ("welch", {"nperseg": 401}, "nperseg is 401, but must be from 2 to the 400 frames"),
+        ("log_welch", {"nperseg": 100}, "are for method 'welch'"),
+        ("periodogram", {"noverlap": 0}, "are for method 'welch'"),
+        ("welch", {"nperseg": 401}, "nperseg is 401, but must be from 2 to 400, the number"),
         ("welch", {"nperseg": 1}, "nperseg is 1, but"),
-        ("welch", {"nperseg": 100, "noverlap": 100}, r"from 0 to below nperseg \(100\)"),
+        ("welch", {"nperseg": 100, "noverlap": 100}, r"at least 0 and below nperseg \(100\)"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(method: str, options: dict, message: str) -> None:

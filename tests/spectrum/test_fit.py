@@ -267,13 +267,13 @@ def test_an_ensemble_without_traces_has_no_exponents(model: str) -> None:
 def test_a_range_or_model_that_does_not_fit_is_refused() -> None:
     freqs_hz = np.arange(1, 11.0)
     spectrum = spectrum_of(1 / freqs_hz, freqs_hz)
-    with pytest.raises(SettingsError, match=r"20 to 30 Hz holds 0 .* from 1 to 10 Hz: widen"):
+    with pytest.raises(SettingsError, match=r"20 to 30 Hz contains 0 .* from 1 to 10 Hz: widen"):
         fit_power_law(spectrum, (20, 30))
-    with pytest.raises(SettingsError, match=r"must rise, got 3 to 1 Hz"):
+    with pytest.raises(SettingsError, match=r"must be in rising order, got 3 to 1 Hz"):
         fit_power_law(spectrum, (3, 1))
-    with pytest.raises(SettingsError, match=r"1 to 3 Hz holds 3 .*, but 4 are needed"):
+    with pytest.raises(SettingsError, match=r"1 to 3 Hz contains 3 .*, but 4 are needed"):
         fit_power_law(spectrum, (1, 3), "power_law_floor")
-    with pytest.raises(SettingsError, match=r"1 to 4 Hz holds 4 .*, but 5 are needed"):
+    with pytest.raises(SettingsError, match=r"1 to 4 Hz contains 4 .*, but 5 are needed"):
         fit_power_law(spectrum, (1, 4), "power_law_knee")
     with pytest.raises(SettingsError, match="'lorentzian' is not known; choose from power_law,"):
         fit_power_law(spectrum, model="lorentzian")

@@ -145,7 +145,7 @@ def test_what_does_not_fit_is_refused_as_on_the_host(cupy):
     short = Traces.without_place(cupy.asarray(noise(2, 302)), 0.03)
     with pytest.raises(TracesError, match="at least 303 frames, got 302"):
         power_spectrum(short)
-    with pytest.raises(SettingsError, match="nperseg is 303, but must be from 2 to the 302"):
+    with pytest.raises(SettingsError, match="nperseg is 303, but must be from 2 to 302"):
         power_spectrum(short, "welch", nperseg=303)
 
 

@@ -6,7 +6,7 @@ import scipy.signal
 
 from tests.support import tolerances
 from tests.support.ensembles import noise, traces_of
-from umlpsd_gpu.spectrum.bands import Bands, each_alone, logarithmic
+from umlpsd_gpu.spectrum.bands import Bands, logarithmic_bands, single_bands
 from umlpsd_gpu.spectrum.estimators import METHODS, power_spectrum
 from umlpsd_gpu.spectrum.log_welch import log_grid
 from umlpsd_gpu.spectrum.ranges import trusted_range_hz
@@ -182,12 +182,12 @@ def test_bands_average_by_their_degrees_of_freedom():
 
 def test_logarithmic_bands_are_a_twentieth_of_a_decade():
     freqs = np.arange(1, 5001) / 10_000
-    bands = logarithmic(freqs, np.full(5000, 2.0))
+    bands = logarithmic_bands(freqs, np.full(5000, 2.0))
     assert bands.starts[:8].tolist() == list(range(8))
     ends = np.append(freqs[bands.starts[1:]], freqs[-1])
     assert (np.log10(ends[8:] / freqs[bands.starts[8:]]) < 0.1).all()
     assert bands.sizes.sum() == 5000
-    samples = bands.samples(6)
+    samples = bands.pick_frequencies(6)
     assert max(map(len, samples)) == 6
     for sample, start, size in zip(samples, bands.starts, bands.sizes, strict=True):
         assert sample[0] >= start
@@ -245,4 +245,4 @@ def test_the_trusted_range_has_three_periods_in_a_window():
 
 def test_bands_of_one_frequency_change_nothing():
     values = np.arange(12.0).reshape(2, 6) + 1
-    np.testing.assert_array_equal(each_alone(np.full(6, 2.0)).powers(values), values)
+    np.testing.assert_array_equal(single_bands(np.full(6, 2.0)).powers(values), values)

@@ -13,7 +13,7 @@ from tests.support import tolerances
 from umlpsd_gpu.simulate.models import simulate_power_law_noise
 from umlpsd_gpu.spectrum.estimators import METHODS, power_spectrum
 from umlpsd_gpu.spectrum.fit import fit_power_law
-from umlpsd_gpu.spectrum.model_selection import averaged_intervals, weights_of
+from umlpsd_gpu.spectrum.model_selection import akaike_weights, average_intervals
 from umlpsd_gpu.spectrum.result import Spectrum
 from umlpsd_gpu.spectrum.uncertainty.goodness import Goodness
 from umlpsd_gpu.spectrum.uncertainty.sampling import sampling_of
@@ -150,18 +150,18 @@ def test_averaged_intervals_leave_the_tails_of_all_models():
     betas = np.array([[0.0], [2.0]])
     for weights in ([1.0, 0.0], [0.0, 1.0], [0.5, 0.5], [0.9, 0.1]):
         weights = np.array(weights)
-        low, high = averaged_intervals(weights[:, None], betas, ends)[0]
+        low, high = average_intervals(weights[:, None], betas, ends)[0]
         below = weights @ scipy.stats.norm.cdf(low - betas[:, 0])
         above = weights @ scipy.stats.norm.sf(high - betas[:, 0])
         assert (below, above) == pytest.approx((0.025, 0.025), abs=1e-4)
     unlimited = np.array([[[-1.96, 1.96]], [[0.04, np.inf]]])
-    low, high = averaged_intervals(np.array([[0.5], [0.5]]), betas, unlimited)[0]
+    low, high = average_intervals(np.array([[0.5], [0.5]]), betas, unlimited)[0]
     assert np.isfinite(low)
     assert high == np.inf
 
 
 def test_weights_of_models_follow_their_criteria():
-    weights = weights_of(np.array([[10.0, 0.0], [12.0, np.inf], [np.inf, np.inf]]))
+    weights = akaike_weights(np.array([[10.0, 0.0], [12.0, np.inf], [np.inf, np.inf]]))
     np.testing.assert_allclose(weights[:, 0], np.array([1, np.exp(-1), 0]) / (1 + np.exp(-1)))
     np.testing.assert_allclose(weights[:, 1], [1, 0, 0])
 

@@ -135,9 +135,9 @@ def test_notes_name_a_floor_where_it_helps(validation):
         own, model="power_law_floor", bias=0.001, coverage=rate_of(380, 400)
     )
     (note,) = notes_of(with_tests(validation, own, mended))[-1:]
-    assert "off by −0.40 at β = 1.5, and 2 % of its 95 % intervals hold the truth" in note
+    assert "biases β by −0.40 at β = 1.5, and 2 % of its 95 % intervals contain the true β" in note
     assert "--psd-model power_law_floor" in note
-    assert "below 0.01, and 95 % hold it" in note
+    assert "below 0.01, and 95 % contain it" in note
     no_better = dataclasses.replace(mended, bias=-0.35)
     assert "--psd-model" not in notes_of(with_tests(validation, own, no_better))[-1]
     sound = dataclasses.replace(own, bias=0.01, coverage=rate_of(380, 400))
@@ -154,10 +154,10 @@ def test_notes_name_overconfidence(validation):
         )
         return " ".join(notes_of(dataclasses.replace(validation, recovery=recovery)))
 
-    assert "surer than it is right" in notes([3] * 12, [0.9] * 12)
-    assert "surer" not in notes([2] * 12, [0.9] * 12)
+    assert "confidence is too high" in notes([3] * 12, [0.9] * 12)
+    assert "too high" not in notes([2] * 12, [0.9] * 12)
     assert "12 ensembles" not in notes([2] * 12, [0.9] * 12)
-    assert "1 ensemble can tell no more" in notes([2], [0.9])
+    assert "1 ensemble can only show" in notes([2], [0.9])
 
 
 def test_one_class_has_no_accuracy(place):
@@ -188,7 +188,7 @@ def test_folder_is_whole_and_only_replaced_when_asked(validation, place):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--ensembles", "0"], "ensembles can be 1 to 10000, got 0"),
+        (["--ensembles", "0"], "ensembles must be 1 to 10000, got 0"),
         (["--seed", "-1"], "the seed must be 0 or above, got -1"),
         (["--frames", "1000000000"], "too many to simulate"),
         (["--frames", "-5"], "must be above 0"),
@@ -196,7 +196,7 @@ def test_folder_is_whole_and_only_replaced_when_asked(validation, place):
         (["--dt-s", "0"], "must be above 0"),
         (["--counts", "high"], "--counts must look like 150,400, got 'high'"),
         (["--counts", "1,2,3"], "--counts must look like 150,400"),
-        (["--counts", "nan"], "ON counts must rise"),
+        (["--counts", "nan"], "ON counts must be in rising order"),
         (["--background", "-3"], "the background must be 0"),
         (["--mix", "PEB"], "--mix must look like PEB=68,TSB=68, got 'PEB'"),
         (["--mix", "PEB=-2"], "--mix must look like"),

@@ -10,12 +10,11 @@ from scipy.stats import binomtest
 from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.simulate.traces import simulate_traces
-from umlpsd_gpu.validation.ensembles import Conditions, check_settings, drawn_seeds
-from umlpsd_gpu.validation.exponents import counts_of as camera_counts_of
-from umlpsd_gpu.validation.exponents import judged
-from umlpsd_gpu.validation.likeness import conditions_like, counts_of, equal_mix
+from umlpsd_gpu.validation.ensembles import Conditions, check_settings, draw_seeds
+from umlpsd_gpu.validation.exponents import camera_counts, compare_fits
+from umlpsd_gpu.validation.likeness import conditions_like, equal_mix, estimate_counts
 from umlpsd_gpu.validation.rates import pooled_rate, rate_of
-from umlpsd_gpu.validation.recovery import confusion_of
+from umlpsd_gpu.validation.recovery import count_confusion
 from umlpsd_gpu.validation.result import Recovery
 
 
@@ -65,19 +64,19 @@ def test_pooled_intervals_hold_the_truth():
 def test_confusion_counts_every_trace_once():
     truth = np.array([0, 0, 0, 1, 1, 2, 2, 2])
     labels = np.array([2, 2, 1, 1, 1, 3, 3, 0])
-    table = confusion_of(labels, truth, n_classes=3, k_true=2)
+    table = count_confusion(labels, truth, n_classes=3, k_true=2)
     assert table.tolist() == [[2, 1, 0], [0, 2, 0], [0, 0, 3]]
 
 
 def test_a_class_without_a_cluster_is_never_right():
     truth = np.repeat([0, 1, 2], 4)
-    one_cluster = confusion_of(np.ones(12, dtype=int), truth, 3, 3)
+    one_cluster = count_confusion(np.ones(12, dtype=int), truth, 3, 3)
     assert one_cluster.sum(axis=1).tolist() == [4, 4, 4]
     assert np.trace(one_cluster) == 4
-    four_clusters = confusion_of(np.array([1, 1, 1, 4, 2, 2, 2, 2, 3, 3, 3, 3]), truth, 3, 3)
+    four_clusters = count_confusion(np.array([1, 1, 1, 4, 2, 2, 2, 2, 3, 3, 3, 3]), truth, 3, 3)
     assert np.trace(four_clusters) == 11
     assert four_clusters[0, 3] == 1
-    assert confusion_of(np.zeros(12, dtype=int), truth, 3, 3)[:, 3].tolist() == [4, 4, 4]
+    assert count_confusion(np.zeros(12, dtype=int), truth, 3, 3)[:, 3].tolist() == [4, 4, 4]
 
 
 def recovery(**changes):
@@ -125,7 +124,7 @@ def fit(beta, half_width):
 
 
 def test_bias_and_coverage_of_known_fits():
-    test = judged(fit([0.8, 1.0, 1.2, 1.4, np.nan], half_width=0.25), beta=1.0)
+    test = compare_fits(fit([0.8, 1.0, 1.2, 1.4, np.nan], half_width=0.25), beta=1.0)
     assert test.bias == pytest.approx(0.1)
     assert test.scatter == pytest.approx(np.std([0.8, 1.0, 1.2, 1.4], ddof=1))
     assert test.bias_stderr == pytest.approx(test.scatter / 2)
@@ -136,7 +135,7 @@ def test_bias_and_coverage_of_known_fits():
 
 
 def test_fits_without_any_beta_tell_nothing():
-    test = judged(fit([np.nan, np.nan], half_width=1), beta=0.0, white_percent=14.0)
+    test = compare_fits(fit([np.nan, np.nan], half_width=1), beta=0.0, white_percent=14.0)
     assert np.isnan(test.bias)
     assert np.isnan(test.scatter)
     assert test.coverage.n_trials == 0
@@ -146,16 +145,16 @@ def test_fits_without_any_beta_tell_nothing():
 
 def test_camera_adds_the_variance_of_its_counts():
     noise = np.random.default_rng(0).normal(3, 7, (20, 5000))
-    counts, white_percent = camera_counts_of(noise, Conditions(on_counts=(240, 240)), seed=1)
+    counts, white_percent = camera_counts(noise, Conditions(on_counts=(240, 240)), seed=1)
     assert counts.mean() == pytest.approx(20 + 120, rel=0.01)
     shot, signal = 2 * 140 + 25, (240 / 6) ** 2
     assert white_percent == pytest.approx(100 * shot / (shot + signal), rel=0.03)
 
 
 def test_seeds_differ_by_purpose_and_keep_when_more_are_drawn():
-    few, many, others = drawn_seeds(0, 0, 3), drawn_seeds(0, 0, 9), drawn_seeds(0, 1, 9)
+    few, many, others = draw_seeds(0, 0, 3), draw_seeds(0, 0, 9), draw_seeds(0, 1, 9)
     assert many[:3] == few
-    assert len({*many, *others, *drawn_seeds(1, 0, 9)}) == 27
+    assert len({*many, *others, *draw_seeds(1, 0, 9)}) == 27
 
 
 def test_msb_is_a_cluster_only_by_itself():
@@ -169,16 +168,16 @@ def test_msb_is_a_cluster_only_by_itself():
     ("changes", "says"),
     [
         ({"classes": {"ABC": 9}}, "'ABC' is not known"),
-        ({"classes": {"PEB": 2}}, "at least, the mix has 2"),
+        ({"classes": {"PEB": 2}}, "at least 3 traces, and the mix has 2"),
         ({"n_frames": 10**9}, "too many to simulate"),
         ({"n_frames": 0}, "must be above 0"),
         ({"dt_s": 1e6}, "last longer"),
         ({"dt_s": float("inf")}, "last longer"),
         ({"dt_s": float("nan")}, "must be above 0"),
-        ({"on_counts": (400, 150)}, "ON counts must rise"),
-        ({"on_counts": (0, 150)}, "ON counts must rise"),
-        ({"on_counts": (1, float("nan"))}, "ON counts must rise"),
-        ({"on_counts": (1, 1e30)}, "ON counts must rise"),
+        ({"on_counts": (400, 150)}, "ON counts must be in rising order"),
+        ({"on_counts": (0, 150)}, "ON counts must be in rising order"),
+        ({"on_counts": (1, float("nan"))}, "ON counts must be in rising order"),
+        ({"on_counts": (1, 1e30)}, "ON counts must be in rising order"),
         ({"background_counts": -1}, "background must be 0"),
     ],
 )
@@ -189,7 +188,7 @@ def test_what_cannot_be_simulated_is_refused(changes, says):
 
 def test_settings_must_reach_the_true_number_of_clusters():
     few_k = Settings().with_values({"sweep.k_max": 2})
-    with pytest.raises(SettingsError, match=r"raise sweep\.k_max"):
+    with pytest.raises(SettingsError, match=r"increase sweep\.k_max"):
         check_settings(Conditions(), few_k)
     with pytest.raises(SettingsError, match="can't be clustered"):
         check_settings(Conditions({"PEB": 1, "TSB": 1, "PBB": 1}), Settings())
@@ -198,17 +197,17 @@ def test_settings_must_reach_the_true_number_of_clusters():
 @pytest.mark.parametrize(
     ("on", "background"), [((150, 400), 20), ((30, 60), 20), ((1000, 3000), 300)]
 )
-def test_counts_of_traces_are_told_from_them(on, background):
+def test_counts_are_estimated_from_traces(on, background):
     traces = simulate_traces(
         {"PEB": 40, "TSB": 40, "PBB": 40}, on_counts=on, background_counts=background
     ).traces
-    (low, high), noise_background = counts_of(traces.values)
+    (low, high), noise_background = estimate_counts(traces.values)
     # the 5th and 95th percentile of an even range lie 5 % inside of it
     assert low == pytest.approx(on[0] + 0.05 * (on[1] - on[0]), rel=0.15)
     assert high == pytest.approx(on[1] - 0.05 * (on[1] - on[0]), rel=0.15)
     assert noise_background == pytest.approx(background, rel=0.2)
     # a level that was subtracted or added changes nothing
-    shifted = counts_of(traces.values - 500)
+    shifted = estimate_counts(traces.values - 500)
     assert shifted == ((low, high), noise_background)
 
 

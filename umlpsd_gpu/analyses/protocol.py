@@ -16,11 +16,11 @@ from umlpsd_gpu.analyses.findings import Findings, find_by_suffix
 from umlpsd_gpu.compute.context import Context
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.settings import AnalysisSettings
-from umlpsd_gpu.storage.field import FieldTable
 
 if TYPE_CHECKING:
     from umlpsd_gpu.plotting.figures import FigurePlan
     from umlpsd_gpu.plotting.page_parts import Page
+    from umlpsd_gpu.storage.field import FieldTable
 
 Source = TypeVar("Source")
 Result = TypeVar("Result")
@@ -139,8 +139,6 @@ class Analysis(ABC, Generic[Source, Result]):
     suffixes : tuple of str
         Of files that are certainly inputs of this analysis; lower case, with the dot.
     settings : type of AnalysisSettings
-    fields : FieldTable
-        What its HDF5 file holds and its digest covers.
     options : tuple of (str, str)
         Settings that have an option of their own on the command line, and the option's flags.
     preload : tuple of str
@@ -157,11 +155,15 @@ class Analysis(ABC, Generic[Source, Result]):
     items: ClassVar[str] = "curves"
     suffixes: ClassVar[tuple[str, ...]] = ()
     settings: ClassVar[type[AnalysisSettings]]
-    fields: ClassVar[FieldTable]
     options: ClassVar[tuple[tuple[str, str], ...]] = ()
     preload: ClassVar[tuple[str, ...]] = ()
     prediction_holds_for: ClassVar[str] = "default settings"
     batch_caption: ClassVar[str] = ""
+
+    @property
+    @abstractmethod
+    def fields(self) -> FieldTable:
+        """Return what its HDF5 file holds and its digest covers."""
 
     # --- inputs
 

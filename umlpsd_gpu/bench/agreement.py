@@ -138,7 +138,7 @@ class Reference:
         return cls(coordinates, Labelled(ks, labels, inertia))
 
 
-def agreement_of_sweep(found: Sweep, reference: Reference) -> Agreement:
+def compare_sweep(found: Sweep, reference: Reference) -> Agreement:
     """Compare a sweep of ours (any device) with the reference, run for run."""
     ks, n = found.k_values, min(N_SAME_STARTS, found.n_epochs)
     peer = sweep(reference.values, ks, n_epochs=n, seed=found.seed, engine="sklearn")
@@ -161,7 +161,7 @@ def agreement_of_sweep(found: Sweep, reference: Reference) -> Agreement:
     return Agreement(difference, excess, stderr, rand, LEAST_RAND_SAME_STARTS)
 
 
-def agreement_of_protocol(run: ProtocolRun, reference: Reference) -> Agreement:
+def compare_protocol(run: ProtocolRun, reference: Reference) -> Agreement:
     """Compare labellings from other starts, and their metrics with ours."""
     difference = max(
         _difference_from_ours(found, metric, reference, run.lone_silhouette)

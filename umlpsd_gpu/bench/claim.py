@@ -17,11 +17,11 @@ import numpy as np
 from umlpsd_gpu.bench.agreement import (
     Agreement,
     Reference,
-    agreement_of_protocol,
-    agreement_of_sweep,
+    compare_protocol,
+    compare_sweep,
 )
 from umlpsd_gpu.bench.paper_protocol import ALL, METRICS, Labelled, ProtocolRun
-from umlpsd_gpu.bench.timing import Measurement, Progress, timed
+from umlpsd_gpu.bench.timing import Measurement, Progress, time_call
 from umlpsd_gpu.kmeans.result import Sweep
 
 SCALES = ("raw", "WL6", "W80")
@@ -89,7 +89,7 @@ class Row:
 
     def saved_by_smoothing(self, scale: str) -> float:
         """Return how many times less W80 takes than ``scale``."""
-        return self.seconds[scale].times(self.seconds["W80"])
+        return self.seconds[scale].ratio_to(self.seconds["W80"])
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class ClaimTable:
         rows = self.quoted(slow), self.quoted(fast)
         if rows[0] is None or rows[1] is None:
             return float("nan")
-        return rows[0].seconds[scale].times(rows[1].seconds[scale])
+        return rows[0].seconds[scale].ratio_to(rows[1].seconds[scale])
 
 
 @dataclass
@@ -205,7 +205,7 @@ def _run_round(
     found: _Collected, one: Contender, values: np.ndarray, scale: str, seed: int
 ) -> None:
     n_epochs = one.n_epochs[scale]
-    repeats = [timed(lambda: one.run(values, n_epochs, seed)) for _ in range(one.n_repeats)]
+    repeats = [time_call(lambda: one.run(values, n_epochs, seed)) for _ in range(one.n_repeats)]
     # a sweep finds all metrics at once: it takes what it takes for any of them
     seconds = [
         run.seconds if isinstance(run, ProtocolRun) else {ALL: wall} for wall, run in repeats
@@ -260,12 +260,12 @@ def _agreements(
 
 def _agreement(runs: list[Any], reference_of: Callable[[int | None], Reference]) -> Agreement:
     if isinstance(runs[0], Sweep):
-        return agreement_of_sweep(runs[0], reference_of(None))
-    pooled = _pooled(runs)
-    return agreement_of_protocol(pooled, reference_of(pooled.candidates))
+        return compare_sweep(runs[0], reference_of(None))
+    pooled = _pool_runs(runs)
+    return compare_protocol(pooled, reference_of(pooled.candidates))
 
 
-def _pooled(runs: list[ProtocolRun]) -> ProtocolRun:
+def _pool_runs(runs: list[ProtocolRun]) -> ProtocolRun:
     """Put the epochs of all rounds together."""
     pooled = {}
     for metric, first in runs[0].found.items():

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from umlpsd_gpu.bench.result import FORMAT, BenchResult, measurements
-from umlpsd_gpu.bench.timing import Measurement, in_unit
+from umlpsd_gpu.bench.timing import Measurement, format_duration
 from umlpsd_gpu.bench.verdict import DISTURBED_FROM
 from umlpsd_gpu.errors import SettingsError
 
@@ -111,10 +111,10 @@ def compare(older: dict[str, Any], result: BenchResult) -> Comparison:
                 f"{which} benchmark was disturbed: rounds of the same work of others differ by up "
                 f"to {spread:.1f} times, and what is said of ours below may be noise."
             )
-    return compared(before, now, tuple(notes))
+    return compare_measurements(before, now, tuple(notes))
 
 
-def compared(
+def compare_measurements(
     before: Mapping[str, Measurement], now: Mapping[str, Measurement], notes: tuple[str, ...] = ()
 ) -> Comparison:
     """Compare measurements of the same names."""
@@ -133,7 +133,7 @@ def _change(
     name: str, before: Measurement, now: Measurement, of_machine: Sequence[float]
 ) -> Change:
     """Judge one measurement; ``of_machine`` in ascending order."""
-    least, most = now.scaled(1 / of_machine[-1]), now.scaled(1 / of_machine[0])
+    least, most = now.multiply(1 / of_machine[-1]), now.multiply(1 / of_machine[0])
     verdict = "as before"
     if least.median > (1 + LEAST_CHANGE) * before.median and least.low > before.high:
         verdict = "slower"
@@ -155,8 +155,9 @@ def comparison_lines(comparison: Comparison) -> list[str]:
         for change in changes:
             times = change.factor if word == "slower" else 1 / change.factor
             lines.append(
-                f"{times:.2f} times {word}: {change.name} ({in_unit(change.before.median)} → "
-                f"{in_unit(change.now.median)})"
+                f"{times:.2f} times {word}: {change.name} "
+                f"({format_duration(change.before.median)} → "
+                f"{format_duration(change.now.median)})"
             )
     n_same = len(comparison.of("as before"))
     if not slower:

@@ -32,7 +32,9 @@ CUML_EPOCHS = dict.fromkeys(SCALES, 10)
 N_REPEATS_OF_OURS = 9
 
 
-def available(k_max: int = K_MAX, quick: bool = False) -> tuple[list[Contender], dict[str, str]]:
+def find_contenders(
+    k_max: int = K_MAX, quick: bool = False
+) -> tuple[list[Contender], dict[str, str]]:
     """Return those that can run here, and the reason for each that can't.
 
     Parameters

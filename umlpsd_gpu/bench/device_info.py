@@ -1,4 +1,4 @@
-"""What could compute here: GPUs, driver, CUDA, CuPy and cuML, and what ``auto`` makes of them."""
+"""Available devices and libraries: GPUs, driver, CUDA, CuPy, cuML, and the effect of ``auto``."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ class Gpu:
     free_bytes: int | None
 
     def __str__(self) -> str:
+        """Return a sentence for `umlpsd info`."""
         total_gb = f"{self.total_bytes / BYTES_PER_GB:.1f} GB"
         memory = f"{total_gb} that can't be opened"
         if self.free_bytes is not None:
@@ -50,7 +51,7 @@ class Gpu:
 
 
 def device_rows() -> list[tuple[str, str]]:
-    """Return what is found and what ``auto`` would do, as rows (name, text) of `umlpsd info`."""
+    """Return what is available and what ``auto`` would choose, as rows (name, text)."""
     cupy = _cupy()
     gpus = _gpus(cupy) if cupy else []
     none = "none found" if cupy else UNKNOWN
@@ -78,7 +79,7 @@ def _cupy() -> Any:
 
 def _cupy_version(cupy: Any) -> str:
     if cupy:
-        return cupy.__version__
+        return str(cupy.__version__)
     return "installed, but it can't be imported" if find_spec("cupy") else "not installed"
 
 
@@ -106,7 +107,7 @@ def _gpu(cupy: Any, number: int) -> Gpu:
 
 
 def _driver(cupy: Any) -> str:
-    """Return the driver's release, which Linux tells, and the newest CUDA that it can run."""
+    """Return the driver's release, which Linux reports, and the newest CUDA version it supports."""
     known = []
     if DRIVER_FILE.is_file():
         known += re.findall(r"\b\d{3}\.\d+(?:\.\d+)?\b", DRIVER_FILE.read_text())[:1]

@@ -15,7 +15,7 @@ from umlpsd_gpu.bench.paper_protocol import ALL
 from umlpsd_gpu.bench.result import BenchResult
 from umlpsd_gpu.bench.roofline import Ceilings
 from umlpsd_gpu.bench.scaling import AXES, Curve
-from umlpsd_gpu.bench.timing import in_unit
+from umlpsd_gpu.bench.timing import format_duration
 from umlpsd_gpu.plotting.style import (
     ACCENT,
     FLAGGED,
@@ -105,7 +105,7 @@ def _draw_bar(
     colour = SCALE_COLOURS[scale] if agrees else FLAGGED
     axes.barh(place, median, height=0.9 * BAR_HEIGHT, color=colour)
     axes.plot([low, high], [place, place], color="black", linewidth=0.8)
-    axes.text(max(median, high) * 1.15, place, in_unit(median), va="center", fontsize=7.5)
+    axes.text(max(median, high) * 1.15, place, format_duration(median), va="center", fontsize=7.5)
 
 
 def draw_scaling(curves: tuple[Curve, ...], ceilings: Ceilings) -> Figure:

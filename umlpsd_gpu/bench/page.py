@@ -10,7 +10,7 @@ from umlpsd_gpu.bench.compare import Comparison, comparison_lines
 from umlpsd_gpu.bench.contenders import BATCHED_CPU, N_OCTAVE_JUDGED, PROTOCOL
 from umlpsd_gpu.bench.result import BenchResult, engine_gains, targets
 from umlpsd_gpu.bench.scaling import AXES, limit_share
-from umlpsd_gpu.bench.timing import in_unit, three_digits
+from umlpsd_gpu.bench.timing import format_duration, format_number
 from umlpsd_gpu.bench.verdict import verdict
 
 CLAIM_COLUMNS = (
@@ -62,7 +62,7 @@ def _head(result: BenchResult) -> list[str]:
 def _claim_section(result: BenchResult) -> list[str]:
     claim = result.claim
     gains = [
-        (f"{fast} than {slow}", *map(times_faster, times.values()))
+        (f"{fast} than {slow}", *map(format_gain, times.values()))
         for slow, fast, times in engine_gains(claim)
     ]
     missing = [f"- {who}: {reason}" for who, reason in claim.missing.items()]
@@ -72,7 +72,7 @@ def _claim_section(result: BenchResult) -> list[str]:
         "metrics (and %Mscl, %EM) at once: there is no time for one of them. K 2…15 for SS and CH, "
         "from 1 for SSD; ours 1…15.",
         _table(CLAIM_COLUMNS, claim_cells(claim)),
-        "\n".join(f"**{sentence}**" for sentence in sentences(result)),
+        "\n".join(f"**{sentence}**" for sentence in verdict_sentences(result)),
         "What engines save, all three metrics, by the same smoothing (a row that disagrees with "
         "the reference is not quoted):",
         _table(("times faster", *SCALES), gains),
@@ -80,7 +80,7 @@ def _claim_section(result: BenchResult) -> list[str]:
     ]
 
 
-def sentences(result: BenchResult) -> list[str]:
+def verdict_sentences(result: BenchResult) -> list[str]:
     return verdict(result.claim, PROTOCOL, BATCHED_CPU)
 
 
@@ -115,8 +115,8 @@ def _roofline_section(result: BenchResult) -> list[str]:
                 f"{work.flops / 1e9:.2f} Gflop",
                 f"{work.n_bytes / 1e6:.0f} MB",
                 f"{work.cached_bytes / 1e9:.2f} GB",
-                in_unit(work.floor_s(ceilings)),
-                in_unit(seconds),
+                format_duration(work.floor_s(ceilings)),
+                format_duration(seconds),
                 f"{100 * result.limit_share(scale):.0f} %",
             )
         )
@@ -137,7 +137,7 @@ def _roofline_section(result: BenchResult) -> list[str]:
 
 def _targets(result: BenchResult) -> list[tuple[str, ...]]:
     return [
-        (t.slow, t.scale, f"≥ {t.required:,.0f}×", times_faster(t.measured), str(t))
+        (t.slow, t.scale, f"≥ {t.required:,.0f}×", format_gain(t.measured), str(t))
         for t in targets(result)
     ]
 
@@ -148,9 +148,9 @@ def _scaling_section(result: BenchResult) -> list[str]:
         rows = [
             (
                 f"{point.size:,}",
-                in_unit(point.seconds.median),
+                format_duration(point.seconds.median),
                 f"{point.peak_bytes / 1e6:,.0f} MB",
-                in_unit(point.work.floor_s(result.ceilings)),
+                format_duration(point.work.floor_s(result.ceilings)),
                 f"{100 * limit_share(point, result.ceilings):.0f} %",
                 str(point.epochs_run),
             )
@@ -168,7 +168,7 @@ def _stages_section(result: BenchResult) -> list[str]:
     stages = result.stages
     total = sum(m.median for m in stages.seconds.values())
     rows = [
-        (name, in_unit(m.median), f"{100 * m.median / total:.0f} %")
+        (name, format_duration(m.median), f"{100 * m.median / total:.0f} %")
         for name, m in stages.seconds.items()
     ]
     extraction = stages.movie_bytes / stages.extraction.median / 1e9
@@ -177,7 +177,7 @@ def _stages_section(result: BenchResult) -> list[str]:
         "## A whole study",
         f"A simulated movie of {stages.movie_bytes / 1e6:.0f} MB, {stages.n_traces} traces of "
         f"{stages.n_frames:,} frames, all settings at their defaults: "
-        f"{in_unit(stages.total.median)}.",
+        f"{format_duration(stages.total.median)}.",
         _table(("stage", "time", "share"), rows),
         "Read: twice the plain reading of the bytes, as extraction reads them twice; preprocess: "
         "smoothing at all scales, timed apart and taken off the sweep.",
@@ -186,8 +186,8 @@ def _stages_section(result: BenchResult) -> list[str]:
     ]
 
 
-def times_faster(value: float) -> str:
-    return f"{three_digits(value)}×" if math.isfinite(value) else NOT_QUOTED
+def format_gain(value: float) -> str:
+    return f"{format_number(value)}×" if math.isfinite(value) else NOT_QUOTED
 
 
 def _signed(value: float) -> str:
@@ -213,7 +213,7 @@ def _claim_row(row: Row, agrees: bool) -> tuple[str, ...]:
     return (
         row.who,
         row.metric,
-        *(three_digits(row.seconds[scale].median) for scale in SCALES),
+        *(format_number(row.seconds[scale].median) for scale in SCALES),
         *(ratios if agrees else [NOT_QUOTED, NOT_QUOTED]),
         " / ".join(str(row.epochs_run[scale]) for scale in SCALES),
         "yes" if agrees else "**no**",

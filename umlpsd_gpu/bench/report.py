@@ -10,7 +10,7 @@ from pathlib import Path
 from umlpsd_gpu.bench.claim import PAPER, SCALES
 from umlpsd_gpu.bench.compare import Comparison
 from umlpsd_gpu.bench.machine import file_name
-from umlpsd_gpu.bench.page import NOT_QUOTED, claim_cells, markdown, sentences, times_faster
+from umlpsd_gpu.bench.page import NOT_QUOTED, claim_cells, format_gain, markdown, verdict_sentences
 from umlpsd_gpu.bench.result import BenchResult, as_dict, engine_gains
 from umlpsd_gpu.errors import OutputError
 
@@ -30,8 +30,8 @@ def terminal_lines(result: BenchResult) -> list[str]:
     lines += ["", "Times faster, all three metrics", _columns("", SCALES)]
     for slow, fast, times in engine_gains(result.claim):
         lines.append(f"{_short(fast)} than {_short(slow)}")
-        lines.append(_columns("", [times_faster(t) for t in times.values()]))
-    return [*lines, "", *sentences(result)]
+        lines.append(_columns("", [format_gain(t) for t in times.values()]))
+    return [*lines, "", *verdict_sentences(result)]
 
 
 def _columns(first: str, cells: Sequence[str]) -> str:

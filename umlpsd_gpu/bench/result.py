@@ -13,7 +13,7 @@ from umlpsd_gpu.bench.paper_protocol import ALL
 from umlpsd_gpu.bench.roofline import Ceilings, Work
 from umlpsd_gpu.bench.scaling import Curve, limit_share
 from umlpsd_gpu.bench.stages import Stages
-from umlpsd_gpu.bench.timing import Measurement, in_unit
+from umlpsd_gpu.bench.timing import Measurement, format_duration
 from umlpsd_gpu.bench.verdict import verdict
 
 FORMAT, FORMAT_VERSION = "umlpsd bench", 1
@@ -88,8 +88,9 @@ class Target:
             return "not known"
         where = "below" if self.needed_s < self.floor_s else "above"
         return (
-            f"missed: it would have to take {in_unit(self.needed_s)}, {where} the "
-            f"{in_unit(self.floor_s)} that its products and sums take at this machine's best rate"
+            f"missed: it would have to take {format_duration(self.needed_s)}, {where} the "
+            f"{format_duration(self.floor_s)} that its products and sums take at this "
+            "machine's best rate"
         )
 
 

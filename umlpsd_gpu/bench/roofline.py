@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from umlpsd_gpu.bench.timing import Measurement, interleaved
+from umlpsd_gpu.bench.timing import Measurement, time_in_turn
 from umlpsd_gpu.compute.backend import n_cores
 from umlpsd_gpu.kmeans import engines
 from umlpsd_gpu.kmeans.distances import ROWS_PER_TILE, PairGeometry, PointGeometry
@@ -92,12 +92,12 @@ class Work:
         of_products = max(self.flops / ceilings.flops_per_s, self.n_bytes / ceilings.bytes_per_s)
         return of_products + self.cached_bytes / ceilings.cached_bytes_per_s
 
-    def times(self, factor: float) -> Work:
+    def multiply(self, factor: float) -> Work:
         """Return the work of so many times the restarts; the curves are read once."""
         return Work(factor * self.flops, self.n_bytes, factor * self.cached_bytes)
 
 
-def measured_ceilings(n_rounds: int = N_ROUNDS) -> Ceilings:
+def measure_ceilings(n_rounds: int = N_ROUNDS) -> Ceilings:
     """Measure products, copies and cached reads on all cores at once; the best round counts."""
     n = n_cores()
     rng = np.random.default_rng(0)
@@ -105,7 +105,7 @@ def measured_ceilings(n_rounds: int = N_ROUNDS) -> Ceilings:
     arrays = [rng.random((2, int(COPY_MB * 1e6 / 8))) for _ in range(n)]
     cached = [rng.random(CACHED_BYTES // 8) for _ in range(n)]
     with threadpool_limits(limits=1), ThreadPoolExecutor(n) as pool:
-        found = interleaved(
+        found = time_in_turn(
             {
                 "product": lambda: _together(pool, lambda s: np.matmul(s[0], s[1], s[2]), squares),
                 "copy": lambda: _together(pool, lambda a: np.copyto(a[0], a[1]), arrays),
@@ -123,7 +123,7 @@ def measured_ceilings(n_rounds: int = N_ROUNDS) -> Ceilings:
     )
 
 
-def work_of_sweep(values: np.ndarray, k_values: range, n_epochs: int) -> Work:
+def measure_work(values: np.ndarray, k_values: range, n_epochs: int) -> Work:
     """Run a sweep in one thread and count the flops of its products and the rows that it sums."""
     counted = Counter[str]()
     with counting_work(counted.update):

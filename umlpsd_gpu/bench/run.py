@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from umlpsd_gpu.bench.claim import N_EPOCHS, SCALES, claim_table
-from umlpsd_gpu.bench.contenders import available
+from umlpsd_gpu.bench.contenders import find_contenders
 from umlpsd_gpu.bench.machine import machine_facts
 from umlpsd_gpu.bench.paper_protocol import K_MAX
 from umlpsd_gpu.bench.result import BenchResult
-from umlpsd_gpu.bench.roofline import measured_ceilings, work_of_sweep
+from umlpsd_gpu.bench.roofline import measure_ceilings, measure_work
 from umlpsd_gpu.bench.scaling import FULL_SIZES, QUICK_SIZES, scaling
 from umlpsd_gpu.bench.stages import study_stages
-from umlpsd_gpu.bench.timing import Progress, timed
+from umlpsd_gpu.bench.timing import Progress, time_call
 from umlpsd_gpu.preprocessing.smooth import preprocess_at
 from umlpsd_gpu.scale import Scale
 from umlpsd_gpu.simulate.traces import PAPER_MIX, simulate_traces
@@ -79,17 +79,17 @@ def bench(plan: Plan = FULL, seed: int = 0, progress: Progress | None = None) ->
     BenchResult
     """
     report = progress or (lambda step, done, total: None)
-    total_s, found = timed(lambda: _measured(plan, seed, report))
+    total_s, found = time_call(lambda: _measure(plan, seed, report))
     return BenchResult(**found, total_s=total_s)
 
 
-def _measured(plan: Plan, seed: int, report: Progress) -> dict[str, Any]:
+def _measure(plan: Plan, seed: int, report: Progress) -> dict[str, Any]:
     machine = machine_facts()
     traces = simulate_traces(plan.classes, n_frames=plan.n_frames, seed=seed).traces
     values = {scale: preprocess_at(traces, Scale.parse(scale)).values for scale in SCALES}
-    contenders, missing = available(plan.k_max, plan.quick)
+    contenders, missing = find_contenders(plan.k_max, plan.quick)
     report("ceilings", 0, 1)
-    ceilings = measured_ceilings()
+    ceilings = measure_ceilings()
     report("ceilings", 1, 1)
     ks = range(1, plan.k_max + 1)
     return {
@@ -98,7 +98,7 @@ def _measured(plan: Plan, seed: int, report: Progress) -> dict[str, Any]:
         "seed": seed,
         "claim": claim_table(values, contenders, plan.n_rounds, plan.k_max, seed, report, missing),
         "ceilings": ceilings,
-        "work": {scale: work_of_sweep(values[scale], ks, N_EPOCHS) for scale in SCALES},
+        "work": {scale: measure_work(values[scale], ks, N_EPOCHS) for scale in SCALES},
         "curves": scaling(np.asarray(values["raw"]), plan.sizes, plan.n_rounds, report, seed),
         "stages": study_stages(
             plan.n_movie_frames,

@@ -9,8 +9,8 @@ from functools import partial
 
 import numpy as np
 
-from umlpsd_gpu.bench.roofline import Ceilings, Work, work_of_sweep
-from umlpsd_gpu.bench.timing import Measurement, Progress, interleaved
+from umlpsd_gpu.bench.roofline import Ceilings, Work, measure_work
+from umlpsd_gpu.bench.timing import Measurement, Progress, time_in_turn
 from umlpsd_gpu.kmeans.budget import SweepCost
 from umlpsd_gpu.kmeans.sweep import sweep
 
@@ -91,14 +91,14 @@ class Curve:
     @property
     def time_exponent(self) -> float:
         """Return p of seconds ∝ size^p, over the upper half of the sizes."""
-        return fitted_exponent(self.sizes, self.seconds)
+        return fit_exponent(self.sizes, self.seconds)
 
     @property
     def memory_exponent(self) -> float:
-        return fitted_exponent(self.sizes, np.array([p.peak_bytes for p in self.points]))
+        return fit_exponent(self.sizes, np.array([p.peak_bytes for p in self.points]))
 
 
-def fitted_exponent(sizes: np.ndarray, values: np.ndarray) -> float:
+def fit_exponent(sizes: np.ndarray, values: np.ndarray) -> float:
     """Return the slope of log value against log size over the upper half of the sizes.
 
     The lower half is left out: there fixed costs hide how the work grows.
@@ -132,7 +132,7 @@ def scaling(
     }
     # all axes in every round: what disturbs the machine for a second meets one round at most
     works = {key: case.run for key, case in cases.items()}
-    seconds = interleaved(works, n_rounds, report=partial(report, "scaling"))
+    seconds = time_in_turn(works, n_rounds, report=partial(report, "scaling"))
     curves = []
     for done, (axis, along) in enumerate(sizes.items()):
         report("memory", done, len(sizes))
@@ -152,7 +152,7 @@ class _Case:
     values: np.ndarray
     k_values: range
     n_epochs: int
-    scale_to: int
+    n_epochs_wanted: int
 
     @classmethod
     def of(cls, axis: str, size: int, traces: np.ndarray, seed: int) -> _Case:
@@ -162,25 +162,27 @@ class _Case:
         n_epochs = size if axis == "n_epochs" else N_EPOCHS
         cost = SweepCost.of(n_traces, n_samples, np.array(ks), n_epochs, "sqeuclidean")
         affordable = max(1, int(n_epochs * MOST_S / cost.kmeans_s))
-        values = ensemble_of(traces, n_traces, n_samples, seed)
+        values = make_ensemble(traces, n_traces, n_samples, seed)
         return cls(values, ks, min(n_epochs, affordable), n_epochs)
 
     def run(self) -> None:
         sweep(self.values, self.k_values, self.n_epochs)
 
     def point(self, size: int, seconds: Measurement) -> Point:
-        scale = self.scale_to / self.n_epochs
+        factor = self.n_epochs_wanted / self.n_epochs
         tracemalloc.start()
         try:
             self.run()
             _, peak_bytes = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-        once = work_of_sweep(self.values, self.k_values, self.n_epochs)
-        return Point(size, seconds.scaled(scale), peak_bytes, once.times(scale), self.n_epochs)
+        once = measure_work(self.values, self.k_values, self.n_epochs)
+        return Point(
+            size, seconds.multiply(factor), peak_bytes, once.multiply(factor), self.n_epochs
+        )
 
 
-def ensemble_of(traces: np.ndarray, n_traces: int, n_samples: int, seed: int) -> np.ndarray:
+def make_ensemble(traces: np.ndarray, n_traces: int, n_samples: int, seed: int) -> np.ndarray:
     """Return any number of curves of any length, like the given ones; (n_traces, n_samples).
 
     Bins of the given traces; beyond their number, traces drawn again, with noise.

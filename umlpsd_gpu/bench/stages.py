@@ -13,7 +13,7 @@ from umlpsd_gpu.analyses.blinking.fitting_scales import smoothed_traces
 from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.analyses.blinking.workflow import run_study
-from umlpsd_gpu.bench.timing import Measurement, Progress, timed
+from umlpsd_gpu.bench.timing import Measurement, Progress, time_call
 from umlpsd_gpu.compute.backend import n_cores
 from umlpsd_gpu.movie.open import open_movie
 from umlpsd_gpu.scale import Scale
@@ -104,9 +104,9 @@ class _Round:
 
 
 def _round(movie: Path, folder: Path) -> _Round:
-    reading_s, _ = timed(lambda: read_once(movie))
-    total_s, (study, figures_s, write_s) = timed(lambda: _study(movie, folder))
-    smoothing_s, _ = timed(lambda: _smooth(study))
+    reading_s, _ = time_call(lambda: read_once(movie))
+    total_s, (study, figures_s, write_s) = time_call(lambda: _study(movie, folder))
+    smoothing_s, _ = time_call(lambda: _smooth(study))
     took = study.timings_s
     # extraction reads twice, and smoothing is inside the sweep: both are taken off
     read_s = min(2 * reading_s, took["extract"])
@@ -130,7 +130,7 @@ def _study(movie: Path, folder: Path) -> tuple[Study, float, float]:
     from umlpsd_gpu.report.write_report import write_report
 
     study = run_study(open_movie(movie), Settings().with_values({"device": "cpu"}))
-    both_s, _ = timed(lambda: write_report(study, folder))
+    both_s, _ = time_call(lambda: write_report(study, folder))
     figures_s = (read_summary(folder) or {})["timings_s"]["figures"]
     return study, figures_s, both_s - figures_s
 

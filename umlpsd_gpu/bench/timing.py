@@ -44,7 +44,7 @@ class Measurement:
     def high(self) -> float:
         return max(self.seconds)
 
-    def times(self, other: Measurement) -> float:
+    def ratio_to(self, other: Measurement) -> float:
         """Return how many times longer this took: the median over rounds of both.
 
         A machine that is slower for a minute is so for both works of a round.
@@ -52,19 +52,19 @@ class Measurement:
         pairs = zip(self.seconds, other.seconds, strict=False)
         return float(np.median([own / others for own, others in pairs]))
 
-    def scaled(self, factor: float) -> Measurement:
+    def multiply(self, factor: float) -> Measurement:
         """Return the same for so many times the work."""
         return Measurement(tuple(factor * s for s in self.seconds), self.ours)
 
 
-def timed(work: Callable[[], Result]) -> tuple[float, Result]:
+def time_call(work: Callable[[], Result]) -> tuple[float, Result]:
     """Return the wall seconds of a call and what it returned."""
     start = time.perf_counter()
     result = work()
     return time.perf_counter() - start, result
 
 
-def interleaved(
+def time_in_turn(
     works: Mapping[Key, Callable[[], Any]],
     n_rounds: int,
     warm_up: bool = True,
@@ -90,19 +90,19 @@ def _one_round(work: Callable[[], Any]) -> float:
     spent: list[float] = []
     end = time.perf_counter() + LEAST_ROUND_S
     while not spent or time.perf_counter() < end:
-        spent.append(timed(work)[0])
+        spent.append(time_call(work)[0])
     return float(np.median(spent))
 
 
-def in_unit(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Return a duration with three digits, in the unit that suits it."""
     for unit, size in (("s", 1.0), ("ms", 1e-3)):
         if seconds >= size:
-            return f"{three_digits(seconds / size)} {unit}"
-    return f"{three_digits(seconds / 1e-6)} µs"
+            return f"{format_number(seconds / size)} {unit}"
+    return f"{format_number(seconds / 1e-6)} µs"
 
 
-def three_digits(value: float) -> str:
+def format_number(value: float) -> str:
     """Return a number with three digits, or all before the point, as 1,234, 56.7, 0.0891."""
     if not np.isfinite(value):
         return "–"

@@ -11,7 +11,7 @@ from umlpsd_gpu.clustering.sweeps import options_of
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import is_on_device, xp_of
 from umlpsd_gpu.compute.transfer import on_host
-from umlpsd_gpu.decision.labels import final_labels, matched
+from umlpsd_gpu.decision.labels import final_labels, match_labels
 from umlpsd_gpu.decision.outliers import FALSE_POSITIVE_RATE, Outliers, outlier_scores
 from umlpsd_gpu.kmeans.gpu import silhouette_samples_on_device
 from umlpsd_gpu.kmeans.metrics import silhouette_samples
@@ -95,5 +95,5 @@ def _label_without(
         scale=scale,
         n_threads=settings.n_threads,
     )()
-    without[kept] = 1 + matched(again.best_labels(n_clusters), labels[kept] - 1)
+    without[kept] = 1 + match_labels(again.best_labels(n_clusters), labels[kept] - 1)
     return without

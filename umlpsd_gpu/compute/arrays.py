@@ -1,4 +1,4 @@
-"""What a signature calls an array that NumPy or CuPy may own."""
+"""Types for arrays of either NumPy or CuPy, for use in signatures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-# CuPy's arrays have the interface of NumPy's and no type stubs: checked as if they were NumPy's
+# CuPy arrays have NumPy's interface but no type stubs, so they are checked as NumPy arrays
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 # NumPy or CuPy themselves, as `xp_of` returns them
 ArrayModule: TypeAlias = ModuleType

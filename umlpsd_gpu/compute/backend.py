@@ -1,12 +1,12 @@
-"""NumPy or CuPy: inside the rooms the array is asked; the device is chosen once, at the edge."""
+"""NumPy or CuPy: the array shows which library owns it; the device is chosen once, at the start."""
 
 from __future__ import annotations
 
 import os
 from importlib import import_module
-from types import ModuleType
 from typing import Any, Literal
 
+from umlpsd_gpu.compute.arrays import Array, ArrayModule
 from umlpsd_gpu.errors import DeviceError
 
 Device = Literal["auto", "cpu", "gpu"]
@@ -15,13 +15,30 @@ INSTALL_GPU = "pip install 'umlpsd_gpu[cuda13]' (drivers from 580 on) or 'umlpsd
 CUDA_ERROR_INSUFFICIENT_DRIVER, CUDA_ERROR_NO_DEVICE = 35, 100
 
 
-def xp_of(*arrays: Any) -> ModuleType:
+def xp_of(*arrays: Array) -> ArrayModule:
     """Return the library that owns all the given arrays.
+
+    Parameters
+    ----------
+    *arrays : ndarray
+        NumPy's or CuPy's.
+
+    Returns
+    -------
+    module
+        ``numpy`` or ``cupy``.
 
     Raises
     ------
     TypeError
         If the arrays are neither all NumPy nor all CuPy.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from umlpsd_gpu.compute.backend import xp_of
+    >>> xp_of(np.zeros(3), np.ones(2)).__name__
+    'numpy'
     """
     owners = {type(array).__module__.partition(".")[0] for array in arrays}
     if owners not in ({"numpy"}, {"cupy"}):
@@ -30,26 +47,26 @@ def xp_of(*arrays: Any) -> ModuleType:
 
 
 def n_cores() -> int:
-    """Return the processor cores this process may use (a batch job's share, not the node's)."""
+    """Return the number of processor cores this process may use: the share of a batch job."""
     n = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
         n = len(os.sched_getaffinity(0))
-    # not every SLURM confines its jobs to their cores
+    # not every SLURM limits jobs to their cores
     share = os.environ.get("SLURM_CPUS_PER_TASK", "")
     return min(n, int(share)) if share.isdecimal() and int(share) else n
 
 
 def gpu_missing() -> str | None:
-    """Say in a sentence why no GPU can be used and what to do about it, or None where one can.
+    """Return a sentence on why no GPU can be used and what to do; None if one can be used.
 
-    ``import cupy`` succeeds without a driver, so a device is asked for.
+    ``import cupy`` succeeds without a driver, so a device is requested.
     """
     try:
         cuda = import_module("cupy").cuda
     except ImportError as error:
         if isinstance(error, ModuleNotFoundError) and error.name == "cupy":
             return f"CuPy is not installed: {INSTALL_GPU}"
-        # CuPy frames the original error in advice of many lines
+        # CuPy wraps the original error in many lines of advice
         return f"CuPy can't be imported ({error.__cause__ or error}); reinstall it: {INSTALL_GPU}"
     try:
         n_devices = cuda.runtime.getDeviceCount()
@@ -61,7 +78,7 @@ def gpu_missing() -> str | None:
 def _why_no_device(runtime: Any, error: Any) -> str:
     driver, needed = runtime.driverGetVersion(), runtime.runtimeGetVersion()
     if driver == 0:
-        return "no NVIDIA driver is found: install it (a container must be started with its GPUs)"
+        return "no NVIDIA driver is found: install it (a container must be given access to GPUs)"
     if error.status == CUDA_ERROR_INSUFFICIENT_DRIVER:
         return (
             f"the NVIDIA driver goes up to CUDA {cuda_version(driver)} and CuPy needs "
@@ -69,18 +86,20 @@ def _why_no_device(runtime: Any, error: Any) -> str:
         )
     if error.status == CUDA_ERROR_NO_DEVICE:
         return _why_hidden()
-    return f"the NVIDIA driver fails ({error}): see what nvidia-smi says"
+    return f"the NVIDIA driver fails ({error}): check with nvidia-smi"
 
 
 def _why_hidden() -> str:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is None:
-        return "there is an NVIDIA driver but no GPU: see whether nvidia-smi lists one"
-    return f"CUDA_VISIBLE_DEVICES='{visible}' leaves no GPU: unset it or name one of nvidia-smi's"
+        return "there is an NVIDIA driver but no GPU: check whether nvidia-smi lists one"
+    return (
+        f"CUDA_VISIBLE_DEVICES='{visible}' hides all GPUs: unset it or choose one of nvidia-smi's"
+    )
 
 
 def _why_no_compiler(cuda: Any) -> str | None:
-    """Say that the kernels can't be compiled: CuPy alone comes without NVRTC."""
+    """Return why kernels can't be compiled (CuPy alone has no NVRTC); None if they can."""
     try:
         cuda.nvrtc.getVersion()
     except RuntimeError:
@@ -90,17 +109,37 @@ def _why_no_compiler(cuda: Any) -> str | None:
 
 
 def cuda_version(number: int) -> str:
-    """Return CUDA's version number as people write it: 13020 is 13.2."""
+    """Return CUDA's version as usually written.
+
+    Parameters
+    ----------
+    number : int
+        As CUDA returns it: 13020.
+
+    Returns
+    -------
+    str
+        As ``13.2``.
+    """
     return f"{number // 1000}.{number % 1000 // 10}"
 
 
 def choose_device(device: Device) -> Literal["cpu", "gpu"]:
-    """Turn the setting ``device`` into the device that will run; ``"gpu"`` never falls back.
+    """Return the device to run on for a value of the setting ``device``.
+
+    Parameters
+    ----------
+    device : {"auto", "cpu", "gpu"}
+        ``"gpu"`` never falls back to the CPU.
+
+    Returns
+    -------
+    {"cpu", "gpu"}
 
     Raises
     ------
     DeviceError
-        If ``"gpu"`` is asked for and there is none; the message says what is missing.
+        If ``"gpu"`` is requested and cannot be used; the message says what is missing.
     """
     if device == "cpu":
         return "cpu"
@@ -110,6 +149,16 @@ def choose_device(device: Device) -> Literal["cpu", "gpu"]:
     return "cpu" if reason else "gpu"
 
 
-def is_on_device(array: Any) -> bool:
-    """Say whether an array is CuPy's."""
+def is_on_device(array: Array) -> bool:
+    """Return whether an array is CuPy's.
+
+    Parameters
+    ----------
+    array : ndarray
+        NumPy's or CuPy's.
+
+    Returns
+    -------
+    bool
+    """
     return type(array).__module__.partition(".")[0] == "cupy"

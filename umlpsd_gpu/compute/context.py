@@ -1,4 +1,4 @@
-"""How an analysis runs here: its device, its progress, its clock, and who runs its jobs."""
+"""The circumstances of a run: device, progress, clock, and where its jobs are run."""
 
 from __future__ import annotations
 
@@ -15,41 +15,54 @@ RunJobs = Callable[[Sequence[Callable[[], Any]]], Iterator[Any]]
 
 
 class Clock:
-    """Wall seconds by step.
+    """Wall time of each step of a run.
 
     Attributes
     ----------
     seconds : dict of str to float
+        By step, s.
     """
 
     def __init__(self) -> None:
+        """Start without any steps."""
         self.seconds: dict[str, float] = {}
 
     @contextmanager
     def timing(self, step: str) -> Iterator[None]:
-        """Add the time spent inside to the step."""
+        """Add the time spent in the ``with`` block to a step.
+
+        Parameters
+        ----------
+        step : str
+        """
         start = time.perf_counter()
         yield
         self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - start
 
 
 def report_nothing(step: str, done: int, total: int) -> None:
-    """Take a report of progress and drop it."""
+    """Ignore a report of progress.
+
+    Parameters
+    ----------
+    step : str
+    done, total : int
+    """
 
 
 @dataclass
 class Context:
-    """How a result is computed; on one class of device nothing here changes the result.
+    """The circumstances of a run; on one kind of device they do not change the result.
 
     Attributes
     ----------
     device : {"cpu", "gpu"}
-        Chosen already (`umlpsd_gpu.compute.backend.choose_device`).
+        As returned by `umlpsd_gpu.compute.backend.choose_device`.
     progress : callable
         Called with (step, done, total).
     clock : Clock
     run_jobs : callable or None
-        Runs the jobs of a clustering elsewhere; None: here.
+        Runs the jobs of a clustering on other machines; None runs them in this process.
     """
 
     device: Literal["cpu", "gpu"] = "cpu"

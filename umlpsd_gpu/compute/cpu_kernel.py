@@ -1,7 +1,7 @@
-"""The kernels in C for the CPU: built when the package is installed, optional at run time.
+"""Kernels in C for the CPU: compiled when the package is installed, optional at run time.
 
-``kernels/build.py`` compiles them where there is a C compiler, and names the result by a hash of
-their text: a library of another text is never loaded.
+``kernels/build.py`` compiles them if there is a C compiler. The file name of the library contains a
+hash of the source text, so that a library of another version is never loaded.
 """
 
 from __future__ import annotations
@@ -17,21 +17,30 @@ import numpy as np
 from umlpsd_gpu.compute.kernel_loader import folder
 
 NAME = "kmeans_restarts"
-BUILD_AGAIN = "install umlpsd_gpu again where there is a C compiler (gcc or clang)"
+BUILD_AGAIN = "install a C compiler (gcc or clang), then install umlpsd_gpu again"
 
 
 def library() -> Any:
-    """Return the compiled library, a `ctypes.CDLL`; None where there is none."""
+    """Return the compiled library, a `ctypes.CDLL`; None if there is none."""
     return _found()[0]
 
 
 def why_missing() -> str | None:
-    """Say why there is no compiled library, and what to do; None where there is one."""
+    """Return why there is no compiled library and what to do; None if there is one."""
     return _found()[1]
 
 
 def load(path: Path) -> Any:
-    """Load a library and declare what its functions take.
+    """Load a library and declare the arguments of its functions.
+
+    Parameters
+    ----------
+    path : Path
+        Of the shared library.
+
+    Returns
+    -------
+    ctypes.CDLL
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""How much a device holds, and work in blocks that fit."""
+"""Free memory of a GPU, and work in blocks that fit in it."""
 
 from __future__ import annotations
 
@@ -9,31 +9,32 @@ from importlib import import_module
 
 from umlpsd_gpu.errors import DeviceError
 
-# Of the free memory; the rest is for the libraries' workspaces and what the allocator wastes.
+# of the free memory; the rest is for workspaces of libraries and overhead of the allocator
 USABLE_SHARE = 0.6
 
 log = logging.getLogger("umlpsd_gpu")
 
 
 def free_bytes() -> int:
-    """Return the device memory that new arrays can take, blocks cached by CuPy included."""
+    """Return the GPU memory available for new arrays, including blocks that CuPy has cached."""
     cupy = import_module("cupy")
     free, _ = cupy.cuda.runtime.memGetInfo()
     return int(free) + int(cupy.get_default_memory_pool().free_bytes())
 
 
 def in_blocks(n_items: int, bytes_per_item: int, work: Callable[[int, int], None]) -> None:
-    """Call ``work(start, stop)`` over all items, as many at once as fit the free device memory.
+    """Call ``work(start, stop)`` over all items, in blocks that fit in the free GPU memory.
 
-    Where the device runs out of memory all the same, the block is halved and done again: ``work``
-    writes the results of its items as a whole, and a result never depends on the other items of
-    its block.
+    If the GPU still runs out of memory, the block is halved and repeated. ``work`` must therefore
+    write the complete results of its items, independent of the other items in the block.
 
     Parameters
     ----------
-    n_items, bytes_per_item : int
-        What one item takes on the device while it is worked on.
+    n_items : int
+    bytes_per_item : int
+        GPU memory that one item takes while it is processed.
     work : callable
+        Takes the first item and the one after the last.
 
     Raises
     ------
@@ -50,12 +51,12 @@ def in_blocks(n_items: int, bytes_per_item: int, work: Callable[[int, int], None
         except Exception as error:
             if not _is_out_of_memory(error):
                 raise
-            cupy.fft.config.get_plan_cache().clear()  # plans hold on to their work areas
+            cupy.fft.config.get_plan_cache().clear()  # plans keep their work areas
             cupy.get_default_memory_pool().free_all_blocks()
             if stop - start == 1:
                 raise DeviceError(
-                    f"the device has {free_bytes() / 1e6:,.0f} MB free, and the smallest piece of "
-                    f"the work doesn't fit ({error}); free the device or use --device cpu"
+                    f"the device has {free_bytes() / 1e6:,.0f} MB free, too little for the "
+                    f"smallest piece of the work ({error}); free its memory or use --device cpu"
                 ) from error
             height = (stop - start + 1) // 2
             log.warning(
@@ -69,12 +70,12 @@ def in_blocks(n_items: int, bytes_per_item: int, work: Callable[[int, int], None
 
 @contextmanager
 def told_when_full() -> Iterator[None]:
-    """Turn a device without room into a sentence for the user.
+    """Turn running out of GPU memory into an error message for the user.
 
     Raises
     ------
     DeviceError
-        If the device runs out of memory inside.
+        If the GPU runs out of memory inside.
     """
     try:
         yield
@@ -82,11 +83,11 @@ def told_when_full() -> Iterator[None]:
         if not _is_out_of_memory(error):
             raise
         raise DeviceError(
-            f"the device's memory can't hold this ({error}); free the device or use --device cpu"
+            f"the device's memory can't hold this ({error}); free it or use --device cpu"
         ) from error
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    """Say whether CuPy, or cuFFT through it, found no memory."""
+    """Return whether CuPy, or cuFFT through it, could not allocate memory."""
     of_cupy = type(error).__module__.partition(".")[0] in ("cupy", "cupy_backends")
     return (of_cupy and isinstance(error, MemoryError)) or "CUFFT_ALLOC_FAILED" in str(error)

@@ -1,7 +1,7 @@
-"""A kernel's text in ``kernels/`` → a function that runs on the device.
+"""The source text of a kernel in ``kernels/`` → a function that runs on the GPU.
 
-The text is compiled by NVRTC when it is first asked for, once for each set of macros; CuPy keeps
-the result on disk. CuPy adds ``-ftz=true``: float32 results below 1e-38 are 0; float64 is as ever.
+NVRTC compiles the text at first use, once for each set of macros; CuPy caches the result on disk.
+CuPy adds ``-ftz=true``: float32 results below 1e-38 are 0. float64 is not affected.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-# beside the package in a checkout, inside it in a wheel
+# next to the package in a checkout, inside it in a wheel
 FOLDERS = (Path(__file__).parents[1] / "kernels", Path(__file__).parents[2] / "kernels")
 DEFAULT_SHARED_BYTES = 48 << 10
-# what kernels call NumPy's types
+# NumPy dtype → C type
 C_TYPES = {
     "uint8": "unsigned char",
     "int8": "signed char",
@@ -39,7 +39,7 @@ class Kernel:
     Attributes
     ----------
     name : str
-        That of its file and of its entry point.
+        Of its file and of its entry point.
     function : object
         CuPy's handle.
     """
@@ -55,14 +55,19 @@ class Kernel:
         Parameters
         ----------
         grid : int or tuple of int
-            Blocks; nothing is launched where there are none.
+            Number of blocks; nothing is launched if it is 0.
         block : int
-            Threads of a block, a multiple of 32.
+            Threads per block, a multiple of 32.
         *args
-            CuPy arrays in C order (passed as pointers), None (a null pointer), ``int``
-            (``long long``) and ``float`` (``double``).
+            CuPy arrays in C order (passed as pointers), None (a null pointer), ``int`` (``long
+            long``) and ``float`` (``double``).
         shared_bytes : int
-            Dynamic shared memory of a block.
+            Dynamic shared memory per block, bytes.
+
+        Raises
+        ------
+        ValueError
+            If an array is not in C order.
         """
         blocks = (grid,) if isinstance(grid, int) else grid
         if 0 in blocks:
@@ -73,14 +78,18 @@ class Kernel:
 
 
 def kernel(name: str, **macros: str | int) -> Kernel:
-    """Return the kernel of that name, compiled with these macros for the current device.
+    """Return a kernel, compiled with these macros for the current device.
 
     Parameters
     ----------
     name : str
         File in ``kernels/`` without ``.cu``.
     **macros : str or int
-        Types and sizes the text leaves open, e.g. ``VALUE="float"``.
+        Types and sizes that the source text leaves open, for example ``VALUE="float"``.
+
+    Returns
+    -------
+    Kernel
 
     Raises
     ------
@@ -91,9 +100,18 @@ def kernel(name: str, **macros: str | int) -> Kernel:
 
 
 def source(name: str) -> str:
-    """Return the whole text to compile; the compiler's messages point at the ``.cu`` line.
+    """Return the whole text to compile; error messages of the compiler refer to the ``.cu`` line.
 
-    ``common.cuh`` is inlined because CuPy's cache doesn't notice changes of included files.
+    ``common.cuh`` is inserted because CuPy's cache ignores changes of included files.
+
+    Parameters
+    ----------
+    name : str
+        File in ``kernels/`` without ``.cu``.
+
+    Returns
+    -------
+    str
     """
     common, text = (
         (folder() / file).read_text(encoding="utf-8") for file in ("common.cuh", f"{name}.cu")
@@ -102,12 +120,27 @@ def source(name: str) -> str:
 
 
 def options(macros: dict[str, str | int]) -> tuple[str, ...]:
-    """Return the compiler's options for these macros."""
+    """Return the compiler's options for these macros.
+
+    Parameters
+    ----------
+    macros : dict of str to str or int
+
+    Returns
+    -------
+    tuple of str
+    """
     return ("-std=c++17", *(f"-D{macro}={value}" for macro, value in sorted(macros.items())))
 
 
 def folder() -> Path:
-    """Return the folder of the kernels' texts."""
+    """Return the folder of the kernels' source texts.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the installation contains no kernels.
+    """
     for candidate in FOLDERS:
         if (candidate / "common.cuh").is_file():
             return candidate
@@ -122,7 +155,7 @@ def _compiled(name: str, macros: tuple[tuple[str, str | int], ...]) -> Kernel:
 
 
 def _argument(value: Any) -> Any:
-    """Return what CuPy passes with the type that the kernels declare."""
+    """Return a value as the type that the kernels declare."""
     if value is None:
         return np.uintp(0)
     if isinstance(value, bool | int | np.integer):

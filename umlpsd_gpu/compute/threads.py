@@ -1,8 +1,8 @@
-"""Pools of threads that end soon where their owner is stopped, as by a signal.
+"""Thread pools that end soon when their owner is stopped, for example by a signal.
 
-Leaving ``with ThreadPoolExecutor()`` waits for all work that it was given, which may be minutes of
-K-means. Here work that has not begun is dropped, in pools within a pool's tasks too, and work that
-has begun ends at its next `stopping_point`.
+Leaving ``with ThreadPoolExecutor()`` waits for all submitted work, which may be minutes of K-means.
+Here, work that has not started is cancelled, including work in pools opened by a pool's tasks; work
+in progress ends at its next `stopping_point`.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from threading import Lock
 
 @dataclass
 class _Family:
-    """A pool and those that are opened by its tasks."""
+    """A pool and the pools that its tasks open."""
 
     pools: list[ThreadPoolExecutor] = field(default_factory=list)
     is_stopped: bool = False
     lock: Lock = field(default_factory=Lock)
 
-    def take(self, pool: ThreadPoolExecutor) -> None:
+    def add(self, pool: ThreadPoolExecutor) -> None:
         with self.lock:
             if self.is_stopped:
                 raise CancelledError
             self.pools.append(pool)
 
-    def let_go(self, pool: ThreadPoolExecutor) -> None:
+    def remove(self, pool: ThreadPoolExecutor) -> None:
         with self.lock:
             self.pools.remove(pool)
 
@@ -45,17 +45,25 @@ _family: ContextVar[_Family | None] = ContextVar("_family", default=None)
 
 @contextmanager
 def thread_pool(n_threads: int) -> Iterator[ThreadPoolExecutor]:
-    """Give a pool; an exception that leaves it stops its tasks and all pools that they opened.
+    """Open a pool; an exception in the ``with`` block stops its tasks, and pools opened by them.
+
+    Parameters
+    ----------
+    n_threads : int
+
+    Yields
+    ------
+    ThreadPoolExecutor
 
     Raises
     ------
     CancelledError
-        In a task that is to stop.
+        In a task whose pool was stopped.
     """
     outer = _family.get()
     family = outer or _Family()
     pool = ThreadPoolExecutor(n_threads, initializer=_family.set, initargs=(family,))
-    family.take(pool)
+    family.add(pool)
     try:
         yield pool
     except BaseException:
@@ -65,11 +73,17 @@ def thread_pool(n_threads: int) -> Iterator[ThreadPoolExecutor]:
         raise
     finally:
         pool.shutdown()
-        family.let_go(pool)
+        family.remove(pool)
 
 
 def stopping_point() -> None:
-    """End the task that calls it where its pool was stopped; `CancelledError` then."""
+    """End the calling task if its pool was stopped.
+
+    Raises
+    ------
+    CancelledError
+        If the pool was stopped.
+    """
     family = _family.get()
     if family is not None and family.is_stopped:
         raise CancelledError

@@ -1,4 +1,4 @@
-"""Arrays between host and device, and work of which several pieces run on the device at once."""
+"""Arrays between host and GPU, and several pieces of work in flight on the GPU."""
 
 from __future__ import annotations
 
@@ -10,62 +10,90 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import is_on_device
 from umlpsd_gpu.compute.device_memory import free_bytes
 from umlpsd_gpu.errors import DeviceError
 
-# Work in flight may take this share of the free device memory, and two streams keep the card busy
-# while the last restarts of a sweep end.
+# Work in flight may take this share of the free GPU memory. Two streams keep the card busy while
+# the last restarts of a sweep end.
 SHARE_IN_FLIGHT = 0.25
 N_STREAMS = 2
 
 Result = TypeVar("Result")
 
 
-def uploaded(values: np.ndarray) -> Any:
-    """Return the values of traces in an array of the device, there for all of its streams.
+def uploaded(values: np.ndarray) -> Array:
+    """Return the values of traces as a CuPy array that all streams can read.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_traces, n_frames)
+        NumPy's.
+
+    Returns
+    -------
+    cupy.ndarray, shape (n_traces, n_frames)
 
     Raises
     ------
     DeviceError
-        If they don't fit the device.
+        If they do not fit in the GPU's memory.
     """
     cupy = import_module("cupy")
     try:
-        # not asarray: it would pin a copy of all of it
-        array = cupy.empty(values.shape, values.dtype)
+        # not asarray, which would make a pinned copy of the whole array
+        array: Any = cupy.empty(values.shape, values.dtype)
         array.set(np.ascontiguousarray(values))
     except cupy.cuda.memory.OutOfMemoryError as error:
         raise DeviceError(
             f"the {values.nbytes / 1e6:,.0f} MB of traces don't fit the device, which has "
             f"{free_bytes() / 1e6:,.0f} MB free; use --device cpu or pool fewer movies"
         ) from error
-    cupy.cuda.get_current_stream().synchronize()  # other streams read them next
+    cupy.cuda.get_current_stream().synchronize()  # other streams read the array next
     return array
 
 
-def on_host(array: Any) -> np.ndarray:
-    """Return an array as NumPy's, wherever it is."""
-    return import_module("cupy").asnumpy(array) if is_on_device(array) else array
+def on_host(array: Array) -> np.ndarray:
+    """Return an array as a NumPy array; NumPy's is returned unchanged.
+
+    Parameters
+    ----------
+    array : ndarray
+        NumPy's or CuPy's.
+
+    Returns
+    -------
+    ndarray
+    """
+    if not is_on_device(array):
+        return array
+    copy: np.ndarray = import_module("cupy").asnumpy(array)
+    return copy
 
 
 def results_in_flight(
     start: Sequence[Callable[[], Callable[[], Result]]], bytes_of_one: int
 ) -> Iterator[Result]:
-    """Yield results in order, several pieces of work under way on the device at any time.
+    """Yield results in order, while several pieces of work run on the GPU.
 
     Parameters
     ----------
     start : sequence of callable
         Each starts one piece of work and returns a function that waits for its result.
     bytes_of_one : int
-        What one of them holds on the device.
+        GPU memory that one of them takes.
+
+    Yields
+    ------
+    object
+        Results in the order of ``start``.
     """
     n_in_flight = max(1, int(SHARE_IN_FLIGHT * free_bytes()) // max(1, bytes_of_one))
     streams = _streams(import_module("cupy").cuda.Device().id, N_STREAMS)
     ready = import_module("cupy").cuda.get_current_stream().record()
     for stream in streams:
-        stream.wait_event(ready)  # what they read is worked on until then
+        stream.wait_event(ready)  # their input is complete then
     waiting: deque[tuple[Any, Callable[[], Result]]] = deque()
 
     def collected() -> Result:
@@ -85,6 +113,6 @@ def results_in_flight(
 
 @lru_cache(maxsize=8)
 def _streams(device: int, n_streams: int) -> list[Any]:
-    """Return the streams of a device: always the same, since CuPy keeps freed memory by stream."""
+    """Return the streams of a device: always the same, since CuPy keeps freed memory per stream."""
     cupy = import_module("cupy")
     return [cupy.cuda.Stream(non_blocking=True) for _ in range(n_streams)]

@@ -1,4 +1,4 @@
-"""Versions that a result may depend on."""
+"""Versions of software that a result may depend on."""
 
 from __future__ import annotations
 
@@ -12,9 +12,19 @@ PACKAGES = ("umlpsd_gpu", "numpy", "scipy", "scikit-learn", "PyWavelets", "tifff
 
 
 def recorded_versions(device: str = "cpu") -> dict[str, str]:
-    """Return the versions to keep beside a result; those of the card where it ran on one."""
+    """Return the versions to store with a result.
+
+    Parameters
+    ----------
+    device : {"cpu", "gpu"}
+        ``"gpu"`` adds CuPy, CUDA and the name of the card.
+
+    Returns
+    -------
+    dict of str to str
+    """
     versions = {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
-    # K-means without them adds in another order
+    # K-means without them sums in a different order
     versions["CPU kernels"] = "compiled" if library() else "missing"
     if device == "gpu":
         cupy = import_module("cupy")

@@ -1,1 +1,1 @@
-"""Sweeps → KDecision: number of clusters and smoothing scale; reruns nothing."""
+"""Sweeps → KDecision: number of clusters and representation, from sweeps that were done."""

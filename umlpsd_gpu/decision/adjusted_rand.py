@@ -1,4 +1,4 @@
-"""How far labellings agree: the adjusted Rand index of all pairs at once, from shared counts."""
+"""Agreement of labellings: the adjusted Rand index of all pairs at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,21 @@ from umlpsd_gpu.kmeans.result import Sweep
 def stability(sweep: Sweep, k: int) -> float:
     """Return the mean adjusted Rand index between all pairs of epochs at one K.
 
-    1 means that every start ends in the same partition. NaN for a single epoch.
+    Parameters
+    ----------
+    sweep : Sweep
+    k : int
+        One of ``sweep.k_values``.
+
+    Returns
+    -------
+    float
+        1 where every start ends in the same partition; NaN for a single epoch.
+
+    Raises
+    ------
+    ValueError
+        If K = k was not tried.
     """
     if sweep.n_epochs < 2:
         return float("nan")
@@ -18,9 +32,19 @@ def stability(sweep: Sweep, k: int) -> float:
 
 
 def mean_adjusted_rand(labellings: np.ndarray) -> float:
-    """Return the mean adjusted Rand index over all pairs of at least two labellings."""
+    """Return the mean adjusted Rand index over all pairs of labellings.
+
+    Parameters
+    ----------
+    labellings : ndarray, shape (n_labellings, n_traces), int
+        At least two; from 0 up.
+
+    Returns
+    -------
+    float
+    """
     n_labellings = len(labellings)
-    with_itself = n_labellings  # 1 each
+    with_itself = n_labellings  # 1 for each labelling
     of_pairs = adjusted_rand(labellings).sum() - with_itself
     return float(of_pairs / (n_labellings * (n_labellings - 1)))
 
@@ -36,7 +60,7 @@ def adjusted_rand(labellings: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray, shape (n_labellings, n_labellings)
-        1 where two agree but for the numbering; 0 on average by chance.
+        1 where two labellings are the same but for the numbering; 0 on average by chance.
 
     References
     ----------
@@ -53,4 +77,6 @@ def adjusted_rand(labellings: np.ndarray) -> np.ndarray:
     expected = alone[:, None] * alone / (n_traces * (n_traces - 1) / 2)
     largest = (alone[:, None] + alone) / 2
     differ = largest != expected
-    return np.divide(together - expected, largest - expected, np.ones_like(together), where=differ)
+    index: np.ndarray = np.ones_like(together)
+    np.divide(together - expected, largest - expected, out=index, where=differ)
+    return index

@@ -1,4 +1,4 @@
-"""Decisions on half-samples of the traces → an interval for the confidence."""
+"""Decisions on samples of the traces → an interval for the confidence."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-# The scatter of the log-odds among half-samples, from sweeps of fewer scales and epochs, is larger
-# than that of fresh ensembles under the full sweep by this much
-# (benchmarks/results/decision_interval.md) [I].
+# The log-odds scatter this many times more among samples of half the traces, swept at fewer scales
+# and in fewer epochs, than among fresh ensembles under the full sweep (measured on simulated
+# ensembles, benchmarks/results/decision_interval.md).
 OVERSTATEMENT = 1.4
 CI95_DEVIATIONS = 1.96
 LEAST_SHARE = 1e-6
@@ -19,23 +19,24 @@ def confidence_interval(
 ) -> tuple[float, float]:
     """Return the 95 % interval of a confidence over the choice of traces.
 
-    Half-samples without replacement scatter as ensembles of full size do around the truth [1]_;
-    samples of fewer traces more, in proportion. Bootstrap samples with replacement would hold
-    equal traces, which are clusters of their own.
+    Samples of half the traces, drawn without replacement, scatter as ensembles of full size do
+    around the truth [1]_; samples of fewer traces scatter more, by √((n − d)/d) for d of n traces.
+    Bootstrap samples, drawn with replacement, would hold equal traces, which form clusters of their
+    own.
 
     Parameters
     ----------
     confidence : float
-        Of all traces.
+        Probability of K_opt from all traces, 0…1.
     resampled : sequence of float
-        The probability that each sample of the traces gives to the same K.
+        The probability of the same K from each sample of the traces, 0…1.
     n_traces, n_drawn : int
         Size of the ensemble and of the samples.
 
     Returns
     -------
-    tuple of float
-        Lower and upper end, 0…1, around ``confidence``; NaN for fewer than two samples.
+    low, high : float
+        Ends of the interval, 0…1, around ``confidence``; NaN for fewer than two samples.
 
     References
     ----------
@@ -51,4 +52,5 @@ def confidence_interval(
 
 def _log_odds(share: np.ndarray) -> np.ndarray:
     share = np.clip(share, LEAST_SHARE, 1 - LEAST_SHARE)
-    return np.log(share / (1 - share))
+    log_odds: np.ndarray = np.log(share / (1 - share))
+    return log_odds

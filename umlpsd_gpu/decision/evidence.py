@@ -1,8 +1,8 @@
 """Profiles of all scales → the evidence for each K, as the consensus weighs it.
 
-Every kind of number enters as it is and compared with other K's: with the largest, with the next K,
-with the one before, and with the largest after it. The true K is mostly the *last* one whose
-clusters keep apart; no single number says so alone.
+Every kind of number enters as it is and relative to other K's: to the largest, to the next K, to
+the one before, and to the largest after it. The true K is mostly the *last* one whose clusters are
+well separated; no single number shows that alone.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import numpy as np
 
 from umlpsd_gpu.decision.profiles import Profile
 
-# Separations are weighed by their logarithm, from here on
+# Separations enter by their logarithm, smaller ones as this
 LEAST_LOGGED = 0.3
-# Kinds that are read at the scale of largest separation too, and the largest over scales
+# Kinds that are also read at the scale of largest separation, and as the largest over scales
 AT_BEST_SCALE = ("smallest silhouette", "stability", "separation")
 AT_BEST_SCALE_WITH_NULLS = ("excess silhouette", "excess separation", "gap gain")
 LARGEST = ("smallest silhouette", "least separation")
@@ -25,13 +25,14 @@ LARGEST_WITH_NULLS = ("excess silhouette", "excess separation", "gap gain")
 
 @dataclass(frozen=True)
 class Evidence:
-    """What speaks for each K ≥ 2.
+    """The evidence for each K ≥ 2.
 
     Attributes
     ----------
     k_values : ndarray, shape (n_k,), int
         2, 3, …: all but the last K of the profiles, since each is compared with the next.
     names : tuple of str
+        Pieces of evidence.
     values : ndarray, shape (n_k, n_names)
     """
 
@@ -46,17 +47,22 @@ def evidence_of(
     agreement: np.ndarray,
     n_traces: int,
 ) -> Evidence:
-    """Put together what the scales say.
+    """Collect the evidence of all scales.
 
     Parameters
     ----------
     profiles : sequence of Profile
         One for each scale, over the same K = 1, 2, …, at least up to 3.
-    nulls : sequence of Profile, optional
-        Of unstructured surrogates at the same scales.
+    nulls : sequence of Profile or None
+        Mean profiles of surrogates at the same scales; None where none were swept.
     agreement : ndarray, shape (n_k,)
         Mean adjusted Rand index between the scales' best partitions.
     n_traces : int
+        Size of the ensemble.
+
+    Returns
+    -------
+    Evidence
     """
     by_scale = [
         _kinds(profile, nulls[i] if nulls is not None else None)
@@ -92,8 +98,8 @@ def _kinds(profile: Profile, null: Profile | None) -> dict[str, np.ndarray]:
         "smallest silhouette": profile.smallest_silhouette,
         "misclassified": profile.misclassified,
         "stability": profile.stability,
-        "separation": _logged(profile.separation),
-        "least separation": _logged(profile.least_separation),
+        "separation": _log(profile.separation),
+        "least separation": _log(profile.least_separation),
         "fall": profile.silhouette - np.append(profile.silhouette[1:], np.nan),
         "gain": -np.diff(profile.log_ssd, prepend=np.nan),
         "smallest size": profile.log_smallest_size,
@@ -128,9 +134,11 @@ def _forms(values: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def _logged(separation: np.ndarray) -> np.ndarray:
-    return np.log(np.maximum(separation, LEAST_LOGGED))
+def _log(separation: np.ndarray) -> np.ndarray:
+    logarithm: np.ndarray = np.log(np.maximum(separation, LEAST_LOGGED))
+    return logarithm
 
 
 def _signed_log(values: np.ndarray) -> np.ndarray:
-    return np.sign(values) * np.log1p(np.abs(values))
+    signed: np.ndarray = np.sign(values) * np.log1p(np.abs(values))
+    return signed

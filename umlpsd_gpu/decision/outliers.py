@@ -11,18 +11,18 @@ FALSE_POSITIVE_RATE = 0.05
 # most of every distance between raw ones (by distance alone MSB have a ROC AUC of 0.39, averaged
 # 0.90).
 N_COARSE_SAMPLES = 100
-# Fewer traces have no spread to speak of, and may be outliers that were grouped together [I].
+# A cluster of fewer traces has no reliable spread, and may be a group of outliers (our choice).
 LEAST_MEMBERS = 5
-# Smaller differences of ln distance or of β are no difference: guards identical traces.
+# Spreads of ln distance and of β are at least this: against division by 0 for identical traces.
 LEAST_SPREAD = 1e-3
-# Distances below this share of the ensemble's width are equal.
+# Distances below this fraction of the ensemble's width count as equal.
 LEAST_DISTANCE = 1e-6
-# Clusters hold traces that belong elsewhere and have wider tails than a Gaussian: in 24 simulated
-# ensembles of 204 PEB, TSB and PBB traces 4.7 % exceed what 2.25 % of the Gaussian null do.
+# Clusters hold misplaced traces and have wider tails than a Gaussian: in 24 simulated ensembles of
+# 204 PEB, TSB and PBB traces 4.7 % exceed the threshold that 2.25 % of the Gaussian null exceed.
 NULL_SHARE = 0.45
 N_NULL_TRACES = 20_000
-# Of fewer traces none is called an outlier: medians and spreads are then too uncertain to promise a
-# rate (20 traces in 3 clusters: 10 % instead of 5).
+# In smaller ensembles no trace is called an outlier: medians and spreads are then too uncertain to
+# keep the rate (20 traces in 3 clusters: 10 % instead of 5).
 LEAST_TRACES = 30
 
 
@@ -35,9 +35,9 @@ class Outliers:
     score : ndarray, shape (n_traces,)
         From 0 up, in standard deviations; NaN for a trace that was not clustered.
     threshold : float
-        A trace is an outlier where its score is above. Infinite where traces are too few to tell.
+        A trace is an outlier where its score is above. Infinite where there are too few traces.
     false_positive_rate : float
-        Share of the traces that a finite threshold flags if all belong to their clusters.
+        Fraction of the traces that a finite threshold flags if all belong to their clusters; 0…1.
     labels : ndarray, shape (n_traces,), int16
         Clusters found again without the outliers, numbered as the clusters of all traces that they
         share the most traces with; 0 for outliers and for traces that were not clustered.
@@ -68,36 +68,37 @@ def outlier_scores(
     seed: int = 0,
     false_positive_rate: float = FALSE_POSITIVE_RATE,
 ) -> tuple[np.ndarray, float]:
-    """Score how far each trace is beyond the range of every cluster, and say from where on it is.
+    """Score how far each trace is outside the range of every cluster, and set a threshold.
 
-    Two traits count: the logarithm of the distance to the centroid of its own cluster, and the
-    exponent β; upwards only, since multi-state blinking is both far from its cluster's mean and of
-    the largest β [P]. Each trait is compared with every cluster, in units of that cluster's spread
-    below its median, and the least excess is kept: a trace on the edge of two clusters is none of
-    an outlier. The score is the root of the sum of the squared excesses.
+    Two traits count: the logarithm of the distance to the centroid of the trace's own cluster, and
+    the exponent β. Only large values count, since multi-state blinking is far from its cluster's
+    mean and has the largest β. Each trait is compared with every cluster, in units of that
+    cluster's spread below its median, and the smallest excess is kept: a trace between two clusters
+    is no outlier. The score is the root of the sum of the squared excesses.
 
     Parameters
     ----------
     values : ndarray, shape (n_traces, n_samples), finite
-        What was clustered. Curves of more than `N_COARSE_SAMPLES` samples should be averaged to
-        about that many before: noise hides what they have in common.
+        What was clustered, in any unit. Curves of many more than `N_COARSE_SAMPLES` samples should
+        be averaged to about that many before: noise dominates the distances between raw ones.
     labels : ndarray, shape (n_traces,), int
-        Clusters, from 1 up. Clusters of fewer than 5 traces are counted to the nearest larger one;
-        where there is none, all traces are compared with each other.
+        Clusters, from 1 up. Clusters of fewer than 5 traces are counted with the nearest larger
+        one; where there is none, all traces are compared with each other.
     beta : ndarray, shape (n_traces,), optional
-        NaN where unknown: then distance alone decides.
+        Exponents; NaN where unknown: then distance alone counts.
     seed : int
-        Of the random numbers behind the threshold.
+        Seed of the random numbers behind the threshold.
     false_positive_rate : float
-        Between 0 and 1.
+        Fraction of the traces to be flagged by chance, between 0 and 1.
 
     Returns
     -------
     score : ndarray, shape (n_traces,)
+        From 0 up, in standard deviations.
     threshold : float
-        From a null that outliers, which lie above the medians, hardly change: ensembles whose
+        From a null that outliers, which are above the medians, hardly change: ensembles whose
         traits are Gaussian around the medians of their clusters, with the spreads and the rank
-        correlation found. 0.45 times the rate exceed it there, and about the rate itself of
+        correlation found. 0.45 times the rate exceed it there, and about the rate itself in
         simulated classes, which have wider tails. Infinite for fewer than 30 traces.
     """
     groups, traits = _traits(values, labels, beta)
@@ -169,20 +170,22 @@ def _centre_and_spread(traits: np.ndarray, groups: np.ndarray) -> tuple[np.ndarr
 def _median(members: np.ndarray) -> np.ndarray:
     """Return the median over the last axis, NaN left out; NaN where nothing is left."""
     if not np.isnan(members).any():
-        return np.median(members, axis=-1)
+        median: np.ndarray = np.median(members, axis=-1)
+        return median
     known = [row[np.isfinite(row)] for row in members.reshape(-1, members.shape[-1])]
-    medians = [np.median(row) if row.size else np.nan for row in known]
-    return np.reshape(medians, members.shape[:-1])
+    medians = np.array([np.median(row) if row.size else np.nan for row in known])
+    return medians.reshape(members.shape[:-1])
 
 
 def _excess(traits: np.ndarray, centre: np.ndarray, spread: np.ndarray) -> np.ndarray:
-    """Return the root of the summed squares of what is above every group; (..., n_traces)."""
+    """Return the root of the summed squared excesses over every group; (..., n_traces)."""
     least = np.full(traits.shape, np.inf)
     for group in range(centre.shape[-1]):
         above = traits - centre[..., group, None]
         np.fmin(least, above / spread[..., group, None], out=least)
     least[~np.isfinite(least)] = 0.0  # unknown traits
-    return np.sqrt(np.square(np.maximum(least, 0)).sum(axis=-2))
+    excess: np.ndarray = np.sqrt(np.square(np.maximum(least, 0)).sum(axis=-2))
+    return excess
 
 
 def _rank_correlation(traits: np.ndarray, groups: np.ndarray) -> np.ndarray:
@@ -196,7 +199,7 @@ def _rank_correlation(traits: np.ndarray, groups: np.ndarray) -> np.ndarray:
     width = np.sqrt(np.square(ranks).sum(axis=1))
     product = np.outer(width, width)
     spearman = np.divide(ranks @ ranks.T, product, out=np.zeros_like(product), where=product > 0)
-    correlation = 2 * np.sin(np.pi / 6 * spearman)
+    correlation: np.ndarray = 2 * np.sin(np.pi / 6 * spearman)
     np.fill_diagonal(correlation, 1.0)
     return correlation
 

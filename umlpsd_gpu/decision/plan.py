@@ -13,9 +13,9 @@ from umlpsd_gpu.kmeans.resamples import half_samples, n_drawn
 
 # Epochs of a surrogate's sweep: those that the weights of the consensus were fitted with.
 SURROGATE_EPOCHS = 20
-# Epochs of the sweep of a sample of the curves [I].
+# Epochs of the sweep of a sample of the curves (our choice).
 RESAMPLE_EPOCHS = 10
-# Representations at which samples are swept: the first, the middle and the last weighed one [I].
+# Representations at which samples are swept: the first, middle and last weighed one (our choice).
 RESAMPLED_SCALES = 3
 
 

@@ -1,4 +1,4 @@
-"""Sweep → what it says about each K: one number of each kind for every K."""
+"""Sweep → profile: one number of each kind for every K, which the consensus reads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from umlpsd_gpu.decision.adjusted_rand import mean_adjusted_rand
 from umlpsd_gpu.kmeans.result import Sweep
 
-# Evidence is read up to this K, from these epochs: the weights were fitted so.
+# Evidence is read up to this K and from this many epochs, as when the weights were fitted.
 MOST_K = 10
 MOST_EPOCHS = 60
 
@@ -24,20 +24,21 @@ class Profile:
     silhouette : ndarray
         Mean over epochs.
     best_silhouette, smallest_silhouette, separation, least_separation : ndarray
-        Of the epoch of least SSD: mean silhouette, that of the worst cluster, and the two
+        In the epoch of smallest SSD: mean silhouette, that of the worst cluster, and the two
         separations (kmeans/metrics.py).
     misclassified : ndarray
-        Mean share of silhouettes below 0.
+        Mean fraction of silhouettes below 0.
     stability : ndarray
         Mean adjusted Rand index between epochs.
     log_ssd : ndarray
-        Logarithm of the least SSD.
+        Natural logarithm of the smallest SSD.
     log_smallest_size : ndarray
-        Logarithm of the smallest cluster's size in the epoch of least SSD, relative to equal sizes.
+        Natural logarithm of the smallest cluster's size in the epoch of smallest SSD, relative to
+        equal sizes.
     nestedness, least_nestedness : ndarray
-        Share of the traces that stay together from K − 1 to K: of each cluster at K those that
-        come from the one cluster at K − 1 that gives it most; over all traces, and in the worst
-        cluster. Traces between clusters gather from several.
+        Fraction of the traces that stay together from K − 1 to K: of each cluster at K those that
+        come from the cluster at K − 1 that contributes most; over all traces, and in the worst
+        cluster. Low where a cluster collects traces from between several others.
     """
 
     silhouette: np.ndarray
@@ -54,7 +55,17 @@ class Profile:
 
 
 def profile_of(sweep: Sweep) -> Profile:
-    """Read a sweep over K = 1, 2, …, of which the first `MOST_K` are used."""
+    """Read the profile of a sweep.
+
+    Parameters
+    ----------
+    sweep : Sweep
+        Over K = 1, 2, …, of which the first `MOST_K` are used.
+
+    Returns
+    -------
+    Profile
+    """
     n_k = min(MOST_K, sweep.k_values.size)
     best = sweep.ssd[:n_k].argmin(axis=1)
     at = np.arange(n_k), best
@@ -75,14 +86,35 @@ def profile_of(sweep: Sweep) -> Profile:
 
 
 def mean_profile(profiles: Sequence[Profile]) -> Profile:
-    """Return the mean of several profiles of equal length."""
+    """Return the mean of several profiles.
+
+    Parameters
+    ----------
+    profiles : sequence of Profile
+        Over the same K's.
+
+    Returns
+    -------
+    Profile
+    """
     names = [field.name for field in fields(Profile)]
     return Profile(**{n: np.mean([getattr(p, n) for p in profiles], axis=0) for n in names})
 
 
 def log_least_ssd(sweep: Sweep) -> np.ndarray:
-    """Return the logarithm of the least SSD of each K; (n_k,)."""
-    return np.log(np.maximum(sweep.ssd.min(axis=1), np.finfo(float).tiny))
+    """Return the natural logarithm of the smallest SSD of each K.
+
+    Parameters
+    ----------
+    sweep : Sweep
+
+    Returns
+    -------
+    ndarray, shape (n_k,)
+        Finite: an SSD of 0 counts as the smallest positive number.
+    """
+    logarithm: np.ndarray = np.log(np.maximum(sweep.ssd.min(axis=1), np.finfo(float).tiny))
+    return logarithm
 
 
 def _partitions(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

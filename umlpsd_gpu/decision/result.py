@@ -10,7 +10,7 @@ from umlpsd_gpu.decision.display import describe_decision
 
 @dataclass(frozen=True, repr=False)
 class KDecision(Displayed):
-    """Number of clusters and smoothing scale, decided without an eye.
+    """Number of clusters and smoothing scale, decided automatically.
 
     Attributes
     ----------

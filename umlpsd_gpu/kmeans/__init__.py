@@ -1,1 +1,1 @@
-"""Values → Sweep: K-means over every trial K and epoch, with its metrics."""
+"""A matrix of curves → Sweep: K-means for every trial K and epoch, with its quality metrics."""

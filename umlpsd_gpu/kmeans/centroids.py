@@ -1,8 +1,8 @@
 """Distances to centroids that move from one Lloyd iteration to the next, of many restarts at once.
 
 Both kinds are asked for the clusters that changed only. ``RenewedCentroids`` averages these anew;
-``FollowedCentroids`` adds to their sums the traces that came and takes off those that left: about
-one in fifty moves in an iteration.
+``FollowedCentroids`` updates their sums by the traces that entered and left: about one in fifty
+moves in an iteration.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class Centroids(Protocol):
         sqdist : ndarray, shape (n_changed, n_traces)
             In the C order of ``changed``; without meaning for an empty cluster.
         counts : ndarray, shape (n_changed,), int
+            Cluster sizes.
         """
 
     def part(self, epochs: np.ndarray) -> Centroids:
@@ -41,9 +42,11 @@ class Centroids(Protocol):
 class SqdistToMeans(Protocol):
     """A geometry that knows the distances to any clusters' means."""
 
-    def sqdist_to_centroids(self, members: Members) -> np.ndarray: ...
+    def sqdist_to_centroids(self, members: Members) -> np.ndarray:
+        """Return squared distances of all traces to each cluster's mean; (n_rows, n_traces)."""
 
-    def part(self, epochs: np.ndarray) -> SqdistToMeans: ...
+    def part(self, epochs: np.ndarray) -> SqdistToMeans:
+        """Return what some of the epochs need, chosen by a mask (n_epochs,)."""
 
 
 class SqdistToPoints(Protocol):
@@ -51,36 +54,45 @@ class SqdistToPoints(Protocol):
 
     points: np.ndarray
 
-    def sqdist_to_points(self, others: np.ndarray) -> np.ndarray: ...
+    def sqdist_to_points(self, others: np.ndarray) -> np.ndarray:
+        """Return squared distances of all traces to any points; (n_others, n_traces)."""
 
 
 class RenewedCentroids:
-    """Means taken anew from the members, without a memory of the labels before."""
+    """Means taken anew from the members, independent of earlier labels.
+
+    Parameters
+    ----------
+    geometry : SqdistToMeans
+    """
 
     def __init__(self, geometry: SqdistToMeans) -> None:
         self._geometry = geometry
 
     def sqdist(self, labels: np.ndarray, changed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return squared distances and sizes of the changed clusters; see `Centroids.sqdist`."""
         members = Members.of(labels, changed)
         return self._geometry.sqdist_to_centroids(members), members.counts
 
     def part(self, epochs: np.ndarray) -> RenewedCentroids:
+        """Return those of some epochs, chosen by a mask (n_epochs,)."""
         return RenewedCentroids(self._geometry.part(epochs))
 
 
 class FollowedCentroids:
     """Sums over each cluster's members, kept up to date as traces move.
 
-    Rounding of a sum grows with the moves, to about 1e-16 of its largest value for each; squared
-    distances to centroids so near to their true place are wrong by its square.
+    Rounding of a sum grows with the moves, by about 1e-16 of its largest value for each. The error
+    of the squared distances is of second order in that displacement.
 
     Parameters
     ----------
     geometry : SqdistToPoints
     sums : ndarray, shape (n_clusters, n_epochs, n_samples)
     counts : ndarray, shape (n_clusters, n_epochs), int
+        Cluster sizes.
     labels : ndarray, shape (n_epochs, n_traces), int16
-        Whose sums they are; −1: in no cluster.
+        The labelling that the sums belong to; −1: in no cluster.
     """
 
     def __init__(
@@ -90,8 +102,18 @@ class FollowedCentroids:
         self._sums, self._counts, self._labels = sums, counts, labels
 
     @classmethod
-    def of_none(cls, geometry: SqdistToPoints, n_clusters: int, n_epochs: int) -> FollowedCentroids:
-        """Begin with empty clusters."""
+    def empty(cls, geometry: SqdistToPoints, n_clusters: int, n_epochs: int) -> FollowedCentroids:
+        """Begin with empty clusters.
+
+        Parameters
+        ----------
+        geometry : SqdistToPoints
+        n_clusters, n_epochs : int
+
+        Returns
+        -------
+        FollowedCentroids
+        """
         n_traces, n_samples = geometry.points.shape
         return cls(
             geometry,
@@ -101,17 +123,20 @@ class FollowedCentroids:
         )
 
     def sqdist(self, labels: np.ndarray, changed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return squared distances and sizes of the changed clusters; see `Centroids.sqdist`."""
         self._move_to(labels)
         counts = self._counts[changed]
         centroids = self._sums[changed] / np.maximum(counts, 1)[:, None]
         return self._geometry.sqdist_to_points(centroids), counts
 
     def part(self, epochs: np.ndarray) -> FollowedCentroids:
+        """Return those of some epochs, chosen by a mask (n_epochs,)."""
         return FollowedCentroids(
             self._geometry, self._sums[:, epochs], self._counts[:, epochs], self._labels[epochs]
         )
 
     def _move_to(self, labels: np.ndarray) -> None:
+        """Add the traces that entered each cluster to its sum, and subtract those that left."""
         n_epochs, n_traces = labels.shape
         moved = np.flatnonzero(labels != self._labels)
         epoch, trace = np.divmod(moved, n_traces)

@@ -29,7 +29,7 @@ def sweep_on_cpu(
     judged: np.ndarray | None,
     n_threads: int,
 ) -> BlockResults:
-    """Label and judge every epoch of every K.
+    """Run every epoch of every K and compute the metrics.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def sweep_on_cpu(
     run_restarts : callable
         The engine; see `engines`.
     judged : ndarray, shape (n_judged,), int, or None
-        Curves that get a silhouette; None: all of them.
+        Traces that get a silhouette; None: all of them.
     n_threads : int
 
     Returns

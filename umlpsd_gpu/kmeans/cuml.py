@@ -1,7 +1,7 @@
-"""Engine ``cuml``: cuML's K-means, run for run from the starts that the other engines get too.
+"""Engine ``cuml``: cuML's K-means, run for run from the same starts as the other engines.
 
-What cuML 26.10 does, read in its ``cluster/kmeans.pyx`` and in ``kmeans_fit`` of cuVS (main branch,
-2026), which it calls:
+What cuML 26.10 does, according to its ``cluster/kmeans.pyx`` and to ``kmeans_fit`` of cuVS (main
+branch, 2026), which it calls:
 
 - All arguments are by keyword. ``init`` is an array (n_clusters, n_samples), copied, of the
   device or the host; with one, a single run is made whatever ``n_init`` says.
@@ -14,9 +14,9 @@ What cuML 26.10 does, read in its ``cluster/kmeans.pyx`` and in ``kmeans_fit`` o
   ``n_iter_`` counts updates, as ours. The type of ``labels_`` follows cuML's global output type
   where the user set one, then ``output_type``.
 - Sums are atomic: two runs may differ in their last bits (cuVS issue 2657).
-- ``max_samples_per_batch`` doesn't touch results, and nothing is logged at the default level.
+- ``max_samples_per_batch`` doesn't change results, and nothing is logged at the default level.
 - It works on its thread's default stream and waits for the device in every iteration.
-- Importing it takes 7 to 10 s and makes RMM CuPy's allocator.
+- Importing it takes 7 to 10 s and makes RMM the allocator of CuPy.
 """
 
 from __future__ import annotations
@@ -30,31 +30,32 @@ from typing import Any
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import INSTALL_GPU, gpu_missing, xp_of
 from umlpsd_gpu.errors import DeviceError
 
-# Squared shift of all centroids, in variances of the data, below which they stand still. Measured
-# on 200 to 20,000 traces: rounding in sums of random order moves standing ones by up to 1e-26; the
-# least real move was 4e-6, and one trace in n can't move them by less than about 1/n².
+# Squared shift of all centroids, in variances of the data, below which they count as unmoved.
+# Measured on 200 to 20,000 traces: rounding in sums of random order moves them by up to 1e-26; the
+# smallest real move was 4e-6, and one trace in n can't move them by less than about 1/n².
 STANDING_SHIFT = 1e-18
-# Relative fall of the cost that is rounding: 1e-15 between equal labellings of the same traces,
-# where the least real fall was 4e-8.
+# Relative fall of the cost that counts as rounding: 1e-15 between equal labellings of the same
+# traces, where the smallest real fall was 4e-8.
 STANDING_COST = 1e-14
 
-# From how many traces on `auto` takes cuML on a GPU. Not measured yet on any card, so `auto` stays
-# with `batched`; benchmarks/gpu_proof.py prints the number that belongs here, and the card.
+# Number of traces from which `auto` takes cuML on a GPU. Not measured yet on any card, so `auto`
+# stays with `batched`; benchmarks/gpu_proof.py prints the number that belongs here, and the card.
 CUML_FROM_TRACES: int | None = None
 MEASURED_ON = ""
 
 
-def cuml_labels(points: Any, starts: np.ndarray, max_iter: int) -> tuple[Any, np.ndarray]:
-    """Run cuML's Lloyd iterations from each start, one restart after another.
+def cuml_labels(points: Array, starts: np.ndarray, max_iter: int) -> tuple[Array, np.ndarray]:
+    r"""Run cuML's Lloyd iterations from each start, one restart after another.
 
     Parameters
     ----------
     points : cupy.ndarray, shape (n_traces, n_samples), float64, C order
-        Finite. The same labels at any scale; centred ones lose the fewest digits, since cuML
-        computes \\|x\\|² + \\|c\\|² − 2 x·c.
+        Finite. Labels don't depend on their unit; centred ones lose the fewest digits, since cuML
+        computes \|x\|² + \|c\|² − 2 x·c.
     starts : ndarray, shape (n_runs, n_clusters), int
         The traces at which the centroids of each run start.
     max_iter : int
@@ -99,11 +100,20 @@ def cuml_labels(points: Any, starts: np.ndarray, max_iter: int) -> tuple[Any, np
     return labels, n_iterations
 
 
-def stopping_tolerance(points: Any) -> float:
+def stopping_tolerance(points: Array) -> float:
     """Return the ``tol`` at which cuML ends when, and only when, nothing changes any more.
 
     cuML ends a run when the squared shift of all centroids is below ``tol``, in the squared unit
     of the data, or when the cost fell by less than the fraction ``tol``.
+
+    Parameters
+    ----------
+    points : cupy.ndarray, shape (n_traces, n_samples), float64
+
+    Returns
+    -------
+    float
+        Above 0, which cuML refuses.
     """
     tol = min(STANDING_SHIFT * float(points.var()), STANDING_COST)
     return max(tol, sys.float_info.min)  # equal traces have no variance, and 0 is refused
@@ -112,10 +122,14 @@ def stopping_tolerance(points: Any) -> float:
 def require_cuml() -> Any:
     """Return cuML's ``KMeans`` class; the first call imports cuML.
 
+    Returns
+    -------
+    type
+
     Raises
     ------
     DeviceError
-        If cuML is missing or broken, or there is no GPU; it says what to install.
+        If cuML is missing or broken, or there is no GPU; the message says what to install.
     """
     asked = "engine 'cuml' was asked for"
     if find_spec("cuml") is None:
@@ -126,7 +140,7 @@ def require_cuml() -> Any:
     if reason:
         raise DeviceError(f"{asked}, but {reason}; or use --engine batched")
     try:
-        return _imported_beside_cupy().cluster.KMeans
+        return _import_keeping_allocator().cluster.KMeans
     except (ImportError, OSError) as error:
         raise DeviceError(
             f"{asked}, but cuML can't be imported ({error}); reinstall it: {INSTALL_GPU}; or use "
@@ -134,11 +148,11 @@ def require_cuml() -> Any:
         ) from error
 
 
-def _imported_beside_cupy() -> Any:
-    """Import cuML and leave CuPy's memory as it was.
+def _import_keeping_allocator() -> Any:
+    """Import cuML and keep CuPy's own allocator.
 
-    RMM asks the driver for every array, which costs our kernels more than they take, and the
-    free memory of CuPy's own pool, from which blocks are sized, would count for nothing.
+    RMM asks the driver for every array, which would take longer than our kernels do, and the free
+    memory of CuPy's pool, by which blocks are sized, would no longer be the one that is used.
     """
     cuda = import_module("cupy").cuda
     allocator = cuda.get_allocator()
@@ -149,7 +163,13 @@ def _imported_beside_cupy() -> Any:
 
 
 def cuml_version() -> str | None:
-    """Return the version of cuML without importing it, or None where it is not installed."""
+    """Return the version of cuML without importing it.
+
+    Returns
+    -------
+    str or None
+        None where it is not installed.
+    """
     if find_spec("cuml") is None:
         return None
     for package in ("cuml-cu13", "cuml-cu12", "cuml"):
@@ -159,7 +179,17 @@ def cuml_version() -> str | None:
 
 
 def prefer_cuml(n_traces: int, n_samples: int) -> bool:
-    """Say whether ``auto`` takes cuML on a GPU; never where cuML is not installed."""
+    """Return whether ``auto`` takes cuML on a GPU; never where cuML is not installed.
+
+    Parameters
+    ----------
+    n_traces, n_samples : int
+        Shape of the matrix that is swept.
+
+    Returns
+    -------
+    bool
+    """
     if CUML_FROM_TRACES is None or find_spec("cuml") is None:
         return False
     # with fewer traces `batched` works on distances between them, whatever their length
@@ -167,7 +197,12 @@ def prefer_cuml(n_traces: int, n_samples: int) -> bool:
 
 
 def why_auto() -> str:
-    """Return the sentence that tells which engine ``auto`` takes on a GPU, and why."""
+    """Return a sentence for the user: which engine ``auto`` takes on a GPU, and why.
+
+    Returns
+    -------
+    str
+    """
     if CUML_FROM_TRACES is None:
         return "batched; from how many traces on cuML is faster is not measured yet on any card"
     if find_spec("cuml") is None:

@@ -22,36 +22,49 @@ from umlpsd_gpu.compute.threads import stopping_point
 from umlpsd_gpu.kmeans.centroids import Centroids, FollowedCentroids, RenewedCentroids
 from umlpsd_gpu.kmeans.membership import Members
 
-# Two traces nearer than this, relative to their squared distances from the ensemble mean, are
+# Two traces closer than this, relative to their squared distances from the ensemble mean, are
 # equal: rounding of |x|² + |y|² − 2xy in float64 leaves a few 1e-16 of |x|².
 EQUAL_BELOW = 1e-14
 ROWS_PER_TILE = 64
 MAX_PAIR_BYTES = 1 << 30
-# Beside points, distances between all traces are kept for k-means++ up to this size: it asks for
+# With points too, distances between all traces are kept for k-means++ up to this size: it asks for
 # those from each trace about a hundred times.
 KEPT_PAIR_BYTES = 64 << 20
 
 
 class Geometry(Protocol):
-    """What K-means and its metrics need to know about the traces."""
+    """What K-means and its metrics need to know about the traces.
+
+    A row is one cluster of one epoch; see `Members`.
+    """
 
     n_traces: int
     equal_below: np.ndarray
-    """Up to this, a squared distance from each trace is rounding; (n_traces,)."""
+    """Squared distances from each trace up to this are rounding errors; (n_traces,)."""
     judged: np.ndarray | None
     """Which traces get a silhouette; None: all of them."""
 
     @property
     def total_ssd(self) -> float | np.ndarray:
-        """Of all traces around their mean; (n_epochs,) where epochs differ in traces."""
+        """Sum of squared distances of all traces to their mean.
+
+        One number; (n_epochs,) where epochs label different traces.
+        """
 
     def centroids(self, n_clusters: int, n_epochs: int) -> Centroids:
         """Return what follows the centroids of a batch of restarts."""
 
     def sqdist_from(self, traces: np.ndarray) -> np.ndarray:
-        """Return squared distances of the given traces to all; ``(*traces.shape, n_traces)``.
+        """Return squared distances of the given traces to all.
 
-        The last axis of ``traces`` is that of the epochs.
+        Parameters
+        ----------
+        traces : ndarray of int
+            The last axis is that of the epochs.
+
+        Returns
+        -------
+        ndarray, shape ``(*traces.shape, n_traces)``
         """
 
     def sqdist_to_centroids(self, members: Members) -> np.ndarray:
@@ -61,7 +74,7 @@ class Geometry(Protocol):
         """Return mean Euclidean distances of judged traces to each cluster; (n_rows, n_judged)."""
 
     def part(self, epochs: np.ndarray | slice) -> Geometry:
-        """Return what some of the epochs need to know."""
+        """Return what some of the epochs need; ``epochs`` is a mask (n_epochs,) or a slice."""
 
 
 def geometry_of(
@@ -85,7 +98,11 @@ def geometry_of(
     judged : ndarray, shape (n_judged,), int, optional
         Traces that get a silhouette; default: all.
     prefer_pairs : bool
-        Whatever is cheaper here: for an engine that knows pairs only.
+        Take pairs whatever is cheaper: for an engine that works on pairs only.
+
+    Returns
+    -------
+    PairGeometry or PointGeometry
     """
     n_traces, n_samples = values.shape
     centred = np.asarray(values, dtype=np.float64)
@@ -107,6 +124,8 @@ def geometry_of(
 class PairGeometry:
     """All squared distances between traces, held as one matrix.
 
+    A `Geometry`, whose methods are described there.
+
     Parameters
     ----------
     sqdist : ndarray, shape (n_traces, n_traces), float64
@@ -124,20 +143,27 @@ class PairGeometry:
         self._distance: np.ndarray | None = None
 
     def centroids(self, n_clusters: int, n_epochs: int) -> RenewedCentroids:
+        """Return what follows the centroids of a batch of restarts."""
         return RenewedCentroids(self)
 
     def sqdist_from(self, traces: np.ndarray) -> np.ndarray:
-        return self.sqdist[traces]
+        """Return squared distances of the given traces to all; ``(*traces.shape, n_traces)``."""
+        sqdist: np.ndarray = self.sqdist[traces]
+        return sqdist
 
     def sqdist_to_centroids(self, members: Members) -> np.ndarray:
-        sqdist = members.weights() @ self.sqdist
+        """Return squared distances of all traces to each cluster's mean; (n_rows, n_traces)."""
+        sqdist: np.ndarray = members.weights() @ self.sqdist
         sqdist -= members.average(sqdist)[:, None] / 2
         return sqdist
 
     def mean_distance(self, members: Members) -> np.ndarray:
-        return members.weights() @ self.distance
+        """Return mean Euclidean distances of judged traces to each cluster; (n_rows, n_judged)."""
+        mean: np.ndarray = members.weights() @ self.distance
+        return mean
 
     def part(self, epochs: np.ndarray | slice) -> PairGeometry:
+        """Return the same: all epochs label the same traces."""
         return self
 
     @property
@@ -145,15 +171,19 @@ class PairGeometry:
         """Euclidean distances of all traces to the judged ones; (n_traces, n_judged)."""
         if self._distance is not None:
             return self._distance
-        return np.sqrt(self.sqdist if self.judged is None else self.sqdist[:, self.judged])
+        sqdist = self.sqdist if self.judged is None else self.sqdist[:, self.judged]
+        distance: np.ndarray = np.sqrt(sqdist)
+        return distance
 
     def keep_distances(self) -> None:
-        """Keep `distance`, which Euclidean silhouettes ask for time and again."""
+        """Keep `distance`, which Euclidean silhouettes need for every labelling."""
         self._distance = self.distance
 
 
 class PointGeometry:
-    """The centred traces; distances between them exist only as tiles, unless kept.
+    """The centred traces; distances between them are computed in tiles, unless kept.
+
+    A `Geometry`, whose methods are described there.
 
     Parameters
     ----------
@@ -173,14 +203,15 @@ class PointGeometry:
         self.n_judged = self.n_traces if judged is None else judged.size
         self._pairs: np.ndarray | None = None
         self._distance: np.ndarray | None = None
-        # one product makes |c|² + |x|² − 2cx: two more terms cost less than passes over the result
+        # one product gives |c|² + |x|² − 2cx: two more terms cost less than passes over the result
         self._columns = np.vstack([points.T, np.ones(self.n_traces), self.sqnorms])
 
     def centroids(self, n_clusters: int, n_epochs: int) -> FollowedCentroids:
-        return FollowedCentroids.of_none(self, n_clusters, n_epochs)
+        """Return what follows the centroids of a batch of restarts."""
+        return FollowedCentroids.empty(self, n_clusters, n_epochs)
 
     def sqdist_to_points(self, others: np.ndarray) -> np.ndarray:
-        """Return squared distances of all traces to any points, rounding and all.
+        """Return squared distances of all traces to any points, with their rounding errors.
 
         Parameters
         ----------
@@ -193,30 +224,35 @@ class PointGeometry:
         """
         sqnorms = np.einsum("rd,rd->r", others, others)
         rows = np.column_stack([-2 * others, sqnorms, np.ones(len(others))])
-        return rows @ self._columns
+        sqdist: np.ndarray = rows @ self._columns
+        return sqdist
 
     def sqdist_from(self, traces: np.ndarray) -> np.ndarray:
+        """Return squared distances of the given traces to all; ``(*traces.shape, n_traces)``."""
         if self._pairs is not None:
-            return self._pairs[traces]
+            kept: np.ndarray = self._pairs[traces]
+            return kept
         picked = traces.ravel()
         sqdist = self._sqdist_without_rounding(self.points[picked])
         sqdist[np.arange(picked.size), picked] = 0
         return sqdist.reshape(*traces.shape, self.n_traces)
 
     def sqdist_to_centroids(self, members: Members) -> np.ndarray:
+        """Return squared distances of all traces to each cluster's mean; (n_rows, n_traces)."""
         return self._sqdist_without_rounding(members.weights() @ self.points)
 
     def mean_distance(self, members: Members) -> np.ndarray:
-        weights = members.weights()
+        """Return mean Euclidean distances of judged traces to each cluster; (n_rows, n_judged)."""
+        weights, mean = members.weights(), np.zeros((members.n_rows, self.n_judged))
         if self._distance is not None:
-            return weights @ self._distance
-        mean = np.zeros((members.n_rows, self.n_judged))
+            return np.matmul(weights, self._distance, out=mean)
         for rows in _tiles(self.n_traces):
             stopping_point()
             mean += weights[:, rows] @ self._distances_from(rows)
         return mean
 
     def part(self, epochs: np.ndarray | slice) -> PointGeometry:
+        """Return the same: all epochs label the same traces."""
         return self
 
     def keep_pairs(self, pool: Executor) -> None:
@@ -235,7 +271,8 @@ class PointGeometry:
     def _distances_from(self, rows: slice) -> np.ndarray:
         """Return Euclidean distances of some traces to the judged ones."""
         sqdist = self.sqdist_from(np.arange(rows.start, rows.stop))
-        return np.sqrt(sqdist if self.judged is None else sqdist[:, self.judged])
+        distances: np.ndarray = np.sqrt(sqdist if self.judged is None else sqdist[:, self.judged])
+        return distances
 
     def _sqdist_without_rounding(self, others: np.ndarray) -> np.ndarray:
         sqdist = self.sqdist_to_points(others)
@@ -244,7 +281,21 @@ class PointGeometry:
 
 
 def pairwise_sqeuclidean(centred: np.ndarray, pool: Executor) -> np.ndarray:
-    """Return |x_i − x_j|² in place of the Gram matrix, tile by tile, mirrored at the diagonal."""
+    """Return |x_i − x_j|² = |x_i|² + |x_j|² − 2 x_i·x_j, tile by tile, mirrored at the diagonal.
+
+    Parameters
+    ----------
+    centred : ndarray, shape (n_traces, n_samples), float64
+        Mean over the traces subtracted, against cancellation.
+    pool : Executor
+        Runs the tiles.
+
+    Returns
+    -------
+    ndarray, shape (n_traces, n_traces), float64
+        Symmetric; 0 on the diagonal and where two traces are equal within rounding
+        (`EQUAL_BELOW`).
+    """
     n_traces = len(centred)
     matrix = np.empty((n_traces, n_traces))
     tiles = _tiles(n_traces)

@@ -1,4 +1,4 @@
-"""The sweep on a GPU: all of it is started at once; the host waits when it wants the result."""
+"""The sweep on a GPU: the whole of it is started at once; the host waits only for the result."""
 
 from __future__ import annotations
 
@@ -19,7 +19,17 @@ from umlpsd_gpu.kmeans.restarts import Restarts
 
 
 def engine_on_gpu(engine: str, n_traces: int, n_samples: int) -> str:
-    """Return the engine that runs on the device.
+    """Return the name of the engine that runs on the GPU.
+
+    Parameters
+    ----------
+    engine : {"auto", "batched", "cuml"}
+    n_traces, n_samples : int
+        Shape of the matrix that is swept; ``auto`` depends on it.
+
+    Returns
+    -------
+    {"batched", "cuml"}
 
     Raises
     ------
@@ -42,13 +52,26 @@ def engine_on_gpu(engine: str, n_traces: int, n_samples: int) -> str:
 def start_on_gpu(
     curves: Array, ks: np.ndarray, options: SweepOptions, engine: str
 ) -> Callable[[], BlockResults]:
-    """Start the whole sweep on the current stream; return what waits for its result.
+    """Start the whole sweep on the current stream; return a function that waits for its result.
 
     Parameters
     ----------
     curves : CuPy array, shape (n_traces, n_samples), float64
+        Finite.
     ks : ndarray of int
+        Numbers of clusters, ascending.
+    options : SweepOptions
     engine : {"batched", "cuml"}
+
+    Returns
+    -------
+    callable
+        Takes nothing and returns a dict of Block to BlockResult, NumPy arrays.
+
+    Raises
+    ------
+    DeviceError
+        If the device's memory can't hold the smallest piece of the work.
     """
     xp = xp_of(curves)
     restarts = Restarts.of(ks, options.n_epochs, options.seed, xp)
@@ -75,12 +98,29 @@ def start_on_gpu(
 
 
 def silhouette_samples_on_device(values: Array, labels: np.ndarray, metric: str) -> np.ndarray:
-    """Return the silhouette of each trace in one labelling; on the host, (n_traces,)."""
+    """Return the silhouette of each trace in one labelling; the twin of `silhouette_samples`.
+
+    Parameters
+    ----------
+    values : CuPy array, shape (n_traces, n_samples), float64
+        Finite.
+    labels : ndarray, shape (n_traces,), int
+        From 0 up; numbers may be missing.
+    metric : {"sqeuclidean", "euclidean"}
+        Distance inside the silhouette.
+
+    Returns
+    -------
+    ndarray, shape (n_traces,)
+        NumPy; NaN for a single cluster.
+    """
     xp = xp_of(values)
     one = Restarts(np.array([int(labels.max()) + 1]), np.array([0]), 0, xp)
     geometry = device_geometry_of(values, one.n_rows, metric)
     on_device = xp.asarray(labels[None].astype(np.int16))
-    return xp.asnumpy(silhouettes_on_device(geometry, one, on_device, metric))[0]
+    silhouettes = silhouettes_on_device(geometry, one, on_device, metric)
+    of_traces: np.ndarray = xp.asnumpy(silhouettes)[0]
+    return of_traces
 
 
 def _labels_by_cuml(

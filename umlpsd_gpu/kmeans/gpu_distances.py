@@ -1,21 +1,23 @@
 """Squared distances between traces and centroids on the device, for many labellings in one product.
 
-The twins of geometry.py. Weights that average over each cluster times one matrix give *products*,
-from which the kernels read off d = scale · product + offset of the cluster + sqnorm of the trace.
+The GPU counterpart of distances.py. Weights that average over each cluster times one matrix give
+*products*, from which the kernels compute d = scale · product + offset of the cluster + sqnorm of
+the trace.
 """
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol, TypeAlias
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import xp_of
 from umlpsd_gpu.compute.kernel_loader import kernel
 from umlpsd_gpu.kmeans.distances import EQUAL_BELOW
 
 # Products are cut into panels of one height, so that every panel is summed by the same library
-# routine whatever the memory left: the blocks of restarts then never touch a bit.
+# routine whatever the memory left: results then don't depend on the blocks of restarts.
 # High enough to fill a card with the tiles of a product.
 PANEL_BYTES = 1 << 30
 ROWS_MULTIPLE = 64
@@ -31,28 +33,36 @@ MOST_TRACES_OF_RESTART = 1024
 # An iteration costs n_traces for each row with pairs, twice n_samples with points.
 PAIRS_PER_SAMPLE = 2
 
+# what every kernel that reads distances takes first
+ProductArguments: TypeAlias = tuple[Array, Array, Array | None, float, float]
+
 
 @dataclass(frozen=True)
 class Products:
-    """What the kernels need to know the squared distances of all traces to some centroids.
+    """Squared distances of all traces to some centroids, as the kernels take them.
+
+    d[r, i] = ``scale`` · ``values[r, i]`` + ``offsets[r]`` + ``sqnorms[i]``.
 
     Attributes
     ----------
-    values : CuPy array, shape (≥ n_rows, n_traces)
-    offsets : CuPy array, shape (≥ n_rows,)
-    sqnorms : CuPy array, shape (n_traces,), or None
-    scale, equal_below : float
+    values : CuPy array, shape (≥ n_rows, n_traces), float64
+    offsets : CuPy array, shape (≥ n_rows,), float64
+    sqnorms : CuPy array, shape (n_traces,), float64, or None
+        None: 0.
+    scale : float
+    equal_below : float
+        d counts as 0 below this many times ``sqnorms[i] + offsets[r]``; 0: never.
     """
 
-    values: Any
-    offsets: Any
-    sqnorms: Any
+    values: Array
+    offsets: Array
+    sqnorms: Array | None
     scale: float
     equal_below: float
 
     @property
-    def arguments(self) -> tuple[Any, ...]:
-        """The kernels' first arguments."""
+    def arguments(self) -> ProductArguments:
+        """The first arguments of the kernels."""
         return self.values, self.offsets, self.sqnorms, self.scale, self.equal_below
 
 
@@ -61,42 +71,57 @@ class DeviceGeometry(Protocol):
 
     @property
     def panel(self) -> int:
-        """Height of the pieces that weights are multiplied in."""
+        """Number of rows that are multiplied at a time."""
 
     @property
     def n_traces(self) -> int:
-        """How many traces there are."""
+        """Number of traces."""
 
     @property
-    def total_ssd(self) -> Any:
-        """Sum of squared distances to the mean of all: a number on the device."""
+    def total_ssd(self) -> Array:
+        """Sum of squared distances of all traces to their mean; shape (), on the device."""
 
-    def sqdist_from(self, traces: Any) -> Any:
+    def sqdist_from(self, traces: Array) -> Array:
         """Return squared distances of the given traces to all; (traces.size, n_traces)."""
 
-    def products(self, weights: Any) -> Products:
-        """Return what tells the distances of all traces to each cluster's mean."""
+    def products(self, weights: Array) -> Products:
+        """Return the distances of all traces to each cluster's mean.
 
-    def mean_distance(self, weights: Any) -> Any:
-        """Return mean Euclidean distances of all traces to each cluster; like ``weights``."""
+        Parameters
+        ----------
+        weights : CuPy array, shape (n_rows, n_traces), float64
+            Each row has 1/n_c for the members of a cluster and 0 elsewhere; whole panels.
+
+        Returns
+        -------
+        Products
+        """
+
+    def mean_distance(self, weights: Array) -> Array:
+        """Return mean Euclidean distances of all traces to each cluster; shape of ``weights``."""
 
 
-def pairwise_sqeuclidean(points: Any, rows: Any = None, root: bool = False) -> Any:
-    """Return squared distances of some traces (default: all) to all; twin of geometry.py's.
+def pairwise_sqeuclidean(points: Array, rows: Array | None = None, root: bool = False) -> Array:
+    """Return squared distances of some traces to all; the twin of that in distances.py.
 
     Parameters
     ----------
     points : CuPy array, shape (n_traces, n_samples), float64
-    rows : CuPy array of int64, optional
-        Which traces.
+    rows : CuPy array, shape (n_rows,), int64, optional
+        Which traces. Default: all.
     root : bool
-        Distances instead of their squares.
+        Return distances instead of their squares.
+
+    Returns
+    -------
+    CuPy array, shape (n_rows, n_traces), float64
+        Exactly 0 between equal traces.
     """
     xp = xp_of(points)
     n_traces, n_samples = points.shape
     n_rows = n_traces if rows is None else rows.size
     macros = {"BLOCK": PAIR_BLOCK, "ROOT": 1} if root else {"BLOCK": PAIR_BLOCK}
-    out = xp.empty((n_rows, n_traces))
+    out: Array = xp.empty((n_rows, n_traces))
     tiles = -(-n_traces // PAIR_TILE), -(-n_rows // PAIR_TILE)
     kernel("pairwise_sqeuclidean", **macros)(
         tiles, PAIR_BLOCK, points, n_traces, n_samples, rows, n_rows, out
@@ -104,26 +129,48 @@ def pairwise_sqeuclidean(points: Any, rows: Any = None, root: bool = False) -> A
     return out
 
 
-def row_dots(left: Any, right: Any, scale: float = 1.0) -> Any:
-    """Return ``scale`` times the dot product of each row with the same row of the other array."""
-    dots = xp_of(left, right).empty(len(left))
+def row_dots(left: Array, right: Array, scale: float = 1.0) -> Array:
+    """Return ``scale`` times the dot product of each row with the same row of the other array.
+
+    Parameters
+    ----------
+    left, right : CuPy array, shape (n_rows, n_columns), float64
+    scale : float
+
+    Returns
+    -------
+    CuPy array, shape (n_rows,), float64
+    """
+    dots: Array = xp_of(left, right).empty(len(left))
     n_blocks = -(-len(left) * WARP // ROW_BLOCK)
     kernel("row_dots")(n_blocks, ROW_BLOCK, left, right, *left.shape, scale, dots)
     return dots
 
 
 def n_panel_rows(n_traces: int, n_rows_in_all: int) -> int:
-    """Return the height of a panel: a matter of the problem's size, not of the memory left."""
+    """Return the height of a panel, which depends on the size of the problem only.
+
+    Parameters
+    ----------
+    n_traces : int
+    n_rows_in_all : int
+        Clusters of all restarts of the sweep together.
+
+    Returns
+    -------
+    int
+        A multiple of 64 rows.
+    """
     most = max(1, PANEL_BYTES // (8 * n_traces * ROWS_MULTIPLE)) * ROWS_MULTIPLE
     return min(most, -(-n_rows_in_all // ROWS_MULTIPLE) * ROWS_MULTIPLE)
 
 
-def _multiply_in_panels(left: Any, right: Any, height: int) -> Any:
+def _multiply_in_panels(left: Array, right: Array, height: int) -> Array:
     """Return ``left @ right``; ``left`` has a whole number of panels."""
     xp = xp_of(left, right)
     # cuBLAS repeats its bits on several streams only with a workspace for each of them
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    out = xp.empty((len(left), right.shape[1]))
+    out: Array = xp.empty((len(left), right.shape[1]))
     for start in range(0, len(left), height):
         xp.matmul(left[start : start + height], right, out=out[start : start + height])
     return out
@@ -131,60 +178,93 @@ def _multiply_in_panels(left: Any, right: Any, height: int) -> Any:
 
 @dataclass(frozen=True)
 class DevicePairs:
-    """All squared distances between traces, as one matrix."""
+    """All squared distances between traces, as one matrix; a `DeviceGeometry`.
 
-    sqdist: Any
+    Attributes
+    ----------
+    sqdist : CuPy array, shape (n_traces, n_traces), float64
+        Symmetric, 0 on the diagonal.
+    panel : int
+        Number of rows that are multiplied at a time.
+    """
+
+    sqdist: Array
     panel: int
 
     @property
     def n_traces(self) -> int:
+        """Number of traces."""
         return len(self.sqdist)
 
     @property
-    def total_ssd(self) -> Any:
-        return self.sqdist.sum() / (2 * self.n_traces)
+    def total_ssd(self) -> Array:
+        """Sum of squared distances of all traces to their mean; shape (), on the device."""
+        total: Array = self.sqdist.sum() / (2 * self.n_traces)
+        return total
 
-    def sqdist_from(self, traces: Any) -> Any:
-        return self.sqdist[traces.ravel()]
+    def sqdist_from(self, traces: Array) -> Array:
+        """Return squared distances of the given traces to all; (traces.size, n_traces)."""
+        sqdist: Array = self.sqdist[traces.ravel()]
+        return sqdist
 
-    def products(self, weights: Any) -> Products:
+    def products(self, weights: Array) -> Products:
+        """Return the distances of all traces to each cluster's mean."""
         values = _multiply_in_panels(weights, self.sqdist, self.panel)
         offsets = row_dots(weights, values, -0.5)
         return Products(values, offsets, None, 1.0, 0.0)
 
-    def mean_distance(self, weights: Any) -> Any:
+    def mean_distance(self, weights: Array) -> Array:
+        """Return mean Euclidean distances of all traces to each cluster; shape of ``weights``."""
         return _multiply_in_panels(weights, xp_of(weights).sqrt(self.sqdist), self.panel)
 
 
 @dataclass(frozen=True)
 class DevicePoints:
-    """The centred traces; distances between them exist only as tiles."""
+    """The centred traces; distances between them are computed in tiles. A `DeviceGeometry`.
 
-    points: Any
-    transposed: Any
-    sqnorms: Any
+    Attributes
+    ----------
+    points : CuPy array, shape (n_traces, n_samples), float64
+        Mean over the traces subtracted.
+    transposed : CuPy array, shape (n_samples, n_traces), float64
+        The same, in C order.
+    sqnorms : CuPy array, shape (n_traces,), float64
+        Their squared norms.
+    panel : int
+        Number of rows that are multiplied at a time.
+    """
+
+    points: Array
+    transposed: Array
+    sqnorms: Array
     panel: int
 
     @property
     def n_traces(self) -> int:
+        """Number of traces."""
         return len(self.points)
 
     @property
-    def total_ssd(self) -> Any:
-        return self.sqnorms.sum()
+    def total_ssd(self) -> Array:
+        """Sum of squared distances of all traces to their mean; shape (), on the device."""
+        total: Array = self.sqnorms.sum()
+        return total
 
-    def sqdist_from(self, traces: Any) -> Any:
+    def sqdist_from(self, traces: Array) -> Array:
+        """Return squared distances of the given traces to all; (traces.size, n_traces)."""
         return pairwise_sqeuclidean(self.points, traces.ravel())
 
-    def products(self, weights: Any) -> Products:
+    def products(self, weights: Array) -> Products:
+        """Return the distances of all traces to each cluster's mean."""
         centroids = _multiply_in_panels(weights, self.points, self.panel)
         offsets = row_dots(centroids, centroids)
         values = _multiply_in_panels(centroids, self.transposed, self.panel)
         return Products(values, offsets, self.sqnorms, -2.0, EQUAL_BELOW)
 
-    def mean_distance(self, weights: Any) -> Any:
+    def mean_distance(self, weights: Array) -> Array:
+        """Return mean Euclidean distances of all traces to each cluster; shape of ``weights``."""
         xp = xp_of(weights)
-        mean = xp.zeros(weights.shape)
+        mean: Array = xp.zeros(weights.shape)
         for start in range(0, self.n_traces, TRACES_PER_TILE):
             traces = xp.arange(start, min(start + TRACES_PER_TILE, self.n_traces))
             distance = pairwise_sqeuclidean(self.points, traces, root=True)
@@ -194,7 +274,7 @@ class DevicePoints:
 
 
 def device_geometry_of(
-    curves: Any, n_rows_in_all: int, silhouette_metric: str
+    curves: Array, n_rows_in_all: int, silhouette_metric: str
 ) -> DevicePairs | DevicePoints:
     """Choose the cheaper of the two; pairs also where a block can run a whole restart on them.
 
@@ -204,6 +284,10 @@ def device_geometry_of(
     n_rows_in_all : int
         Clusters of all restarts of the sweep together.
     silhouette_metric : {"sqeuclidean", "euclidean"}
+
+    Returns
+    -------
+    DevicePairs or DevicePoints
     """
     n_traces, n_samples = curves.shape
     euclidean = silhouette_metric == "euclidean"

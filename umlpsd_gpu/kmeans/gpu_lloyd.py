@@ -1,4 +1,4 @@
-"""K-means of many restarts on the device: the twin of kmeans.py, by one of two ways.
+"""K-means of many restarts on the device, the GPU counterpart of lloyd.py; in one of two ways.
 
 - *restart*: a block of threads runs a whole restart, for ensembles whose distances stay in the
   cache: one launch does all K and all epochs.
@@ -9,35 +9,57 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.device_memory import in_blocks
 from umlpsd_gpu.compute.kernel_loader import kernel
-from umlpsd_gpu.kmeans import gpu_distances as device_geometry
+from umlpsd_gpu.kmeans import gpu_distances
 from umlpsd_gpu.kmeans.gpu_distances import DeviceGeometry, DevicePairs, Products
 from umlpsd_gpu.kmeans.restarts import Restarts
 
 MOST_THREADS_OF_RESTART = 512
 THREADS_PER_RUN = 256
-# Between two looks at who is still running: the only moments when the host waits for the device.
+# Iterations between two checks which restarts have converged: the host waits for the device there.
 ITERATIONS_PER_LOOK = 8
 
 
-def kmeans_labels(geometry: DeviceGeometry, restarts: Restarts, max_iter: int) -> tuple[Any, Any]:
-    """Return labels (n_runs, n_traces) int16 and iterations (n_runs,) int64, on the device."""
-    if isinstance(geometry, DevicePairs) and _one_block_holds(geometry, restarts):
-        return _restart_by_restart(geometry, restarts, max_iter)
-    return _all_at_once(geometry, restarts, max_iter)
+def kmeans_labels(
+    geometry: DeviceGeometry, restarts: Restarts, max_iter: int
+) -> tuple[Array, Array]:
+    """Run K-means of all restarts to the end.
 
-
-def starting_traces(geometry: DeviceGeometry, restarts: Restarts) -> Any:
-    """Choose starting centroids by greedy k-means++ for restarts of the same K.
+    Parameters
+    ----------
+    geometry : DeviceGeometry
+    restarts : Restarts
+    max_iter : int
+        Lloyd iterations at most.
 
     Returns
     -------
-    CuPy array of int64, shape (n_runs, n_clusters)
+    labels : CuPy array, shape (n_runs, n_traces), int16
+    n_iterations : CuPy array, shape (n_runs,), int64
+    """
+    if isinstance(geometry, DevicePairs) and _fits_one_block(geometry, restarts):
+        return _run_by_restart(geometry, restarts, max_iter)
+    return _run_by_products(geometry, restarts, max_iter)
+
+
+def starting_traces(geometry: DeviceGeometry, restarts: Restarts) -> Array:
+    """Choose starting centroids by greedy k-means++; the twin of that in lloyd.py.
+
+    Parameters
+    ----------
+    geometry : DeviceGeometry
+    restarts : Restarts
+        All of the same K.
+
+    Returns
+    -------
+    CuPy array, shape (n_runs, n_clusters), int64
+        Which traces the centroids start at.
     """
     xp = restarts.xp
     host_uniforms = np.stack(restarts.uniforms())
@@ -47,7 +69,7 @@ def starting_traces(geometry: DeviceGeometry, restarts: Restarts) -> Any:
     candidates = xp.zeros((n_runs, n_trials), dtype=xp.int64)
     candidates[:, 0] = xp.asarray(first)
     nearest = xp.empty((n_runs, geometry.n_traces))
-    chosen = xp.empty((n_runs, n_clusters), dtype=xp.int64)
+    chosen: Array = xp.empty((n_runs, n_clusters), dtype=xp.int64)
     for step in range(n_clusters):
         n_candidates = n_trials if step else 1
         sqdist = geometry.sqdist_from(candidates[:, :n_candidates])
@@ -70,7 +92,7 @@ def starting_traces(geometry: DeviceGeometry, restarts: Restarts) -> Any:
 
 @dataclass(frozen=True)
 class ClusterWeights:
-    """What averages over each cluster of some restarts; made once, refilled at every iteration.
+    """Weights that average over each cluster of some restarts; refilled at every iteration.
 
     Attributes
     ----------
@@ -78,26 +100,50 @@ class ClusterWeights:
     averaged : CuPy array, shape (n_runs, n_traces), int16
         Labels after refilling empty clusters.
     counts : CuPy array, shape (n_rows,), int64
+        Cluster sizes.
     rows : CuPy array, shape (≥ n_rows, n_traces)
         1/n_c for the members of a cluster; padded with zeros to whole panels.
     """
 
     restarts: Restarts
-    averaged: Any
-    counts: Any
-    rows: Any
+    averaged: Array
+    counts: Array
+    rows: Array
 
     @classmethod
     def of(cls, restarts: Restarts, n_traces: int, panel: int) -> ClusterWeights:
-        """Make room for them."""
+        """Allocate them.
+
+        Parameters
+        ----------
+        restarts : Restarts
+        n_traces : int
+        panel : int
+            Number of rows that are multiplied at a time.
+
+        Returns
+        -------
+        ClusterWeights
+            Not filled yet.
+        """
         xp, n_rows = restarts.xp, restarts.n_rows
         rows = xp.empty((-(-n_rows // panel) * panel, n_traces))
         rows[n_rows:] = 0
         averaged = xp.empty((len(restarts), n_traces), dtype=xp.int16)
         return cls(restarts, averaged, xp.empty(n_rows, dtype=xp.int64), rows)
 
-    def fill(self, labels: Any, least: Any = None, running: Any = None) -> None:
-        """Take the clusters of these labels; with ``least`` given, refill the empty ones."""
+    def fill(self, labels: Array, least: Array | None = None, running: Array | None = None) -> None:
+        """Write the weights of a labelling.
+
+        Parameters
+        ----------
+        labels : CuPy array, shape (n_runs, n_traces), int16
+        least : CuPy array, shape (n_runs, n_traces), float64, optional
+            Squared distance of each trace to its centroid: empty clusters take the farthest traces,
+            whose entries become −1. Default: empty clusters stay empty.
+        running : CuPy array, shape (n_runs,), int64, optional
+            0 for restarts that have converged and keep their weights. Default: all run.
+        """
         kernel("kmeans_update")(
             len(self.restarts),
             THREADS_PER_RUN,
@@ -112,23 +158,24 @@ class ClusterWeights:
         )
 
 
-def _one_block_holds(geometry: DevicePairs, restarts: Restarts) -> bool:
-    if geometry.n_traces > device_geometry.MOST_TRACES_OF_RESTART:
+def _fits_one_block(geometry: DevicePairs, restarts: Restarts) -> bool:
+    if geometry.n_traces > gpu_distances.MOST_TRACES_OF_RESTART:
         return False
     cupy = import_module("cupy")
     most = cupy.cuda.Device().attributes["MaxSharedMemoryPerBlockOptin"]
     static = 1 << 10
-    return _shared_bytes(geometry.n_traces, restarts.most_clusters) + static <= most
+    return bool(_shared_bytes(geometry.n_traces, restarts.most_clusters) + static <= most)
 
 
 def _shared_bytes(n_traces: int, k: int) -> int:
-    """Return what kmeans_restart.cu asks for in its header."""
+    """Return the shared memory that the header of kmeans_restart.cu asks for."""
     return 8 * (k * n_traces + n_traces + k) + 4 * (3 * k + 1 + 4 * n_traces)
 
 
-def _restart_by_restart(
+def _run_by_restart(
     geometry: DevicePairs, restarts: Restarts, max_iter: int
-) -> tuple[Any, Any]:
+) -> tuple[Array, Array]:
+    """Run every restart in a block of threads of its own."""
     xp, n_traces = restarts.xp, geometry.n_traces
     uniforms, first_uniform, n_trials, n_clusters = restarts.seeding
     labels = xp.empty((len(restarts), n_traces), dtype=xp.int16)
@@ -150,7 +197,9 @@ def _restart_by_restart(
     return labels, n_iterations
 
 
-def _all_at_once(geometry: DeviceGeometry, restarts: Restarts, max_iter: int) -> tuple[Any, Any]:
+def _run_by_products(
+    geometry: DeviceGeometry, restarts: Restarts, max_iter: int
+) -> tuple[Array, Array]:
     """Run Lloyd's iterations of as many restarts together as fit the device."""
     xp = restarts.xp
     labels = xp.empty((len(restarts), geometry.n_traces), dtype=xp.int16)
@@ -158,8 +207,8 @@ def _all_at_once(geometry: DeviceGeometry, restarts: Restarts, max_iter: int) ->
 
     def run(start: int, stop: int) -> None:
         part = restarts.part(slice(start, stop))
-        found = _lloyd(geometry, part, *_first_assignment(geometry, part), max_iter)
-        labels[start:stop], n_iterations[start:stop] = found
+        first = _first_assignment(geometry, part)
+        labels[start:stop], n_iterations[start:stop] = _lloyd(geometry, part, *first, max_iter)
 
     # weights and products of each row, distances to the candidates of the seeding
     bytes_per_run = 8 * geometry.n_traces * (3 * restarts.most_clusters + 8)
@@ -167,7 +216,7 @@ def _all_at_once(geometry: DeviceGeometry, restarts: Restarts, max_iter: int) ->
     return labels, n_iterations
 
 
-def _first_assignment(geometry: DeviceGeometry, restarts: Restarts) -> tuple[Any, Any]:
+def _first_assignment(geometry: DeviceGeometry, restarts: Restarts) -> tuple[Array, Array]:
     """Return each trace's nearest starting centroid, and the squared distance to it."""
     xp = restarts.xp
     labels = xp.zeros((len(restarts), geometry.n_traces), dtype=xp.int16)
@@ -186,7 +235,7 @@ def _first_assignment(geometry: DeviceGeometry, restarts: Restarts) -> tuple[Any
 
 @dataclass(frozen=True)
 class _State:
-    """Where some restarts stand.
+    """The state of some restarts between two iterations.
 
     Attributes
     ----------
@@ -194,13 +243,14 @@ class _State:
     least : CuPy array, shape (n_runs, n_traces)
         Squared distance of each trace to its own centroid.
     running, n_iterations : CuPy array, shape (n_runs,), int64
+        0 for restarts that have converged; iterations done.
     """
 
     restarts: Restarts
-    labels: Any
-    least: Any
-    running: Any
-    n_iterations: Any
+    labels: Array
+    least: Array
+    running: Array
+    n_iterations: Array
 
     @classmethod
     def of(cls, restarts: Restarts, n_traces: int) -> _State:
@@ -213,7 +263,7 @@ class _State:
             xp.zeros(n_runs, dtype=xp.int64),
         )
 
-    def assign(self, products: Products, counts: Any, iteration: int) -> None:
+    def assign(self, products: Products, counts: Array, iteration: int) -> None:
         """Move the traces of running restarts to their nearest centroids."""
         kernel("kmeans_assign")(
             len(self.restarts),
@@ -237,11 +287,11 @@ class _State:
 
 
 def _lloyd(
-    geometry: DeviceGeometry, restarts: Restarts, labels: Any, least: Any, max_iter: int
-) -> tuple[Any, Any]:
+    geometry: DeviceGeometry, restarts: Restarts, labels: Array, least: Array, max_iter: int
+) -> tuple[Array, Array]:
     """Iterate until no label changes; every few iterations the converged restarts drop out."""
     xp, n_runs = restarts.xp, len(restarts)
-    found = xp.empty(labels.shape, dtype=xp.int16)
+    final_labels = xp.empty(labels.shape, dtype=xp.int16)
     n_iterations = xp.empty(n_runs, dtype=xp.int64)
     place = np.arange(n_runs)
     running, n_done = xp.ones(n_runs, dtype=xp.int64), xp.zeros(n_runs, dtype=xp.int64)
@@ -253,11 +303,11 @@ def _lloyd(
         if iteration % ITERATIONS_PER_LOOK and iteration < max_iter:
             continue
         at = xp.asarray(place)
-        found[at], n_iterations[at] = state.labels, state.n_iterations
+        final_labels[at], n_iterations[at] = state.labels, state.n_iterations
         going_on = xp.asnumpy(state.running) != 0
         if not going_on.any():
             break
         if not going_on.all():
             state, place = state.part(going_on), place[going_on]
             weights = ClusterWeights.of(state.restarts, geometry.n_traces, geometry.panel)
-    return found, n_iterations
+    return final_labels, n_iterations

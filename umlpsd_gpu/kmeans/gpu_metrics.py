@@ -1,12 +1,12 @@
-"""Quality of many labellings on the device: the twin of metrics.py."""
+"""Quality of many labellings on the device: the GPU counterpart of metrics.py."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
-from typing import Any
 
+from umlpsd_gpu.compute.arrays import Array, ArrayModule
 from umlpsd_gpu.compute.backend import xp_of
 from umlpsd_gpu.compute.device_memory import in_blocks
 from umlpsd_gpu.compute.kernel_loader import kernel
@@ -25,30 +25,46 @@ from umlpsd_gpu.kmeans.restarts import Restarts
 
 @dataclass(frozen=True)
 class DeviceMetrics:
-    """Metrics of each labelling, still on the device.
+    """Metrics of each labelling, still on the device; float64 unless noted.
 
     Attributes
     ----------
     silhouette, ssd, smallest, separation, least_separation : CuPy array, shape (n_runs,)
+        As in `Metrics`; ``smallest`` is its ``smallest_cluster_silhouette``.
     below : CuPy array, shape (n_runs, n_thresholds)
+        Share of the silhouettes below each threshold, 0…1.
     n_filled : CuPy array, shape (n_runs,), int64
         Clusters that hold a trace.
     total_ssd : CuPy array, shape ()
+        Sum of squared distances of all traces to their mean.
+    n_traces : int
     """
 
-    silhouette: Any
-    ssd: Any
-    smallest: Any
-    separation: Any
-    least_separation: Any
-    below: Any
-    n_filled: Any
-    total_ssd: Any
+    silhouette: Array
+    ssd: Array
+    smallest: Array
+    separation: Array
+    least_separation: Array
+    below: Array
+    n_filled: Array
+    total_ssd: Array
     n_traces: int
 
     @classmethod
-    def room(cls, restarts: Restarts, geometry: DeviceGeometry) -> DeviceMetrics:
-        """Make room for the metrics of these labellings."""
+    def empty(cls, restarts: Restarts, geometry: DeviceGeometry) -> DeviceMetrics:
+        """Allocate the metrics of some labellings.
+
+        Parameters
+        ----------
+        restarts : Restarts
+            The runs that gave the labellings.
+        geometry : DeviceGeometry
+
+        Returns
+        -------
+        DeviceMetrics
+            Not filled yet.
+        """
         xp, n_runs = restarts.xp, len(restarts)
         return cls(
             silhouette=xp.empty(n_runs),
@@ -62,8 +78,18 @@ class DeviceMetrics:
             n_traces=geometry.n_traces,
         )
 
-    def on_host(self, xp: Any) -> Metrics:
-        """Bring them down; waits for the device."""
+    def on_host(self, xp: ArrayModule) -> Metrics:
+        """Copy them to the host, which waits for the device.
+
+        Parameters
+        ----------
+        xp : module
+            CuPy.
+
+        Returns
+        -------
+        Metrics
+        """
         ssd, n_filled = xp.asnumpy(self.ssd), xp.asnumpy(self.n_filled)
         total_ssd = float(self.total_ssd)
         silhouette = xp.asnumpy(self.silhouette)
@@ -80,9 +106,9 @@ class DeviceMetrics:
 
 
 def metrics_on_device(
-    geometry: DeviceGeometry, restarts: Restarts, labels: Any, silhouette_metric: str
+    geometry: DeviceGeometry, restarts: Restarts, labels: Array, silhouette_metric: str
 ) -> DeviceMetrics:
-    """Work out the metrics of every labelling.
+    """Compute the metrics of every labelling.
 
     Parameters
     ----------
@@ -90,36 +116,52 @@ def metrics_on_device(
     restarts : Restarts
     labels : CuPy array, shape (n_runs, n_traces), int16
     silhouette_metric : {"sqeuclidean", "euclidean"}
-    """
-    found = DeviceMetrics.room(restarts, geometry)
 
-    def judge(start: int, stop: int) -> None:
-        part = restarts.part(slice(start, stop))
-        _judge(geometry, part, labels[start:stop], silhouette_metric, found, slice(start, stop))
+    Returns
+    -------
+    DeviceMetrics
+    """
+    metrics = DeviceMetrics.empty(restarts, geometry)
+
+    def measure(start: int, stop: int) -> None:
+        place = slice(start, stop)
+        part = restarts.part(place)
+        _measure(geometry, part, labels[place], silhouette_metric, metrics, place)
 
     bytes_per_run = 8 * geometry.n_traces * (5 * restarts.most_clusters + 3)
-    in_blocks(len(restarts), bytes_per_run, judge)
-    return found
+    in_blocks(len(restarts), bytes_per_run, measure)
+    return metrics
 
 
 def silhouettes_on_device(
-    geometry: DeviceGeometry, restarts: Restarts, labels: Any, silhouette_metric: str
-) -> Any:
-    """Return the silhouette of each trace in each labelling; (n_runs, n_traces)."""
-    found = DeviceMetrics.room(restarts, geometry)
+    geometry: DeviceGeometry, restarts: Restarts, labels: Array, silhouette_metric: str
+) -> Array:
+    """Return the silhouette of each trace in each labelling.
+
+    Parameters
+    ----------
+    geometry, restarts, labels, silhouette_metric
+        As for `metrics_on_device`.
+
+    Returns
+    -------
+    CuPy array, shape (n_runs, n_traces), float64
+        NaN where fewer than two clusters hold a trace.
+    """
+    metrics = DeviceMetrics.empty(restarts, geometry)
     whole = slice(0, len(restarts))
-    return _judge(geometry, restarts, labels, silhouette_metric, found, whole)
+    return _measure(geometry, restarts, labels, silhouette_metric, metrics, whole)
 
 
-def _judge(
+def _measure(
     geometry: DeviceGeometry,
     restarts: Restarts,
-    labels: Any,
+    labels: Array,
     silhouette_metric: str,
-    found: DeviceMetrics,
+    metrics: DeviceMetrics,
     place: slice,
-) -> Any:
-    """Write metrics to their place in ``found``; return the silhouettes behind them."""
+) -> Array:
+    """Write the metrics of some labellings to their place; return the silhouettes behind them."""
     xp = xp_of(labels)
     n_runs, n_traces = labels.shape
     weights = ClusterWeights.of(restarts, n_traces, geometry.panel)
@@ -127,7 +169,7 @@ def _judge(
     products = geometry.products(weights.rows)
     euclidean = silhouette_metric == "euclidean"
     mean_distance = geometry.mean_distance(weights.rows) if euclidean else None
-    samples = xp.empty((n_runs, n_traces))
+    silhouettes: Array = xp.empty((n_runs, n_traces))
     kernel("silhouette")(
         n_runs,
         THREADS_PER_RUN,
@@ -141,23 +183,24 @@ def _judge(
         MOST_SEPARATION,
         LEAST_MEMBERS,
         n_traces,
-        samples,
+        silhouettes,
         xp.empty((n_runs, n_traces)),
-        found.silhouette[place],
-        found.ssd[place],
-        found.smallest[place],
-        found.separation[place],
-        found.least_separation[place],
-        found.below[place],
-        found.n_filled[place],
+        metrics.silhouette[place],
+        metrics.ssd[place],
+        metrics.smallest[place],
+        metrics.separation[place],
+        metrics.least_separation[place],
+        metrics.below[place],
+        metrics.n_filled[place],
         shared_bytes=24 * restarts.most_clusters,
     )
-    return samples
+    return silhouettes
 
 
 @lru_cache(maxsize=4)
-def _thresholds(library: str, device: int) -> Any:
+def _thresholds(library: str, device: int) -> Array:
+    """Return the thresholds on the device; cached for each."""
     xp = import_module(library)
-    thresholds = xp.asarray(THRESHOLDS - ROUNDING)
+    thresholds: Array = xp.asarray(THRESHOLDS - ROUNDING)
     xp.cuda.get_current_stream().synchronize()  # other streams will read it
     return thresholds

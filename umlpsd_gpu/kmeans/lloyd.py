@@ -13,15 +13,37 @@ from umlpsd_gpu.kmeans.distances import Geometry
 
 
 def n_local_trials(n_clusters: int) -> int:
-    """Return how many candidates each step of greedy k-means++ tries, as scikit-learn does."""
+    """Return how many candidates each step of greedy k-means++ tries: 2 + ⌊ln K⌋.
+
+    Parameters
+    ----------
+    n_clusters : int
+        K, at least 1.
+
+    Returns
+    -------
+    int
+        The number that scikit-learn uses.
+    """
     return 2 + int(np.log(n_clusters))
 
 
 def draw_uniforms(n_clusters: int, n_epochs: int, seed: int) -> np.ndarray:
-    """Return the random numbers of all starts at one K; (n_epochs, n_clusters, n_trials).
+    """Return the random numbers of all starts at one K.
 
     They are drawn on the host and depend on ``seed`` and K only: engines, devices, blocks and
-    threads see the same ones.
+    threads get the same ones.
+
+    Parameters
+    ----------
+    n_clusters : int
+        K.
+    n_epochs, seed : int
+
+    Returns
+    -------
+    ndarray, shape (n_epochs, n_clusters, n_trials)
+        In [0, 1).
     """
     generator = np.random.default_rng([seed, n_clusters])
     return generator.random((n_epochs, n_clusters, n_local_trials(n_clusters)))
@@ -43,8 +65,8 @@ def starting_traces(geometry: Geometry, uniforms: np.ndarray) -> np.ndarray:
 
     References
     ----------
-    .. [1] D. Arthur and S. Vassilvitskii, k-means++: the advantages of careful seeding, SODA 2007;
-       of several candidates the one that lowers the potential most is kept.
+    .. [1] D. Arthur and S. Vassilvitskii, k-means++: the advantages of careful seeding, SODA 2007.
+       Greedy: of several candidates the one that lowers the potential most is kept.
     """
     n_epochs, n_clusters, _ = uniforms.shape
     epochs = np.arange(n_epochs)
@@ -67,15 +89,17 @@ def _draw_in_proportion(mass: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
     cumulated = np.cumsum(mass, axis=1)
     targets = uniforms * cumulated[:, -1:]
     # the first that reaches the target: the last always does
-    return np.argmax(cumulated[:, None] >= targets[:, :, None], axis=-1)
+    drawn: np.ndarray = np.argmax(cumulated[:, None] >= targets[:, :, None], axis=-1)
+    return drawn
 
 
 def nearest_centroid(sqdist: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Assign each trace to its nearest centroid, the lowest number where several are as near.
+    """Assign each trace to its nearest centroid, the one of lowest number among equally near ones.
 
     Parameters
     ----------
     sqdist : ndarray, shape (n_clusters, n_epochs, n_traces)
+        Squared distances to the centroids.
 
     Returns
     -------
@@ -85,7 +109,7 @@ def nearest_centroid(sqdist: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     n_clusters = len(sqdist)
     least = sqdist.min(axis=0)
-    # a few large array operations instead of a loop over clusters: threads then hardly meet at
+    # a few large array operations instead of a loop over clusters: threads then seldom wait for
     # the interpreter's lock
     rank = np.arange(n_clusters, 0, -1, dtype=np.min_scalar_type(n_clusters))
     nearest = (sqdist == least) * rank[:, None, None]
@@ -139,7 +163,7 @@ def lloyd(
         n_iterations[running] = iteration
         if not going_on.any():
             break
-        # a cluster that gave its only trace to an empty one is refilled in its turn
+        # a cluster that gave its only trace to an empty one is refilled next
         changed = vacant | _changed_clusters(averaged, following, n_clusters)
         assigned = averaged = following
         if not going_on.all():
@@ -152,7 +176,7 @@ def lloyd(
 def _changed_clusters(before: np.ndarray, after: np.ndarray, n_clusters: int) -> np.ndarray:
     """Return which clusters gained or lost a trace; (n_clusters, n_epochs) bool.
 
-    The centroids of all others stand still, and so do the distances to them.
+    The centroids of all others stay where they are, and so do the distances to them.
     """
     changed = np.zeros((n_clusters, len(after)), dtype=bool)
     moved = np.flatnonzero(before != after)
@@ -163,7 +187,7 @@ def _changed_clusters(before: np.ndarray, after: np.ndarray, n_clusters: int) ->
 
 
 def _fill_empty_clusters(labels: np.ndarray, least: np.ndarray, n_clusters: int) -> np.ndarray:
-    """Return labels in which every empty cluster has got the trace farthest from its centroid.
+    """Return labels in which every empty cluster has taken the trace farthest from its centroid.
 
     Where all traces sit on their centroids there is nothing to move: the cluster stays empty.
     """

@@ -1,4 +1,4 @@
-"""Who belongs to which cluster, for the clusters of many labellings at once."""
+"""Which traces belong to which cluster, for the clusters of many labellings at once."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ class Members:
     n_rows, n_traces : int
         A row is one cluster of one epoch.
     row, trace : ndarray, shape (n_members,), int
+        Cluster and trace of each membership.
     counts : ndarray, shape (n_rows,), int
         Cluster sizes; 0 for an empty cluster.
-    wanted : ndarray, shape (n_clusters, n_epochs), bool
-        Which clusters the rows are, in C order.
+    is_row : ndarray, shape (n_clusters, n_epochs), bool
+        Which clusters of which epochs the rows are, in C order.
     """
 
     n_rows: int
@@ -28,47 +29,64 @@ class Members:
     row: np.ndarray
     trace: np.ndarray
     counts: np.ndarray
-    wanted: np.ndarray
+    is_row: np.ndarray
 
     @classmethod
-    def of(cls, labels: np.ndarray, wanted: np.ndarray) -> Members:
-        """Collect the members of the wanted clusters.
+    def of(cls, labels: np.ndarray, is_row: np.ndarray) -> Members:
+        """Collect the members of some of the clusters.
 
         Parameters
         ----------
         labels : ndarray, shape (n_epochs, n_traces), int
-        wanted : ndarray, shape (n_clusters, n_epochs), bool
-            Rows are numbered in this array's C order.
+            From 0 to n_clusters − 1.
+        is_row : ndarray, shape (n_clusters, n_epochs), bool
+            Which clusters; rows are numbered in this array's C order.
+
+        Returns
+        -------
+        Members
         """
         n_epochs, n_traces = labels.shape
-        row_of = np.cumsum(wanted.ravel()) - 1
+        row_of = np.cumsum(is_row.ravel()) - 1
         n_rows = int(row_of[-1]) + 1
-        row_of[~wanted.ravel()] = -1
+        row_of[~is_row.ravel()] = -1
         home = (labels * np.intp(n_epochs)) + np.arange(n_epochs)[:, None]
         row = row_of.take(home.ravel())
         member = np.flatnonzero(row >= 0)
         row, trace = row.take(member), member % n_traces
-        return cls(n_rows, n_traces, row, trace, np.bincount(row, minlength=n_rows), wanted)
+        return cls(n_rows, n_traces, row, trace, np.bincount(row, minlength=n_rows), is_row)
 
     @classmethod
     def of_all(cls, labels: np.ndarray, n_clusters: int) -> Members:
-        """Collect the members of every cluster; rows run over (cluster, epoch)."""
+        """Collect the members of every cluster; rows run over (cluster, epoch).
+
+        Parameters
+        ----------
+        labels : ndarray, shape (n_epochs, n_traces), int
+            From 0 to n_clusters − 1.
+        n_clusters : int
+
+        Returns
+        -------
+        Members
+        """
         n_epochs, n_traces = labels.shape
         n_rows = n_clusters * n_epochs
         row = (labels * np.intp(n_epochs) + np.arange(n_epochs)[:, None]).ravel()
         trace = np.tile(np.arange(n_traces), n_epochs)
-        wanted = np.ones((n_clusters, n_epochs), dtype=bool)
-        return cls(n_rows, n_traces, row, trace, np.bincount(row, minlength=n_rows), wanted)
+        is_row = np.ones((n_clusters, n_epochs), dtype=bool)
+        return cls(n_rows, n_traces, row, trace, np.bincount(row, minlength=n_rows), is_row)
 
     @cached_property
     def at(self) -> np.ndarray:
         """Flat index of each member in an array of shape (n_rows, n_traces); (n_members,)."""
-        return self.row * self.n_traces + self.trace
+        at: np.ndarray = self.row * self.n_traces + self.trace
+        return at
 
     @property
     def epoch(self) -> np.ndarray:
         """Which labelling each row belongs to; (n_rows,)."""
-        return np.nonzero(self.wanted)[1]
+        return np.nonzero(self.is_row)[1]
 
     def weights(self) -> np.ndarray:
         """Return the rows that average over each cluster: 1/n_c for members; (n_rows, n_traces)."""
@@ -77,15 +95,31 @@ class Members:
         return weights
 
     def average(self, values: np.ndarray) -> np.ndarray:
-        """Return each cluster's mean of its members' values; 0 for an empty cluster; (n_rows,).
+        """Return each cluster's mean of its members' values.
 
         Parameters
         ----------
         values : ndarray, shape (n_rows, n_traces)
+
+        Returns
+        -------
+        ndarray, shape (n_rows,)
+            0 for an empty cluster.
         """
         return self.average_of(values.take(self.at))
 
     def average_of(self, member_values: np.ndarray) -> np.ndarray:
-        """Return each cluster's mean of one value per membership; (n_rows,)."""
+        """Return each cluster's mean of one value per membership.
+
+        Parameters
+        ----------
+        member_values : ndarray, shape (n_members,)
+
+        Returns
+        -------
+        ndarray, shape (n_rows,)
+            0 for an empty cluster.
+        """
         sums = np.bincount(self.row, member_values, minlength=self.n_rows)
-        return sums / np.maximum(self.counts, 1)
+        mean: np.ndarray = sums / np.maximum(self.counts, 1)
+        return mean

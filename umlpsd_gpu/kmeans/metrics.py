@@ -1,8 +1,8 @@
 """Quality of many labellings at once: silhouette, Calinski-Harabasz, SSD, %Mscl, %EM.
 
-One product gives them all. With d_ic the squared distance of trace i to the centroid of cluster c
-and V_c the mean of d over the members of c, the mean squared distance from i to the members of c
-is d_ic + V_c: the squared-Euclidean silhouette needs no distance between pairs.
+One product of matrices gives them all. With d_ic the squared distance of trace i to the centroid of
+cluster c and V_c the mean of d over the members of c, the mean squared distance from i to the
+members of c is d_ic + V_c: the squared-Euclidean silhouette needs no distance between pairs.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from umlpsd_gpu.kmeans.budget import standard_error
 from umlpsd_gpu.kmeans.distances import Geometry, PointGeometry
 from umlpsd_gpu.kmeans.membership import Members
 
-# A silhouette this near to a threshold equals it: equal traces in two clusters give ±1e-16, and
+# A silhouette this close to a threshold equals it: equal traces in two clusters give ±1e-16, and
 # rounding must not decide what counts as misclassified.
 ROUNDING = 1e-12
-# A cluster's separation: none below so many traces, and never above this number.
+# A cluster's separation is 0 below this number of members, and MOST_SEPARATION at most.
 LEAST_MEMBERS = 3
 MOST_SEPARATION = 30.0
 THRESHOLDS = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
@@ -27,9 +27,25 @@ THRESHOLDS = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
 
 @dataclass(frozen=True)
 class Metrics:
-    """Metrics of the labellings at one K; shapes (n_epochs,) and (n_thresholds, n_epochs).
+    """Quality of the labellings at one K.
 
     All but ``ssd`` are NaN where fewer than two clusters hold a trace.
+
+    Attributes
+    ----------
+    silhouette, silhouette_stderr : ndarray, shape (n_epochs,)
+        Mean over the traces that get a silhouette, and its standard error (`standard_error`).
+    calinski_harabasz : ndarray, shape (n_epochs,)
+        See `calinski_harabasz`.
+    ssd : ndarray, shape (n_epochs,)
+        Sum of squared distances to the centroids, in the squared unit of the values.
+    below_percent : ndarray, shape (n_thresholds, n_epochs)
+        Percentage of silhouettes below each of `THRESHOLDS`.
+    smallest_cluster_silhouette : ndarray, shape (n_epochs,)
+        The smallest of the clusters' mean silhouettes.
+    separation, least_separation : ndarray, shape (n_epochs,)
+        Mean margin of a cluster's members over its standard deviation: averaged over the clusters
+        by their sizes, and in the worst cluster.
     """
 
     silhouette: np.ndarray
@@ -42,11 +58,22 @@ class Metrics:
     least_separation: np.ndarray
 
     def part(self, epochs: slice) -> Metrics:
-        """Return those of some of the labellings."""
+        """Return the metrics of some of the labellings."""
         return Metrics(*(values[..., epochs] for values in self._arrays()))
 
     def merge(self, others: Metrics, is_ours: np.ndarray) -> Metrics:
-        """Merge two sets: ours where the mask (n_epochs,) holds, the others where it doesn't."""
+        """Merge the metrics of two sets of labellings.
+
+        Parameters
+        ----------
+        others : Metrics
+        is_ours : ndarray, shape (n_epochs,), bool
+            Where the labellings of this set belong; the others fill the rest.
+
+        Returns
+        -------
+        Metrics
+        """
         together = []
         for ours, theirs in zip(self._arrays(), others._arrays(), strict=True):
             values = np.empty((*ours.shape[:-1], is_ours.size))
@@ -70,12 +97,16 @@ def metrics_of(
         0 … n_clusters − 1; clusters may be empty.
     n_clusters : int
     silhouette_metric : {"sqeuclidean", "euclidean"}
+
+    Returns
+    -------
+    Metrics
     """
     members = Members.of_all(labels, n_clusters)
     counts = members.counts.reshape(n_clusters, -1)
     variances, mean_distance = _widths_and_distances(geometry, members, silhouette_metric)
     ssd = (members.counts * variances).reshape(counts.shape).sum(axis=0)
-    # silhouettes and margins are those of the judged traces, beside clusters of all traces
+    # silhouettes and margins are those of the judged traces, in clusters of all traces
     judged, of_judged = labels, members
     if geometry.judged is not None:
         judged = labels[:, geometry.judged]
@@ -101,7 +132,7 @@ def metrics_of_distances(
     Parameters
     ----------
     members : Members
-        Every cluster's, of the traces that get a silhouette.
+        Members of every cluster among the traces that get a silhouette.
     labels : ndarray, shape (n_epochs, n_judged), int
         Of the same traces.
     counts : ndarray, shape (n_clusters, n_epochs), int
@@ -113,6 +144,10 @@ def metrics_of_distances(
         Of all traces around their mean.
     n_traces : int
         All of them.
+
+    Returns
+    -------
+    Metrics
     """
     n_filled = np.count_nonzero(counts, axis=0)
     silhouettes = silhouettes_from_distances(inside, outside, counts_of_traces(labels, counts))
@@ -137,7 +172,7 @@ def metrics_of_distances(
 
 
 def silhouette_samples(values: np.ndarray, labels: np.ndarray, metric: str) -> np.ndarray:
-    """Return the silhouette of each trace in one labelling.
+    """Return the silhouette of each trace in one labelling; NumPy.
 
     Parameters
     ----------
@@ -145,6 +180,7 @@ def silhouette_samples(values: np.ndarray, labels: np.ndarray, metric: str) -> n
     labels : ndarray, shape (n_traces,), int
         From 0 up; numbers may be missing.
     metric : {"sqeuclidean", "euclidean"}
+        Distance inside the silhouette.
 
     Returns
     -------
@@ -160,14 +196,16 @@ def silhouette_samples(values: np.ndarray, labels: np.ndarray, metric: str) -> n
         _, mean_distance = _widths_and_distances(points, members, metric)
     one, counts = labels[None], members.counts[:, None]
     inside, outside = distances_inside_and_out(mean_distance[:, None], one, counts)
-    return silhouettes_from_distances(inside, outside, counts_of_traces(one, counts))[0]
+    silhouettes = silhouettes_from_distances(inside, outside, counts_of_traces(one, counts))
+    of_traces: np.ndarray = silhouettes[0]
+    return of_traces
 
 
 def _widths_and_distances(
     geometry: Geometry, members: Members, silhouette_metric: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return V_c of each cluster, and mean distances of judged traces to each cluster's members."""
-    sqdist = np.maximum(geometry.sqdist_to_centroids(members), 0)
+    sqdist: np.ndarray = np.maximum(geometry.sqdist_to_centroids(members), 0)
     variances = members.average(sqdist)
     if silhouette_metric == "euclidean":
         return variances, geometry.mean_distance(members)
@@ -176,24 +214,40 @@ def _widths_and_distances(
 
 
 def counts_of_traces(labels: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Return the size of each trace's cluster; (n_epochs, n_traces)."""
-    return counts[labels, np.arange(len(labels))[:, None]]
+    """Return the size of each trace's cluster.
+
+    Parameters
+    ----------
+    labels : ndarray, shape (n_epochs, n_traces), int
+    counts : ndarray, shape (n_clusters, n_epochs), int
+
+    Returns
+    -------
+    ndarray, shape (n_epochs, n_traces), int
+    """
+    sizes: np.ndarray = counts[labels, np.arange(len(labels))[:, None]]
+    return sizes
 
 
 def distances_inside_and_out(
     mean_distance: np.ndarray, labels: np.ndarray, counts: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return a_i and b_i of each trace in each labelling; each (n_epochs, n_traces).
-
-    a_i is the mean distance to the other members of its own cluster (0 where there are none), b_i
-    the least mean distance to another cluster (∞ where there is none).
+    """Return the two mean distances behind a silhouette, of each trace in each labelling.
 
     Parameters
     ----------
     mean_distance : ndarray, shape (n_clusters, n_epochs, n_traces)
         Mean over all members of the cluster, the trace itself (distance 0) included.
-    labels : ndarray, shape (n_epochs, n_traces)
-    counts : ndarray, shape (n_clusters, n_epochs)
+    labels : ndarray, shape (n_epochs, n_traces), int
+    counts : ndarray, shape (n_clusters, n_epochs), int
+        Cluster sizes.
+
+    Returns
+    -------
+    inside : ndarray, shape (n_epochs, n_traces)
+        a_i: mean distance to the other members of the trace's own cluster; 0 where there are none.
+    outside : ndarray, shape (n_epochs, n_traces)
+        b_i: smallest mean distance to another cluster; ∞ where there is none.
     """
     epochs, traces = np.ogrid[: labels.shape[0], : labels.shape[1]]
     own_cluster = labels, epochs, traces
@@ -207,10 +261,19 @@ def distances_inside_and_out(
 def silhouettes_from_distances(
     inside: np.ndarray, outside: np.ndarray, size: np.ndarray
 ) -> np.ndarray:
-    """Return the silhouette of each trace in each labelling [1]_; (n_epochs, n_traces).
+    """Return the silhouette s_i = (b_i − a_i) / max(a_i, b_i) of each trace [1]_.
 
-    s_i = (b_i − a_i) / max(a_i, b_i). A trace alone in its cluster gets 0, as in scikit-learn; so
-    does one whose a_i and b_i are both 0.
+    Parameters
+    ----------
+    inside, outside : ndarray, shape (n_epochs, n_traces)
+        a_i and b_i, as `distances_inside_and_out` returns them.
+    size : ndarray, shape (n_epochs, n_traces), int
+        Size of each trace's cluster.
+
+    Returns
+    -------
+    ndarray, shape (n_epochs, n_traces)
+        0 for a trace alone in its cluster, as in scikit-learn, and where a_i = b_i = 0.
 
     References
     ----------
@@ -218,17 +281,19 @@ def silhouettes_from_distances(
     """
     larger = np.maximum(inside, outside)
     comparable = (size > 1) & (larger > 0) & np.isfinite(outside)
-    return np.divide(outside - inside, larger, out=np.zeros_like(inside), where=comparable)
+    silhouettes = np.zeros_like(inside)
+    np.divide(outside - inside, larger, out=silhouettes, where=comparable)
+    return silhouettes
 
 
 def _separations(members: Members, margins: np.ndarray, n_filled: np.ndarray) -> np.ndarray:
-    """Return how far each cluster keeps from its border: (n_clusters, n_epochs).
+    """Return the separation of each cluster from its neighbours: (n_clusters, n_epochs).
 
-    The margin of a trace is b_i − a_i, not divided by the larger as in the silhouette: noise adds
-    alike to both and leaves it, where it would shrink the silhouette. A cluster's separation is the
-    mean of its members' margins over their standard deviation: 1.33 for half of a Gaussian cloud
-    cut in two, 1.73 for half of a uniform one, more where the cloud thins out towards the border.
-    0 for clusters of fewer than 3 traces, `MOST_SEPARATION` at most [I].
+    The margin of a trace is b_i − a_i, not divided by the larger one as in the silhouette: noise
+    adds the same to both and cancels, whereas it shrinks the silhouette. A cluster's separation is
+    the mean of its members' margins over their standard deviation: 1.33 for half of a Gaussian
+    cloud cut in two, 1.73 for half of a uniform one, more where the cloud is thinner at the border.
+    0 for clusters of fewer than 3 traces, `MOST_SEPARATION` at most (our choice).
     """
     margins = np.where(n_filled[:, None] < 2, 0.0, margins).ravel()
     mean = members.average_of(margins)
@@ -246,10 +311,27 @@ def _separations(members: Members, margins: np.ndarray, n_filled: np.ndarray) ->
 def calinski_harabasz(
     total_ssd: float | np.ndarray, n_traces: int, ssd: np.ndarray, n_filled: np.ndarray
 ) -> np.ndarray:
-    """Return (SSB/(K−1)) / (SSW/(n−K)); ∞ where clusters have no width, NaN for one cluster.
+    """Return the Calinski-Harabasz index (SSB/(K−1)) / (SSW/(n−K)) of each labelling [1]_.
 
-    Source: T. Calinski and J. Harabasz, Commun. Stat. 3, 1 (1974). K counts clusters that hold a
-    trace.
+    Parameters
+    ----------
+    total_ssd : float or ndarray, shape (n_epochs,)
+        SSB + SSW: sum of squared distances of all traces to their mean.
+    n_traces : int
+        n.
+    ssd : ndarray, shape (n_epochs,)
+        SSW: sum of squared distances to the centroids.
+    n_filled : ndarray, shape (n_epochs,), int
+        K: clusters that hold a trace.
+
+    Returns
+    -------
+    ndarray, shape (n_epochs,)
+        ∞ where all traces sit on their centroids, NaN for one cluster.
+
+    References
+    ----------
+    .. [1] T. Calinski and J. Harabasz, Commun. Stat. 3, 1 (1974).
     """
     between = np.maximum(total_ssd - ssd, 0) * (n_traces - n_filled)
     within = ssd * (n_filled - 1)

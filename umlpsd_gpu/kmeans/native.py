@@ -1,7 +1,7 @@
-"""Whole restarts of K-means in compiled code, where the distances between traces stay in the cache.
+"""Whole restarts of K-means in compiled code, for ensembles whose distances stay in the cache.
 
-A sweep of a few hundred traces moves little data through many small steps: NumPy spends its time
-between them. ``kernels/kmeans_restarts.c`` runs a restart to its end without a step outside.
+A sweep of a few hundred traces consists of many small steps, whose overhead in NumPy costs more
+than the arithmetic. ``kernels/kmeans_restarts.c`` runs a restart to its end in one call.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from umlpsd_gpu.kmeans.membership import Members
 from umlpsd_gpu.kmeans.metrics import Metrics, metrics_of_distances
 
 # 1,024 traces, 724 with Euclidean silhouettes. Beyond, the pairs leave the cache, and products of
-# matrices are faster (docs/optimisation_log.md) [I].
+# matrices are faster (docs/optimisation_log.md).
 MOST_PAIR_BYTES = 8 << 20
 
 
@@ -31,7 +31,8 @@ class Restarted:
     ----------
     labels : ndarray, shape (n_epochs, n_traces), int16
     n_iterations : ndarray, shape (n_epochs,), int
-        0 where a cluster went empty: that restart was given up, its row elsewhere means nothing.
+        0 where a cluster went empty: that restart was given up, and its rows in the other arrays
+        have no meaning.
     counts : ndarray, shape (n_epochs, n_clusters), int
         Cluster sizes.
     widths : ndarray, shape (n_epochs, n_clusters)
@@ -40,7 +41,7 @@ class Restarted:
         Mean distance of each trace to the other members of its cluster, and to those of the
         nearest other cluster (∞ where there is none).
     n_rows : ndarray, shape (n_epochs,), int
-        Rows of pairs that were summed: what bounds the work.
+        Rows of pairs that were summed, a measure of the work done.
     """
 
     labels: np.ndarray
@@ -53,12 +54,25 @@ class Restarted:
 
     @property
     def is_done(self) -> np.ndarray:
+        """Which restarts were not given up; (n_epochs,) bool."""
         return self.n_iterations > 0
 
     def metrics(
         self, geometry: PairGeometry | PairStack, epochs: np.ndarray | slice = slice(None)
     ) -> Metrics:
-        """Judge restarts that were not given up: all of them, or those of a mask (n_epochs,)."""
+        """Return the metrics of restarts that were not given up.
+
+        Parameters
+        ----------
+        geometry : PairGeometry or PairStack
+            What `kmeans_restarts` was given.
+        epochs : ndarray, shape (n_epochs,), bool, or slice
+            Which restarts; none of them may have been given up. Default: all.
+
+        Returns
+        -------
+        Metrics
+        """
         labels, counts = self.labels[epochs], self.counts[epochs]
         return metrics_of_distances(
             Members.of_all(labels, counts.shape[1]),
@@ -75,14 +89,19 @@ class Restarted:
 def is_compiled(
     n_traces: int, silhouette_metric: str = "sqeuclidean", judged: np.ndarray | None = None
 ) -> bool:
-    """Say whether `kmeans_restarts` takes such ensembles here.
+    """Return whether `kmeans_restarts` can take ensembles of this size on this machine.
 
     Parameters
     ----------
     n_traces : int
     silhouette_metric : {"sqeuclidean", "euclidean"}
     judged : ndarray, shape (n_judged,), int, optional
-        Where only some of the traces get a silhouette.
+        Which traces get a silhouette; compiled code computes all of them.
+
+    Returns
+    -------
+    bool
+        False also where the kernel was not compiled.
     """
     n_matrices = 2 if silhouette_metric == "euclidean" else 1
     fits = 8 * n_matrices * n_traces**2 <= MOST_PAIR_BYTES
@@ -90,7 +109,17 @@ def is_compiled(
 
 
 def takes(geometry: Geometry, silhouette_metric: str) -> TypeGuard[PairGeometry | PairStack]:
-    """Say whether `kmeans_restarts` takes this geometry."""
+    """Return whether `kmeans_restarts` can take this geometry.
+
+    Parameters
+    ----------
+    geometry : Geometry
+    silhouette_metric : {"sqeuclidean", "euclidean"}
+
+    Returns
+    -------
+    bool
+    """
     has_pairs = isinstance(geometry, PairGeometry | PairStack)
     return has_pairs and is_compiled(geometry.n_traces, silhouette_metric, geometry.judged)
 
@@ -101,7 +130,7 @@ def kmeans_restarts(
     silhouette_metric: str,
     max_iter: int,
 ) -> Restarted:
-    """Run restarts of K-means from greedy k-means++ on, one after another.
+    """Run whole restarts of K-means, from greedy k-means++ to the last label, one after another.
 
     Parameters
     ----------
@@ -110,10 +139,16 @@ def kmeans_restarts(
         Random numbers in [0, 1).
     silhouette_metric : {"sqeuclidean", "euclidean"}
     max_iter : int
+        Lloyd iterations at most.
+
+    Returns
+    -------
+    Restarted
 
     Raises
     ------
     MemoryError
+        If the kernel can't allocate its work space.
     """
     stopping_point()
     n_epochs, n_clusters, n_trials = uniforms.shape

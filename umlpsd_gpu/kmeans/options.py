@@ -1,4 +1,4 @@
-"""How K-means is repeated and judged: the options that every sweep of an analysis shares."""
+"""The options that all sweeps of an analysis share."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class SweepOptions:
     max_iter : int
         Largest number of Lloyd iterations in a run; at least 1.
     budget_s : float, optional
-        Predicted seconds on two cores beyond which Euclidean silhouettes are computed for a random
-        sample of the curves only; above 0. Default: silhouettes of all curves.
+        Predicted seconds on two cores (budget.py) beyond which Euclidean silhouettes are computed
+        for a random sample of the traces only; above 0. Default: silhouettes of all traces.
 
     Raises
     ------
@@ -40,6 +40,7 @@ class SweepOptions:
     budget_s: float | None = None
 
     def __post_init__(self) -> None:
+        """Check the limits."""
         if self.n_epochs < 1 or self.max_iter < 1 or self.seed < 0:
             raise SettingsError(
                 f"n_epochs and max_iter must be ≥ 1 and seed ≥ 0, got {self.n_epochs}, "

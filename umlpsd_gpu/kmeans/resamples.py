@@ -1,4 +1,4 @@
-"""Samples of an ensemble's traces: how much a result depends on which traces were measured."""
+"""Samples of an ensemble's traces: how much a result depends on the choice of traces."""
 
 from __future__ import annotations
 
@@ -18,13 +18,22 @@ from umlpsd_gpu.kmeans.engines import run_batched
 from umlpsd_gpu.kmeans.options import SweepOptions
 from umlpsd_gpu.kmeans.result import Sweep
 
-# Samples hold half of the traces, and no more than this: larger ensembles scatter less, and the
-# scatter of a sample tells by how much.
+# Samples hold half of the traces, but no more than this: larger ones would cost time, and the
+# scatter among samples can be scaled to the size of the ensemble (decision/confidence.py).
 MOST_DRAWN = 100
 
 
 def n_drawn(n_traces: int) -> int:
-    """Return how many traces a sample holds."""
+    """Return how many traces a sample holds: half of them, 100 at most.
+
+    Parameters
+    ----------
+    n_traces : int
+
+    Returns
+    -------
+    int
+    """
     return min(n_traces // 2, MOST_DRAWN)
 
 
@@ -34,9 +43,11 @@ def half_samples(n_traces: int, seed: int, n_samples: int) -> np.ndarray:
     Parameters
     ----------
     n_traces : int
+        Size of the ensemble.
     seed : int
         The i-th sample depends on the seed, i and n_traces only.
     n_samples : int
+        How many samples.
 
     Returns
     -------
@@ -56,13 +67,13 @@ def sweep_samples(
     scale: str,
     n_threads: int | None = None,
 ) -> tuple[Sweep, ...]:
-    """Sweep every sample of the curves as `sweep` does, all of them together; on the CPU.
+    """Sweep every sample of the traces as `sweep` does, all of them together; on the CPU.
 
     Parameters
     ----------
     values : ndarray, shape (n_traces, n_points), finite
     samples : ndarray, shape (n_samples, n_drawn), int
-        Which curves each sample holds, as `half_samples` returns them.
+        Which traces each sample holds, as `half_samples` returns them.
     k_values : iterable of int
         Numbers of clusters, each from 1 to n_drawn.
     options : SweepOptions
@@ -100,11 +111,14 @@ def _pairs_of_samples(values: np.ndarray, samples: np.ndarray, pool: Executor) -
     From all pairs of traces where these are fewer than those of the samples.
     """
     if len(values) ** 2 <= samples.size * samples.shape[1]:
-        pairs = pairwise_sqeuclidean(_centred(values), pool)
-        return pairs[samples[:, :, None], samples[:, None, :]]
-    return np.array([pairwise_sqeuclidean(_centred(values[drawn]), pool) for drawn in samples])
+        pairs = pairwise_sqeuclidean(_centre(values), pool)
+        of_samples: np.ndarray = pairs[samples[:, :, None], samples[:, None, :]]
+        return of_samples
+    return np.array([pairwise_sqeuclidean(_centre(values[drawn]), pool) for drawn in samples])
 
 
-def _centred(values: np.ndarray) -> np.ndarray:
-    centred = np.asarray(values, dtype=np.float64)
-    return centred - centred.mean(axis=0)
+def _centre(values: np.ndarray) -> np.ndarray:
+    """Subtract the mean trace, against cancellation in squared distances."""
+    values = np.asarray(values, dtype=np.float64)
+    centred: np.ndarray = values - values.mean(axis=0)
+    return centred

@@ -1,4 +1,4 @@
-"""What a sweep over the number of clusters finds: every labelling and its quality."""
+"""The result of a sweep over the number of clusters: every labelling and its quality."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from umlpsd_gpu.kmeans.display import describe_sweep, label_sweep
 from umlpsd_gpu.kmeans.metrics import THRESHOLDS
 from umlpsd_gpu.kmeans.options import SweepOptions
 
-# the metrics that are one number for each epoch
+# the metrics that are one number for each K and epoch
 BY_EPOCH = (
     "silhouette",
     "silhouette_stderr",
@@ -32,30 +32,35 @@ class Sweep(Displayed, Exported):
     Attributes
     ----------
     k_values : ndarray, shape (n_k,), int
+        Numbers of clusters that were tried, ascending.
     labels : ndarray, shape (n_k, n_epochs, n_traces), int16
+        From 0 to K − 1.
     silhouette, calinski_harabasz, ssd, misclassified_percent : ndarray, shape (n_k, n_epochs)
-        Mean silhouette, Calinski-Harabasz index, sum of squared distances to the centroids, and
-        percentage of silhouettes below 0. NaN where not defined (K = 1, but for ``ssd``).
+        Mean silhouette, Calinski-Harabasz index, sum of squared distances to the centroids (in the
+        squared unit of the values), and percentage of silhouettes below 0. NaN where not defined
+        (at K = 1 all but ``ssd``).
     silhouette_stderr : ndarray, shape (n_k, n_epochs)
         Standard error of ``silhouette`` where it is the mean over a random sample of traces
         (budget.py); 0 over all of them.
     thresholds : ndarray, shape (n_thresholds,)
+        Silhouettes 0, 0.1 … 0.6.
     below_percent : ndarray, shape (n_thresholds, n_k, n_epochs)
-        Percentage of silhouettes below each threshold (%EM of the paper).
+        Percentage of silhouettes below each threshold (the paper's %EM).
     smallest_cluster_silhouette : ndarray, shape (n_k, n_epochs)
-        The least of the clusters' mean silhouettes. NaN at K = 1.
+        The smallest of the clusters' mean silhouettes. NaN at K = 1.
     separation, least_separation : ndarray, shape (n_k, n_epochs)
-        Mean margin over its standard deviation (metrics.py), averaged over the clusters by their
-        sizes, and that of the worst cluster. NaN at K = 1.
+        Mean margin of a cluster's members over its standard deviation (metrics.py): averaged over
+        the clusters by their sizes, and in the worst cluster. NaN at K = 1.
     n_iterations : ndarray, shape (n_k, n_epochs), int
         Lloyd iterations done; equals ``max_iter`` where a run was stopped by it.
     scale : str
-        Smoothing scale of the values: ``"raw"``, ``"W80"``, ``"WL6"``, or any name.
+        Name of the representation that was swept: a smoothing scale ``"raw"``, ``"W80"``,
+        ``"WL6"``, or any other name.
     engine, silhouette_metric : str
     seed : int
     n_silhouettes : int
-        Traces that silhouettes, their percentages and separations rest on: all, or fewer where a
-        time budget asked for a sample.
+        Number of traces behind silhouettes, their percentages and separations: all, or fewer where
+        a time budget asked for a sample.
     """
 
     k_values: np.ndarray
@@ -100,7 +105,7 @@ class Sweep(Displayed, Exported):
             What the sweep was asked for.
         scale, engine : str
         n_silhouettes : int
-            How many curves got a silhouette.
+            How many traces got a silhouette.
 
         Returns
         -------
@@ -134,29 +139,86 @@ class Sweep(Displayed, Exported):
         )
 
     def part(self, epochs: slice) -> Sweep:
-        """Return some of the epochs of every K."""
+        """Return some of the epochs of every K.
+
+        Parameters
+        ----------
+        epochs : slice
+
+        Returns
+        -------
+        Sweep
+        """
         names = (*BY_EPOCH, "labels", "misclassified_percent", "n_iterations")
         cut = {name: getattr(self, name)[:, epochs] for name in names}
         return replace(self, below_percent=self.below_percent[:, :, epochs], **cut)
 
     @property
     def n_epochs(self) -> int:
-        return self.labels.shape[1]
+        """K-means runs for each K."""
+        return int(self.labels.shape[1])
 
     @property
     def n_traces(self) -> int:
-        return self.labels.shape[2]
+        """Rows of the matrix that was swept."""
+        return int(self.labels.shape[2])
 
     def best_epoch(self, k: int) -> int:
-        """Return the epoch of least SSD at K = k (the first, where several are equal)."""
+        """Return the epoch of smallest SSD at one K, the first of several equal ones.
+
+        Parameters
+        ----------
+        k : int
+            One of ``k_values``.
+
+        Returns
+        -------
+        int
+
+        Raises
+        ------
+        ValueError
+            If K = k was not tried.
+        """
         return int(np.argmin(self.ssd[self.index_of(k)]))
 
     def best_labels(self, k: int) -> np.ndarray:
-        """Return the labels of the least-SSD epoch at K = k; (n_traces,)."""
-        return self.labels[self.index_of(k), self.best_epoch(k)]
+        """Return the labels of the epoch of smallest SSD at one K.
+
+        Parameters
+        ----------
+        k : int
+            One of ``k_values``.
+
+        Returns
+        -------
+        ndarray, shape (n_traces,), int16
+            From 0 to k − 1.
+
+        Raises
+        ------
+        ValueError
+            If K = k was not tried.
+        """
+        labels: np.ndarray = self.labels[self.index_of(k), self.best_epoch(k)]
+        return labels
 
     def index_of(self, k: int) -> int:
-        """Return the position of K = k in ``k_values``; ValueError where it was not tried."""
+        """Return the position of one K in ``k_values``.
+
+        Parameters
+        ----------
+        k : int
+
+        Returns
+        -------
+        int
+
+        Raises
+        ------
+        ValueError
+            If K = k was not tried.
+        """
         (found,) = np.nonzero(self.k_values == k)
         if not found.size:
             raise ValueError(f"K = {k} was not tried; tried: {self.k_values.tolist()}")

@@ -1,4 +1,4 @@
-"""Ensembles without clusters, as like a given one as can be: what a sweep finds by chance."""
+"""Ensembles without clusters but otherwise like a given one: what a sweep finds by chance."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def gaussian_surrogates(values: np.ndarray, seeds: Iterable[int]) -> list[np.nda
     ----------
     values : ndarray, shape (n_traces, n_samples), finite
     seeds : iterable of int
-        One ensemble for each.
+        One ensemble is drawn for each.
 
     Returns
     -------
@@ -24,10 +24,13 @@ def gaussian_surrogates(values: np.ndarray, seeds: Iterable[int]) -> list[np.nda
 
     Notes
     -----
-    A null for the number of clusters, after the gap statistic (R. Tibshirani, G. Walther and
-    T. Hastie, J. R. Stat. Soc. B 63, 411 (2001), variant b), normal instead of uniform [I].
-    Permuting the scores of each component instead keeps two clusters that lie along one component
-    apart, and so finds them in the null too.
+    A null for the number of clusters, after variant b of the gap statistic [1]_, but normal
+    instead of uniform (our choice). Permuting the scores of each component instead would keep two
+    clusters apart that differ along one component, and so find them in the null too.
+
+    References
+    ----------
+    .. [1] R. Tibshirani, G. Walther and T. Hastie, J. R. Stat. Soc. B 63, 411 (2001).
     """
     spread = principal_spread(values)
     shape = len(values), spread.size
@@ -40,10 +43,17 @@ def principal_spread(values: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     values : ndarray, shape (n_traces, n_samples), finite
+
+    Returns
+    -------
+    ndarray, shape (n_components,)
+        In the unit of the values; directions without spread (below 1e-6 of the largest) are left
+        out.
     """
     centred = np.asarray(values, dtype=np.float64)
     centred = centred - centred.mean(axis=0)
     tall = centred.shape[0] > centred.shape[1]
     products = centred.T @ centred if tall else centred @ centred.T
     variances = np.linalg.eigvalsh(products)[::-1] / len(centred)
-    return np.sqrt(variances[variances > 1e-12 * max(variances[0], 1e-300)])
+    spread: np.ndarray = np.sqrt(variances[variances > 1e-12 * max(variances[0], 1e-300)])
+    return spread

@@ -1,4 +1,4 @@
-"""The verb ``sweep``: K-means for every trial K and epoch, and the metrics of every labelling."""
+"""The verb ``sweep``: K-means for every trial K and epoch, and the quality of every labelling."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from umlpsd_gpu.kmeans.gpu import engine_on_gpu, start_on_gpu
 from umlpsd_gpu.kmeans.options import SweepOptions
 from umlpsd_gpu.kmeans.result import Sweep
 
-# beyond, squares of squared distances may overflow
+# Larger values are refused: squares of squared distances might overflow.
 LARGEST = 1e70
 
 
@@ -35,50 +35,70 @@ def sweep(
     n_threads: int | None = None,
     budget_s: float | None = None,
 ) -> Sweep:
-    """Cluster curves into every trial number of clusters, many times, and judge each partition.
+    """Run K-means for every trial number of clusters, many times, and measure each partition.
 
     Parameters
     ----------
-    values : array, shape (n_traces, n_samples), or Traces
-        Any curves sampled at the same points, usually smoothed and scaled to [0, 1]. Finite, and
-        at most 1e70.
-        NumPy arrays are swept on the CPU, CuPy arrays on their GPU.
+    values : array, shape (n_traces, n_samples), or an object with such ``values``
+        One curve or feature vector per row, all sampled at the same points; usually smoothed and
+        scaled to [0, 1]. Finite, and at most 1e70 in size; of any real type, computed in float64.
+        NumPy arrays are swept on the CPU, CuPy arrays on their GPU. `Traces` and pandas DataFrames
+        have ``values``.
     k_values : iterable of int
         Numbers of clusters, each from 1 to n_traces.
     n_epochs : int
-        Independent K-means runs for every K.
+        Independent K-means runs for every K; at least 1.
     seed : int
-        Same seed, same bits, on any number of threads and whatever the memory left on the device.
-        CPU and GPU start from the same traces, but add in another order; so does the CPU where no
-        kernels were compiled (``umlpsd info``).
+        0 or larger. The same seed gives the same bits on any number of threads and whatever memory
+        is left on the device. CPU and GPU start from the same traces, but add in another order; so
+        does the CPU where no kernels were compiled (``umlpsd info``).
     engine : {"auto", "batched", "sklearn", "cuml"}
-        ``sklearn`` on the CPU only, ``cuml`` on a GPU only; cuML doesn't promise the same bits.
+        ``sklearn`` runs on the CPU only, ``cuml`` on a GPU only; cuML doesn't promise the same
+        bits.
     silhouette_metric : {"sqeuclidean", "euclidean"}
         Distance inside the silhouette; MATLAB's default is the squared one.
     max_iter : int
-        Lloyd iterations at most. There is no tolerance: a run ends when no label changes.
+        Lloyd iterations at most; at least 1. There is no tolerance: a run ends when no label
+        changes.
     scale : str, optional
-        Name of the smoothing, kept in the result; default: what `preprocess` noted in ``Traces``.
+        Name of the representation, kept in the result. Default: ``values.scale`` where there is
+        one, else ``"raw"``.
     n_threads : int, optional
-        Of the CPU; all cores by default.
+        Threads of the CPU. Default: all cores.
     budget_s : float, optional
-        Predicted seconds on two cores (budget.py) beyond which Euclidean silhouettes are those of
-        a random sample of the traces, 1,000 at least. K-means, Calinski-Harabasz and SSD are exact
-        in any case, and so is everything on a GPU. Default: all silhouettes.
+        Predicted seconds on two cores (budget.py) beyond which Euclidean silhouettes are computed
+        for a random sample of the traces only, but for 1,000 at least. K-means,
+        Calinski-Harabasz and SSD are exact in any case, and so is everything on a GPU. Default:
+        all silhouettes.
 
     Returns
     -------
     Sweep
-        NumPy arrays in any case.
+        NumPy arrays, also where the values are CuPy's.
 
     Raises
     ------
     TracesError
-        If values are not finite, not two-dimensional, or fewer than 2.
+        If values are not finite, not two-dimensional, or fewer than 2 rows.
     SettingsError
         If a K is not between 1 and n_traces, or another argument is not allowed.
     DeviceError
         If cuML is asked for and is missing, or the device's memory can't hold a single restart.
+
+    Examples
+    --------
+    Three kinds of curves, twenty of each:
+
+    >>> import numpy as np
+    >>> from umlpsd_gpu import sweep
+    >>> noise = np.random.default_rng(0).normal(0, 0.1, (60, 3))
+    >>> found = sweep(np.repeat(np.eye(3), 20, axis=0) + noise, range(1, 6), n_epochs=10)
+    >>> found.labels.shape
+    (5, 10, 60)
+    >>> np.bincount(found.best_labels(3)).tolist()
+    [20, 20, 20]
+    >>> int(found.k_values[np.nanargmax(found.silhouette.mean(axis=1))])
+    3
     """
     options = SweepOptions(seed, n_epochs, silhouette_metric, max_iter, budget_s)
     given_scale = getattr(values, "scale", None)
@@ -127,7 +147,7 @@ def start_sweep(
         As `sweep`.
     """
     curves = _matrix(values)
-    ks = _checked_k_values(k_values, len(curves))
+    ks = _check_k_values(k_values, len(curves))
     n_silhouettes = len(curves)
     # NaN fails either comparison
     finite = (curves.max(axis=1) <= LARGEST) & (curves.min(axis=1) >= -LARGEST)
@@ -138,7 +158,7 @@ def start_sweep(
     else:
         engine_name, run_restarts = engine_on_cpu(engine)
         _require_finite(finite)
-        judged = choose_judged(*curves.shape, ks, options)
+        judged = choose_judged(len(curves), curves.shape[1], ks, options)
         n_silhouettes = n_silhouettes if judged is None else judged.size
         collect_blocks = partial(
             sweep_on_cpu, curves, ks, options, run_restarts, judged, n_threads or n_cores()
@@ -158,18 +178,19 @@ def start_sweep(
     return collect
 
 
-def _matrix(values: Any) -> Any:
+def _matrix(values: Array) -> Array:
+    """Return the values as a matrix of float64 in C order, where they are."""
     xp = xp_of(values) if is_on_device(values) else np
-    curves = xp.ascontiguousarray(values, dtype=np.float64)
+    curves: Array = xp.ascontiguousarray(values, dtype=np.float64)
     if curves.ndim != 2 or len(curves) < 2 or curves.shape[1] < 1:
         raise TracesError(
-            f"a sweep needs at least 2 curves in an array (n_traces, n_samples), got shape "
+            "a sweep needs at least 2 curves in an array (n_traces, n_samples), got shape "
             f"{curves.shape}"
         )
     return curves
 
 
-def _require_finite(finite: Any) -> None:
+def _require_finite(finite: Array) -> None:
     n_unusable = len(finite) - int(finite.sum())
     if n_unusable:
         raise TracesError(
@@ -178,10 +199,10 @@ def _require_finite(finite: Any) -> None:
         )
 
 
-def _checked_k_values(k_values: Iterable[int], n_traces: int) -> np.ndarray:
+def _check_k_values(k_values: Iterable[int], n_traces: int) -> np.ndarray:
     ks = np.unique(np.fromiter(k_values, dtype=int))
     if not ks.size or ks[0] < 1 or ks[-1] > n_traces:
         raise SettingsError(
-            f"k_values must lie between 1 and the number of traces ({n_traces}), got {ks.tolist()}"
+            f"k_values must be between 1 and the number of traces ({n_traces}), got {ks.tolist()}"
         )
     return ks

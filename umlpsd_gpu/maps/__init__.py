@@ -1,1 +1,1 @@
-"""Labels, exponents and Pearson correlations of pixel traces as images on the movie's grid."""
+"""Images of labels, exponents and Pearson correlations of pixel traces."""

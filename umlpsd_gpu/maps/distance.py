@@ -1,4 +1,4 @@
-"""Pearson correlation against the distance between two pixels."""
+"""Pearson correlation of two pixels as a function of their distance."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ ROWS_AT_ONCE = 256
 
 @dataclass(frozen=True)
 class DistanceProfile:
-    """Mean correlation of all pairs of pixels by their distance.
+    """Mean correlation of all pairs of pixels at each distance.
 
     Attributes
     ----------
-    distance_px : ndarray, shape (n_bins,)
-        Distances rounded to whole pixels; only those that occur.
+    distance_px : ndarray, shape (n_bins,), px
+        Distances rounded to whole pixels, without those that do not occur.
     correlation_mean, correlation_stderr : ndarray, shape (n_bins,)
-        Standard error: sample standard deviation / √n, NaN for one pair. Pairs share pixels, so
-        that it is a lower bound.
+        Standard error: sample standard deviation / √n, NaN for one pair. It is a lower bound
+        because pairs share pixels.
     n_pairs : ndarray, shape (n_bins,), int
     """
 
@@ -37,8 +37,13 @@ def correlation_against_distance(
     Parameters
     ----------
     matrix : ndarray, shape (n_pixels, n_pixels)
-        Pearson correlations; NaN pairs do not count.
-    rows, cols : ndarray, shape (n_pixels,)
+        Pearson correlations; pairs that are NaN are ignored.
+    rows, cols : ndarray, shape (n_pixels,), px
+        Positions of the pixels.
+
+    Returns
+    -------
+    DistanceProfile
     """
     n_bins = int(np.ceil(np.hypot(np.ptp(rows), np.ptp(cols)))) + 2
     n_pairs, total, squares = np.zeros(n_bins, dtype=np.int64), *np.zeros((2, n_bins))

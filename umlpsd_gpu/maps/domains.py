@@ -1,4 +1,4 @@
-"""The domain table: how large each cluster's domain is, in how many pieces, and whom it touches."""
+"""The domain table: area, connected pieces and contacts of the domain of each cluster."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from umlpsd_gpu.maps.images import image_of
 
 @dataclass(frozen=True)
 class DomainTable:
-    """What the clusters look like on the pixel grid, one entry per cluster.
+    """Shape of each cluster's domain on the pixel grid, one entry per cluster.
 
     Attributes
     ----------
@@ -22,18 +22,18 @@ class DomainTable:
     area_um2 : ndarray, shape (n_clusters,), µm²
         NaN without a pixel size.
     n_components, largest_component_px : ndarray, shape (n_clusters,), int
-        Connected pieces and the size of the largest one. Pixels are connected along edges, not
-        across corners (4-connectivity), as contacts are counted along edges.
+        Number of connected pieces and size of the largest. Pixels are connected along edges, not
+        across corners (4-connectivity), as for contacts.
     row_centroid, col_centroid : ndarray, shape (n_clusters,), px
-        Mean row and column, from 0.
+        Mean row and column, counted from 0.
     contact_px : ndarray, shape (n_clusters, n_clusters), int
-        Edges that pixels of two clusters share; 0 on the diagonal.
+        Number of edges between pixels of two clusters; 0 on the diagonal.
     contact_um : ndarray, shape (n_clusters, n_clusters), µm
         Length of those edges; NaN without a pixel size.
     beta_mean, beta_stderr : ndarray, shape (n_clusters,)
-        <β> and s/√n of the pixels with a finite exponent; NaN for none, and below two. Pixels
-        nearer than the width of the point-spread function share light, so that the standard error
-        is a lower bound.
+        <β> and s/√n of the pixels with a finite exponent; NaN for none, and for fewer than two. The
+        standard error is a lower bound, since pixels within the width of the point-spread function
+        share light.
     silhouette_mean, label_uncertainty_mean : ndarray, shape (n_clusters,)
         NaN where they are not defined.
     """
@@ -55,12 +55,12 @@ class DomainTable:
 
 @dataclass(frozen=True)
 class PixelValues:
-    """What is known of every pixel before it becomes a map.
+    """Results for each pixel that are shown as maps.
 
     Attributes
     ----------
     rows, cols : ndarray, shape (n_pixels,)
-        Whole numbers.
+        Whole numbers, counted from 0.
     labels : ndarray, shape (n_pixels,), int
         Cluster from 1; 0 for a pixel that was not clustered.
     silhouette, label_uncertainty, beta : ndarray, shape (n_pixels,)
@@ -78,19 +78,24 @@ class PixelValues:
 def domain_table(
     pixels: PixelValues, shape: tuple[int, int], pixel_size_um: float | None = None
 ) -> DomainTable:
-    """Measure the domain of every cluster that occurs.
+    """Measure the domain of every cluster that has pixels.
 
     Parameters
     ----------
     pixels : PixelValues
     shape : (n_rows, n_cols)
-        Of the movie.
+        Of the movie's images.
     pixel_size_um : float, optional
+        Object-plane pixel, µm.
+
+    Returns
+    -------
+    DomainTable
 
     Raises
     ------
     TracesError
-        If the positions are no pixels of the image.
+        If a position is not a pixel of the image, or two traces share one.
     """
     image = image_of(pixels.labels, pixels.rows, pixels.cols, shape)
     clusters = np.unique(pixels.labels[pixels.labels > 0])
@@ -138,7 +143,7 @@ def _shared_edges(image: np.ndarray, clusters: np.ndarray) -> np.ndarray:
 
 
 def _mean_and_stderr(values: np.ndarray) -> tuple[float, float]:
-    """Return the mean of the finite values and its standard error; NaN of none, or below two."""
+    """Return mean and standard error of the finite values; NaN for none, and for fewer than two."""
     values = values[np.isfinite(values)]
     mean = values.mean() if values.size else np.nan
     stderr = values.std(ddof=1) / np.sqrt(values.size) if values.size > 1 else np.nan

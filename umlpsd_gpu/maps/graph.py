@@ -1,4 +1,4 @@
-"""Domains as thresholded Pearson maps show them: connected pixels of a correlation graph."""
+"""Domains from thresholded Pearson correlations: connected components of a graph of pixels."""
 
 from __future__ import annotations
 
@@ -17,33 +17,36 @@ def domains_of_neighbours(
     Parameters
     ----------
     pairs : ndarray, shape (n_pairs, 2), int
+        Indices of pixels.
     correlation : ndarray, shape (n_pairs,)
+        Pearson correlation of each pair; NaN pairs are not joined.
     usable : ndarray, shape (n_pixels,), bool
-        Pixels that have a correlation.
+        Pixels with a defined correlation.
     threshold : float
         Pairs with at least this correlation are joined.
 
     Returns
     -------
     ndarray, shape (n_pixels,), int32
-        Domain from 1, the largest first, equal ones by their first pixel; 0 where not usable.
+        Domain from 1, in order of size, then of the first pixel; 0 where not usable.
     """
-    return _numbered([pairs[correlation >= threshold]], usable)
+    return _number_components([pairs[correlation >= threshold]], usable)
 
 
 def domains_of_all_pairs(matrix: np.ndarray, threshold: float) -> np.ndarray:
-    """Join all pixels that correlate, wherever they lie.
+    """Join all pixels that correlate, whether or not they are neighbours.
 
     Parameters
     ----------
     matrix : ndarray, shape (n_pixels, n_pixels)
-        Pearson correlations; NaN for pixels that have none.
+        Pearson correlations; NaN for pixels without one.
     threshold : float
+        Pairs with at least this correlation are joined.
 
     Returns
     -------
     ndarray, shape (n_pixels,), int32
-        As :func:`domains_of_neighbours`.
+        As for :func:`domains_of_neighbours`.
     """
 
     def joined() -> Iterable[np.ndarray]:
@@ -51,14 +54,25 @@ def domains_of_all_pairs(matrix: np.ndarray, threshold: float) -> np.ndarray:
             pairs = np.argwhere(matrix[start : start + ROWS_AT_ONCE] >= threshold)
             yield pairs + (start, 0)
 
-    return _numbered(joined(), np.isfinite(matrix.diagonal()))
+    return _number_components(joined(), np.isfinite(matrix.diagonal()))
 
 
 def agreement(labels: np.ndarray, others: np.ndarray) -> float:
-    """Return the adjusted Rand index over the pixels that both partitions label.
+    """Return the adjusted Rand index over the pixels that have a label in both partitions.
 
-    1: the same partition, 0: as much as by chance; NaN where fewer than two pixels are shared.
-    Hubert & Arabie, J. Classif. 2, 193 (1985).
+    Parameters
+    ----------
+    labels, others : ndarray, shape (n_pixels,), int
+        Two partitions, numbered from 1; 0 for a pixel without a label.
+
+    Returns
+    -------
+    float
+        1 for the same partition, about 0 for unrelated ones; NaN with fewer than two common pixels.
+
+    Notes
+    -----
+    L. Hubert & P. Arabie, J. Classif. 2, 193 (1985) [L].
     """
     both = (labels > 0) & (others > 0)
     if both.sum() < 2:
@@ -73,12 +87,12 @@ def agreement(labels: np.ndarray, others: np.ndarray) -> float:
 
 
 def _n_pairs(numbers: np.ndarray) -> float:
-    """Return the number of pairs that have equal numbers."""
+    """Return the number of pairs of equal numbers."""
     counts = np.unique(numbers, return_counts=True)[1].astype(np.float64)
     return float((counts * (counts - 1) / 2).sum())
 
 
-def _numbered(edges: Iterable[np.ndarray], usable: np.ndarray) -> np.ndarray:
+def _number_components(edges: Iterable[np.ndarray], usable: np.ndarray) -> np.ndarray:
     """Return the connected components of usable pixels, numbered by size."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 from threadpoolctl import threadpool_limits
 
 from umlpsd_gpu.compute.backend import n_cores
 from umlpsd_gpu.errors import SettingsError
-from umlpsd_gpu.maps.standardise import blocks, centred, over_blocks, row_dots, standardised
+from umlpsd_gpu.maps.standardise import blocks, centre, over_blocks, row_dots, standardise
 
-# rows of one single-threaded product: the bits depend on neither threads nor their number
+# rows of one single-threaded product, fixed so that the result does not depend on the threads
 ROWS_PER_PRODUCT = 256
 
 
@@ -23,28 +23,38 @@ def correlation_with(
     detrend_frames: int = 0,
     n_threads: int | None = None,
 ) -> np.ndarray:
-    """Correlate every trace with one.
+    """Return the Pearson correlation of every trace with one trace.
 
     Parameters
     ----------
     values : ndarray, shape (n_traces, n_frames)
-        Counts; may be mapped from a file, only blocks of it are copied.
+        Counts; may be mapped from a file, since only blocks of it are copied.
     reference : ndarray, shape (n_frames,)
+        Counts.
     detrend_frames : int
-        See :func:`umlpsd_gpu.maps.standardise.centred`; 0 compares the raw traces.
+        See :func:`umlpsd_gpu.maps.standardise.centre`; 0 compares the raw traces.
     n_threads : int, optional
+        Default: all cores. The result does not depend on it.
 
     Returns
     -------
     ndarray, shape (n_traces,), float64
-        −1…1; NaN for constant and non-finite traces, everywhere if the reference is one.
+        −1…1; NaN for constant and non-finite traces, and everywhere if the reference is one.
+
+    Raises
+    ------
+    SettingsError
+        If ``detrend_frames`` is negative or longer than the traces.
     """
-    (wanted,) = standardised(np.asarray(reference)[None], detrend_frames)
+    (reference_row,) = standardise(np.asarray(reference)[None], detrend_frames)
 
     def part(rows: slice) -> np.ndarray:
-        return row_dots(standardised(values[rows], detrend_frames), wanted)
+        return row_dots(standardise(values[rows], detrend_frames), reference_row)
 
-    return np.clip(np.concatenate(over_blocks(part, values.shape, n_threads)), -1, 1)
+    correlation: np.ndarray = np.clip(
+        np.concatenate(over_blocks(part, values.shape, n_threads)), -1, 1
+    )
+    return correlation
 
 
 def correlation_with_domains(
@@ -53,31 +63,39 @@ def correlation_with_domains(
     detrend_frames: int = 0,
     n_threads: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Correlate every trace with the mean trace of each domain, and the means with each other.
+    """Correlate every trace with the mean trace of each domain, and these means with each other.
 
-    A pixel is left out of the mean it is compared with: otherwise the noise that it shares with
-    itself would raise the correlation, the more the smaller its domain is.
+    A pixel is left out of the mean with which it is compared. Otherwise its own noise would raise
+    the correlation, most of all in small domains.
 
     Parameters
     ----------
     values : ndarray, shape (n_traces, n_frames)
+        Counts; may be mapped from a file.
     labels : ndarray, shape (n_traces,), int
         Domain of each trace from 1; 0 for none.
-    detrend_frames, n_threads : int
+    detrend_frames : int
         As for :func:`correlation_with`.
+    n_threads : int, optional
+        Default: all cores. The result does not depend on it.
 
     Returns
     -------
     with_domains : ndarray, shape (n_domains, n_traces)
-        In the order of the domain numbers that occur. NaN for constant and non-finite traces,
-        which are in no mean, and for the one pixel of a domain with itself.
+        In rising order of the domain numbers. NaN for constant and non-finite traces, which are in
+        no mean, and for the only pixel of a domain with itself.
     between_domains : ndarray, shape (n_domains, n_domains)
         Of the mean traces.
+
+    Raises
+    ------
+    SettingsError
+        If ``detrend_frames`` is negative or longer than the traces.
     """
     domains = np.unique(labels[labels > 0])
 
     def sums(rows: slice) -> tuple[np.ndarray, np.ndarray]:
-        traces = centred(values[rows], detrend_frames)
+        traces = centre(values[rows], detrend_frames)
         sound = np.isfinite(traces[:, 0])
         members = [(labels[rows] == domain) & sound for domain in domains]
         total = [traces[chosen].sum(axis=0) for chosen in members]
@@ -89,37 +107,38 @@ def correlation_with_domains(
     total = np.sum([part for _, part in parts], axis=0).reshape(domains.size, -1)
 
     def products(rows: slice) -> np.ndarray:
-        traces = centred(values[rows], detrend_frames)
+        traces = centre(values[rows], detrend_frames)
         return np.array([row_dots(traces, traces), *(row_dots(traces, sum_) for sum_ in total)])
 
     found = np.concatenate(over_blocks(products, values.shape, n_threads), axis=1)
-    return _without_itself(labels, domains, n_members, total, found), _between(total)
+    return _correlate_without_self(labels, domains, n_members, total, found), _correlate_sums(total)
 
 
-def _without_itself(
+def _correlate_without_self(
     labels: np.ndarray,
     domains: np.ndarray,
     n_members: np.ndarray,
     total: np.ndarray,
     found: np.ndarray,
 ) -> np.ndarray:
-    """Return correlations with sums S of domains; of a member x with S − x."""
+    """Return correlations with sums S over domains; for a member x, with S − x."""
     power, with_total = found[0], found[1:]
     total_power = row_dots(total, total)[:, None]
     own = labels == domains[:, None]
     covariance = np.where(own, with_total - power, with_total)
     variance = np.where(own, total_power - 2 * with_total + power, total_power)
     alone = own & (n_members[:, None] < 2)
-    # what is left of S − x when all others are constant is rounding
-    nothing = alone | (variance <= 1e-14 * total_power)
-    scale = np.sqrt(np.where(nothing, np.nan, variance) * power)
-    return np.clip(covariance / scale, -1, 1)
+    # if all other members are constant, S − x is only rounding error
+    undefined = alone | (variance <= 1e-14 * total_power)
+    norm = np.sqrt(np.where(undefined, np.nan, variance) * power)
+    correlation: np.ndarray = np.clip(covariance / norm, -1, 1)
+    return correlation
 
 
-def _between(total: np.ndarray) -> np.ndarray:
+def _correlate_sums(total: np.ndarray) -> np.ndarray:
     products = np.einsum("ij,kj->ik", total, total)
     length = np.sqrt(np.where(products.diagonal() > 0, products.diagonal(), np.nan))
-    between = np.clip(products / np.outer(length, length), -1, 1)
+    between: np.ndarray = np.clip(products / np.outer(length, length), -1, 1)
     np.fill_diagonal(between, np.where(np.isnan(length), np.nan, 1))
     return between
 
@@ -127,22 +146,24 @@ def _between(total: np.ndarray) -> np.ndarray:
 def correlation_matrix(
     values: np.ndarray,
     detrend_frames: int = 0,
-    dtype: Any = np.float32,
+    dtype: DTypeLike = np.float32,
     memory_mb: float = 512,
     n_threads: int | None = None,
 ) -> np.ndarray:
-    """Correlate every trace with every other: a matrix product of standardised rows.
+    """Return the Pearson correlations of all pairs of traces: a product of standardised rows.
 
     Parameters
     ----------
     values : ndarray, shape (n_traces, n_frames)
+        Counts; may be mapped from a file.
     detrend_frames : int
         As for :func:`correlation_with`.
     dtype : {float32, float64}
         Of the product and the result; rows are standardised in float64.
     memory_mb : float
-        Upper bound of the matrix, in MB of 10⁶ bytes.
+        Largest size of the matrix, MB (10⁶ bytes).
     n_threads : int, optional
+        Default: all cores. The result does not depend on it.
 
     Returns
     -------
@@ -152,7 +173,8 @@ def correlation_matrix(
     Raises
     ------
     SettingsError
-        If the matrix needs more memory; the message says how many traces would fit.
+        If the matrix needs more memory (the message gives the number of traces that would fit), or
+        ``detrend_frames`` is negative or longer than the traces.
     """
     n_traces, n_frames = values.shape
     dtype = np.dtype(dtype)
@@ -160,22 +182,22 @@ def correlation_matrix(
     if n_traces > most:
         raise SettingsError(
             f"the correlation matrix of {n_traces} pixels needs "
-            f"{n_traces**2 * dtype.itemsize / 1e6:.0f} MB where maps.memory_mb allows "
-            f"{memory_mb:g}; {most} pixels would fit: allow more, or raise the mask's threshold"
+            f"{n_traces**2 * dtype.itemsize / 1e6:.0f} MB, and maps.memory_mb allows "
+            f"{memory_mb:g}; {most} pixels would fit: increase it, or raise the mask's threshold"
         )
     matrix = np.empty((n_traces, n_traces), dtype)
     with threadpool_limits(limits=1), ThreadPoolExecutor(n_threads or n_cores()) as pool:
         for above in blocks(n_traces, n_frames):
             tall = _finite_rows(values[above], detrend_frames, dtype)
-            for beside in blocks(n_traces, n_frames):
-                if beside.start < above.start:
-                    matrix[above, beside] = matrix[beside, above].T
+            for across in blocks(n_traces, n_frames):
+                if across.start < above.start:
+                    matrix[above, across] = matrix[across, above].T
                     continue
-                wide = tall if beside == above else None
+                wide = tall if across == above else None
                 if wide is None:
-                    wide = _finite_rows(values[beside], detrend_frames, dtype)
-                _multiply(pool, tall, wide, matrix[above, beside])
-            # a product may round (i, j) and (j, i) differently
+                    wide = _finite_rows(values[across], detrend_frames, dtype)
+                _multiply(pool, tall, wide, matrix[above, across])
+            # the product may round (i, j) and (j, i) differently
             own = matrix[above, above]
             own[:] = np.triu(own) + np.triu(own, 1).T
     np.clip(matrix, -1, 1, out=matrix)
@@ -186,14 +208,29 @@ def correlation_matrix(
     return matrix
 
 
-def most_traces(memory_mb: float, dtype: Any = np.float32) -> int:
-    """Return how many traces have a correlation matrix of at most so many MB (10⁶ bytes)."""
+def most_traces(memory_mb: float, dtype: DTypeLike = np.float32) -> int:
+    """Return the largest number of traces whose correlation matrix fits in a given memory.
+
+    Parameters
+    ----------
+    memory_mb : float
+        MB (10⁶ bytes).
+    dtype : {float32, float64}
+        Of the matrix.
+
+    Returns
+    -------
+    int
+    """
     return math.isqrt(int(memory_mb * 1e6 / np.dtype(dtype).itemsize))
 
 
 def _finite_rows(values: np.ndarray, detrend_frames: int, dtype: np.dtype) -> np.ndarray:
-    """Return standardised rows, zeros where they are not defined: products with NaN are slow."""
-    return np.nan_to_num(standardised(values, detrend_frames), copy=False).astype(dtype)
+    """Return standardised rows, 0 where they are undefined, since products with NaN are slow."""
+    standard: np.ndarray = np.nan_to_num(standardise(values, detrend_frames), copy=False).astype(
+        dtype
+    )
+    return standard
 
 
 def _multiply(

@@ -1,4 +1,4 @@
-"""The maps of a crystal assembly, and the verb that makes them."""
+"""The maps of a crystal assembly, and the function that calculates them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from umlpsd_gpu.maps.settings import MapsSettings
 from umlpsd_gpu.maps.standardise import default_detrend_frames
 from umlpsd_gpu.traces.traces import Traces
 
-# Tried beside the one of the settings, so that nobody need believe in a single one
+# evaluated in addition to the threshold of the settings, to show how much the choice matters
 THRESHOLDS = np.arange(1, 40) / 40
 
 
@@ -31,8 +31,8 @@ THRESHOLDS = np.arange(1, 40) / 40
 class PearsonMaps:
     """Pearson correlations of pixel traces, all of them raw or all of them detrended.
 
-    A pixel whose trace is constant or not finite is NaN, and 0 among the domains. What needs the
-    full matrix has no entries where that does not fit the memory setting.
+    A pixel whose trace is constant or not finite is NaN, and 0 in the domains. Results that need
+    the full correlation matrix are empty if that does not fit ``maps.memory_mb``.
 
     Attributes
     ----------
@@ -41,18 +41,18 @@ class PearsonMaps:
     reference : ndarray, shape (n_pixels,)
         With the reference pixel.
     domain_means : ndarray, shape (n_clusters, n_pixels)
-        With the mean trace of each cluster, the pixel itself left out.
+        With the mean trace of each cluster, from which the pixel itself is left out.
     between_domains : ndarray, shape (n_clusters, n_clusters)
-        Of the clusters' mean traces.
+        Between the mean traces of the clusters.
     domains_neighbours : ndarray, shape (n_pixels,), int32
-        Domains of neighbouring pixels whose correlation reaches the threshold, from 1, the largest
-        first.
+        Domains of neighbouring pixels whose correlation reaches the threshold, from 1, in order of
+        size.
     domains_all_pairs : ndarray, shape (n_pixels,) or (0,), int32
-        The same of all pairs of pixels, wherever they lie.
+        The same for all pairs of pixels, at any distance.
     agreement_neighbours, agreement_all_pairs : float
         Adjusted Rand index of those domains and the clusters; NaN where there are none.
     agreement_by_threshold : ndarray, shape (n_thresholds,)
-        The same of domains of neighbouring pixels joined at other thresholds.
+        The same for domains of neighbouring pixels at other thresholds.
     distance_px, distance_mean, distance_stderr, distance_n_pairs : ndarray, shape (n_bins,)
         Correlation against the distance between pixels: see `DistanceProfile`.
     """
@@ -74,7 +74,7 @@ class PearsonMaps:
 
 @dataclass(frozen=True)
 class AssemblyMaps:
-    """What a crystal assembly looks like, pixel by pixel and domain by domain.
+    """Maps of a crystal assembly, pixel by pixel and domain by domain.
 
     Pixels are in the order of the traces, clusters in that of ``domains.clusters``.
 
@@ -83,14 +83,15 @@ class AssemblyMaps:
     n_rows, n_cols : int
         Shape of the movie's images.
     pixel_size_um : float or None
+        Object-plane pixel, µm.
     reference_index : int
-        Trace of the reference pixel.
+        Index of the trace of the reference pixel.
     threshold : float
-        Pearson correlation from which on two pixels are joined.
+        Two pixels are joined from this Pearson correlation on.
     thresholds : ndarray, shape (n_thresholds,)
         Those of ``agreement_by_threshold``.
     detrend_frames : int
-        Frames that the subtracted trend is averaged over.
+        Length of the moving average that is subtracted as trend, frames.
     raw, detrended : PearsonMaps
     domains : DomainTable
     """
@@ -108,11 +109,12 @@ class AssemblyMaps:
 
     @property
     def shape(self) -> tuple[int, int]:
+        """Return the shape (n_rows, n_cols) of the movie's images."""
         return self.n_rows, self.n_cols
 
     @property
     def has_matrix(self) -> bool:
-        """Say whether what needs the full correlation matrix is there."""
+        """Return whether results that need the full correlation matrix are available."""
         return self.raw.domains_all_pairs.size > 0
 
 
@@ -124,28 +126,52 @@ def assembly_maps(
     settings: MapsSettings | None = None,
     n_threads: int | None = None,
 ) -> AssemblyMaps:
-    """Make the maps of clustered pixel traces.
+    """Calculate the maps of clustered pixel traces.
 
     Parameters
     ----------
     traces : Traces
-        Raw traces of the pixels of one movie, on the host; the values may be mapped from a file.
+        Raw traces of the pixels of one movie, NumPy; the values may be mapped from a file.
     pixels : PixelValues
-        Of the same pixels in the same order; at least one is clustered.
+        Of the same pixels in the same order; at least one has a cluster.
     shape : (n_rows, n_cols)
-        Of the movie.
+        Of the movie's images.
     pixel_size_um : float, optional
+        Object-plane pixel, µm. Without it, areas and lengths in µm are NaN.
     settings : MapsSettings, optional
+        Default: ``MapsSettings()``.
     n_threads : int, optional
-        Changes no result.
+        Default: all cores. The result does not depend on it.
+
+    Returns
+    -------
+    AssemblyMaps
 
     Raises
     ------
     TracesError
-        If the traces are no pixels of one image.
+        If a trace is not a pixel of the image, or two traces share one.
     SettingsError
         If the reference pixel is not in the mask, or the detrending window is longer than the
         traces.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> import numpy as np
+    >>> from umlpsd_gpu import Traces, assembly_maps
+    >>> from umlpsd_gpu.maps.domains import PixelValues
+    >>> from umlpsd_gpu.simulate.assembly import simulate_assembly
+    >>> frames, truth = simulate_assembly(n_rows=8, n_cols=8, n_frames=300, n_grains=2)
+    >>> rows, cols = np.indices((8, 8)).reshape(2, -1)
+    >>> grains = truth.grains.ravel().astype(int)
+    >>> none = np.full(64, np.nan)
+    >>> pixels = PixelValues(rows, cols, grains, none, none, none)
+    >>> curves = frames.reshape(300, 64).T.astype(float)
+    >>> traces = replace(Traces.without_place(curves, dt_s=0.1), rows=rows, cols=cols)
+    >>> maps = assembly_maps(traces, pixels, (8, 8), pixel_size_um=0.15)
+    >>> maps.domains.area_px
+    array([32, 32])
     """
     settings = settings or MapsSettings()
     rows, cols = pixel_grid(traces.rows, traces.cols, shape)
@@ -153,8 +179,8 @@ def assembly_maps(
     pairs = neighbour_pairs(rows, cols, shape)
     reference = reference_index(traces, settings)
     if reference is None:
-        found = correlation_with_domains(traces.values, pixels.labels, 0, n_threads)
-        reference = _most_telling(*found, pixels.labels)
+        correlations = correlation_with_domains(traces.values, pixels.labels, 0, n_threads)
+        reference = _choose_reference(*correlations, pixels.labels)
 
     def maps(frames: int) -> PearsonMaps:
         return _pearson_maps(traces, pixels.labels, pairs, reference, frames, settings, n_threads)
@@ -174,12 +200,22 @@ def assembly_maps(
 
 
 def reference_index(traces: Traces, settings: MapsSettings) -> int | None:
-    """Return the trace of the reference pixel that the settings name; None where they name none.
+    """Return the index of the trace of the reference pixel that the settings name.
+
+    Parameters
+    ----------
+    traces : Traces
+    settings : MapsSettings
+
+    Returns
+    -------
+    int or None
+        None if the settings name no pixel.
 
     Raises
     ------
     SettingsError
-        If it is not in the mask.
+        If the pixel is not in the mask.
     """
     if settings.reference_pixel is None:
         return None
@@ -187,34 +223,45 @@ def reference_index(traces: Traces, settings: MapsSettings) -> int | None:
     found = np.flatnonzero((traces.rows == row) & (traces.cols == col))
     if not found.size:
         raise SettingsError(
-            f"maps.reference_pixel is row {row}, column {col}, which is not among the "
-            f"{traces.n_traces} pixels of the mask; name one of them or leave it out"
+            f"maps.reference_pixel is row {row}, column {col}, which is not one of the "
+            f"{traces.n_traces} pixels of the mask; choose one of them or remove the setting"
         )
     return int(found[0])
 
 
 def matrix_note(n_pixels: int, settings: MapsSettings) -> list[str]:
-    """Say where the full correlation matrix doesn't fit, else nothing."""
+    """Return a note if the full correlation matrix does not fit in memory.
+
+    Parameters
+    ----------
+    n_pixels : int
+    settings : MapsSettings
+
+    Returns
+    -------
+    list of str
+        Empty if the matrix fits.
+    """
     most = most_traces(settings.memory_mb)
     if n_pixels <= most:
         return []
     return [
-        f"Correlation against distance and Pearson domains of all pairs were left out: the matrix "
-        f"of {n_pixels} pixels needs {4 * n_pixels**2 / 1e6:.0f} MB, maps.memory_mb allows "
-        f"{settings.memory_mb:g} (up to {most} pixels)."
+        f"Correlation against distance and Pearson domains of all pairs were not calculated: the "
+        f"matrix of {n_pixels} pixels needs {4 * n_pixels**2 / 1e6:.0f} MB, and maps.memory_mb "
+        f"allows {settings.memory_mb:g} (up to {most} pixels)."
     ]
 
 
-def _most_telling(with_domains: np.ndarray, between: np.ndarray, labels: np.ndarray) -> int:
-    """Return the most typical pixel of the cluster that is most like another one.
+def _choose_reference(with_domains: np.ndarray, between: np.ndarray, labels: np.ndarray) -> int:
+    """Return the most typical pixel of the cluster that is most similar to another one.
 
-    There a Pearson map has the most to tell apart.
+    A Pearson map from there shows whether correlation separates the two.
     """
     others = np.where(np.eye(len(between), dtype=bool) | np.isnan(between), -2, between)
     chosen = int(others.max(axis=1).argmax())
-    likeness = with_domains[chosen]
-    member = (labels == np.unique(labels[labels > 0])[chosen]) & np.isfinite(likeness)
-    return int(np.where(member, likeness, -2).argmax())
+    similarity = with_domains[chosen]
+    member = (labels == np.unique(labels[labels > 0])[chosen]) & np.isfinite(similarity)
+    return int(np.where(member, similarity, -2).argmax())
 
 
 def _pearson_maps(
@@ -264,7 +311,7 @@ def _pearson_maps(
 def _of_all_pairs(
     traces: Traces, matrix_of: Callable[[], np.ndarray], settings: MapsSettings
 ) -> tuple[DistanceProfile, np.ndarray]:
-    """Return what follows from the full matrix; nothing where that doesn't fit the memory."""
+    """Return the results that need the full matrix; empty ones if it does not fit in memory."""
     if traces.n_traces > most_traces(settings.memory_mb):
         none = np.empty(0)
         nothing = DistanceProfile(none, none, none, np.empty(0, dtype=np.int64))

@@ -10,6 +10,8 @@ from umlpsd_gpu.settings import Section
 
 
 class MapsSettings(Section):
+    """Settings of the maps of a crystal assembly."""
+
     section: ClassVar[str] = "maps"
 
     pearson_threshold: float = Field(

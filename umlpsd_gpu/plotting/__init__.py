@@ -1,1 +1,1 @@
-"""How figures look, and the processes that draw them."""
+"""The style of figures, and the processes that draw them."""

@@ -1,7 +1,8 @@
-"""Processes that draw figures beside the caller; they import matplotlib while it computes.
+"""Processes that draw figures in parallel with the caller.
 
-They are no `ProcessPoolExecutor`: that one imports the caller's main module again, leaves its
-processes behind where the caller is killed, and lets Ctrl-C interrupt them while they start.
+They import matplotlib while the caller computes. `ProcessPoolExecutor` is not used because it
+imports the caller's main module again, leaves processes behind if the caller is killed, and can be
+interrupted by Ctrl-C while starting.
 """
 
 from __future__ import annotations
@@ -24,30 +25,31 @@ START = (
     "from umlpsd_gpu.plotting.drawing_process import main; main()"
 )
 ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"), "1")
-# [I] seven figures, of which one takes a third of the time
+# [I] there are seven figures, one of which takes a third of the time
 MOST_DRAWERS = 4
 END_S = 2.0  # [I] an idle process ends within a tenth of a second
 
 
 @contextmanager
 def drawing_pool(n_processes: int) -> Iterator[Executor | None]:
-    """Start processes that draw, and end them on leaving; yield None where there are none.
+    """Start processes that draw, and end them on leaving; yield None if there are none.
 
     Parameters
     ----------
     n_processes : int
-        Beside the caller's own; 0 for none. Where the system starts no more, fewer.
+        In addition to the calling process; 0 for none. Fewer are started if the system allows no
+        more.
 
     Yields
     ------
     Executor or None
-        Tasks must be functions that can be imported. A task that no process has begun with can be
-        cancelled; one whose process was killed raises `BrokenProcessPool`.
+        Tasks must be importable functions. A task that no process has started can be cancelled; one
+        whose process was killed raises `BrokenProcessPool`.
     """
     processes: list[_Process] = []
     pool = None
     try:
-        with suppress(OSError):  # no memory, or too many processes: figures can do without
+        with suppress(OSError):  # no memory, or too many processes: the caller draws
             for _ in range(n_processes):
                 processes.append(_Process())
         pool = _Pool(processes) if processes else None
@@ -60,10 +62,10 @@ def drawing_pool(n_processes: int) -> Iterator[Executor | None]:
 
 
 class _Process:
-    """A process at the other end of two pipes; it ends by itself when this one does."""
+    """A process connected by two pipes; it ends by itself when this one ends."""
 
     def __init__(self) -> None:
-        # its own group: Ctrl-C is for the caller, who ends it
+        # in its own group, so that Ctrl-C reaches only the caller, which then ends this process
         self._popen = subprocess.Popen(
             [sys.executable, "-c", START, *sys.path],
             stdin=subprocess.PIPE,
@@ -74,12 +76,12 @@ class _Process:
         self._is_idle = False
 
     def warmed_up(self) -> None:
-        """Wait until it can draw, or is dead."""
+        """Wait until the process can draw, or has ended."""
         with suppress(BrokenProcessPool):
             self._answer()
 
     def call(self, task: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-        """Return or raise what the task does there."""
+        """Return, or raise, the result of a task in the process."""
         sent = pickle.dumps((task, arguments))
         self._is_idle = False
         assert self._popen.stdin is not None
@@ -91,14 +93,14 @@ class _Process:
         return self._answer()
 
     def end(self) -> None:
-        """Let it end if it is idle, else end it at once."""
+        """End the process: by closing its input if it is idle, otherwise at once."""
         if self._is_idle and self._popen.stdin is not None:
             with suppress(OSError, subprocess.TimeoutExpired):
                 self._popen.stdin.close()
                 self._popen.wait(END_S)
         self._popen.kill()
         with suppress(BrokenPipeError), self._popen:
-            pass  # waited for, and its pipes closed
+            pass  # waits for the process and closes its pipes
 
     def _answer(self) -> Any:
         assert self._popen.stdout is not None
@@ -113,7 +115,7 @@ class _Process:
 
 
 class _Pool(Executor):
-    """A thread for every process, that hands it tasks and waits for the answers."""
+    """One thread per process, which sends tasks and waits for the results."""
 
     def __init__(self, processes: list[_Process]) -> None:
         self._unclaimed: SimpleQueue[_Process] = SimpleQueue()
@@ -132,7 +134,7 @@ class _Pool(Executor):
 
     def _claim(self) -> None:
         self._mine.process = self._unclaimed.get_nowait()
-        # tasks can be taken back until it can draw
+        # until the process can draw, tasks can be cancelled
         self._mine.process.warmed_up()
 
     def _elsewhere(self, task: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:

@@ -1,4 +1,4 @@
-"""What a process of the drawing pool does: import matplotlib, then draw what it is sent."""
+"""The work of a process in the drawing pool: import matplotlib, then draw what it receives."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any, BinaryIO
 
 
 def main() -> None:
-    """Answer calls from standard input on standard output until the sender closes it or ends."""
-    # the command line gets the signals and ends this process; SIGTTOU would stop it at a warning
+    """Answer calls from standard input on standard output until the input is closed."""
+    # the command line handles signals and ends this process; SIGTTOU would stop it at a warning
     for name in ("SIGINT", "SIGTTOU"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # nothing printed may get between the answers
+    os.dup2(2, 1)  # keep printed text out of the answers
     warming = threading.Thread(target=_warm_up)
     warming.start()
     warming.join()
@@ -26,14 +26,14 @@ def main() -> None:
         while True:
             _send(answers, _answer(*pickle.load(sys.stdin.buffer)))
     except (EOFError, BrokenPipeError):
-        # what lies unsent in the buffer has no reader either
+        # the rest of the buffer has no reader either
         os.dup2(os.open(os.devnull, os.O_WRONLY), answers.fileno())
 
 
 def _warm_up() -> None:
-    """Import what drawing needs, and load the fonts, while the study has the right of way."""
+    """Import what drawing needs, and load the fonts, at low priority while the analysis runs."""
     if sys.platform == "linux":
-        # of this thread alone: what it draws later is as urgent as anything else
+        # only this thread; drawing later has normal priority
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
     from matplotlib.figure import Figure
 
@@ -48,7 +48,7 @@ def _warm_up() -> None:
 def _answer(call: Any, arguments: tuple[Any, ...]) -> tuple[bool, Any]:
     try:
         return True, call(*arguments)
-    except Exception as error:  # it is raised where the call came from
+    except Exception as error:  # raised in the calling process
         return False, error
 
 

@@ -1,4 +1,4 @@
-"""Plans of figures → PNG and SVG, by the caller and by processes that help it."""
+"""Plans of figures → PNG and SVG, drawn by the caller and by helper processes."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ Rendered = tuple[bytes, bytes]
 
 @dataclass(frozen=True)
 class FigurePlan:
-    """A figure that is still to be drawn.
+    """A figure to draw.
 
     Attributes
     ----------
     name : str
-        File name without its ending.
+        File name without extension.
     title, caption : str
     draw : callable
-        Takes what is to be shown, and returns a matplotlib figure.
+        Takes the object to show and returns a matplotlib figure.
     is_slow : bool
-        It is drawn first: one slow figure at the end would be waited for alone.
+        Whether to draw it first, so that nobody waits for it alone at the end.
     """
 
     name: str
@@ -50,12 +50,17 @@ def draw_figures(
     ----------
     plans : sequence of FigurePlan
     shown : object
-        Handed to every plan's ``draw``.
+        Passed to the ``draw`` of every plan.
     progress : callable, optional
         Called with ``("figures", n_done, n_figures)`` before the first and after each figure.
     pool : concurrent.futures.Executor, optional
-        Processes (matplotlib can't draw in threads) that help the caller. What none of them has
-        begun, or they can't finish because they were killed, the caller draws.
+        Helper processes (matplotlib can't draw in threads). The caller draws the figures that no
+        process has started, and those of processes that were killed.
+
+    Returns
+    -------
+    tuple of DrawnFigure
+        In the order of the plans.
     """
     tell = progress or (lambda step, n_done, n_total: None)
     tell("figures", 0, len(plans))
@@ -68,7 +73,19 @@ def draw_figures(
 
 
 def write_figures(figures: Sequence[DrawnFigure], folder: Path) -> None:
-    """Write every figure as PNG and SVG into the folder ``figures`` of a folder."""
+    """Write every figure as PNG and SVG into a new folder ``figures``.
+
+    Parameters
+    ----------
+    figures : sequence of DrawnFigure
+    folder : Path
+        In which ``figures`` is created.
+
+    Raises
+    ------
+    FileExistsError
+        If ``figures`` exists.
+    """
     (folder / "figures").mkdir()
     for figure in figures:
         (folder / f"figures/{figure.name}.png").write_bytes(figure.png)
@@ -78,7 +95,7 @@ def write_figures(figures: Sequence[DrawnFigure], folder: Path) -> None:
 def _render_all(
     plans: Sequence[FigurePlan], shown: Any, pool: Executor | None
 ) -> Iterator[tuple[str, Rendered]]:
-    """Yield each figure's name and files as soon as they are there."""
+    """Yield the name and the files of each figure as soon as it is drawn."""
     if pool is None:
         for plan in plans:
             yield plan.name, render(plan.draw(shown))

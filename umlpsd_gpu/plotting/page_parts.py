@@ -1,4 +1,4 @@
-"""What pages are made of: parts that an analysis fills in, and the templates they share."""
+"""Parts of pages, which an analysis fills in, and the templates they share."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Fact:
     Attributes
     ----------
     name, value : str
-        Text; `Markup` where it holds HTML.
+        Text; `Markup` if it contains HTML.
     detail : str
-        In small print behind the value.
+        Small print after the value.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Section:
     ----------
     title : str
     body : Markup
-        HTML whose texts are escaped already.
+        HTML whose texts are already escaped.
     """
 
     title: str
@@ -51,15 +51,19 @@ class Section:
         rows: Sequence[Sequence[Any]],
         caption: str = "",
     ) -> Section:
-        """Make a section of one table; numbers are set flush right, every text is escaped.
+        """Return a section with one table; numbers are right-aligned, texts are escaped.
 
         Parameters
         ----------
         title : str
         headings : sequence of str
         rows : sequence of sequence
-            Numbers, texts, or None for what is not defined.
+            Numbers, texts, or None where undefined.
         caption : str
+
+        Returns
+        -------
+        Section
         """
         head = Markup("").join(Markup("<th>{}</th>").format(text) for text in headings)
         body = Markup("").join(
@@ -74,7 +78,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """What an analysis says of a result; the shell of the page adds what all results have.
+    """The content of the page of one result; the template adds what all pages share.
 
     Attributes
     ----------
@@ -84,7 +88,7 @@ class Page:
     sections : sequence of Section
         Before the figures.
     data : sequence of Section
-        After the figures: what the result rests on.
+        After the figures: the data behind the result.
     citation : Markup or str
         Of the method.
     """
@@ -99,12 +103,16 @@ class Page:
 
 
 def page_templates(*packages: str) -> Environment:
-    """Return the templates of pages: every value that they are given is escaped.
+    """Return the templates of pages, which escape every value.
 
     Parameters
     ----------
     *packages : str
-        Further packages with a folder ``templates``, looked through first.
+        Further packages with a folder ``templates``, searched first.
+
+    Returns
+    -------
+    jinja2.Environment
     """
     folders = [*packages, "umlpsd_gpu.plotting"]
     templates = Environment(
@@ -120,12 +128,39 @@ def page_templates(*packages: str) -> Environment:
 
 
 def render_section(title: str, template: str, package: str, values: Mapping[str, Any]) -> Section:
-    """Make a section from a template of an analysis' package."""
+    """Return a section from a template in an analysis' package.
+
+    Parameters
+    ----------
+    title : str
+    template : str
+        File name.
+    package : str
+        With the folder ``templates``.
+    values : mapping of str to object
+        For the template.
+
+    Returns
+    -------
+    Section
+    """
     return Section(title, Markup(page_templates(package).get_template(template).render(**values)))
 
 
 def number(value: float | None, n_digits: int) -> str:
-    """Write a number with so many decimals; a dash where it is not defined."""
+    """Return a number with a fixed number of decimals, or a dash where it is undefined.
+
+    Parameters
+    ----------
+    value : float or None
+        May be NaN or infinite.
+    n_digits : int
+        Decimals.
+
+    Returns
+    -------
+    str
+    """
     if value is None or not math.isfinite(value):
         return "–"
     return f"{value:.{n_digits}f}".replace("-", "−")

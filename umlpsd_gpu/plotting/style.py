@@ -1,4 +1,4 @@
-"""One look for every figure: colours, sizes, and rendering to PNG and SVG."""
+"""A common style for all figures: colours, sizes, and rendering to PNG and SVG."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-# Okabe & Ito: told apart by colour-blind readers; yellow last, being hard on white. A dark violet
-# stands in for their black, which on a grey image looks like the grey of what is not clustered.
+# Okabe & Ito: distinct for colour-blind readers; yellow is last, since it is hard to see on white.
+# A dark violet replaces their black, which on a grey image looks like pixels without a cluster.
 PALETTE = (
     *("#0072B2", "#D55E00", "#009E73", "#CC79A7"),
     *("#E69F00", "#56B4E9", "#5B1F9E", "#F0E442"),
@@ -24,7 +24,7 @@ PALETTE = (
 FLAGGED = "#8c8c8c"
 ACCENT = "#D55E00"
 PNG_DPI = 160
-SVG_DPI = 130  # of the dense parts that are drawn as pixels
+SVG_DPI = 130  # of dense parts, which are drawn as pixels
 
 STYLE = {
     "figure.dpi": 100,
@@ -47,7 +47,7 @@ STYLE = {
     "grid.linewidth": 0.4,
     "grid.color": "#dddddd",
     "lines.linewidth": 1.2,
-    # the same study gives the same SVG
+    # so that the same study gives the same SVG
     "svg.hashsalt": "umlpsd_gpu",
 }
 
@@ -59,9 +59,10 @@ class DrawnFigure:
     Attributes
     ----------
     name : str
-        File name without its ending.
+        File name without extension.
     title, caption : str
     png, svg : bytes
+        Contents of the files.
     """
 
     name: str
@@ -73,35 +74,64 @@ class DrawnFigure:
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Draw in our style whatever the user's matplotlibrc says; restored on leaving."""
+    """Draw in the package's style, whatever the user's matplotlibrc says; restored on leaving."""
     with matplotlib.style.context(["default", STYLE]):
         yield
 
 
 def render(figure: Figure) -> tuple[bytes, bytes]:
-    """Return a figure as PNG and SVG, neither with a date; its layout is solved only once."""
+    """Return a figure as PNG and SVG, both without a date.
+
+    Parameters
+    ----------
+    figure : Figure
+
+    Returns
+    -------
+    png, svg : bytes
+    """
     layout = figure.get_layout_engine()
     if layout is not None:
         layout.execute(figure)
-    # with any engine, "none" included, savefig draws everything once more to solve the layout
+    # with any layout engine, even "none", savefig draws everything again to solve the layout
     figure.set_layout_engine(None)
     png, svg = io.BytesIO(), io.BytesIO()
-    # half the time of the default level for a few per cent more bytes
+    # takes half the time of the default level, for a few per cent more bytes
     figure.savefig(png, format="png", pil_kwargs={"compress_level": 3})
     figure.savefig(svg, format="svg", dpi=SVG_DPI, metadata={"Date": None})
     return png.getvalue(), svg.getvalue()
 
 
 def render_pickled(figure: bytes) -> tuple[bytes, bytes]:
-    """Render a pickled figure in a process of which nothing is known; the same bytes."""
+    """Render a pickled figure in any process, with the same bytes as `render`.
+
+    Parameters
+    ----------
+    figure : bytes
+        A pickled Figure.
+
+    Returns
+    -------
+    png, svg : bytes
+    """
     with house_style():
         return render(pickle.loads(figure))
 
 
 def cluster_colour(cluster: int) -> tuple[float, float, float]:
-    """Return the colour of a cluster (from 1), the same in all figures.
+    """Return the colour of a cluster, the same in all figures.
 
-    The palette is used pure, then darkened; after two rounds it repeats.
+    The palette is used first pure, then darkened; after two rounds it repeats.
+
+    Parameters
+    ----------
+    cluster : int
+        From 1.
+
+    Returns
+    -------
+    red, green, blue : float
+        From 0 to 1.
     """
     turn, place = divmod(cluster - 1, len(PALETTE))
     pure = to_rgb(PALETTE[place])
@@ -109,15 +139,40 @@ def cluster_colour(cluster: int) -> tuple[float, float, float]:
 
 
 def darkened(colour: tuple[float, float, float], share: float) -> tuple[float, float, float]:
-    """Return the same hue with only a share of its light."""
+    """Return a colour of the same hue with a share of its brightness.
+
+    Parameters
+    ----------
+    colour : (red, green, blue)
+        From 0 to 1.
+    share : float
+        From 0 to 1.
+
+    Returns
+    -------
+    red, green, blue : float
+    """
     red, green, blue = colour
     return share * red, share * green, share * blue
 
 
 def thin_grid(axes: Axes) -> None:
+    """Draw grid lines at the major ticks.
+
+    Parameters
+    ----------
+    axes : Axes
+    """
     axes.grid(True, which="major")
 
 
 def whole_numbers(axes: Axes, n_ticks: int = 8) -> None:
-    """Put ticks of the horizontal axis at whole numbers only."""
+    """Place ticks of the horizontal axis at whole numbers only.
+
+    Parameters
+    ----------
+    axes : Axes
+    n_ticks : int
+        Largest number of intervals.
+    """
     axes.xaxis.set_major_locator(MaxNLocator(n_ticks, integer=True))

@@ -1,1 +1,1 @@
-"""Traces and movies with known answers."""
+"""Simulated traces and movies whose true classes, spectra and positions are known."""

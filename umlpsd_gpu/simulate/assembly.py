@@ -1,4 +1,4 @@
-"""Movies of crystal assemblies: touching grains whose pixels blink together, and the truth."""
+"""Movies of crystal assemblies: touching grains whose pixels blink together, with their truth."""
 
 from __future__ import annotations
 
@@ -10,47 +10,48 @@ from typing import Any, Literal
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from umlpsd_gpu.decision.labels import matched
+from umlpsd_gpu.decision.labels import match_labels
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.simulate.grains import grain_image
 from umlpsd_gpu.simulate.shared_trend import grain_levels
-from umlpsd_gpu.simulate.stack import beside, blocks_of, free_path, noisy_block, write_stack
+from umlpsd_gpu.simulate.stack import draw_block, frame_blocks, free_path, truth_path, write_stack
 
-# Counts of a pixel inside a grain [I]: well above the paper's threshold of 200; at the rim of a
-# crystal, where blur takes a third of the light, still above, and a pixel further out below
+# Counts of a pixel inside a grain [I]: well above the paper's threshold of 200, still above it at
+# the rim of a crystal, where blur removes a third of the light, and below it one pixel further out
 GRAIN_COUNTS = (460.0, 540.0)
-ROUGHNESS = 0.08  # relative spread of brightness over a grain, on the scale of the blur [I]
-_SCENE_STREAM = 110  # beside the streams of the emitter movies
+ROUGHNESS = 0.08  # relative variation of brightness inside a grain, over the width of the blur [I]
+_SCENE_STREAM = 110  # differs from those of the emitter movies
 
 
 @dataclass(frozen=True)
 class AssemblyRecipe:
-    """Everything that determines a simulated assembly.
+    """All parameters of a simulated assembly.
 
     Attributes
     ----------
     n_grains : int
-        The first two are the closest neighbours and share a slow trend; of the others every
-        second one (the third, fifth, …) switches by fast traps, the rest by slow ones of their own.
+        The first two are the closest neighbours and share a slow trend. The third, fifth, … switch
+        by fast traps, the others by slow traps of their own.
     layout : {"domains", "crystals"}
         ``domains``: grains fill the image, as inside one large crystal. ``crystals``: discs that
-        touch, with background around them.
+        touch, surrounded by background.
     n_rows, n_cols, n_frames : int
     dt_s : float
-        Frame interval in seconds.
+        Frame interval, s.
     trend_pcc : float
-        Pearson correlation of the noiseless traces of grains 1 and 2, 0 to 1. Blur lends each
-        grain a little of its neighbour's light, so that the mean traces of the default movie
-        correlate 0.02 higher: at the paper's 0.83.
+        Pearson correlation of the noiseless traces of grains 1 and 2, 0 to 1. Blur adds a little of
+        the neighbour's light to each grain, so that the mean traces in the default movie correlate
+        0.02 more: 0.83, as in the paper.
     modulation : float
         Standard deviation of a grain's brightness over time, relative to its mean.
     psf_sigma_px : float
-        Blur of the image, standard deviation in pixels.
+        Standard deviation of the blur, px.
     background_counts : float
         Expected background per pixel and frame.
     offset_counts : float
-        What the camera adds to every pixel.
+        Constant that the camera adds to every pixel.
     pixel_size_um : float
+        Object-plane pixel, µm.
     seed : int
 
     Raises
@@ -74,16 +75,17 @@ class AssemblyRecipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        """Check the values."""
         numbers = [value for value in vars(self).values() if isinstance(value, float)]
         if not np.isfinite(numbers).all():
             raise SettingsError(f"a simulated assembly needs finite numbers, got {self}")
         positive = (self.n_grains, self.n_rows, self.n_cols, self.dt_s, self.pixel_size_um)
         if not min(positive) > 0:
             raise SettingsError(
-                f"n_grains, n_rows, n_cols, dt_s, pixel_size_um = {positive}; all must be above 0"
+                f"n_grains, n_rows, n_cols, dt_s, pixel_size_um = {positive} must all be above 0"
             )
         if self.n_frames < 2:
-            raise SettingsError(f"n_frames is {self.n_frames}; a trend needs 2 frames or more")
+            raise SettingsError(f"n_frames is {self.n_frames}, but a trend needs at least 2 frames")
         not_negative = (
             self.modulation,
             self.psf_sigma_px,
@@ -94,7 +96,7 @@ class AssemblyRecipe:
         if not min(not_negative) >= 0:
             raise SettingsError(
                 "modulation, psf_sigma_px, background_counts, offset_counts, seed = "
-                f"{not_negative}; none may be below 0"
+                f"{not_negative} must all be at least 0"
             )
         if not 0 <= self.trend_pcc <= 1:
             raise SettingsError(f"trend_pcc is {self.trend_pcc}, but must be from 0 to 1")
@@ -104,16 +106,16 @@ class AssemblyRecipe:
 
 @dataclass(frozen=True)
 class AssemblyTruth:
-    """What was put into a simulated assembly.
+    """True grains and brightness of a simulated assembly.
 
     Attributes
     ----------
     grains : ndarray, shape (n_rows, n_cols), uint16
         Grain of each pixel from 1, before blur; 0 outside.
     levels : ndarray, shape (n_grains, n_frames)
-        Brightness of each grain over time, mean 1, noiseless.
+        Noiseless brightness of each grain over time, mean 1.
     light : ndarray, shape (n_grains, n_rows, n_cols)
-        Expected counts that each grain at level 1 sends to every pixel, blurred.
+        Expected counts in every pixel from each grain at level 1, after blur.
     recipe : AssemblyRecipe
     """
 
@@ -123,27 +125,31 @@ class AssemblyTruth:
     recipe: AssemblyRecipe
 
     def accuracy(self, rows: np.ndarray, cols: np.ndarray, labels: np.ndarray) -> float:
-        """Return the share of pixels whose cluster is their grain, clusters matched to grains.
+        """Return the share of pixels whose cluster is that of their grain, after matching.
 
         Parameters
         ----------
         rows, cols : ndarray, shape (n_pixels,)
-            Indices, of any real type.
+            Whole numbers of any real dtype, counted from 0.
         labels : ndarray of int, shape (n_pixels,)
-            From 0 up; which number a cluster has doesn't matter. A pixel outside the grains is
-            not counted.
+            From 0; the numbering of the clusters does not matter. Pixels outside the grains are
+            ignored.
+
+        Returns
+        -------
+        float
 
         Raises
         ------
         SettingsError
-            If no pixel lies in a grain.
+            If no pixel is in a grain.
         """
         grains = self.grains[rows.astype(np.intp), cols.astype(np.intp)].astype(np.intp)
         inside = grains > 0
         if not inside.any():
-            raise SettingsError("none of these pixels lies in a grain; check rows and cols")
-        found, put_in = labels[inside], grains[inside]
-        return float(np.mean(matched(found, put_in) == put_in))
+            raise SettingsError("none of these pixels is in a grain; check rows and cols")
+        clusters, truth = labels[inside], grains[inside]
+        return float(np.mean(match_labels(clusters, truth) == truth))
 
 
 @dataclass(frozen=True)
@@ -168,8 +174,8 @@ class AssemblyFiles:
 def simulate_assembly(**recipe: Any) -> tuple[np.ndarray, AssemblyTruth]:
     """Simulate a movie of touching grains in memory.
 
-    Each grain's brightness changes as a whole. The light of all grains is blurred by the optics
-    and counted by an EM-CCD camera (see ``emccd_counts``).
+    The brightness of each grain changes as a whole. The light of all grains is blurred by the
+    optics and recorded by an EM-CCD camera (see ``emccd_counts``).
 
     Parameters
     ----------
@@ -184,42 +190,58 @@ def simulate_assembly(**recipe: Any) -> tuple[np.ndarray, AssemblyTruth]:
     Raises
     ------
     SettingsError
-        If the recipe holds an unknown name or a value that is not allowed, or the grains don't
-        fit into the image.
+        If the recipe contains an unknown name or a value that is not allowed, or the grains do not
+        fit in the image.
+
+    Examples
+    --------
+    >>> from umlpsd_gpu.simulate.assembly import simulate_assembly
+    >>> frames, truth = simulate_assembly(n_rows=10, n_cols=12, n_frames=50)
+    >>> frames.shape, frames.dtype
+    ((50, 10, 12), dtype('uint16'))
+    >>> int(truth.grains.max())
+    3
     """
     truth = _compose(_recipe_of(recipe))
     made_by = truth.recipe
-    blocks = [_noisy_block(truth, *block) for block in blocks_of(made_by.n_frames)]
+    blocks = [_draw_block(truth, *block) for block in frame_blocks(made_by.n_frames)]
     return np.concatenate(blocks).reshape(-1, made_by.n_rows, made_by.n_cols), truth
 
 
 def write_assembly_movie(path: str | Path, overwrite: bool = False, **recipe: Any) -> AssemblyFiles:
-    """Simulate what `simulate_assembly` does and write it as a stream, the truth beside it.
+    """Simulate as `simulate_assembly`, and write the movie and its truth block by block.
 
     Parameters
     ----------
     path : str or Path
-        ``….ome.tif`` is written as OME-TIFF (BigTIFF), ``….tif`` as an ImageJ stack; a folder
-        (no suffix) gets ``assembly_<seed>.tif``. Missing folders are made.
+        ``….ome.tif`` is written as OME-TIFF (BigTIFF), ``….tif`` as an ImageJ stack. A folder (no
+        suffix) gets ``assembly_<seed>.tif``. Missing folders are created.
     overwrite : bool
-        Whether a file that is there may be replaced.
+        Whether an existing file may be replaced.
     **recipe
         Fields of ``AssemblyRecipe``.
+
+    Returns
+    -------
+    AssemblyFiles
 
     Raises
     ------
     SettingsError
-        As there.
+        If the recipe contains an unknown name or a value that is not allowed, or the grains do not
+        fit in the image.
     OutputError
-        If the files can't be written, or the movie is there already.
+        If the files can't be written, or the movie exists and ``overwrite`` is False.
     """
     made_by = _recipe_of(recipe)
     path = free_path(path, f"assembly_{made_by.seed}.tif", overwrite)
     truth = _compose(made_by)
-    files = AssemblyFiles(path, beside(path, "grains.tif"), beside(path, "truth.json"), truth)
+    files = AssemblyFiles(
+        path, truth_path(path, "grains.tif"), truth_path(path, "truth.json"), truth
+    )
 
     def block_of(first: int, stop: int) -> np.ndarray:
-        return _noisy_block(truth, first, stop)
+        return _draw_block(truth, first, stop)
 
     write_stack(path, made_by, block_of, lambda: _write_truth(files))
     return files
@@ -243,7 +265,7 @@ def _compose(recipe: AssemblyRecipe) -> AssemblyTruth:
     light = np.empty((recipe.n_grains, *shape))
     for i in range(recipe.n_grains):
         emitted = counts[i] * brightness * (grains == i + 1)
-        # grains that fill the image go on beyond its edge
+        # grains that fill the image continue beyond its edge
         light[i] = gaussian_filter(emitted, recipe.psf_sigma_px, mode="nearest")
     levels = grain_levels(
         recipe.n_grains,
@@ -260,20 +282,21 @@ def _smooth_noise(rng: np.random.Generator, shape: tuple[int, int], sigma_px: fl
     """Return Gaussian noise of standard deviation 1, smooth over ``sigma_px``."""
     # the root of the sum of the squared weights of a Gaussian filter is 1 / (2 √π σ)
     noise = gaussian_filter(rng.standard_normal(shape), sigma_px, mode="wrap")
-    return np.clip(noise * 2 * np.sqrt(np.pi) * sigma_px, -3, 3)
+    limited: np.ndarray = np.clip(noise * 2 * np.sqrt(np.pi) * sigma_px, -3, 3)
+    return limited
 
 
-def _noisy_block(truth: AssemblyTruth, start: int, stop: int) -> np.ndarray:
+def _draw_block(truth: AssemblyTruth, start: int, stop: int) -> np.ndarray:
     recipe = truth.recipe
     light = truth.light.reshape(recipe.n_grains, -1)
 
     def expected(frames: slice) -> np.ndarray:
-        # einsum, not BLAS: the same bits whatever the threads
-        lit = np.einsum("gf,gp->fp", truth.levels[:, frames], light)
+        # einsum, not BLAS, so that the result does not depend on the threads
+        lit: np.ndarray = np.einsum("gf,gp->fp", truth.levels[:, frames], light)
         lit += recipe.background_counts
         return lit
 
-    return noisy_block(recipe, expected, start, stop)
+    return draw_block(recipe, expected, start, stop)
 
 
 def _write_truth(files: AssemblyFiles) -> None:

@@ -1,4 +1,4 @@
-"""Simulated movies by the name of their scene, with the options that belong to it."""
+"""Simulated movies by the name of their scene, each with its own options."""
 
 from __future__ import annotations
 
@@ -22,27 +22,34 @@ def write_scene(
     overwrite: bool = False,
     **common: Any,
 ) -> tuple[Path, Path]:
-    """Simulate a movie; return where it and its truth are.
+    """Simulate a movie and write it with its truth.
 
     Parameters
     ----------
     scene : {"emitters", "assembly", "crystals"}
-        Isolated emitters; an assembly whose domains fill the image; crystals that touch.
+        Isolated emitters; an assembly whose domains fill the image; or crystals that touch.
     path : str or Path
+        A TIFF file, or a folder (no suffix).
     size : str, optional
-        Rows and columns as ``"128x128"``.
+        Rows and columns, as ``"128x128"``.
     of_emitters, of_assembly : dict, optional
-        Fields of ``MovieRecipe`` or ``AssemblyRecipe``; those of the other scene are left aside.
+        Fields of ``MovieRecipe`` and of ``AssemblyRecipe``; those of the other kind of scene are
+        ignored.
     overwrite : bool
+        Whether existing files may be replaced.
     **common
-        Fields that both have; None stands for the scene's default.
+        Fields of both recipes; None stands for the scene's default.
+
+    Returns
+    -------
+    movie, truth : Path
 
     Raises
     ------
     SettingsError
         If a value is not allowed.
     OutputError
-        If the files can't be written, or the movie is there already.
+        If the files can't be written, or the movie exists and ``overwrite`` is False.
     """
     recipe = {name: value for name, value in common.items() if value is not None}
     if size is not None:

@@ -8,10 +8,25 @@ READ_NOISE_COUNTS = 5.0
 
 
 def emccd_counts(rng: np.random.Generator, expected: np.ndarray) -> np.ndarray:
-    """Return noisy counts, Gamma(Poisson(λ)) + N(0, 5²), of the expected counts λ ≥ 0.
+    """Return noisy counts, Gamma(Poisson(λ)) + N(0, 5²), for expected counts λ.
 
-    The Gamma law of the multiplication register doubles the shot-noise variance. Counts may be
-    below 0. Same shape as ``expected``, float32 (half the time of float64, which no camera needs).
+    The Gamma distribution of the multiplication register doubles the variance of the shot noise.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    expected : ndarray, any shape, counts
+        λ, at least 0.
+
+    Returns
+    -------
+    ndarray, same shape, float32, counts
+        May be negative. float32 takes half the time of float64 and is precise enough for any
+        camera.
+
+    Notes
+    -----
+    M. Hirsch et al., PLoS ONE 8, e53671 (2013) [L], at large gain; counts are in photoelectrons.
     """
     electrons = rng.poisson(expected).astype(np.float32)
     counts = rng.standard_gamma(electrons, dtype=np.float32)

@@ -1,7 +1,8 @@
-"""The four blinking classes as noiseless shapes between 0 and 1.
+"""The four blinking classes as noiseless brightness between 0 and 1.
 
-Ranges are calibrated [I] so that a mix of PEB, TSB and PBB behaves like the published ensemble of
-204 traces (docs/equations.md): raw clustering confuses a third of them, smoothing repairs most.
+The ranges are calibrated [I] so that a mix of PEB, TSB and PBB behaves like the published ensemble
+of 204 traces (docs/equations.md): clustering of raw traces mislabels a third of them, and smoothing
+corrects most of these.
 """
 
 from __future__ import annotations
@@ -16,7 +17,22 @@ SHORTEST_DWELL_S = 0.03
 
 
 def photo_enhanced(rng: np.random.Generator, n_frames: int, dt_s: float) -> np.ndarray:
-    """PEB: brightens from r0 to 1 with time constant τ, ever more often dimmed; (n_frames,)."""
+    """Return the brightness of a photo-enhanced emitter (PEB).
+
+    It rises from r0 to 1 with time constant τ; OFF dwells become more frequent with time.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    n_frames : int
+    dt_s : float
+        Frame interval, s.
+
+    Returns
+    -------
+    ndarray, shape (n_frames,)
+        From 0 to 1.
+    """
     duration_s = n_frames * dt_s
     rise_s = rng.uniform(40, 250)
     weak = rng.random() < 0.275
@@ -25,15 +41,31 @@ def photo_enhanced(rng: np.random.Generator, n_frames: int, dt_s: float) -> np.n
     law = DwellLaw(1.5, SHORTEST_DWELL_S, rng.uniform(3, 20))
     dwells_s, is_on = telegraph(rng, duration_s, law, law)
     begins_s = np.cumsum(dwells_s) - dwells_s
-    # an OFF dwell happens with a probability that grows linearly to 1 at the end of the movie
+    # the probability of an OFF dwell rises linearly to 1 at the end of the movie
     is_dim = ~is_on & (rng.random(dwells_s.size) < begins_s / duration_s)
     times_s = (np.arange(n_frames) + 0.5) * dt_s
     rise = start + (1 - start) * -np.expm1(-times_s / rise_s)
-    return rise * (1 - depth * frame_averages(is_dim.astype(float), dwells_s, n_frames, dt_s))
+    brightness: np.ndarray = rise * (
+        1 - depth * frame_averages(is_dim.astype(float), dwells_s, n_frames, dt_s)
+    )
+    return brightness
 
 
 def two_state(rng: np.random.Generator, n_frames: int, dt_s: float) -> np.ndarray:
-    """TSB: a renewal telegraph between 1 and a low OFF level; (n_frames,)."""
+    """Return the brightness of a two-state emitter (TSB): a telegraph between 1 and a low level.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    n_frames : int
+    dt_s : float
+        Frame interval, s.
+
+    Returns
+    -------
+    ndarray, shape (n_frames,)
+        From 0 to 1.
+    """
     longest_s = 20.0 if rng.random() < 0.05 else rng.uniform(1, 2)
     law = DwellLaw(1.5, SHORTEST_DWELL_S, longest_s)
     off_level = rng.uniform(0, 0.15)
@@ -42,23 +74,56 @@ def two_state(rng: np.random.Generator, n_frames: int, dt_s: float) -> np.ndarra
 
 
 def photo_bleaching(rng: np.random.Generator, n_frames: int, dt_s: float) -> np.ndarray:
-    """PBB: decays exponentially to 3 %, with weak fast blinking; (n_frames,)."""
+    """Return the brightness of a photobleaching emitter (PBB).
+
+    It decays exponentially to 3 %, with weak fast blinking.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    n_frames : int
+    dt_s : float
+        Frame interval, s.
+
+    Returns
+    -------
+    ndarray, shape (n_frames,)
+        From 0 to 1.
+    """
     decay_s = 10 ** rng.uniform(1, 2)
     depth = rng.uniform(0, 0.3)
     law = DwellLaw(1.9, SHORTEST_DWELL_S, 3.0)
     dwells_s, is_on = telegraph(rng, n_frames * dt_s, law, law)
     times_s = (np.arange(n_frames) + 0.5) * dt_s
     decay = 0.03 + 0.97 * np.exp(-times_s / decay_s)
-    return decay * frame_averages(np.where(is_on, 1.0, 1 - depth), dwells_s, n_frames, dt_s)
+    brightness: np.ndarray = decay * frame_averages(
+        np.where(is_on, 1.0, 1 - depth), dwells_s, n_frames, dt_s
+    )
+    return brightness
 
 
 def multi_state(rng: np.random.Generator, n_frames: int, dt_s: float) -> np.ndarray:
-    """MSB: 3 to 5 fixed levels up to 1, each next level drawn without memory; (n_frames,)."""
+    """Return the brightness of a multi-state emitter (MSB).
+
+    It switches between 3 to 5 fixed levels; the next level does not depend on earlier ones.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    n_frames : int
+    dt_s : float
+        Frame interval, s.
+
+    Returns
+    -------
+    ndarray, shape (n_frames,)
+        From 0 to 1.
+    """
     n_levels = int(rng.integers(3, 6))
     levels = np.append(rng.uniform(0.05, 0.9, n_levels - 1), 1.0)
     law = DwellLaw(1.5, 0.3, 50.0)
     dwells_s, _ = telegraph(rng, n_frames * dt_s, law, law)
-    # a step of 1 … n − 1 places round the circle: every other level is as likely as the next
+    # a step of 1 … n − 1 around a circle of levels makes all other levels equally likely
     steps = rng.integers(1, n_levels, dwells_s.size)
     visited = levels[np.cumsum(steps) % n_levels]
     return frame_averages(visited, dwells_s, n_frames, dt_s)

@@ -1,4 +1,4 @@
-"""Whole movies of blinking emitters, written as a stream, with the truth beside them."""
+"""Movies of blinking emitters, written block by block, with files that contain the truth."""
 
 from __future__ import annotations
 
@@ -13,41 +13,48 @@ import numpy as np
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.simulate.classes import BLINKING_CLASSES
 from umlpsd_gpu.simulate.scene import place_spots, spot_images
-from umlpsd_gpu.simulate.stack import beside, free_path, noisy_block, write_stack
+from umlpsd_gpu.simulate.stack import draw_block, free_path, truth_path, write_stack
 from umlpsd_gpu.simulate.traces import ON_COUNTS, class_member_rng
 
 CLASS_MIX = ("PEB", "TSB", "PBB")
 AGGREGATE = "aggregate"
-_SCENE_STREAM = 100  # beside the class numbers of class_member_rng
+_SCENE_STREAM = 100  # differs from the class numbers of class_member_rng
 
 
 @dataclass(frozen=True)
 class MovieRecipe:
-    """Everything that determines a simulated movie.
+    """All parameters of a simulated movie.
 
     Attributes
     ----------
     n_emitters : int
-        Isolated emitters, the classes of ``class_mix`` in turn.
+        Isolated emitters; the classes of ``class_mix`` are used in turn.
     n_rows, n_cols, n_frames : int
     dt_s : float
-        Frame interval in seconds.
+        Frame interval, s.
     class_mix : tuple of str
     n_aggregates : int
-        Brighter blobs, 1.8 to 2.6 times as wide as an emitter; they blink as two-state emitters.
+        Brighter spots, 1.8 to 2.6 times as wide as an emitter; they blink as two-state emitters.
     min_separation_px, edge_px : float
-        Least distance of emitters from each other (twice that round aggregates) and from the edge.
+        Minimum distance of emitters from each other (twice that around aggregates) and from the
+        edge.
     psf_sigma_px : float
-        Standard deviation of an emitter's image.
+        Standard deviation of the image of an emitter, px.
     background_counts : float
         Expected background per pixel and frame.
     offset_counts : float
-        What the camera adds to every pixel.
+        Constant that the camera adds to every pixel.
     drift_px : float
-        Distance the whole sample drifts evenly from the first frame to the last, along the
-        direction (0.8, 0.6).
+        Distance by which the sample drifts, at constant velocity, from the first frame to the last,
+        in direction (0.8, 0.6).
     pixel_size_um : float
+        Object-plane pixel, µm.
     seed : int
+
+    Raises
+    ------
+    SettingsError
+        If a value is not allowed.
     """
 
     n_emitters: int = 60
@@ -67,18 +74,19 @@ class MovieRecipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        counts = (self.n_rows, self.n_cols, self.n_frames)
-        scales = (self.dt_s, self.psf_sigma_px, self.pixel_size_um)
-        if min(counts) < 1 or not min(scales) > 0:
+        """Check the values."""
+        counts = (self.n_frames, self.n_rows, self.n_cols)
+        lengths = (self.dt_s, self.psf_sigma_px, self.pixel_size_um)
+        if min(counts) < 1 or not min(lengths) > 0:
             raise SettingsError(
-                f"a movie of {counts[2]} frames of {counts[0]} × {counts[1]} pixels with dt_s, "
-                f"psf_sigma_px, pixel_size_um = {scales} was asked for; all must be above 0"
+                f"n_frames, n_rows, n_cols = {counts} and dt_s, psf_sigma_px, pixel_size_um = "
+                f"{lengths} must all be above 0"
             )
         not_negative = (self.n_emitters, self.n_aggregates, self.background_counts, self.seed)
         if not min(not_negative) >= 0:
             raise SettingsError(
-                f"n_emitters, n_aggregates, background_counts, seed = {not_negative}; none may be "
-                "below 0"
+                f"n_emitters, n_aggregates, background_counts, seed = {not_negative} must all be "
+                "at least 0"
             )
         numbers = [value for value in vars(self).values() if isinstance(value, float)]
         if not np.isfinite(numbers).all():
@@ -90,25 +98,26 @@ class MovieRecipe:
             )
 
     def drift(self) -> np.ndarray:
-        """Return how far the sample has moved at every frame, rows and columns; (n_frames, 2)."""
+        """Return the displacement of the sample; (n_frames, 2), rows and columns in px."""
         progress = np.linspace(0, 1, self.n_frames)
-        return self.drift_px * progress[:, None] * np.array([0.8, 0.6])
+        displacement: np.ndarray = self.drift_px * progress[:, None] * np.array([0.8, 0.6])
+        return displacement
 
 
 @dataclass(frozen=True)
 class MovieTruth:
-    """What was put into a simulated movie.
+    """True positions, classes and brightness of the spots in a simulated movie.
 
     Attributes
     ----------
     path, table_path, recipe_path : Path
         The movie, ``<stem>_truth.csv`` (id, row, col, class, on_counts) and ``<stem>_truth.json``.
-    rows, cols : ndarray, shape (n_spots,)
-        Position in the first frame, in pixels; pixel (0, 0) has its centre at (0.0, 0.0).
+    rows, cols : ndarray, shape (n_spots,), px
+        Position in the first frame; the centre of pixel (0, 0) is at (0.0, 0.0).
     classes : ndarray of str, shape (n_spots,)
         Blinking class, or ``"aggregate"``.
     on_counts : ndarray, shape (n_spots,)
-        Counts per frame over all pixels when fully ON.
+        Counts per frame, summed over all pixels, when fully ON.
     shapes : ndarray, shape (n_spots, n_frames)
         Noiseless brightness, 0…1.
     recipe : MovieRecipe
@@ -131,24 +140,35 @@ def simulate_movie(path: str | Path, overwrite: bool = False, **recipe: Any) -> 
     Parameters
     ----------
     path : str or Path
-        ``….ome.tif`` is written as OME-TIFF (BigTIFF), ``….tif`` as an ImageJ stack; a folder
-        (no suffix) gets ``simulated_<seed>.tif``. Missing folders are made.
+        ``….ome.tif`` is written as OME-TIFF (BigTIFF), ``….tif`` as an ImageJ stack. A folder (no
+        suffix) gets ``simulated_<seed>.tif``. Missing folders are created.
     overwrite : bool
-        Whether a file that is there may be replaced.
+        Whether an existing file may be replaced.
     **recipe
         Fields of ``MovieRecipe``.
 
     Returns
     -------
     MovieTruth
-        Also written beside the movie.
+        Also written to files in the same folder.
 
     Raises
     ------
     SettingsError
-        If the recipe holds an unknown name or a value that is not allowed.
+        If the recipe contains an unknown name or a value that is not allowed.
     OutputError
-        If the files can't be written, or the movie is there already.
+        If the files can't be written, or the movie exists and ``overwrite`` is False.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from umlpsd_gpu.simulate.movie import simulate_movie
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     truth = simulate_movie(folder, n_emitters=2, n_rows=32, n_cols=32, n_frames=50)
+    ...     truth.path.name
+    'simulated_0.tif'
+    >>> truth.classes.tolist()
+    ['PEB', 'TSB']
     """
     try:
         made_by = MovieRecipe(**recipe)
@@ -158,7 +178,7 @@ def simulate_movie(path: str | Path, overwrite: bool = False, **recipe: Any) -> 
     truth, sigmas_px = _compose(path, made_by)
 
     def block_of(first: int, stop: int) -> np.ndarray:
-        return _noisy_block(truth, sigmas_px, first, stop)
+        return _draw_block(truth, sigmas_px, first, stop)
 
     write_stack(path, made_by, block_of, lambda: _write_truth(truth))
     return truth
@@ -167,7 +187,7 @@ def simulate_movie(path: str | Path, overwrite: bool = False, **recipe: Any) -> 
 def _compose(path: Path, recipe: MovieRecipe) -> tuple[MovieTruth, np.ndarray]:
     rng = np.random.default_rng(np.random.SeedSequence(recipe.seed, spawn_key=(_SCENE_STREAM,)))
     n_aggregates, n_emitters = recipe.n_aggregates, recipe.n_emitters
-    # aggregates first: they need the most room
+    # aggregates first, because they need the most room
     separations_px = np.repeat(
         [2 * recipe.min_separation_px, recipe.min_separation_px], [n_aggregates, n_emitters]
     )
@@ -183,8 +203,8 @@ def _compose(path: Path, recipe: MovieRecipe) -> tuple[MovieTruth, np.ndarray]:
         shapes[i] = BLINKING_CLASSES[name](member_rng, recipe.n_frames, recipe.dt_s)
     truth = MovieTruth(
         path=path,
-        table_path=beside(path, "truth.csv"),
-        recipe_path=beside(path, "truth.json"),
+        table_path=truth_path(path, "truth.csv"),
+        recipe_path=truth_path(path, "truth.json"),
         rows=positions[:, 0],
         cols=positions[:, 1],
         classes=np.array(names + [AGGREGATE] * n_aggregates, dtype=np.str_),
@@ -195,18 +215,19 @@ def _compose(path: Path, recipe: MovieRecipe) -> tuple[MovieTruth, np.ndarray]:
     return truth, widths * recipe.psf_sigma_px
 
 
-def _noisy_block(truth: MovieTruth, sigmas_px: np.ndarray, start: int, stop: int) -> np.ndarray:
+def _draw_block(truth: MovieTruth, sigmas_px: np.ndarray, start: int, stop: int) -> np.ndarray:
     recipe = truth.recipe
-    # the drift within one block is a hundredth of the whole in the default movie: not resolved
-    moved = recipe.drift()[start:stop].mean(axis=0)
-    positions = np.stack([truth.rows, truth.cols], axis=1) + moved
+    # drift inside a block, a hundredth of the total in the default movie, is ignored
+    displacement = recipe.drift()[start:stop].mean(axis=0)
+    positions = np.stack([truth.rows, truth.cols], axis=1) + displacement
     light = spot_images(positions, sigmas_px, (recipe.n_rows, recipe.n_cols))
 
     def expected(frames: slice) -> np.ndarray:
         brightness = truth.on_counts[:, None] * truth.shapes[:, frames]
-        return recipe.background_counts + (light.T @ brightness).T
+        counts: np.ndarray = recipe.background_counts + (light.T @ brightness).T
+        return counts
 
-    return noisy_block(recipe, expected, start, stop)
+    return draw_block(recipe, expected, start, stop)
 
 
 def _write_truth(truth: MovieTruth) -> None:

@@ -1,4 +1,4 @@
-"""Where simulated emitters sit and how their light spreads over the pixels."""
+"""Positions of simulated emitters and the distribution of their light over the pixels."""
 
 from __future__ import annotations
 
@@ -8,44 +8,50 @@ from scipy.special import erf
 
 from umlpsd_gpu.errors import SettingsError
 
-DARTS_PER_SPOT = 5_000
+TRIALS_PER_SPOT = 5_000
 
 
 def place_spots(
     rng: np.random.Generator, shape: tuple[int, int], separations_px: np.ndarray, edge_px: float
 ) -> np.ndarray:
-    """Throw spots at random that keep their distance; (n, 2) rows and columns in pixels.
+    """Draw random positions that keep a minimum distance from each other.
 
     Parameters
     ----------
-    shape : tuple of int
-        Rows and columns of the image.
-    separations_px : ndarray, shape (n,)
-        Free radius that each spot asks for; of two spots, the larger one counts.
+    rng : numpy.random.Generator
+    shape : (n_rows, n_cols)
+        Of the image.
+    separations_px : ndarray, shape (n,), px
+        Minimum distance of each spot from all others; for two spots, the larger value applies.
     edge_px : float
-        Least distance to the outermost pixel centres.
+        Minimum distance from the outermost pixel centres, px.
+
+    Returns
+    -------
+    ndarray, shape (n, 2), px
+        Rows and columns.
 
     Raises
     ------
     SettingsError
-        If there is no room for so many spots.
+        If there is not enough room.
     """
     placed = np.empty((0, 2))
     high = np.array(shape) - 1 - edge_px
     for i, separation_px in enumerate(separations_px):
         free_px = np.maximum(separation_px, separations_px[:i])
-        dart = _first_free_dart(rng, placed, free_px, edge_px, high)
-        if dart is None:
+        trial = _first_free_trial(rng, placed, free_px, edge_px, high)
+        if trial is None:
             raise SettingsError(
                 f"only {i} of {len(separations_px)} spots fit into {shape[0]} × {shape[1]} pixels "
-                f"at a distance of {separation_px:g} px; ask for fewer spots, a smaller "
+                f"at a distance of {separation_px:g} px; choose fewer spots, a smaller "
                 "min_separation_px, or a larger image"
             )
-        placed = np.vstack([placed, dart])
+        placed = np.vstack([placed, trial])
     return placed
 
 
-def _first_free_dart(
+def _first_free_trial(
     rng: np.random.Generator,
     placed: np.ndarray,
     free_px: np.ndarray,
@@ -54,17 +60,29 @@ def _first_free_dart(
 ) -> np.ndarray | None:
     if (high < edge_px).any():
         return None
-    for _ in range(DARTS_PER_SPOT):
-        dart = rng.uniform(edge_px, high)
-        if (np.hypot(*(placed - dart).T) >= free_px).all():
-            return dart
+    for _ in range(TRIALS_PER_SPOT):
+        trial = rng.uniform(edge_px, high)
+        if (np.hypot(*(placed - trial).T) >= free_px).all():
+            return trial
     return None
 
 
 def spot_images(positions: np.ndarray, sigmas_px: np.ndarray, shape: tuple[int, int]) -> csr_array:
-    """Return each spot's light, a Gaussian integrated over every pixel; (n_spots, n_pixels).
+    """Return the share of each spot's light in every pixel: a Gaussian integrated over pixels.
 
-    A spot's pixels sum to 1, but for what falls outside the image or beyond 5 σ.
+    Parameters
+    ----------
+    positions : ndarray, shape (n_spots, 2), px
+        Rows and columns.
+    sigmas_px : ndarray, shape (n_spots,), px
+        Standard deviations.
+    shape : (n_rows, n_cols)
+        Of the image.
+
+    Returns
+    -------
+    scipy.sparse.csr_array, shape (n_spots, n_rows · n_cols)
+        Rows add up to 1, less the light outside the image or beyond 5 σ.
     """
     n_rows, n_cols = shape
     images = []

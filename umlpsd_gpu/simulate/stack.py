@@ -1,4 +1,4 @@
-"""Simulated frames → a TIFF stack, block by block, whole or not there."""
+"""Simulated frames → a TIFF stack, written block by block and renamed when complete."""
 
 from __future__ import annotations
 
@@ -13,32 +13,54 @@ from umlpsd_gpu.errors import OutputError, OutputInUseError, SettingsError
 from umlpsd_gpu.simulate.camera import emccd_counts
 from umlpsd_gpu.traces.streaming import in_order
 
-FRAMES_PER_BLOCK = 100  # one random stream each, so that neither threads nor memory change a bit
-PIXELS_AT_ONCE = 2**21  # bounds the memory of large frames; part of what a seed means
-_NOISE_STREAM = 101  # beside the class numbers of class_member_rng
+FRAMES_PER_BLOCK = (
+    100  # with one random generator each, so that neither threads nor memory affect the result
+)
+PIXELS_AT_ONCE = 2**21  # limits the memory of large frames; the noise of a seed depends on it
+_NOISE_STREAM = 101  # differs from the class numbers of class_member_rng
 
 
 class StackRecipe(Protocol):
-    """What has to be known of a movie to write it."""
+    """The parameters of a movie that its file depends on."""
 
     @property
-    def n_frames(self) -> int: ...
+    def n_frames(self) -> int:
+        """Return the number of frames."""
+        ...
+
     @property
-    def n_rows(self) -> int: ...
+    def n_rows(self) -> int:
+        """Return the number of rows of a frame."""
+        ...
+
     @property
-    def n_cols(self) -> int: ...
+    def n_cols(self) -> int:
+        """Return the number of columns of a frame."""
+        ...
+
     @property
-    def dt_s(self) -> float: ...
+    def dt_s(self) -> float:
+        """Return the frame interval, s."""
+        ...
+
     @property
-    def pixel_size_um(self) -> float: ...
+    def pixel_size_um(self) -> float:
+        """Return the object-plane pixel, µm."""
+        ...
+
     @property
-    def offset_counts(self) -> float: ...
+    def offset_counts(self) -> float:
+        """Return the constant that the camera adds to every pixel."""
+        ...
+
     @property
-    def seed(self) -> int: ...
+    def seed(self) -> int:
+        """Return the seed of the noise."""
+        ...
 
 
 def free_path(path: str | Path, default_name: str, overwrite: bool) -> Path:
-    """Return where a movie may be written.
+    """Return the path of a movie to write.
 
     Parameters
     ----------
@@ -46,27 +68,43 @@ def free_path(path: str | Path, default_name: str, overwrite: bool) -> Path:
         A file ``….tif``, or a folder (no suffix), to which ``default_name`` is added.
     default_name : str
     overwrite : bool
-        Whether a file that is there may be replaced.
+        Whether an existing file may be replaced.
+
+    Returns
+    -------
+    Path
 
     Raises
     ------
     SettingsError
         If the name is not that of a TIFF.
     OutputInUseError
-        If the movie is there already.
+        If the movie exists and ``overwrite`` is False.
     """
     path = Path(path)
     if not path.suffix:
         path = path / default_name
     if path.suffix.lower() not in (".tif", ".tiff"):
-        raise SettingsError(f"a simulated movie is a TIFF: name it ….tif, not {path.name}")
+        raise SettingsError(f"a simulated movie is a TIFF; call it ….tif instead of {path.name}")
     if path.exists() and not overwrite:
-        raise OutputInUseError(f"{path} is there already; name another file, or add --overwrite")
+        raise OutputInUseError(f"{path} already exists; choose another file, or add --overwrite")
     return path
 
 
-def beside(path: Path, ending: str) -> Path:
-    """Return the name of a file of truth: the movie's, less .tif or .ome.tif, and an ending."""
+def truth_path(path: Path, ending: str) -> Path:
+    """Return the path of a file with the truth: the movie's, less .tif or .ome.tif, plus an ending.
+
+    Parameters
+    ----------
+    path : Path
+        Of the movie.
+    ending : str
+        As ``truth.csv``.
+
+    Returns
+    -------
+    Path
+    """
     stem = path.name.removesuffix(path.suffix).removesuffix(".ome")
     return path.with_name(f"{stem}_{ending}")
 
@@ -77,17 +115,19 @@ def write_stack(
     block_of: Callable[[int, int], np.ndarray],
     write_truth: Callable[[], None],
 ) -> None:
-    """Write ``block_of(first, stop)`` of every block as uint16 TIFF, then the truth, then rename.
+    """Write all blocks of frames as uint16 TIFF, then the truth, and then rename the movie.
 
     Parameters
     ----------
     path : Path
         ``….ome.tif`` is written as OME-TIFF (BigTIFF), ``….tif`` as an ImageJ stack. Missing
-        folders are made.
+        folders are created.
     recipe : StackRecipe
     block_of : callable
-        Returns uint16 frames, C order; called from several threads.
+        ``block_of(first, stop)`` returns these frames as uint16, C order; called from several
+        threads.
     write_truth : callable
+        Called without arguments.
 
     Raises
     ------
@@ -103,32 +143,45 @@ def write_stack(
     except OSError as error:
         raise OutputError(f"the simulated movie {path} can't be written: {error}") from error
     finally:
-        # where even the folder can't be there is nothing to remove
+        # if the folder could not be created, there is nothing to remove
         with suppress(NotADirectoryError):
             partial.unlink(missing_ok=True)
 
 
-def blocks_of(n_frames: int) -> list[tuple[int, int]]:
-    """Return (first, stop) of the blocks of frames that have a random stream each."""
+def frame_blocks(n_frames: int) -> list[tuple[int, int]]:
+    """Return the blocks of frames that have a separate random generator each.
+
+    Parameters
+    ----------
+    n_frames : int
+
+    Returns
+    -------
+    list of (first, stop)
+    """
     return [
         (first, min(first + FRAMES_PER_BLOCK, n_frames))
         for first in range(0, n_frames, FRAMES_PER_BLOCK)
     ]
 
 
-def noisy_block(
+def draw_block(
     recipe: StackRecipe, expected: Callable[[slice], np.ndarray], start: int, stop: int
 ) -> np.ndarray:
-    """Return one block of frames as the camera counts them; (stop − start, n_pixels), uint16.
+    """Return one block of frames with the noise of the camera.
 
     Parameters
     ----------
     recipe : StackRecipe
     expected : callable
-        Returns expected counts without the camera's offset, (n_frames, n_pixels), of a slice of
-        frames; of few frames at a time where frames are large.
+        Takes a slice of frames and returns their expected counts without the camera's offset,
+        (n_frames, n_pixels). Large frames are requested a few at a time.
     start, stop : int
-        A block of `blocks_of`.
+        A block of `frame_blocks`.
+
+    Returns
+    -------
+    ndarray, shape (stop − start, n_pixels), uint16, counts
     """
     rng = np.random.default_rng(
         np.random.SeedSequence(recipe.seed, spawn_key=(_NOISE_STREAM, start))
@@ -148,12 +201,12 @@ def _write_frames(
     data_offset = _write_empty_tiff(path, recipe)
     with path.open("r+b") as file:
         file.seek(data_offset)
-        for block in in_order(block_of, blocks_of(recipe.n_frames)):
+        for block in in_order(block_of, frame_blocks(recipe.n_frames)):
             file.write(block.data)
 
 
 def _write_empty_tiff(path: Path, recipe: StackRecipe) -> int:
-    """Write header and metadata of a contiguous stack; return where its pixels begin."""
+    """Write header and metadata of a contiguous stack; return the offset of its pixels."""
     import tifffile
 
     shape = (recipe.n_frames, recipe.n_rows, recipe.n_cols)
@@ -177,5 +230,5 @@ def _write_empty_tiff(path: Path, recipe: StackRecipe) -> int:
     with tifffile.TiffFile(path) as tif:
         data_offset = tif.series[0].dataoffset
     if data_offset is None:
-        raise OSError("tifffile did not lay the frames out in one piece")
+        raise OSError("tifffile did not store the frames contiguously")
     return data_offset

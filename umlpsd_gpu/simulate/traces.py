@@ -1,4 +1,4 @@
-"""Ensembles of blinking trajectories whose class is known."""
+"""Ensembles of blinking traces whose class is known."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from umlpsd_gpu.traces.traces import Traces
 PAPER_MIX = {"PEB": 68, "TSB": 68, "PBB": 68}
 BACKGROUND_COUNTS = 20.0
 ON_COUNTS = (150.0, 400.0)
-# Poisson numbers are drawn as 64-bit integers, and no camera counts so far [I]
+# Poisson numbers are 64-bit integers, and no camera reaches this [I]
 MOST_COUNTS = 1e12
 
 
 @dataclass(frozen=True)
 class SimulatedTraces:
-    """Trajectories with their truth.
+    """Traces with their truth.
 
     Attributes
     ----------
     traces : Traces
     classes : ndarray of str, shape (n_traces,)
         ``"PEB"``, ``"TSB"``, ``"PBB"`` or ``"MSB"``.
-    on_counts : ndarray, shape (n_traces,)
-        Counts per frame above the background when fully ON.
+    on_counts : ndarray, shape (n_traces,), counts per frame
+        Signal above the background when fully ON.
     shapes : ndarray, shape (n_traces, n_frames)
         Noiseless brightness, 0…1.
     """
@@ -54,19 +54,20 @@ def simulate_traces(
     Parameters
     ----------
     classes : mapping of str to int
-        How many traces of each class, in this order.
+        Number of traces of each class, in this order.
     n_frames : int
     dt_s : float
-        Frame interval in seconds.
+        Frame interval, s.
     seed : int
-        The j-th trace of a class depends on the seed, the class and j only.
+        The j-th trace of a class depends only on the seed, the class and j.
     noise : bool
-        EM-CCD noise (see ``emccd_counts``); without it the values are the expected counts.
+        Whether to add EM-CCD noise (see ``emccd_counts``); without it the values are the expected
+        counts.
     on_counts : (low, high)
-        Counts per frame of a trace that is fully ON, above the background: each trace draws its
-        own, evenly between the two.
+        Range of the counts per frame, above the background, of a trace that is fully ON. Each trace
+        draws its own from a uniform distribution.
     background_counts : float
-        Per frame, in all frames alike.
+        Per frame, the same in all frames.
 
     Returns
     -------
@@ -76,7 +77,16 @@ def simulate_traces(
     Raises
     ------
     SettingsError
-        As `check_ensemble`.
+        If a class is not known, or a number of traces, frames, seconds or counts is not allowed.
+
+    Examples
+    --------
+    >>> from umlpsd_gpu.simulate.traces import simulate_traces
+    >>> ensemble = simulate_traces({"PEB": 1, "TSB": 2}, n_frames=500, dt_s=0.03)
+    >>> ensemble.classes.tolist()
+    ['PEB', 'TSB', 'TSB']
+    >>> ensemble.traces.values.shape
+    (3, 500)
     """
     check_ensemble(classes, n_frames, dt_s, on_counts, background_counts)
     members = [(name, j) for name, n in classes.items() for j in range(n)]
@@ -91,20 +101,47 @@ def simulate_traces(
         values[i] = emccd_counts(rng, expected) if noise else expected
     names = [name for name, _ in members]
     mix = ", ".join(f"{n} {name}" for name, n in classes.items())
-    traces = simulated(
+    traces = simulated_traces(
         values, dt_s, [f"{name}:{j}" for name, j in members], f"simulated {mix}, seed {seed}"
     )
     return SimulatedTraces(traces, np.array(names, dtype=np.str_), on, shapes)
 
 
 def class_member_rng(seed: int, name: str, j: int) -> np.random.Generator:
-    """Return the random stream of the j-th member of a class, whatever else is simulated."""
+    """Return the random generator of the j-th member of a class, independent of all other traces.
+
+    Parameters
+    ----------
+    seed : int
+    name : str
+        Blinking class.
+    j : int
+        From 0.
+
+    Returns
+    -------
+    numpy.random.Generator
+    """
     class_number = list(BLINKING_CLASSES).index(name)
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(class_number, j)))
 
 
-def simulated(values: np.ndarray, dt_s: float, ids: list[str], step: str) -> Traces:
-    """Wrap values (n_traces, n_frames) as traces that have no place in any movie."""
+def simulated_traces(values: np.ndarray, dt_s: float, ids: list[str], step: str) -> Traces:
+    """Return values as traces without a position.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_traces, n_frames)
+    dt_s : float
+        Frame interval, s.
+    ids : list of str, length n_traces
+    step : str
+        Entry for the history.
+
+    Returns
+    -------
+    Traces
+    """
     return Traces.without_place(values, dt_s, "simulated", ids, (step,))
 
 
@@ -115,7 +152,19 @@ def check_ensemble(
     on_counts: tuple[float, float] = ON_COUNTS,
     background_counts: float = BACKGROUND_COUNTS,
 ) -> None:
-    """Refuse what can't be simulated.
+    """Check whether an ensemble can be simulated.
+
+    Parameters
+    ----------
+    classes : mapping of str to int
+        Number of traces of each class.
+    n_frames : int
+    dt_s : float
+        Frame interval, s.
+    on_counts : (low, high)
+        Counts per frame, above the background.
+    background_counts : float
+        Counts per frame.
 
     Raises
     ------
@@ -129,19 +178,20 @@ def check_ensemble(
         )
     if min(classes.values(), default=0) < 0 or sum(classes.values()) < 1:
         raise SettingsError(
-            f"classes {dict(classes)} hold no trace; give each class a number from 0 up, "
-            "at least one of them above 0"
+            f"classes {dict(classes)} contain no trace; give each class a number of at least 0, "
+            "and at least one of them a number above 0"
         )
     if n_frames < 1 or not dt_s > 0:
-        raise SettingsError(
-            f"{n_frames} frames of {dt_s} s were asked for; both numbers must be above 0"
-        )
+        raise SettingsError(f"n_frames and dt_s must be above 0, got {n_frames} frames of {dt_s} s")
     low, high = on_counts
     if not 0 < low <= high <= MOST_COUNTS:
         raise SettingsError(
-            f"ON counts must rise, from above 0 to {MOST_COUNTS:g} at most, got {low:g} to {high:g}"
+            "ON counts must be in rising order, "
+            f"above 0 and at most {MOST_COUNTS:g}, "
+            f"got {low:g} to {high:g}"
         )
     if not 0 <= background_counts <= MOST_COUNTS:
         raise SettingsError(
-            f"the background must be 0 to {MOST_COUNTS:g} counts a frame, got {background_counts:g}"
+            f"the background must be 0 to {MOST_COUNTS:g} counts per frame, "
+            f"got {background_counts:g}"
         )

@@ -1,4 +1,4 @@
-"""Neighbouring frequencies averaged, so that a spectrum of any length has a few dozen points."""
+"""Averages over neighbouring frequencies: a spectrum of any length has a few dozen points."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-BANDS_PER_DECADE = 20  # the spacing of log_welch, whose frequencies stay as they are
+BANDS_PER_DECADE = 20  # as in log_welch, whose frequencies are not averaged
 
 
 @dataclass(frozen=True)
 class Bands:
-    """Which frequencies are averaged, and how they count.
+    """Which frequencies are averaged, and their weights.
 
     Attributes
     ----------
     starts : ndarray, shape (n_bands,), int64
-        First frequency of each band; the last band ends with the frequencies.
+        Index of the first frequency of each band. The last band ends with the last frequency.
     weights : ndarray, shape (n_freqs,)
         χ² degrees of freedom of each frequency.
     """
@@ -35,26 +35,53 @@ class Bands:
         return np.repeat(np.arange(len(self.starts)), self.sizes)
 
     def means(self, values: np.ndarray) -> np.ndarray:
-        """Average values along their last axis; (…, n_freqs) → (…, n_bands)."""
+        """Average values over each band, weighted by degrees of freedom.
+
+        Parameters
+        ----------
+        values : ndarray, shape (..., n_freqs)
+
+        Returns
+        -------
+        ndarray, shape (..., n_bands)
+        """
         sums = np.add.reduceat(values * self.weights, self.starts, axis=-1)
         return sums / np.add.reduceat(self.weights, self.starts)
 
     def powers(self, psd: np.ndarray) -> np.ndarray:
-        """Average densities over the frequencies that have power; NaN in a band without any.
+        """Average densities over the frequencies that have power.
 
         Parameters
         ----------
         psd : ndarray, shape (n_traces, n_freqs)
+            Not negative, in any unit.
+
+        Returns
+        -------
+        ndarray, shape (n_traces, n_bands)
+            In the unit of ``psd``; NaN for a band without power.
         """
         has_power = psd > 0
         if has_power.all():
             return self.means(psd)
         sums = self.means(np.where(has_power, psd, 0.0))
         share = self.means(has_power.astype(float))
-        return np.divide(sums, share, where=share > 0, out=np.full(sums.shape, np.nan))
+        means: np.ndarray = np.divide(sums, share, where=share > 0, out=np.full(sums.shape, np.nan))
+        return means
 
-    def samples(self, most: int) -> list[np.ndarray]:
-        """Return up to ``most`` frequencies of each band, evenly spread."""
+    def pick_frequencies(self, most: int) -> list[np.ndarray]:
+        """Choose a few evenly spread frequencies of each band.
+
+        Parameters
+        ----------
+        most : int
+            Largest number of frequencies per band.
+
+        Returns
+        -------
+        list of ndarray of int64, one per band
+            Indices of frequencies.
+        """
         parts = []
         for start, size in zip(self.starts.tolist(), self.sizes.tolist(), strict=True):
             n = min(size, most)
@@ -62,12 +89,34 @@ class Bands:
         return parts
 
 
-def each_alone(dof: np.ndarray) -> Bands:
-    """Return bands of one frequency each."""
+def single_bands(dof: np.ndarray) -> Bands:
+    """Return bands of one frequency each.
+
+    Parameters
+    ----------
+    dof : ndarray, shape (n_freqs,)
+        χ² degrees of freedom of each frequency.
+
+    Returns
+    -------
+    Bands
+    """
     return Bands(np.arange(len(dof)), dof)
 
 
-def logarithmic(freqs: np.ndarray, dof: np.ndarray) -> Bands:
-    """Return bands a twentieth of a decade wide, counted from the lowest frequency."""
+def logarithmic_bands(freqs: np.ndarray, dof: np.ndarray) -> Bands:
+    """Return bands a twentieth of a decade wide, counted from the lowest frequency.
+
+    Parameters
+    ----------
+    freqs : ndarray, shape (n_freqs,)
+        Above 0 and rising, in any unit.
+    dof : ndarray, shape (n_freqs,)
+        χ² degrees of freedom of each frequency.
+
+    Returns
+    -------
+    Bands
+    """
     number = np.floor(BANDS_PER_DECADE * np.log10(freqs / freqs[0]) + 1e-9)
     return Bands(np.flatnonzero(np.diff(number, prepend=-1.0)), dof)

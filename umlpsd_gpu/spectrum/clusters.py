@@ -1,4 +1,4 @@
-"""Cluster by cluster: the mean spectrum and the mean exponent, with standard errors."""
+"""Mean spectrum and mean exponent of each cluster, with standard errors."""
 
 from __future__ import annotations
 
@@ -9,25 +9,38 @@ from umlpsd_gpu.spectrum.result import ClusterSpectra, PowerLawFit, Spectrum
 
 
 def cluster_spectra(spectrum: Spectrum, fit: PowerLawFit, labels: np.ndarray) -> ClusterSpectra:
-    """Average spectra and exponents over the traces of every cluster.
+    """Average spectra and exponents over the traces of each cluster.
 
     Parameters
     ----------
-    spectrum, fit : Spectrum, PowerLawFit
-        Of the same traces, in the same order.
+    spectrum : Spectrum
+    fit : PowerLawFit
+        Of the same traces in the same order.
     labels : ndarray, shape (n_traces,), int
-        Cluster of each trace, from 1; 0 for a trace that belongs to none.
+        Cluster of each trace, from 1; 0 for a trace that is not in a cluster.
 
     Returns
     -------
     ClusterSpectra
-        Of the clusters that occur. Traces with NaN are left out of the mean concerned; a mean of
-        none, and a standard error of fewer than two, are NaN.
+        Of the clusters that have traces. A trace with NaN is left out of the mean it would spoil. A
+        mean of no traces is NaN, and so is a standard error of fewer than two.
 
     Raises
     ------
     SettingsError
-        If the labels don't match the spectra.
+        If the number of labels or exponents differs from the number of spectra.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from umlpsd_gpu import fit_power_law, power_spectrum
+    >>> from umlpsd_gpu.simulate.traces import simulate_traces
+    >>> from umlpsd_gpu.spectrum.clusters import cluster_spectra
+    >>> traces = simulate_traces({"TSB": 2, "PBB": 3}, n_frames=1000).traces
+    >>> spectrum = power_spectrum(traces)
+    >>> found = cluster_spectra(spectrum, fit_power_law(spectrum), np.array([1, 1, 2, 2, 2]))
+    >>> found.n_traces
+    array([2, 3])
     """
     labels = np.asarray(labels)
     n_traces = len(spectrum.psd)

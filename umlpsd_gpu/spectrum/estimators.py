@@ -1,28 +1,28 @@
-"""Traces → Spectrum: the verb, and the two estimators that SciPy owns."""
+"""Traces → Spectrum: `power_spectrum` and the two estimators taken from SciPy."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import is_on_device, n_cores
 from umlpsd_gpu.errors import SettingsError, TracesError
 from umlpsd_gpu.spectrum import gpu as device
-from umlpsd_gpu.spectrum.log_welch import kernels, log_grid, log_welch
+from umlpsd_gpu.spectrum.log_welch import log_grid, log_welch, windowed_waves
 from umlpsd_gpu.spectrum.result import Spectrum
 from umlpsd_gpu.storage.blocks import give_back
 from umlpsd_gpu.traces.traces import Traces
 
-# NumPy: centred (n, n_frames) → psd (n, n_freqs). CuPy: values of all traces → psd
-Estimator = Callable[[Any], Any]
+# NumPy: traces less their means (n, n_frames) → psd (n, n_freqs). CuPy: all traces → psd
+Estimator = Callable[[Array], Array]
 
 METHODS = ("log_welch", "welch", "periodogram")
-_BLOCK_FRAMES = 100_000  # 0.8 MB: a block of traces stays in a core's cache for every frequency
-_WINDOWS_PER_TRACE = 8  # of welch: f_min is that of log_welch, at 15 windows
+_BLOCK_FRAMES = 100_000  # 0.8 MB, so that a block of traces stays in a core's cache
+_WINDOWS_PER_TRACE = 8  # half-overlapping windows are then 15, and f_min is that of log_welch
 
 
 def power_spectrum(
@@ -33,49 +33,65 @@ def power_spectrum(
     noverlap: int | None = None,
     n_threads: int | None = None,
 ) -> Spectrum:
-    """Estimate the power spectral density of every trace, its mean removed.
+    """Estimate the power spectral density of every trace, after subtracting its mean.
 
     Parameters
     ----------
     traces : Traces
-        Raw trajectories of at least 2 frames (``log_welch``: 303), values of any real type,
-        NumPy's or CuPy's.
+        Raw traces of at least 2 frames (``log_welch``: 303), of any real dtype, NumPy or CuPy.
     method : {"log_welch", "welch", "periodogram"}
-        ``log_welch``: Welch with a window of its own for every frequency, 0.05 decade apart.
-        ``welch``: SciPy's, with a Hann window. ``periodogram``: SciPy's, full length, no window.
+        ``log_welch``: Welch's method with a separate window length for each frequency, frequencies
+        0.05 decade apart. ``welch``: SciPy's, Hann window. ``periodogram``: SciPy's, full length,
+        no window.
     nperseg, noverlap : int, optional
-        Frames in a window of ``welch`` and frames shared by neighbours, as in SciPy. Default:
-        an eighth of the trace, but not below 256 frames (or the whole trace), half of it shared.
+        Only for ``welch``: frames per window and frames shared by two windows, as in SciPy.
+        Default: an eighth of the trace, but at least 256 frames (or the whole trace); half of it
+        overlaps.
     n_threads : int, optional
-        Default: all cores. Never changes a bit of the result; a device doesn't ask for it.
+        Default: all cores. The result does not depend on it. Ignored on a GPU.
 
     Returns
     -------
     Spectrum
-        Float64, at frequencies above 0, the density of ``welch`` and ``periodogram`` one-sided in
-        counts²/Hz. That of ``log_welch`` keeps the published normalisation, × dt/2π of the
-        two-sided estimate: 4π times it is the one-sided density in counts²/Hz. A trace that
-        holds NaN or infinity has NaN throughout; a constant one has 0. Of CuPy's values ``psd`` is
-        CuPy's, ``freqs_hz`` and ``dof`` are NumPy's.
+        Float64, at frequencies above 0. ``welch`` and ``periodogram`` give one-sided densities in
+        counts²/Hz. ``log_welch`` keeps the published normalisation, dt/2π times the two-sided
+        estimate: multiply by 4π for the one-sided density in counts²/Hz. All values are NaN for a
+        trace that contains NaN or infinity, and 0 for a constant one. If the traces are CuPy
+        arrays, so is ``psd``; ``freqs_hz`` and ``dof`` are always NumPy.
 
     Raises
     ------
     SettingsError
-        If the method is not known or the windows of ``welch`` don't fit.
+        If the method is unknown or the windows of ``welch`` do not fit.
     TracesError
         If the traces are too short for the method.
 
     Notes
     -----
-    Step 6 of the method; the paper's own estimator is not known, ``log_welch`` most likely [I].
+    Step 6 of the method. The estimator of the paper is not published; ``log_welch`` is the most
+    likely one [I].
 
-    A device calculates in float32 where float32 holds the counts exactly (float32 and integers of
-    up to 16 bits), once the mean is off: exponents then differ from float64's by less than 1e-4.
+    A GPU calculates in float32 where float32 represents the counts exactly (float32 and integers of
+    up to 16 bits), after the mean is subtracted. Exponents then differ from float64 by less than
+    1e-4.
+
+    Examples
+    --------
+    >>> from umlpsd_gpu import power_spectrum
+    >>> from umlpsd_gpu.simulate.traces import simulate_traces
+    >>> traces = simulate_traces({"TSB": 3}, n_frames=1000, dt_s=0.03).traces
+    >>> spectrum = power_spectrum(traces)
+    >>> spectrum.psd.shape
+    (3, 33)
+    >>> spectrum.freqs_hz[[0, -1]].round(2)
+    array([ 0.3 , 11.97])
     """
     if method not in METHODS:
         raise SettingsError(f"method '{method}' is not known; choose from {', '.join(METHODS)}")
     if method != "welch" and (nperseg, noverlap) != (None, None):
-        raise SettingsError(f"nperseg and noverlap belong to method 'welch'; '{method}' has none")
+        raise SettingsError(
+            f"nperseg and noverlap are for method 'welch'; remove them for '{method}'"
+        )
     if traces.n_frames < 2:
         raise TracesError(f"a spectrum needs at least 2 frames, got {traces.n_frames}")
     on_device = is_on_device(traces.values)
@@ -90,21 +106,25 @@ def power_spectrum(
     if on_device:
         psd = estimate(traces.values)
     else:
-        psd = _spread(estimate, traces.values, len(dof), n_threads)
+        psd = _estimate_in_blocks(estimate, traces.values, len(dof), n_threads)
     windows = (n_frames, nperseg or 0, noverlap or 0)
     return Spectrum(cycles_per_frame / dt_s, psd, method, dof, dt_s, *windows)
 
 
 def welch_dof(window: np.ndarray, step: int, n_windows: int) -> float:
-    """Return the χ² degrees of freedom of the mean over overlapping windows of white noise.
+    """Return the χ² degrees of freedom of a mean over overlapping windows of white noise.
 
     Parameters
     ----------
     window : ndarray, shape (nperseg,)
-        Weights of the frames.
+        Weight of each frame.
     step : int
-        Frames from one window to the next.
+        Frames from the start of one window to the start of the next.
     n_windows : int
+
+    Returns
+    -------
+    float
 
     Notes
     -----
@@ -114,7 +134,8 @@ def welch_dof(window: np.ndarray, step: int, n_windows: int) -> float:
     shifts = np.arange(1, min(n_windows, -(-len(window) // step)))
     shared = [np.sum(window[: len(window) - s * step] * window[s * step :]) for s in shifts]
     correlation = (np.array(shared) / np.sum(window**2)) ** 2
-    return 2 * n_windows / (1 + 2 * np.sum((1 - shifts / n_windows) * correlation))
+    dof: float = 2 * n_windows / (1 + 2 * np.sum((1 - shifts / n_windows) * correlation))
+    return dof
 
 
 def _log_welch(
@@ -123,7 +144,7 @@ def _log_welch(
     grid = log_grid(n_frames)
     if on_device:
         return grid.cycles / n_frames, grid.dof, lambda values: device.log_welch(values, dt_s)
-    shared = kernels(grid)
+    shared = windowed_waves(grid)
     return grid.cycles / n_frames, grid.dof, lambda centred: log_welch(centred, dt_s, shared)
 
 
@@ -136,7 +157,7 @@ def _periodogram(
     dof = np.full(len(cycles_per_frame), 2.0)
     dof[cycles_per_frame == 0.5] = 1.0  # the Nyquist frequency has no phase
     if on_device:
-        # less its mean once more: that is the coefficient at frequency 0, which is left out
+        # subtracting the mean again changes only the coefficient at frequency 0, which is left out
         return (
             cycles_per_frame,
             dof,
@@ -154,13 +175,13 @@ def _windows(n_frames: int, nperseg: int | None, noverlap: int | None) -> tuple[
         nperseg = min(n_frames, max(256, n_frames // _WINDOWS_PER_TRACE))
     if not 2 <= nperseg <= n_frames:
         raise SettingsError(
-            f"nperseg is {nperseg}, but must be from 2 to the {n_frames} frames of the traces"
+            f"nperseg is {nperseg}, but must be from 2 to {n_frames}, the number of frames"
         )
     if noverlap is None:
         noverlap = nperseg // 2
     if not 0 <= noverlap < nperseg:
         raise SettingsError(
-            f"noverlap is {noverlap}, but must be from 0 to below nperseg ({nperseg})"
+            f"noverlap is {noverlap}, but must be at least 0 and below nperseg ({nperseg})"
         )
     return nperseg, noverlap
 
@@ -187,17 +208,17 @@ def _welch(
     )
 
 
-def _spread(
+def _estimate_in_blocks(
     estimate: Estimator, values: np.ndarray, n_freqs: int, n_threads: int | None
 ) -> np.ndarray:
-    """Estimate block by block: the blocks, not the threads, settle every bit."""
+    """Estimate block by block; the blocks do not depend on the threads, so neither does any bit."""
     n_traces, n_frames = values.shape
     psd = np.empty((n_traces, n_freqs))
     block = max(1, _BLOCK_FRAMES // n_frames)
 
     def fill(start: int) -> None:
         rows = slice(start, start + block)
-        centred, finite = _centred(values[rows])
+        centred, finite = _subtract_means(values[rows])
         psd[rows] = estimate(centred)
         psd[rows][~finite] = np.nan
         give_back(values[rows])
@@ -210,13 +231,13 @@ def _spread(
     return psd
 
 
-def _centred(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return traces less their means, and which are finite; the others are 0, as constants are."""
-    # no memmap: SciPy adds subclasses of arrays in another order
+def _subtract_means(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return traces less their means (0 if constant or not finite), and which are finite."""
+    # not a memmap: SciPy sums array subclasses in a different order
     counts = values.astype(np.float64, subok=False)
     finite = np.asarray(np.isfinite(counts).all(axis=1))
     counts[~finite] = 0.0
     constant = counts.min(axis=1) == counts.max(axis=1)
     counts -= counts.mean(axis=1, keepdims=True)
-    counts[constant] = 0.0  # a mean of equal numbers differs from them in the last bit
+    counts[constant] = 0.0  # the mean of equal numbers may differ from them in the last bit
     return counts, finite

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import is_on_device, n_cores, xp_of
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.spectrum import gpu as device
-from umlpsd_gpu.spectrum.models import BETA, MODELS, in_hertz
+from umlpsd_gpu.spectrum.models import BETA, MODELS, to_hertz
 from umlpsd_gpu.spectrum.result import PowerLawFit, Spectrum
 from umlpsd_gpu.spectrum.uncertainty.sampling import Sampling, sampling_of
 from umlpsd_gpu.spectrum.uncertainty.slope import slope_errors
@@ -28,72 +28,86 @@ def fit_power_law(
     fitting: str | None = None,
     n_threads: int | None = None,
 ) -> PowerLawFit:
-    """Fit a power law, alone or with a floor and a knee, to the spectrum of every trace.
+    """Fit a power law, optionally with a floor and a knee, to the spectrum of every trace.
 
     Parameters
     ----------
     spectrum : Spectrum
-        Its ``psd`` NumPy's or CuPy's. Least squares of CuPy's run on the device; for all else it is
-        brought down to the host.
+        With ``psd`` as a NumPy or CuPy array. Least squares on a CuPy array run on the GPU; for
+        everything else it is copied to the host.
     f_range_hz : (low, high), optional
-        Both ends are used where they meet a frequency; None on a side, or for both: no limit.
-        `ranges.trusted_range_hz` gives the range that the estimator serves well.
+        Frequencies to fit, Hz, both ends included. None, for one end or both, means no limit.
+        `ranges.trusted_range_hz` gives the range in which the estimator can be trusted.
     model : {"power_law", "power_law_floor", "power_law_knee", "auto"}
-        A·f^(−β) [P]; with a white (shot-noise) floor, A·f^(−β) + C; and level below a knee,
-        A/(f^β + f_k^β) + C, a telegraph's Lorentzian at β = 2. C and f_k are 0 or above.
-        ``auto``: for each trace the one of least AICc.
+        A·f^(−β) [P]; A·f^(−β) + C with a white (shot-noise) floor; or A/(f^β + f_k^β) + C, constant
+        below a knee, which is the Lorentzian of a telegraph signal at β = 2. C and f_k are not
+        negative. ``auto`` selects the model of least AICc for each trace.
     fitting : {"least_squares", "whittle"}, optional
-        ``least_squares`` of ln S on ln f [P, M], every frequency alike: of ``power_law`` only, and
-        its default. ``whittle``: greatest likelihood, corrected for what leaks through windows.
+        ``least_squares`` of ln S on ln f [P, M], all frequencies with equal weight; only for
+        ``power_law``, and its default. ``whittle``: maximum likelihood, corrected for leakage
+        through the windows.
     n_threads : int, optional
-        All cores by default; the bits don't depend on it.
+        Default: all cores. The result does not depend on it.
 
     Returns
     -------
     PowerLawFit
-        NumPy arrays in any case. Frequencies without power (0) are left out of a trace's fit. NaN
-        where the trace held NaN, where no more frequencies (or bands of them, by likelihood) have
-        power than the model has parameters, and, with a floor or knee, where the spectrum can't be
-        told from white noise: then β isn't a property of it.
+        Always NumPy arrays. Frequencies at which a trace has no power (0) are left out of its fit.
+        NaN for a trace that contains NaN; for one with no more frequencies (for ``whittle``: bands)
+        with power than the model has parameters; and, for a model with a floor or knee, for one
+        whose spectrum cannot be distinguished from white noise, since β is then undefined.
 
     Raises
     ------
     SettingsError
-        If the model or fitting is not known or they don't go together, or the range is empty or
-        holds too few frequencies.
+        If the model or fitting is unknown, if they cannot be combined, or if the range is empty or
+        contains too few frequencies.
 
     Notes
     -----
     Intervals cover 95 % for Gaussian noise of the fitted form with β up to 1.5
-    (benchmarks/results/decision_beta.md): they count that neighbouring estimates share frames,
-    and what least squares and leakage shift. Where the spectrum misfits its model beyond the 99 %
-    point of χ², errors and intervals are widened. Telegraphs with a few long dwells aren't
-    Gaussian, and scatter more than that tells. Of spectra that aren't those of
-    `estimators.power_spectrum`, only ``dof`` is known: estimates count as independent, and least
-    squares take their errors from the scatter about the line, by Student's t.
+    (benchmarks/results/decision_beta.md). They include that neighbouring estimates share frames,
+    and the bias of least squares and of leakage. Where χ² exceeds its 99 % point, errors and
+    intervals are widened. Telegraph signals with few long dwells are not Gaussian and scatter more
+    than this. For a spectrum that was not made by `estimators.power_spectrum` only ``dof`` is
+    known: estimates are treated as independent, and errors of least squares follow from the scatter
+    about the line, with Student's t.
 
-    Least squares of logarithms fit the mean of ln S. With ν degrees of freedom it lies
-    ln(ν/2) − ψ(ν/2) below the logarithm of the mean: 0.577 for a periodogram, so that
-    ``amplitude`` is 0.56 times the density there. β changes only where ν does: by about −0.01 for
-    ``log_welch`` at 10,000 frames. The likelihood is free of both.
+    Least squares of logarithms fit the mean of ln S. With ν degrees of freedom it is ln(ν/2) −
+    ψ(ν/2) below the logarithm of the mean: 0.577 for a periodogram, so that ``amplitude`` is 0.56
+    times the density there. β is affected only where ν changes with frequency: by about −0.01 for
+    ``log_welch`` at 10,000 frames. The likelihood has neither bias.
+
+    Examples
+    --------
+    >>> from umlpsd_gpu import fit_power_law, power_spectrum
+    >>> from umlpsd_gpu.simulate.models import simulate_power_law_noise
+    >>> traces = simulate_power_law_noise(1.2, n_traces=5, n_frames=4000)
+    >>> fit = fit_power_law(power_spectrum(traces))
+    >>> fit.beta.round(2)
+    array([1.24, 1.14, 1.28, 1.2 , 1.2 ])
     """
     fitting = _fitting_of(model, fitting)
     n_least = 1 + (min(MODELS.values()) if model == AUTO else MODELS[model])
-    chosen = _chosen(spectrum.freqs_hz, f_range_hz, n_least)
+    chosen = _select_frequencies(spectrum.freqs_hz, f_range_hz, n_least)
     sampling = sampling_of(spectrum, chosen)
     powers = _band_powers(sampling, spectrum.psd, chosen)
-    # least squares have errors of their own; whether the model fits the likelihood tells
-    found = _likelihoods(sampling, powers, model, fitting == "whittle", n_threads)
+    # least squares have their own errors; goodness of fit always comes from the likelihood
+    likelihood = _fit_likelihoods(sampling, powers, model, fitting == "whittle", n_threads)
     freqs_hz = spectrum.freqs_hz[chosen]
     if fitting == "whittle":
-        beta, stderr, intervals = found.parameters[:, BETA], found.beta_stderr, found.beta_ci95
-        amplitude, floor, knee_hz = in_hertz(sampling, found.parameters, spectrum.dt_s)
+        beta, stderr, intervals = (
+            likelihood.parameters[:, BETA],
+            likelihood.beta_stderr,
+            likelihood.beta_ci95,
+        )
+        amplitude, floor, knee_hz = to_hertz(sampling, likelihood.parameters, spectrum.dt_s)
     else:
         beta, scatter, amplitude, n_points = _least_squares(np.log(freqs_hz), spectrum.psd, chosen)
-        stderr, intervals = _slope_uncertainty(sampling, beta, scatter, n_points, found)
+        stderr, intervals = _slope_uncertainty(sampling, beta, scatter, n_points, likelihood)
         floor = knee_hz = np.where(np.isnan(beta), np.nan, 0.0)
     names = [*MODELS, ""]  # −1: none
-    numbers = np.where(np.isnan(beta), -1, found.model if fitting == "whittle" else 0)
+    numbers = np.where(np.isnan(beta), -1, likelihood.model if fitting == "whittle" else 0)
     return PowerLawFit(
         beta=beta,
         beta_stderr=stderr,
@@ -105,8 +119,8 @@ def fit_power_law(
         model=model,
         trace_models=tuple(names[number] for number in numbers.tolist()),
         fitting=fitting,
-        reduced_chi2=found.reduced_chi2,
-        p_value=found.p_value,
+        reduced_chi2=likelihood.reduced_chi2,
+        p_value=likelihood.p_value,
     )
 
 
@@ -125,27 +139,27 @@ def _fitting_of(model: str, fitting: str | None) -> str:
     return fitting
 
 
-def _chosen(
+def _select_frequencies(
     freqs_hz: np.ndarray, f_range_hz: tuple[float | None, float | None] | None, n_least: int
 ) -> slice:
     low, high = f_range_hz or (None, None)
     low, high = 0.0 if low is None else low, np.inf if high is None else high
     if low >= high:
         raise SettingsError(
-            f"the fit range must rise, got {low:g} to {high:g} Hz; exchange its ends"
+            f"the fit range must be in rising order, got {low:g} to {high:g} Hz; swap its ends"
         )
     start, stop = np.searchsorted(freqs_hz, low), np.searchsorted(freqs_hz, high, side="right")
     if stop - start < n_least:
         raise SettingsError(
-            f"the fit range {low:g} to {high:g} Hz holds {stop - start} frequencies of the "
+            f"the fit range {low:g} to {high:g} Hz contains {stop - start} frequencies of the "
             f"spectrum, but {n_least} are needed; the spectrum has {len(freqs_hz)}, from "
             f"{freqs_hz[0]:.4g} to {freqs_hz[-1]:.4g} Hz: widen the range or record longer"
         )
     return slice(int(start), int(stop))
 
 
-def _band_powers(sampling: Sampling, psd: Any, chosen: slice) -> np.ndarray:
-    """Return the band means of every trace, on the host."""
+def _band_powers(sampling: Sampling, psd: Array, chosen: slice) -> np.ndarray:
+    """Return the band means of every trace as a NumPy array."""
     powers = np.empty((psd.shape[0], len(sampling.bands.starts)))
     for start in range(0, len(powers), _TRACES_AT_ONCE):
         part = psd[start : start + _TRACES_AT_ONCE, chosen]
@@ -154,19 +168,19 @@ def _band_powers(sampling: Sampling, psd: Any, chosen: slice) -> np.ndarray:
     return powers
 
 
-def _likelihoods(
+def _fit_likelihoods(
     sampling: Sampling,
     powers: np.ndarray,
     model: str,
     with_intervals: bool,
     n_threads: int | None,
 ) -> LikelihoodFit:
-    """Fit every trace by itself, some at once: the blocks, not the threads, settle every bit."""
-    fit = LikelihoodFit.nowhere(len(powers))
+    """Fit blocks of traces; the blocks do not depend on the threads, so neither does any bit."""
+    fit = LikelihoodFit.empty(len(powers))
 
     def fill(start: int) -> None:
         rows = np.arange(start, min(start + _TRACES_AT_ONCE, len(powers)))
-        fit.put(rows, fit_by_likelihood(sampling, powers[rows], model, with_intervals))
+        fit.fill(rows, fit_by_likelihood(sampling, powers[rows], model, with_intervals))
 
     n_threads = n_threads or n_cores()
     with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(n_threads) as pool:
@@ -179,7 +193,7 @@ def _slope_uncertainty(
     beta: np.ndarray,
     scatter: np.ndarray,
     n_points: np.ndarray,
-    found: LikelihoodFit,
+    likelihood: LikelihoodFit,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return standard errors and intervals of least squares' β.
 
@@ -192,12 +206,12 @@ def _slope_uncertainty(
         half_width = scatter * _student_t_975(n_points - MODELS["power_law"])
         return scatter, np.stack([beta - half_width, beta + half_width], axis=1)
     errors = slope_errors(sampling)
-    widening = np.where(np.isnan(found.widening), 1.0, found.widening)
+    widening = np.where(np.isnan(likelihood.widening), 1.0, likelihood.widening)
     return errors.stderr(beta) * widening, errors.intervals(beta, widening)
 
 
 def _least_squares(
-    ln_f: np.ndarray, psd: Any, chosen: slice
+    ln_f: np.ndarray, psd: Array, chosen: slice
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     if is_on_device(psd):
         return device.power_law_fit(psd, ln_f, chosen.start)
@@ -228,4 +242,5 @@ def _ordinary_least_squares(
 def _student_t_975(dof: np.ndarray) -> np.ndarray:
     from scipy.special import stdtrit
 
-    return stdtrit(np.where(dof >= 1, dof, np.nan), 0.975)
+    quantile: np.ndarray = stdtrit(np.where(dof >= 1, dof, np.nan), 0.975)
+    return quantile

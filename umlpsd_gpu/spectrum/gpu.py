@@ -1,45 +1,45 @@
-"""Spectra and exponents on the device: CuPy arrays in; spectra stay there, exponents come down.
+"""Spectra and exponents on the GPU, from CuPy arrays; exponents are copied to the host.
 
-The twins are in ``log_welch.py`` and ``fit.py``, and SciPy's ``welch`` and ``periodogram``. Counts
-that float32 holds exactly (float32 and integers of up to 16 bits) are calculated in float32 once
-their mean, taken in float64, is off; all others in float64. Squares are summed in float64. On
-f^(−β) noise of 6,000 and 10,000 frames, β 0…1.5, float32 moved no exponent by more than 9e-7
-(``log_welch`` 1.2e-7).
+The CPU versions are in ``log_welch.py`` and ``fit.py``, and SciPy's ``welch`` and ``periodogram``.
+Where float32 represents the counts exactly (float32 and integers of up to 16 bits), the mean is
+calculated and subtracted in float64 and everything else is done in float32; other counts are
+processed in float64. Squares are summed in float64. On f^(−β) noise of 6,000 and 10,000 frames, β
+0…1.5, float32 changed no exponent by more than 9e-7 (``log_welch`` 1.2e-7).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import xp_of
 from umlpsd_gpu.compute.device_memory import in_blocks
 from umlpsd_gpu.compute.kernel_loader import C_TYPES, kernel
-from umlpsd_gpu.spectrum.log_welch import kernels, log_grid
+from umlpsd_gpu.spectrum.log_welch import log_grid, windowed_waves
 
-# the counts that float32 holds exactly
+# counts that float32 represents exactly
 IN_FLOAT32 = ("uint8", "int8", "uint16", "int16", "float32")
-# of kinds that the kernels don't know → the least one that holds their numbers
+# dtypes without a kernel → the smallest dtype that represents their numbers
 HELD_BY = {"bool": "uint8", "float16": "float32"}
 LANES = 32
 THREADS = 256
-# cuFFT counts the values of one call in 32 bits
+# cuFFT indexes the values of one call in 32 bits
 MOST_FFT_VALUES = 1 << 28
 
 
 @dataclass(frozen=True)
 class Tiling:
-    """How ``log_welch`` is shared out; no choice changes a bit.
+    """How the work of ``log_welch`` is divided; the result does not depend on it.
 
     Attributes
     ----------
     traces_per_lane, freqs_per_warp : int
-        The larger, the less is loaded for each multiply-add; the smaller, the more warps there are.
+        Larger values load less data per multiply-add; smaller values give more warps.
     most_warps : int
-        In a block.
+        Largest number of warps in a block.
     """
 
     traces_per_lane: int
@@ -49,25 +49,26 @@ class Tiling:
 
 NARROW = Tiling(1, 1, 4)
 WIDE = {"float": Tiling(6, 2, 5), "double": Tiling(2, 2, 5)}
-# Wide tiles of fewer traces leave much of an H200 idle: predicted, not measured
+# wide tiles of fewer traces leave much of an H200 idle (predicted, not measured)
 MANY_TRACES = 4096
 
 
-def log_welch(values: Any, dt_s: float, tiling: Tiling | None = None) -> Any:
-    """Estimate densities on the logarithmic grid: `log_welch.log_welch` of the centred traces.
+def log_welch(values: Array, dt_s: float, tiling: Tiling | None = None) -> Array:
+    """Estimate densities on the logarithmic grid, as `log_welch.log_welch` does on the CPU.
 
     Parameters
     ----------
     values : cupy.ndarray, shape (n_traces, n_frames)
-        Counts, of any real type.
+        Counts, of any real dtype.
     dt_s : float
+        Frame interval, s.
     tiling : Tiling, optional
-        Default: by the number of traces.
+        Default: chosen by the number of traces.
 
     Returns
     -------
-    cupy.ndarray, shape (n_traces, n_freqs), float64
-        NaN for a trace that holds NaN or infinity, 0 for a constant one.
+    cupy.ndarray, shape (n_traces, n_freqs), float64, counts²/Hz
+        NaN for a trace that contains NaN or infinity, 0 for a constant one.
 
     Raises
     ------
@@ -78,15 +79,15 @@ def log_welch(values: Any, dt_s: float, tiling: Tiling | None = None) -> Any:
     n_traces, n_frames = values.shape
     grid = log_grid(n_frames)
     n_freqs = len(grid.windows)
-    counts = _counts(values)
+    counts = _prepare_counts(values)
     if tiling is None:
         tiling = WIDE[counts.real] if n_traces >= MANY_TRACES else NARROW
-    # the fewest parts that blocks allow, of equal size
+    # as few parts as the block size allows, all equal
     n_pairs = -(-n_freqs // tiling.freqs_per_warp)
     n_warps = -(-n_pairs // -(-n_pairs // tiling.most_warps))
     n_parts = -(-n_pairs // n_warps)
-    psd = cupy.empty((n_traces, n_freqs), dtype="float64")
-    rows, first_row = _rows(n_frames, counts.dtype)
+    psd: Array = cupy.empty((n_traces, n_freqs), dtype="float64")
+    rows, first_row = _wave_table(n_frames, counts.dtype)
     tables = map(cupy.asarray, (rows, grid.windows, grid.n_windows, first_row))
     run = kernel(
         "log_welch",
@@ -107,37 +108,38 @@ def log_welch(values: Any, dt_s: float, tiling: Tiling | None = None) -> Any:
 
 
 def segment_spectra(
-    values: Any, dt_s: float, nperseg: int, step: int, window: np.ndarray | None = None
-) -> Any:
-    """Estimate one-sided densities from the spectra of overlapping segments, less their means.
+    values: Array, dt_s: float, nperseg: int, step: int, window: np.ndarray | None = None
+) -> Array:
+    """Estimate one-sided densities from overlapping segments, each with its mean subtracted.
 
     Parameters
     ----------
     values : cupy.ndarray, shape (n_traces, n_frames)
-        Counts, of any real type.
+        Counts, of any real dtype.
     dt_s : float
+        Frame interval, s.
     nperseg, step : int
-        Frames of a segment, and from the start of one to that of the next.
+        Frames of a segment, and from the start of one segment to the start of the next.
     window : ndarray, shape (nperseg,), optional
-        Weights of a segment's frames, on the host. Default: all 1.
+        Weights of the frames of a segment, NumPy. Default: all 1.
 
     Returns
     -------
-    cupy.ndarray, shape (n_traces, nperseg // 2), float64
-        At frequencies above 0. NaN for a trace that holds NaN or infinity, 0 for a constant one.
+    cupy.ndarray, shape (n_traces, nperseg // 2), float64, counts²/Hz
+        At frequencies above 0. NaN for a trace that contains NaN or infinity, 0 for a constant one.
 
     Notes
     -----
-    Works on blocks of traces that fit the free memory. The kernels give the same bits in any
-    block; of cuFFT it is known only for calls of the same size.
+    Works on blocks of traces that fit the free memory. The kernels give the same bits for any block
+    size; cuFFT guarantees this only for calls of the same size.
     """
     cupy = xp_of(values)
     n_traces, n_frames = values.shape
     n_segments = (n_frames - nperseg) // step + 1
-    counts = _counts(values)
+    counts = _prepare_counts(values)
     weights = None if window is None else cupy.asarray(window, dtype=counts.dtype)
-    scale = float(dt_s) / (nperseg if window is None else float(np.sum(window**2)))
-    psd = cupy.empty((n_traces, nperseg // 2), dtype="float64")
+    factor = float(dt_s) / (nperseg if window is None else float(np.sum(window**2)))
+    psd: Array = cupy.empty((n_traces, nperseg // 2), dtype="float64")
     cut = kernel("window_segments", VALUE=counts.value, REAL=counts.real)
     fold = kernel("power_spectrum", REAL=counts.real)
 
@@ -154,20 +156,20 @@ def segment_spectra(
         spectra, density = cupy.fft.rfft(segments), psd[start:stop]
         has_nyquist = 1 - nperseg % 2
         sizes = (n, n_segments, nperseg // 2, has_nyquist)
-        fold(_n_blocks(density.size), THREADS, spectra, *sizes, scale, density)
+        fold(_n_blocks(density.size), THREADS, spectra, *sizes, factor, density)
 
     def work(start: int, stop: int) -> None:
         most = max(1, MOST_FFT_VALUES // (n_segments * nperseg))
         for first in range(start, stop, most):
             fill(first, min(first + most, stop))
 
-    # the segments, their spectra, and as much as both for cuFFT
+    # memory for the segments and their spectra, and twice that for cuFFT's work area
     in_blocks(n_traces, 4 * n_segments * nperseg * counts.dtype.itemsize, work)
     return psd
 
 
 def power_law_fit(
-    psd: Any, ln_f: np.ndarray, first: int
+    psd: Array, ln_f: np.ndarray, first: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Fit a power law to every spectrum by least squares of logarithms.
 
@@ -175,14 +177,14 @@ def power_law_fit(
     ----------
     psd : cupy.ndarray, shape (n_traces, n_freqs), float64
     ln_f : ndarray, shape (n_used,)
-        Logarithms of the frequencies to use, on the host.
+        Logarithms of the frequencies to use, NumPy.
     first : int
-        Column of ``psd`` that the first of them belongs to; the others follow.
+        Column of ``psd`` of the first of these frequencies; the others follow.
 
     Returns
     -------
     beta, beta_stderr, amplitude, n_points : ndarray, shape (n_traces,)
-        On the host; what `fit._ordinary_least_squares` finds.
+        NumPy arrays, as from `fit._ordinary_least_squares`.
     """
     cupy = xp_of(psd)
     n_traces, n_freqs = psd.shape
@@ -192,32 +194,34 @@ def power_law_fit(
     sizes = (n_traces, n_freqs, first, len(ln_f))
     run = kernel("power_law_fit")
     run(_n_blocks(LANES * n_traces), THREADS, psd, ln_f, *sizes, beta, stderr, amplitude, n_points)
-    down = cupy.asnumpy
-    return down(beta), down(stderr), down(amplitude), down(n_points)
+    to_host = cupy.asnumpy
+    return to_host(beta), to_host(stderr), to_host(amplitude), to_host(n_points)
 
 
 @dataclass(frozen=True)
 class _Counts:
-    """Traces as the kernels take them.
+    """Traces in the form that the kernels take.
 
     Attributes
     ----------
     values : cupy.ndarray, shape (n_traces, n_frames)
     centres : cupy.ndarray, shape (n_traces, 2)
-        Two numbers that add up to what is subtracted from a trace.
+        Two numbers whose sum is subtracted from a trace.
     value, real : str
-        C types of the values and of the calculation; ``dtype`` is the latter's.
+        C types of the values and of the calculation.
+    dtype : dtype
+        NumPy's name of ``real``.
     """
 
-    values: Any
-    centres: Any
+    values: Array
+    centres: Array
     value: str
     real: str
     dtype: np.dtype
 
 
-def _counts(values: Any) -> _Counts:
-    """Find the centre of every trace; it is NaN where a value is not finite."""
+def _prepare_counts(values: Array) -> _Counts:
+    """Calculate the centre of every trace; NaN where a value is not finite."""
     cupy = xp_of(values)
     if values.dtype.name not in C_TYPES:
         values = values.astype(HELD_BY.get(values.dtype.name, "float64"))
@@ -231,18 +235,18 @@ def _counts(values: Any) -> _Counts:
 
 
 @lru_cache(maxsize=4)
-def _rows(n_frames: int, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
-    """Return the kernel's table, on the host, and where each frequency's rows begin.
+def _wave_table(n_frames: int, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+    """Return the table that the kernel reads (NumPy), and the first row of each frequency.
 
-    A row holds a frame's tapered cosine and sine, and those that windows beginning half a window
-    later have there.
+    A row contains a frame's windowed cosine and sine, and those of the window that starts half a
+    window later.
     """
     parts = []
-    for window, _, kernel_of_window in kernels(log_grid(n_frames)):
-        later = np.roll(kernel_of_window, window // 2, axis=0)
-        n = kernel_of_window.shape[1] // 2
+    for window, _, waves in windowed_waves(log_grid(n_frames)):
+        later = np.roll(waves, window // 2, axis=0)
+        n = waves.shape[1] // 2
         for k in range(n):
-            columns = (kernel_of_window[:, [k, n + k]], later[:, [k, n + k]])
+            columns = (waves[:, [k, n + k]], later[:, [k, n + k]])
             parts.append(np.hstack(columns).astype(dtype))
     first_row = np.cumsum([0, *(len(part) for part in parts[:-1])])
     return np.concatenate(parts), first_row

@@ -1,10 +1,10 @@
-"""Which model a spectrum speaks for, and what β may be when that isn't sure.
+"""Choose between models, and the confidence interval of β that allows for that choice.
 
-Akaike's criterion: a floor that isn't there widens the interval of β, one that is overlooked
-shifts β; hence not Schwarz's dearer penalty. An interval of the chosen model alone would take the
-choice for certain. The averaged one leaves 2.5 % on either side of all models, each weighted by
-e^(−AICc/2) ("model-averaged tail area", Turek & Fletcher, Comput. Stat. Data Anal. 56, 2809, 2012
-[L]).
+The criterion is Akaike's: a superfluous floor only widens the interval of β, whereas a missing one
+biases β, so Schwarz's larger penalty would be wrong here. An interval of the chosen model alone
+would ignore that the choice is uncertain. The averaged interval leaves 2.5 % on either side of all
+models, each weighted by e^(−AICc/2) ("model-averaged tail area", Turek & Fletcher, Comput. Stat.
+Data Anal. 56, 2809, 2012 [L]).
 """
 
 from __future__ import annotations
@@ -21,38 +21,58 @@ _N_BISECTIONS = 40
 def aicc(
     deviance: np.ndarray, n_fitted: np.ndarray, n_data: np.ndarray, dispersion: np.ndarray
 ) -> np.ndarray:
-    """Return Akaike's criterion with Hurvich & Tsai's correction for few data; (n_traces,).
+    """Return Akaike's criterion, corrected for few data after Hurvich & Tsai.
 
     Parameters
     ----------
-    deviance : ndarray
+    deviance : ndarray, shape (n_traces,)
         Twice the negative log-likelihood.
-    n_fitted : ndarray
-        Parameters inside their bounds.
-    n_data : ndarray
-        Independent estimates that the spectrum is worth: half its degrees of freedom.
-    dispersion : ndarray
-        How much more they scatter than Gaussian noise explains, as a variance.
+    n_fitted : ndarray, shape (n_traces,)
+        Number of parameters inside their bounds.
+    n_data : ndarray, shape (n_traces,)
+        Number of independent estimates: half the degrees of freedom of the spectrum.
+    dispersion : ndarray, shape (n_traces,)
+        Variance of the estimates over that of Gaussian noise.
+
+    Returns
+    -------
+    ndarray, shape (n_traces,)
+
+    Notes
+    -----
+    C. M. Hurvich & C.-L. Tsai, Biometrika 76, 297 (1989) [L].
     """
     few = 2 * n_fitted * (n_fitted + 1) / np.maximum(n_data - n_fitted - 1, 1)
-    return deviance / dispersion + 2 * n_fitted + few
+    criterion: np.ndarray = deviance / dispersion + 2 * n_fitted + few
+    return criterion
 
 
-def weights_of(scores: np.ndarray) -> np.ndarray:
-    """Return how much each model is believed; (n_models, n_traces), columns add up to 1."""
+def akaike_weights(scores: np.ndarray) -> np.ndarray:
+    """Return the weight of each model; the weights of a trace add up to 1.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (n_models, n_traces)
+        AICc; infinite for a model that is not meaningful. At least one is finite per trace.
+
+    Returns
+    -------
+    ndarray, shape (n_models, n_traces)
+    """
     relative = np.exp(-(scores - scores.min(axis=0)) / 2)
-    return relative / relative.sum(axis=0)
+    weights: np.ndarray = relative / relative.sum(axis=0)
+    return weights
 
 
-def averaged_intervals(weights: np.ndarray, betas: np.ndarray, intervals: np.ndarray) -> np.ndarray:
-    """Return the 95 % intervals over several models.
+def average_intervals(weights: np.ndarray, betas: np.ndarray, intervals: np.ndarray) -> np.ndarray:
+    """Return the 95 % intervals of β over several models.
 
     Parameters
     ----------
     weights, betas : ndarray, shape (n_models, n_traces)
-        Where a weight is 0 the others may be anything.
+        Where a weight is 0, β and the interval are ignored and may be NaN.
     intervals : ndarray, shape (n_models, n_traces, 2)
-        Each model's own; its tails are taken for normal on either side of its β.
+        The 95 % interval of each model. Each side is treated as one half of a normal distribution.
 
     Returns
     -------
@@ -63,12 +83,14 @@ def averaged_intervals(weights: np.ndarray, betas: np.ndarray, intervals: np.nda
     centre = np.where(counted, betas, 0.0)
     half = np.where(counted[..., None], np.abs(intervals - centre[..., None]), 1.0)
     spread = np.maximum(half / NORMAL_975, 1e-12)
-    ends = [_tail_end(weights, centre, spread, sign) for sign in (-1, 1)]
+    ends = [_find_tail_end(weights, centre, spread, sign) for sign in (-1, 1)]
     return np.stack(ends, axis=1)
 
 
-def _tail_end(weights: np.ndarray, centre: np.ndarray, spread: np.ndarray, sign: int) -> np.ndarray:
-    """Bisect for where the weighted tails beyond, to the side of the sign, add up to 2.5 %."""
+def _find_tail_end(
+    weights: np.ndarray, centre: np.ndarray, spread: np.ndarray, sign: int
+) -> np.ndarray:
+    """Bisect for the β beyond which the weighted tails add up to 2.5 %; sign −1: lower end."""
     from scipy.special import ndtr
 
     inside = np.full(weights.shape[1], -sign * np.inf)

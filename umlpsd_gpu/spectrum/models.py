@@ -1,7 +1,8 @@
-"""The shapes that are fitted, S(f) = A / (f^β + f_k^β) + C, and what an estimator makes of them.
+"""The fitted shapes S(f) = A / (f^β + f_k^β) + C, and the estimates that are expected of them.
 
-With f_k = 0 this is a power law with a white floor C, with C = 0 as well a pure one. f_k is a knee
-below which the density is level: a telegraph's spectrum (a Lorentzian) has β = 2.
+With f_k = 0 this is a power law with a white floor C; with C = 0 as well it is a pure power law.
+f_k is a knee below which the density is constant: the spectrum of a random telegraph signal (a
+Lorentzian) has β = 2.
 """
 
 from __future__ import annotations
@@ -12,31 +13,46 @@ from umlpsd_gpu.spectrum.uncertainty.sampling import Sampling
 
 # model → number of parameters
 MODELS = {"power_law": 2, "power_law_floor": 3, "power_law_knee": 4}
-# columns of parameters: ln of the power law at the highest frequency (without its knee); β; the
-# floor over the former; (f_k / lowest frequency)^β. A pure power law has 0 in the last two
+# columns of parameters: ln of the power law at the highest frequency, without its knee; β; floor
+# divided by that power; (f_k / lowest frequency)^β. A pure power law has 0 in the last two
 LEVEL, BETA, FLOOR, KNEE = range(4)
 N_PARAMETERS = 4
 BETA_LIMITS = (-2.0, 5.0)
-# a density as good as level has no knee to speak of; its numbers just stay finite
+# a nearly constant density has no meaningful knee; this only keeps the numbers finite
 _LEAST_FALL = 0.05
 _MOST_E_FOLDS = 30.0
 
 
-def expected(sampling: Sampling, parameters: np.ndarray) -> np.ndarray:
-    """Return the expected band means over e^level; (n_traces, n_parameters) → (n, n_bands)."""
-    power, knee, _ = _terms(sampling, parameters)
-    return (1 / (power + knee)) @ sampling.response.T + parameters[:, FLOOR, None]
+def expected_means(sampling: Sampling, parameters: np.ndarray) -> np.ndarray:
+    """Return the expected band means, divided by e^level.
+
+    Parameters
+    ----------
+    sampling : Sampling
+    parameters : ndarray, shape (n_traces, n_parameters)
+        Columns LEVEL, BETA, FLOOR, KNEE.
+
+    Returns
+    -------
+    ndarray, shape (n_traces, n_bands)
+    """
+    power, knee, _ = _shape_terms(sampling, parameters)
+    means: np.ndarray = (1 / (power + knee)) @ sampling.response.T + parameters[:, FLOOR, None]
+    return means
 
 
 def expected_with_gradient(
     sampling: Sampling, parameters: np.ndarray, with_knee: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return `expected` and the derivatives of its logarithm with level, β, floor and knee.
+    """Return `expected_means` and the derivatives of their logarithms.
 
     Parameters
     ----------
+    sampling : Sampling
+    parameters : ndarray, shape (n_traces, n_parameters)
+        Columns LEVEL, BETA, FLOOR, KNEE.
     with_knee : bool
-        Whether the derivative with the knee is asked for; it is 0 otherwise.
+        Whether to calculate the derivative with respect to the knee; it is 0 otherwise.
 
     Returns
     -------
@@ -44,7 +60,7 @@ def expected_with_gradient(
     gradient : ndarray, shape (n_traces, n_bands, n_parameters)
     """
     ln_f, ln_lowest = _logarithms(sampling)
-    power, knee, at_lowest = _terms(sampling, parameters)
+    power, knee, at_lowest = _shape_terms(sampling, parameters)
     slow = 1 / (power + knee)
     response = sampling.response.T
     means = slow @ response + parameters[:, FLOOR, None]
@@ -55,8 +71,18 @@ def expected_with_gradient(
     return means, gradient
 
 
-def with_beta(parameters: np.ndarray, beta: np.ndarray) -> np.ndarray:
-    """Return parameters of other exponents whose knees stay where they are."""
+def replace_beta(parameters: np.ndarray, beta: np.ndarray) -> np.ndarray:
+    """Return parameters with other exponents, the knees staying at their frequencies.
+
+    Parameters
+    ----------
+    parameters : ndarray, shape (n_traces, n_parameters)
+    beta : ndarray, shape (n_traces,)
+
+    Returns
+    -------
+    ndarray, shape (n_traces, n_parameters)
+    """
     changed = parameters.copy()
     changed[:, BETA] = beta
     has_knee = parameters[:, KNEE] > 0
@@ -66,19 +92,49 @@ def with_beta(parameters: np.ndarray, beta: np.ndarray) -> np.ndarray:
 
 
 def leaking_share(sampling: Sampling, parameters: np.ndarray, means: np.ndarray) -> np.ndarray:
-    """Return how much of the leakage of a pure power law each band has; (n_traces, n_bands).
+    """Return how much of the leakage of a pure power law reaches each band.
 
-    A floor dilutes it, a knee takes away what leaks.
+    A floor dilutes the leakage. A knee removes the low-frequency power that would leak.
+
+    Parameters
+    ----------
+    sampling : Sampling
+    parameters : ndarray, shape (n_traces, n_parameters)
+    means : ndarray, shape (n_traces, n_bands)
+        `expected_means` of the parameters.
+
+    Returns
+    -------
+    ndarray, shape (n_traces, n_bands)
+        From 0 to 1.
     """
     knee = parameters[:, KNEE, None]
     kept = 1 / (1 + knee * (sampling.nodes[0] / sampling.freqs[0]) ** -parameters[:, BETA, None])
-    return (1 - parameters[:, FLOOR, None] / means) * np.where(knee > 0, kept, 1.0)
+    share: np.ndarray = (1 - parameters[:, FLOOR, None] / means) * np.where(knee > 0, kept, 1.0)
+    return share
 
 
-def in_hertz(
+def to_hertz(
     sampling: Sampling, parameters: np.ndarray, dt_s: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return A at 1 Hz, C, and f_k in Hz (0 without a knee) of every trace."""
+    """Return the parameters of every trace in units of counts and Hz.
+
+    Parameters
+    ----------
+    sampling : Sampling
+    parameters : ndarray, shape (n_traces, n_parameters)
+    dt_s : float
+        Frame interval, s.
+
+    Returns
+    -------
+    amplitude : ndarray, shape (n_traces,), counts²/Hz
+        A, at 1 Hz.
+    floor : ndarray, shape (n_traces,), counts²/Hz
+        C.
+    knee_hz : ndarray, shape (n_traces,), Hz
+        f_k; 0 without a knee.
+    """
     level, beta = np.exp(parameters[:, LEVEL]), parameters[:, BETA]
     amplitude = level * (sampling.freqs[-1] / dt_s) ** beta
     knee_hz = np.exp(_ln_knee_over_lowest(parameters)) * sampling.freqs[0] / dt_s
@@ -87,21 +143,24 @@ def in_hertz(
 
 
 def _ln_knee_over_lowest(parameters: np.ndarray) -> np.ndarray:
-    """Return ln of the knee's frequency over the lowest one; of any size where there is none."""
+    """Return ln(knee frequency / lowest frequency); any finite number without a knee."""
     knee, beta = parameters[:, KNEE], parameters[:, BETA]
     ln_power = np.log(np.where(knee > 0, knee, 1.0)) + 0 * knee
     falls = np.where(np.abs(beta) > _LEAST_FALL, beta, _LEAST_FALL)
-    return np.clip(ln_power / falls, -_MOST_E_FOLDS, _MOST_E_FOLDS)
+    ln_ratio: np.ndarray = np.clip(ln_power / falls, -_MOST_E_FOLDS, _MOST_E_FOLDS)
+    return ln_ratio
 
 
 def _logarithms(sampling: Sampling) -> tuple[np.ndarray, float]:
-    """Return ln of the nodes and of the lowest frequency, over the highest."""
+    """Return ln(f / f_high) of the nodes and of the lowest frequency."""
     highest = sampling.freqs[-1]
     return np.log(sampling.nodes / highest), float(np.log(sampling.freqs[0] / highest))
 
 
-def _terms(sampling: Sampling, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return (f/f_high)^β, its knee's, and the former at the lowest frequency."""
+def _shape_terms(
+    sampling: Sampling, parameters: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return (f/f_high)^β, the same for the knee, and the first at the lowest frequency."""
     ln_f, ln_lowest = _logarithms(sampling)
     beta = parameters[:, BETA, None]
     at_lowest = np.exp(beta * ln_lowest)

@@ -1,4 +1,4 @@
-"""Which frequencies an estimator serves well."""
+"""The range of frequencies in which an estimator can be trusted."""
 
 from __future__ import annotations
 
@@ -7,21 +7,32 @@ from umlpsd_gpu.spectrum.result import Spectrum
 
 
 def trusted_range_hz(spectrum: Spectrum) -> tuple[float, float]:
-    """Return the range with three periods in a window and below 0.4 of the frame rate.
+    """Return the range from three periods per window to 0.4 of the frame rate.
 
-    Fewer periods see what the removed mean takes along and what leaks from slower changes; beyond,
-    aliases pile up and frames average the signal away. ``log_welch`` keeps to this range by itself;
-    of the other two this is the range that it has.
+    Below it, the subtracted mean removes power and slower changes leak in. Above it, aliasing adds
+    power and the exposure of a frame averages fluctuations away. ``log_welch`` has no frequencies
+    outside this range.
 
     Parameters
     ----------
     spectrum : Spectrum
-        One that isn't `estimators.power_spectrum`'s has no windows: its lowest frequency counts.
+        If it was not made by `estimators.power_spectrum`, the lower limit is its lowest frequency,
+        since its windows are not known.
 
     Returns
     -------
     low_hz, high_hz : float
-        For `fit.fit_power_law`.
+        For ``f_range_hz`` of `fit.fit_power_law`, Hz.
+
+    Examples
+    --------
+    >>> from umlpsd_gpu import power_spectrum
+    >>> from umlpsd_gpu.simulate.traces import simulate_traces
+    >>> from umlpsd_gpu.spectrum.ranges import trusted_range_hz
+    >>> traces = simulate_traces({"TSB": 2}, n_frames=1000, dt_s=0.1).traces
+    >>> low_hz, high_hz = trusted_range_hz(power_spectrum(traces, "periodogram"))
+    >>> round(low_hz, 3), round(high_hz, 3)
+    (0.03, 4.0)
     """
     high_hz = HIGHEST_FREQUENCY / spectrum.dt_s
     if spectrum.method == "log_welch" or spectrum.n_frames == 0:

@@ -22,19 +22,21 @@ class Spectrum(Displayed, Exported):
 
     Attributes
     ----------
-    freqs_hz : ndarray, shape (n_freqs,)
-        Above 0, not falling; ``log_welch`` may repeat a frequency.
+    freqs_hz : ndarray, shape (n_freqs,), Hz
+        Above 0, in rising order; ``log_welch`` may repeat a frequency.
     psd : ndarray, shape (n_traces, n_freqs), counts²/Hz
-        NumPy's or CuPy's: that of the traces. ``log_welch`` keeps its published factor: 4π times
-        it is the one-sided density. NaN for a trace that holds NaN or infinities.
+        A NumPy or CuPy array, as the traces were. ``log_welch`` keeps its published factor:
+        multiply by 4π for the one-sided density. NaN for a trace that contains NaN or infinity.
     method : str
+        Name of the estimator.
     dof : ndarray, shape (n_freqs,)
         χ² degrees of freedom of each estimate.
     dt_s : float
-        Frame interval of the traces.
+        Frame interval of the traces, s.
     n_frames, nperseg, noverlap : int
-        Frames of a trace, and of the windows of ``welch``; 0 where they are not known or there are
-        none. What the estimates average and how they scatter together follows from them.
+        Frames of a trace, of a window of ``welch``, and of the overlap of two windows; 0 where
+        unknown or without windows. They determine what the estimates average and how they
+        correlate.
     """
 
     freqs_hz: np.ndarray
@@ -57,30 +59,34 @@ class Spectrum(Displayed, Exported):
 class PowerLawFit(Displayed, Exported):
     """S(f) = amplitude / (f^beta + knee^beta) + floor, fitted to every spectrum.
 
-    Without a knee, amplitude · f^(−beta) + floor. All are NaN where a fit makes no sense.
+    Without a knee this is amplitude · f^(−beta) + floor. All values of a trace are NaN where a fit
+    is not meaningful.
 
     Attributes
     ----------
     beta, beta_stderr : ndarray, shape (n_traces,)
+        Exponent and its standard error.
     beta_ci95 : ndarray, shape (n_traces, 2)
-        Needn't be centred on ``beta``; an end is infinite where the spectrum doesn't limit β.
+        95 % confidence interval. It may be asymmetric; an end is infinite where the spectrum does
+        not constrain β on that side.
     amplitude : ndarray, shape (n_traces,), counts²/Hz at 1 Hz
-        Of the power law, as if it had no knee.
+        Of the power law without its knee.
     floor : ndarray, shape (n_traces,), counts²/Hz
         0 for a model without a floor.
     knee_hz : ndarray, shape (n_traces,), Hz
-        Below it the density is level; 0 where there is none.
+        The density is constant below it; 0 where there is none.
     f_range_hz : tuple of float
-        Lowest and highest frequency used.
+        Lowest and highest frequency used, Hz.
     model : {"power_law", "power_law_floor", "power_law_knee", "auto"}
-        As asked for.
+        The model that was requested.
     trace_models : tuple of str, length n_traces
-        The model of each trace, chosen for it where ``model`` is "auto"; "" where none fits.
+        The model of each trace, which differs between traces if ``model`` is "auto"; "" where none
+        fits.
     fitting : {"least_squares", "whittle"}
     reduced_chi2 : ndarray, shape (n_traces,)
-        Misfit of the trace's model per degree of freedom, about 1 where it describes the spectrum.
+        χ² per degree of freedom of the trace's model, about 1 where it describes the spectrum.
     p_value : ndarray, shape (n_traces,)
-        Chance that noise with such a spectrum misfits it more.
+        Probability that noise with the fitted spectrum gives a larger χ².
     """
 
     beta: np.ndarray
@@ -98,7 +104,7 @@ class PowerLawFit(Displayed, Exported):
 
     @property
     def n_without_beta(self) -> int:
-        """Return the number of traces for which a fit makes no sense."""
+        """Return the number of traces without a meaningful fit."""
         return int(np.count_nonzero(np.isnan(self.beta)))
 
     def _describe(self) -> Outline:

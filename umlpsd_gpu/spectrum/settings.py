@@ -10,6 +10,8 @@ from umlpsd_gpu.settings import Section
 
 
 class SpectrumSettings(Section):
+    """Settings of spectra and fits."""
+
     section: ClassVar[str] = "spectrum"
 
     method: Literal["periodogram", "welch", "log_welch"] = Field(

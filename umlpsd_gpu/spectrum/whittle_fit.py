@@ -1,4 +1,4 @@
-"""Spectra → β by Whittle's likelihood: parameters, errors, goodness, and the choice of a model."""
+"""Spectra → β by Whittle's likelihood: parameters, errors, goodness of fit, and choice of model."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from umlpsd_gpu.spectrum.model_selection import aicc, averaged_intervals, weights_of
+from umlpsd_gpu.spectrum.model_selection import aicc, akaike_weights, average_intervals
 from umlpsd_gpu.spectrum.models import BETA, BETA_LIMITS, FLOOR, KNEE, MODELS, N_PARAMETERS
-from umlpsd_gpu.spectrum.uncertainty.goodness import goodness_of
+from umlpsd_gpu.spectrum.uncertainty.goodness import assess_fit
 from umlpsd_gpu.spectrum.uncertainty.intervals import (
     NORMAL_975,
-    errors_of,
+    estimate_errors,
     is_fitted,
     likelihood_intervals,
 )
@@ -19,22 +19,23 @@ from umlpsd_gpu.spectrum.uncertainty.sampling import Sampling
 from umlpsd_gpu.spectrum.uncertainty.whittle import Estimates, most_likely
 
 AUTO = "auto"
-# twice the gain in log-likelihood over white noise that chance gives 1 trace in 1,000
+# twice the gain in log-likelihood over white noise that 1 trace in 1,000 reaches by chance
 _GAIN_OVER_WHITE = 13.8
-_LEAST_WEIGHT = 0.005  # of a model that still counts
+_LEAST_WEIGHT = 0.005  # smallest weight of a model that is used
 
 
 @dataclass(frozen=True)
 class LikelihoodFit:
-    """Of some traces; NaN where a fit makes no sense.
+    """Fits of some traces; NaN where a fit is not meaningful.
 
     Attributes
     ----------
     parameters : ndarray, shape (n_traces, n_parameters)
         Columns as in `models`.
     model : ndarray of int, shape (n_traces,)
-        Place in `models.MODELS`; −1 where none fits.
+        Index into `models.MODELS`; −1 where none fits.
     beta_stderr, reduced_chi2, p_value : ndarray, shape (n_traces,)
+        As in `result.PowerLawFit`.
     widening : ndarray, shape (n_traces,)
         See `goodness.Goodness`.
     beta_ci95 : ndarray, shape (n_traces, 2)
@@ -49,8 +50,18 @@ class LikelihoodFit:
     beta_ci95: np.ndarray
 
     @classmethod
-    def nowhere(cls, n_traces: int) -> LikelihoodFit:
-        """Return fits that make no sense."""
+    def empty(cls, n_traces: int) -> LikelihoodFit:
+        """Return fits that are not meaningful, to be filled in.
+
+        Parameters
+        ----------
+        n_traces : int
+
+        Returns
+        -------
+        LikelihoodFit
+            NaN everywhere, ``model`` −1.
+        """
 
         def nothing(*shape: int) -> np.ndarray:
             return np.full((n_traces, *shape), np.nan)
@@ -66,11 +77,29 @@ class LikelihoodFit:
         )
 
     def of_traces(self, rows: np.ndarray) -> LikelihoodFit:
-        """Return the fits of some traces."""
+        """Return the fits of some traces.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Indices of traces.
+
+        Returns
+        -------
+        LikelihoodFit
+        """
         return LikelihoodFit(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
-    def put(self, rows: np.ndarray, found: LikelihoodFit) -> None:
-        """Fill in the fits of some traces."""
+    def fill(self, rows: np.ndarray, found: LikelihoodFit) -> None:
+        """Write the fits of some traces into this one, in place.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            Indices of traces here.
+        found : LikelihoodFit
+            Of those traces, in that order.
+        """
         for field in fields(self):
             getattr(self, field.name)[rows] = getattr(found, field.name)
 
@@ -78,18 +107,23 @@ class LikelihoodFit:
 def fit_by_likelihood(
     sampling: Sampling, powers: np.ndarray, model: str, with_intervals: bool = True
 ) -> LikelihoodFit:
-    """Fit every trace by itself.
+    """Fit every trace separately.
 
     Parameters
     ----------
+    sampling : Sampling
     powers : ndarray, shape (n_traces, n_bands)
         Band means; NaN where a band has no power.
     model : str
-        Of `models.MODELS`, or "auto" for each trace's own.
+        One of `models.MODELS`, or "auto" to choose one for each trace.
     with_intervals : bool
-        Without them ``beta_ci95`` and ``beta_stderr`` stay NaN.
+        Whether to calculate ``beta_ci95`` and ``beta_stderr``; NaN otherwise.
+
+    Returns
+    -------
+    LikelihoodFit
     """
-    fit = LikelihoodFit.nowhere(len(powers))
+    fit = LikelihoodFit.empty(len(powers))
     n_bands = np.sum(powers > 0, axis=1)
     least = min(MODELS.values()) if model == AUTO else MODELS[model]
     rows = np.flatnonzero(n_bands > least)
@@ -97,32 +131,32 @@ def fit_by_likelihood(
         return fit
     estimates = Estimates.of(sampling, powers[rows])
     if model == AUTO:
-        tried, scores = _compared(sampling, estimates, n_bands[rows])
+        tried, scores = _compare_models(sampling, estimates, n_bands[rows])
         sound = np.flatnonzero(np.isfinite(scores).any(axis=0))
         these = estimates.of_traces(sound)
-        fit.put(rows[sound], _averaged(sampling, these, tried[:, sound], scores[:, sound]))
+        fit.fill(rows[sound], _average_models(sampling, these, tried[:, sound], scores[:, sound]))
         return fit
     parameters = most_likely(sampling, estimates, model)
     sound = np.flatnonzero(_makes_sense(sampling, estimates, parameters, model))
     these = estimates.of_traces(sound)
-    fit.put(rows[sound], _finished(sampling, these, parameters[sound], model, with_intervals))
+    fit.fill(rows[sound], _complete_fit(sampling, these, parameters[sound], model, with_intervals))
     return fit
 
 
-def _compared(
+def _compare_models(
     sampling: Sampling, estimates: Estimates, n_bands: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the parameters of all models and what speaks against them.
+    """Fit all models and score them.
 
     Returns
     -------
     tried : ndarray, shape (n_models, n_traces, n_parameters)
     scores : ndarray, shape (n_models, n_traces)
-        AICc; infinite where the model makes no sense.
+        AICc; infinite where the model is not meaningful.
     """
     tried = np.stack([most_likely(sampling, estimates, name) for name in MODELS])
     richest = list(MODELS)[-1]
-    dispersion = goodness_of(sampling, estimates, tried[-1], richest).widening ** 2
+    dispersion = assess_fit(sampling, estimates, tried[-1], richest).widening ** 2
     n_data = estimates.weights.sum(axis=1)
     scores = np.empty(tried.shape[:2])
     for number, (name, n_parameters) in enumerate(MODELS.items()):
@@ -134,24 +168,24 @@ def _compared(
     return tried, scores
 
 
-def _averaged(
+def _average_models(
     sampling: Sampling, estimates: Estimates, tried: np.ndarray, scores: np.ndarray
 ) -> LikelihoodFit:
-    """Return each trace's best model, with the interval that all of them leave."""
-    weights = weights_of(scores)
+    """Return the best model of each trace, with the interval averaged over models."""
+    weights = akaike_weights(scores)
     weights = np.where(weights > _LEAST_WEIGHT, weights, 0.0)
     weights /= weights.sum(axis=0)
-    fits = [LikelihoodFit.nowhere(scores.shape[1]) for _ in MODELS]
+    fits = [LikelihoodFit.empty(scores.shape[1]) for _ in MODELS]
     for number, name in enumerate(MODELS):
         rows = np.flatnonzero(weights[number])
         these = estimates.of_traces(rows)
-        fits[number].put(rows, _finished(sampling, these, tried[number, rows], name, True))
-    intervals = averaged_intervals(
+        fits[number].fill(rows, _complete_fit(sampling, these, tried[number, rows], name, True))
+    intervals = average_intervals(
         weights,
         np.stack([fit.parameters[:, BETA] for fit in fits]),
         np.stack([fit.beta_ci95 for fit in fits]),
     )
-    # a floor or knee of 0 is the simpler model once more
+    # with a floor or knee of 0 the model equals the simpler one
     last = [FLOOR if name == "power_law_floor" else KNEE for name in MODELS]
     is_simpler = np.stack([tried[i, :, last[i]] == 0 for i in range(len(MODELS))])
     is_simpler[0] = False
@@ -160,16 +194,16 @@ def _averaged(
 
 
 def _best_of(fits: list[LikelihoodFit], best: np.ndarray, intervals: np.ndarray) -> LikelihoodFit:
-    chosen = LikelihoodFit.nowhere(len(best))
+    chosen = LikelihoodFit.empty(len(best))
     for number, fit in enumerate(fits):
         rows = np.flatnonzero(best == number)
-        chosen.put(rows, fit.of_traces(rows))
+        chosen.fill(rows, fit.of_traces(rows))
     stderr = _stderr_from(intervals, chosen.beta_stderr)
     return replace(chosen, beta_ci95=intervals, beta_stderr=stderr)
 
 
 def _stderr_from(intervals: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
-    """Return the standard error whose normal interval is as wide."""
+    """Return the standard error whose normal interval is as wide; ``otherwise`` if infinite."""
     spread = (intervals[:, 1] - intervals[:, 0]) / (2 * NORMAL_975)
     return np.where(np.isfinite(spread), spread, otherwise)
 
@@ -177,28 +211,29 @@ def _stderr_from(intervals: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
 def _makes_sense(
     sampling: Sampling, estimates: Estimates, parameters: np.ndarray, model: str
 ) -> np.ndarray:
-    """Return where the spectrum has a slope to speak of: beside a floor, white noise has none."""
+    """Return where β is defined: with a floor in the model, it is not for white noise."""
     low, high = BETA_LIMITS
     inside = (parameters[:, BETA] > low) & (parameters[:, BETA] < high)
     if model == "power_law":
         return inside
     gain = estimates.white_deviance() - estimates.deviance(sampling, parameters)
-    return inside & (gain > _GAIN_OVER_WHITE)
+    meaningful: np.ndarray = inside & (gain > _GAIN_OVER_WHITE)
+    return meaningful
 
 
-def _finished(
+def _complete_fit(
     sampling: Sampling,
     estimates: Estimates,
     parameters: np.ndarray,
     model: str,
     with_intervals: bool,
 ) -> LikelihoodFit:
-    goodness = goodness_of(sampling, estimates, parameters, model)
+    goodness = assess_fit(sampling, estimates, parameters, model)
     stderr, intervals = np.full(len(parameters), np.nan), np.full((len(parameters), 2), np.nan)
     if with_intervals:
-        errors = errors_of(sampling, estimates, parameters, model).widened(goodness.widening)
+        errors = estimate_errors(sampling, estimates, parameters, model).widen(goodness.widening)
         intervals = likelihood_intervals(sampling, estimates, parameters, model, errors)
-        # a floor or knee at its bound has no error of its own, but β still scatters with it
+        # a floor or knee at its bound has no error, but β still varies with it
         stderr = _stderr_from(intervals, errors.beta_stderr)
     return LikelihoodFit(
         parameters=parameters,

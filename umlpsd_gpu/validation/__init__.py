@@ -1,1 +1,1 @@
-"""How far the method can be trusted with data like the user's: simulated, analysed, compared."""
+"""Reliability of the method for data like the user's, tested on simulated ensembles."""

@@ -1,4 +1,4 @@
-"""How far a study was from the truth of a simulated movie."""
+"""The difference between a study and the truth of a simulated movie."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from umlpsd_gpu.simulate.movie import AGGREGATE, MovieTruth
 
 @dataclass(frozen=True)
 class Recovery:
-    """What was found again.
+    """How much of the truth of a movie a study recovered.
 
     Attributes
     ----------
     n_true, n_found, n_false : int
-        Emitters put in (aggregates not counted), emitters found within the tolerance, and traces
-        where nothing was put.
+        Simulated emitters without aggregates, emitters found within the tolerance, and traces that
+        match no emitter.
     position_rms_px : float
-        Of the emitters found; NaN where none was.
+        Of the emitters found, px; NaN if there is none.
     k_true, k_opt : int
-        Classes put in, clusters decided.
+        Number of simulated classes, and of clusters in the decision.
     adjusted_rand : float
-        Of clusters against classes over the emitters found; 1 is perfect, 0 is chance.
+        Of clusters and classes over the emitters found; 1 is perfect, 0 is chance.
     """
 
     n_true: int
@@ -39,7 +39,7 @@ class Recovery:
 
 
 def compare_with_truth(study: Study, truth: MovieTruth, tolerance_px: float = 1.0) -> Recovery:
-    """Match every trace to the emitter that was put there and compare clusters with classes.
+    """Match every trace to a simulated emitter, and compare clusters with classes.
 
     Parameters
     ----------
@@ -47,7 +47,11 @@ def compare_with_truth(study: Study, truth: MovieTruth, tolerance_px: float = 1.
         Of the one movie that ``truth`` describes.
     truth : MovieTruth
     tolerance_px : float
-        Farthest a found emitter may lie from a true one; each is matched once.
+        Largest distance between a trace and its emitter, px; each emitter is matched at most once.
+
+    Returns
+    -------
+    Recovery
     """
     from sklearn.metrics import adjusted_rand_score
 

@@ -1,4 +1,4 @@
-"""What is simulated: ensembles with the frames, interval, counts and classes of the user's data."""
+"""Simulated ensembles with the frames, interval, counts and classes of the user's data."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ from umlpsd_gpu.simulate.traces import (
     simulate_traces,
 )
 
-# Multi-state traces are outliers and no cluster of their own [P].
+# multi-state traces are outliers and do not form a cluster [P]
 OUTLIER_CLASS = "MSB"
 MIN_TRACES = 3
-# An ensemble and its copies take some ten times 8 bytes for each of these [I].
+# an ensemble and its copies take about ten times 8 bytes per value [I]
 MOST_VALUES = 2**30
-# 12 days: telegraphs hold several dwells a second, each of which is drawn [I]
+# 12 days: telegraphs contain several dwells per second, each of which is drawn [I]
 MOST_SECONDS = 1e6
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """The data that the method is tried on.
+    """The data for which the method is tested.
 
     Attributes
     ----------
     classes : mapping of str to int
-        Traces of each blinking class; those without traces are dropped.
+        Number of traces of each blinking class; classes without traces are removed.
     n_frames : int
     dt_s : float
-        Frame interval in seconds.
+        Frame interval, s.
     on_counts : tuple of float
         Range of the counts per frame, above the background, of a trace that is fully ON.
     background_counts : float
         Per frame.
     origin : str
-        The study that the numbers were taken from; empty for none.
+        The study from which the numbers were taken; empty for none.
 
     Raises
     ------
@@ -59,6 +59,7 @@ class Conditions:
     origin: str = ""
 
     def __post_init__(self) -> None:
+        """Check the values and remove classes without traces."""
         check_ensemble(
             self.classes, self.n_frames, self.dt_s, self.on_counts, self.background_counts
         )
@@ -66,63 +67,93 @@ class Conditions:
         object.__setattr__(self, "classes", present)
         if self.n_traces < MIN_TRACES:
             raise SettingsError(
-                f"an ensemble needs {MIN_TRACES} traces at least, the mix has {self.n_traces}; "
-                "give its classes more"
+                f"an ensemble needs at least {MIN_TRACES} traces, and the mix has {self.n_traces}; "
+                "increase the numbers of its classes"
             )
         if self.n_traces * self.n_frames > MOST_VALUES:
             raise SettingsError(
                 f"{self.n_traces} traces of {self.n_frames} frames are too many to simulate; keep "
-                f"traces × frames to {MOST_VALUES} at most"
+                f"traces × frames at or below {MOST_VALUES}"
             )
         if self.n_frames * self.dt_s > MOST_SECONDS:
             raise SettingsError(
                 f"{self.n_frames} frames of {self.dt_s:g} s last longer than {MOST_SECONDS:g} s, "
-                "the most that is simulated; give fewer frames or a shorter interval"
+                "the longest simulation allowed; use fewer frames or a shorter interval"
             )
 
     @property
     def n_traces(self) -> int:
+        """Return the number of traces of all classes."""
         return sum(self.classes.values())
 
     @property
     def clustered_classes(self) -> tuple[str, ...]:
-        """Return the classes that should each be a cluster: MSB is none beside others."""
+        """Return the classes that should form a cluster each: all but MSB, or MSB alone."""
         others = tuple(name for name in self.classes if name != OUTLIER_CLASS)
         return others or tuple(self.classes)
 
     @property
     def k_true(self) -> int:
-        """Return the number of clusters that a decision should find."""
+        """Return the number of clusters that a decision should give."""
         return len(self.clustered_classes)
 
 
 def check_settings(conditions: Conditions, settings: Settings) -> None:
-    """Refuse settings by which the true number of clusters can't be found.
+    """Check whether the true number of clusters can be found with these settings.
+
+    Parameters
+    ----------
+    conditions : Conditions
+    settings : Settings
 
     Raises
     ------
     SettingsError
+        If K does not go up to the number of classes, or there are too few traces.
     """
     if settings.sweep.k_max < conditions.k_true:
         raise SettingsError(
-            f"sweep.k_max is {settings.sweep.k_max} and the mix has {conditions.k_true} classes to "
-            "find; raise sweep.k_max or give fewer classes"
+            f"sweep.k_max is {settings.sweep.k_max}, but the mix has {conditions.k_true} classes; "
+            "increase sweep.k_max or use fewer classes"
         )
     if conditions.n_traces <= conditions.k_true:
         raise SettingsError(
-            f"{conditions.n_traces} traces of {conditions.k_true} classes can't be clustered; give "
-            "the classes more"
+            f"{conditions.n_traces} traces of {conditions.k_true} classes can't be clustered; "
+            "increase the numbers of traces"
         )
 
 
-def drawn_seeds(seed: int, purpose: int, n: int) -> list[int]:
-    """Return n seeds that neither another seed nor another purpose shares; fewer are the first."""
+def draw_seeds(seed: int, purpose: int, n: int) -> list[int]:
+    """Return seeds that no other seed and no other purpose share.
+
+    Parameters
+    ----------
+    seed : int
+    purpose : int
+        One number for each use of the seeds.
+    n : int
+        With a smaller n, the seeds are the first ones of a larger n.
+
+    Returns
+    -------
+    list of int, length n
+    """
     sequence = np.random.SeedSequence(seed, spawn_key=(purpose,))
     return [int(drawn) for drawn in sequence.generate_state(n, np.uint64)]
 
 
-def simulated_ensemble(conditions: Conditions, seed: int) -> SimulatedTraces:
-    """Return one ensemble, with its truth."""
+def simulate_ensemble(conditions: Conditions, seed: int) -> SimulatedTraces:
+    """Simulate one ensemble with its truth.
+
+    Parameters
+    ----------
+    conditions : Conditions
+    seed : int
+
+    Returns
+    -------
+    SimulatedTraces
+    """
     return simulate_traces(
         conditions.classes,
         conditions.n_frames,

@@ -1,4 +1,4 @@
-"""Noise of known β → bias of β and coverage of its intervals, at the user's length and settings."""
+"""Noise of known β → bias of β and coverage of its intervals, for the user's settings."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from umlpsd_gpu.validation.rates import rate_of
 from umlpsd_gpu.validation.result import ExponentTest
 
 BETAS = (0.0, 0.5, 1.0, 1.5)
-# Coverage is then known to ± 2 points [I].
+# gives the coverage to ± 2 percentage points [I]
 N_TRACES = 400
-# Fixed, so that memory stays small and no result depends on the machine.
+# fixed, so that memory stays small and the result does not depend on the machine
 TRACES_AT_ONCE = 100
-# Half ON on average, with a standard deviation of a sixth: Gaussian noise then stays above the
-# background for 99.9 % of the frames, cutting the rest off is lost in its spectrum, and real
-# blinking, which varies more, suffers less from shot noise [I].
+# Half ON on average with a standard deviation of 1/6. Gaussian noise then stays above the
+# background in 99.9 % of the frames, and cutting off the rest hardly changes its spectrum. Real
+# blinking varies more and is less affected by shot noise [I].
 MEAN_ON, DEVIATION_ON = 0.5, 1 / 6
 
 
@@ -45,43 +45,50 @@ def exponent_tests(
     settings : Settings
         Estimator, model and fitting.
     f_range_hz : (low, high)
-        Frequencies that the studies fitted.
+        Frequencies that the studies fitted, Hz.
     seeds : sequence of int
         One for each of `BETAS`.
     report : callable
-        Told (n_done, n_betas).
+        Called with (n_done, n_betas).
 
     Returns
     -------
     tuple of ExponentTest
-        By β: without shot noise, with it, and, where the model of the settings has no floor, with
-        shot noise and a model that has one.
+        For each β: without shot noise, with shot noise, and, if the model of the settings has no
+        floor, with shot noise and a model that has one.
     """
     tests: list[ExponentTest] = []
     report(0, len(BETAS))
     for done, (beta, seed) in enumerate(zip(BETAS, seeds, strict=True), 1):
         pure, noisy, white_percent = _spectra(beta, conditions, settings, seed)
-        fit = partial(_fitted, f_range_hz=f_range_hz, settings=settings)
-        tests.append(judged(fit(pure), beta))
-        tests.append(judged(fit(noisy), beta, white_percent))
+        fit = partial(_fit, f_range_hz=f_range_hz, settings=settings)
+        tests.append(compare_fits(fit(pure), beta))
+        tests.append(compare_fits(fit(noisy), beta, white_percent))
         if settings.spectrum.model == "power_law":
-            tests.append(judged(fit(noisy, model="power_law_floor"), beta, white_percent))
+            tests.append(compare_fits(fit(noisy, model="power_law_floor"), beta, white_percent))
         report(done, len(BETAS))
     return tuple(tests)
 
 
-def judged(fit: PowerLawFit, beta: float, white_percent: float | None = None) -> ExponentTest:
+def compare_fits(fit: PowerLawFit, beta: float, white_percent: float | None = None) -> ExponentTest:
     """Compare fits with the β that all their traces have.
 
     Parameters
     ----------
+    fit : PowerLawFit
+    beta : float
+        The truth.
     white_percent : float, optional
-        Share of the variance that shot noise adds; None: there is none.
+        Share of the variance due to shot noise, %; None if there is none.
+
+    Returns
+    -------
+    ExponentTest
     """
-    found = np.isfinite(fit.beta)
-    values, (low, high) = fit.beta[found], fit.beta_ci95[found].T
-    n_found = values.size
-    scatter = float(values.std(ddof=1)) if n_found > 1 else float("nan")
+    fitted = np.isfinite(fit.beta)
+    values, (low, high) = fit.beta[fitted], fit.beta_ci95[fitted].T
+    n_fitted = values.size
+    scatter = float(values.std(ddof=1)) if n_fitted > 1 else float("nan")
     return ExponentTest(
         beta=beta,
         shot_noise=white_percent is not None,
@@ -89,20 +96,28 @@ def judged(fit: PowerLawFit, beta: float, white_percent: float | None = None) ->
         model=fit.model,
         n_traces=len(fit.beta),
         n_without_beta=fit.n_without_beta,
-        bias=float(values.mean() - beta) if n_found else float("nan"),
-        bias_stderr=scatter / n_found**0.5 if n_found else float("nan"),
+        bias=float(values.mean() - beta) if n_fitted else float("nan"),
+        bias_stderr=scatter / n_fitted**0.5 if n_fitted else float("nan"),
         scatter=scatter,
-        coverage=rate_of(int(((low <= beta) & (beta <= high)).sum()), n_found),
+        coverage=rate_of(int(((low <= beta) & (beta <= high)).sum()), n_fitted),
     )
 
 
-def counts_of(noise: np.ndarray, conditions: Conditions, seed: int) -> tuple[np.ndarray, float]:
-    """Turn noise into counts of a camera; also return how much of the variance that adds, in %.
+def camera_counts(noise: np.ndarray, conditions: Conditions, seed: int) -> tuple[np.ndarray, float]:
+    """Convert noise to counts of a camera; also return the share of the variance that this adds.
 
     Parameters
     ----------
     noise : ndarray, shape (n_traces, n_frames)
-        Each trace is brought to the same mean and variance first.
+        Each trace is first scaled to the same mean and variance.
+    conditions : Conditions
+    seed : int
+
+    Returns
+    -------
+    counts : ndarray, shape (n_traces, n_frames), float32
+    white_percent : float
+        Median over traces, %.
     """
     rng = np.random.default_rng(seed)
     level = noise - noise.mean(axis=1, keepdims=True)
@@ -117,10 +132,10 @@ def counts_of(noise: np.ndarray, conditions: Conditions, seed: int) -> tuple[np.
 def _spectra(
     beta: float, conditions: Conditions, settings: Settings, seed: int
 ) -> tuple[Spectrum, Spectrum, float]:
-    """Return spectra of pure noise and of its counts, and the share of shot noise, in %."""
+    """Return spectra of noise and of its counts, and the share of shot noise in %."""
     parts = list(_parts(beta, conditions, settings, seed))
     pure, noisy, shares = zip(*parts, strict=True)
-    return _joined(pure), _joined(noisy), float(np.mean(shares))
+    return _join(pure), _join(noisy), float(np.mean(shares))
 
 
 def _parts(
@@ -131,7 +146,7 @@ def _parts(
     for noise_seed, camera_seed in zip(drawn, drawn, strict=True):
         n_frames, dt_s = conditions.n_frames, conditions.dt_s
         pure = simulate_power_law_noise(beta, TRACES_AT_ONCE, n_frames, dt_s, noise_seed)
-        counts, share = counts_of(pure.values, conditions, camera_seed)
+        counts, share = camera_counts(pure.values, conditions, camera_seed)
         noisy = pure.with_values(counts, "counts of an EM-CCD")
         yield _spectrum(pure, settings), _spectrum(noisy, settings), share
 
@@ -140,17 +155,17 @@ def _spectrum(traces: Traces, settings: Settings) -> Spectrum:
     return power_spectrum(traces, settings.spectrum.method, n_threads=settings.n_threads)
 
 
-def _joined(spectra: Sequence[Spectrum]) -> Spectrum:
+def _join(spectra: Sequence[Spectrum]) -> Spectrum:
     return replace(spectra[0], psd=np.concatenate([spectrum.psd for spectrum in spectra]))
 
 
-def _fitted(
+def _fit(
     spectrum: Spectrum,
     f_range_hz: tuple[float, float],
     settings: Settings,
     model: str | None = None,
 ) -> PowerLawFit:
-    """Fit as the study does, or with another model by its own default fitting."""
+    """Fit as the study does, or with another model and that model's default fitting."""
     chosen, n_threads = settings.spectrum, settings.n_threads
     if model is not None:
         return fit_power_law(spectrum, f_range_hz, model, n_threads=n_threads)

@@ -1,4 +1,4 @@
-"""The figures of a validation: K and labels, accuracy by scale, β."""
+"""The figures of a validation: K and labels, accuracy by smoothing scale, β."""
 
 from __future__ import annotations
 
@@ -48,7 +48,16 @@ Drawn = dict[str, Any]
 
 
 def draw_validation(validation: Validation) -> tuple[DrawnFigure, ...]:
-    """Draw every figure of a validation; the same one gives the same bytes."""
+    """Draw every figure of a validation; the same validation gives the same bytes.
+
+    Parameters
+    ----------
+    validation : Validation
+
+    Returns
+    -------
+    tuple of DrawnFigure
+    """
     with house_style():
         return tuple(
             DrawnFigure(name, title, caption, *render(figure))
@@ -68,7 +77,16 @@ def _plans(validation: Validation) -> Iterator[tuple[str, str, str, Figure]]:
 
 
 def draw_recovery(recovery: Recovery) -> Figure:
-    """Draw the K that were said, and the confusion of classes and clusters."""
+    """Draw the distribution of K_opt, and the confusion of classes and clusters.
+
+    Parameters
+    ----------
+    recovery : Recovery
+
+    Returns
+    -------
+    Figure
+    """
     height = max(2.8, 1.5 + 0.55 * len(recovery.classes))
     figure = Figure(figsize=(10, height), layout="constrained")
     said, confusion = figure.subplots(1, 2, width_ratios=[2, 3])
@@ -116,7 +134,16 @@ def _draw_confusion(axes: Axes, recovery: Recovery) -> None:
 
 
 def draw_accuracy_by_scale(recovery: Recovery) -> Figure:
-    """Draw the accuracy at the true K at every scale; those that were chosen are filled."""
+    """Draw the accuracy at the true K for every smoothing scale; chosen scales are filled.
+
+    Parameters
+    ----------
+    recovery : Recovery
+
+    Returns
+    -------
+    Figure
+    """
     figure = Figure(figsize=(10, 3.4), layout="constrained")
     axes = figure.subplots()
     places = _places(recovery.scales)
@@ -146,7 +173,7 @@ def draw_accuracy_by_scale(recovery: Recovery) -> Figure:
 
 
 def _places(scales: tuple[str, ...]) -> list[float]:
-    """Return places along the axis, with a gap between raw, bins and wavelets."""
+    """Return positions along the axis, with a gap between raw, bins and wavelets."""
     kinds = [Scale.parse(scale).kind for scale in scales]
     places = [0.0]
     for before, kind in pairwise(kinds):
@@ -155,7 +182,16 @@ def _places(scales: tuple[str, ...]) -> list[float]:
 
 
 def draw_exponents(validation: Validation) -> Figure:
-    """Draw bias and scatter of β, and the coverage of its intervals, against the true β."""
+    """Draw bias and scatter of β, and the coverage of its intervals, against the true β.
+
+    Parameters
+    ----------
+    validation : Validation
+
+    Returns
+    -------
+    Figure
+    """
     figure = Figure(figsize=(10, 3.9), layout="constrained")
     bias, coverage = figure.subplots(1, 2)
     series = _series(validation)

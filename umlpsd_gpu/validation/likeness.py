@@ -1,4 +1,4 @@
-"""A finished study → conditions like its own: frames, interval, number of traces, counts."""
+"""A study → conditions like its own: frames, interval, number of traces, counts."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from umlpsd_gpu.simulate.camera import READ_NOISE_COUNTS
 from umlpsd_gpu.simulate.traces import PAPER_MIX
 from umlpsd_gpu.validation.ensembles import Conditions
 
-# Averages over so many frames have a third of the noise, and most traces stay ON for longer now and
-# then: the brightest and darkest of them tell levels, not noise [I].
+# Averages over this many frames have a third of the noise, and most traces sometimes stay ON for
+# longer, so that the brightest and darkest averages show levels instead of noise [I].
 FRAMES_AVERAGED = 10
 BRIGHT_PERCENT = 99
 DARK_SHARE = 0.1
-# The middle nine tenths of the traces, since an aggregate or two shouldn't set the range [I].
+# 90 % of the traces, so that a few aggregates do not determine the range [I]
 TRACES_PERCENT = (5, 95)
-# Of the quietest traces: the others may never go dark [I].
+# the quietest traces, since others may never be dark [I]
 DARK_TRACES_PERCENT = 10
 LEAST_N_FRAMES = 4 * FRAMES_AVERAGED
 
@@ -30,35 +30,39 @@ def conditions_like(
 ) -> Conditions:
     """Return conditions with a study's frames, interval, number of traces and counts.
 
-    Only what noise does to a trace matters here, since scaling and spectra don't see its level: the
-    background is the one at which the simulated camera has the noise of the study's dark frames,
-    whether or not the study's own was subtracted.
+    Only the effect of noise on a trace matters, since scaling and spectra do not depend on its
+    level. The background is therefore chosen so that the simulated camera has the noise of the
+    study's dark frames, whether or not the study's own background was subtracted.
 
     Parameters
     ----------
     study : Study
     classes : mapping of str to int, optional
-        Not given: as many traces as the study clustered, in equal parts PEB, TSB and PBB, since a
-        study doesn't tell which cluster is which class.
+        Default: as many traces as the study clustered, in equal parts PEB, TSB and PBB, since a
+        study does not show which cluster is which class.
     origin : str
         Name of the study, for the page.
+
+    Returns
+    -------
+    Conditions
 
     Raises
     ------
     SettingsError
-        If the traces are too short or too dark to tell counts from.
+        If the traces are too short or too dark to estimate counts.
     """
     values = study.traces.values[study.clustered]
     if values.shape[1] < LEAST_N_FRAMES:
         raise SettingsError(
-            f"the study's traces have {values.shape[1]} frames, too few to tell their counts "
-            f"(at least {LEAST_N_FRAMES}); give --counts and --background without --like"
+            f"the study's traces have {values.shape[1]} frames, too few to estimate their counts "
+            f"(at least {LEAST_N_FRAMES}); use --counts and --background without --like"
         )
-    on_counts, background_counts = counts_of(values)
+    on_counts, background_counts = estimate_counts(values)
     if not on_counts[0] > 0:
         raise SettingsError(
-            "the study's traces don't rise above their own noise, so that their counts can't be "
-            "told; give --counts and --background without --like"
+            "the study's traces don't rise above their noise, so that their counts can't be "
+            "estimated; use --counts and --background without --like"
         )
     mix = classes or equal_mix(len(values))
     return Conditions(
@@ -72,28 +76,38 @@ def conditions_like(
 
 
 def equal_mix(n_traces: int) -> dict[str, int]:
-    """Share traces out to PEB, TSB and PBB, the first ones getting those left over."""
+    """Divide traces equally among PEB, TSB and PBB; the first ones get the remainder.
+
+    Parameters
+    ----------
+    n_traces : int
+
+    Returns
+    -------
+    dict of str to int
+    """
     each, left = divmod(n_traces, len(PAPER_MIX))
     return {name: each + (i < left) for i, name in enumerate(PAPER_MIX)}
 
 
-def counts_of(values: np.ndarray) -> tuple[tuple[float, float], float]:
-    """Return the range of ON counts and the background that has the noise of dark frames.
+def estimate_counts(values: np.ndarray) -> tuple[tuple[float, float], float]:
+    """Estimate the range of ON counts, and the background with the noise of dark frames.
 
     Parameters
     ----------
     values : ndarray, shape (n_traces, n_frames)
-        In counts, finite; 40 frames at least.
+        Counts, finite; at least 40 frames.
 
     Returns
     -------
     on_counts : (low, high)
-        An end is some 10 % off; traces that brighten for longer than they last lower it further.
-        5th to 95th percentile over the traces of: 99th percentile of averages over 10 frames less
-        the dark level, the mean of the darkest tenth of these averages. Rounded to 3 digits.
+        5th and 95th percentile over the traces of: the 99th percentile of averages over 10 frames,
+        less the dark level, which is the mean of the darkest tenth of these averages. Rounded to 3
+        digits. Accurate to about 10 %; too low for traces that brighten for longer than they last.
     background_counts : float
-        Where 2 · background + 5², the variance of dark frames of the simulated camera, is that
-        found (the mean variance within the darkest tenth; 10th percentile over the traces), or 0.
+        Background at which 2 · background + 5², the variance of dark frames of the simulated
+        camera, equals the estimated one (the mean variance within the darkest tenth; 10th
+        percentile over the traces), or 0.
     """
     n_whole = values.shape[1] // FRAMES_AVERAGED
     values = values[:, : n_whole * FRAMES_AVERAGED]

@@ -1,4 +1,4 @@
-"""Validation → validation.html, validation.json and figures, in one folder; a table to print."""
+"""Validation → a folder with validation.html, validation.json and figures; a table to print."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ PAGE = "validation.html"
 
 
 def write_validation(validation: Validation, folder: str | Path, overwrite: bool = False) -> Path:
-    """Write the page, the numbers and the figures; the folder is whole or not there.
+    """Write the page, the numbers and the figures; the folder appears only when complete.
 
     Parameters
     ----------
     validation : Validation
     folder : path
-        Missing, empty, or with ``overwrite`` a validation folder, replaced in one step.
+        A new or empty folder, or with ``overwrite`` a validation folder, which is replaced in one
+        step.
     overwrite : bool
 
     Returns
@@ -41,7 +42,7 @@ def write_validation(validation: Validation, folder: str | Path, overwrite: bool
     Raises
     ------
     OutputError
-        If the folder is not ours to write or replace, or the disk is full.
+        If the folder belongs to something else or can't be written, or the disk is full.
     """
     # matplotlib takes half a second to import
     from umlpsd_gpu.plotting.figures import write_figures
@@ -63,7 +64,17 @@ def write_validation(validation: Validation, folder: str | Path, overwrite: bool
 
 
 def render_validation(validation: Validation, figures: Sequence[DrawnFigure]) -> str:
-    """Return the page as HTML with its figures inside; nothing is loaded from anywhere."""
+    """Return the page as HTML that contains its figures and loads nothing.
+
+    Parameters
+    ----------
+    validation : Validation
+    figures : sequence of DrawnFigure
+
+    Returns
+    -------
+    str
+    """
     from umlpsd_gpu.plotting.page_parts import page_templates
 
     templates = page_templates("umlpsd_gpu.validation")
@@ -81,7 +92,17 @@ def render_validation(validation: Validation, figures: Sequence[DrawnFigure]) ->
 
 
 def key_rates(validation: Validation) -> list[tuple[str, Rate, str]]:
-    """Return the rates that matter most: what of, the rate, and what it rests on."""
+    """Return the most important rates.
+
+    Parameters
+    ----------
+    validation : Validation
+
+    Returns
+    -------
+    list of (what, rate, basis)
+        ``basis`` names the number of ensembles.
+    """
     recovery = validation.recovery
     n = recovery.n_ensembles
     ensembles = f"{n} ensembles" if n > 1 else "1 ensemble"
@@ -113,7 +134,16 @@ def key_rates(validation: Validation) -> list[tuple[str, Rate, str]]:
 
 
 def validation_table(validation: Validation) -> Table:
-    """Return the key numbers as a short table for the terminal."""
+    """Return the main numbers as a short table for the terminal.
+
+    Parameters
+    ----------
+    validation : Validation
+
+    Returns
+    -------
+    rich.table.Table
+    """
     table = Table(box=None, pad_edge=False)
     for heading in ("", "found", "95 % interval"):
         table.add_column(heading, justify="right" if heading else "left")
@@ -128,7 +158,7 @@ def validation_table(validation: Validation) -> Table:
 
 
 def _worst(validation: Validation) -> list[ExponentTest]:
-    """Return the test of largest bias, of each kind of noise and model."""
+    """Return the test with the largest bias, for each kind of noise and each model."""
     worst: dict[tuple[bool, str], ExponentTest] = {}
     for test in filter(lambda test: test.tells, validation.exponents):
         kind = test.shot_noise, test.model

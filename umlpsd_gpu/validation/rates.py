@@ -1,4 +1,4 @@
-"""Shares of successes, with intervals that hold for few trials and for shares of 0 and 1."""
+"""Rates of success with intervals that are valid for few trials and for rates of 0 and 1."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Rate:
     ----------
     n_hits, n_trials : int
     low, high : float
-        0 and 1 where nothing was tried.
+        0 and 1 without any trials.
     """
 
     n_hits: int
@@ -27,26 +27,46 @@ class Rate:
 
     @property
     def share(self) -> float:
-        """Return hits over trials; NaN where nothing was tried."""
+        """Return hits over trials; NaN without any trials."""
         return self.n_hits / self.n_trials if self.n_trials else float("nan")
 
 
 def rate_of(n_hits: int, n_trials: int) -> Rate:
-    """Return the rate of independent trials."""
+    """Return the rate of independent trials.
+
+    Parameters
+    ----------
+    n_hits, n_trials : int
+
+    Returns
+    -------
+    Rate
+
+    Examples
+    --------
+    >>> from umlpsd_gpu.validation.rates import rate_of
+    >>> rate = rate_of(9, 10)
+    >>> round(rate.share, 2), round(rate.low, 2), round(rate.high, 2)
+    (0.9, 0.6, 0.98)
+    """
     return Rate(n_hits, n_trials, *wilson_interval(n_hits, n_trials, n_trials))
 
 
 def pooled_rate(n_hits: np.ndarray, n_trials: np.ndarray) -> Rate:
-    """Return the rate over ensembles within which trials succeed or fail together.
+    """Return the rate over several ensembles, within which trials are correlated.
 
-    A border that K-means puts elsewhere moves many traces at once, so that traces count for fewer
-    independent trials: p(1 − p) over the variance of p found between the ensembles (ratio
-    estimator; Korn & Graubard, Surv. Methodol. 24, 193, 1998 [L]), never more than there are.
+    When K-means puts a border elsewhere, many traces change together, so that they are worth fewer
+    independent trials: p(1 − p) divided by the variance of p between ensembles (ratio estimator;
+    Korn & Graubard, Surv. Methodol. 24, 193, 1998 [L]), but never more than the number of trials.
 
     Parameters
     ----------
     n_hits, n_trials : ndarray, shape (n_ensembles,), int
-        A single ensemble can't tell, and its trials count as independent.
+        The trials of a single ensemble count as independent.
+
+    Returns
+    -------
+    Rate
     """
     hits, trials = int(n_hits.sum()), int(n_trials.sum())
     n_ensembles = len(n_trials)
@@ -61,21 +81,29 @@ def pooled_rate(n_hits: np.ndarray, n_trials: np.ndarray) -> Rate:
 
 
 def wilson_interval(n_hits: int, n_trials: int, n_effective: float) -> tuple[float, float]:
-    """Return Wilson's 95 % interval (J. Am. Stat. Assoc. 22, 209, 1927) of a share.
+    """Return Wilson's 95 % interval of a share.
 
     Parameters
     ----------
     n_hits, n_trials : int
-        0 trials leave the share anywhere from 0 to 1.
+        Without trials the interval is 0 to 1.
     n_effective : float
-        What the trials are worth in independent ones, above 0.
+        Number of independent trials that these are worth, above 0.
+
+    Returns
+    -------
+    low, high : float
+
+    Notes
+    -----
+    E. B. Wilson, J. Am. Stat. Assoc. 22, 209 (1927) [L].
     """
     if n_trials == 0:
         return 0.0, 1.0
     share, z2 = n_hits / n_trials, NORMAL_975**2
-    scale = 1 + z2 / n_effective
-    centre = (share + z2 / (2 * n_effective)) / scale
+    denominator = 1 + z2 / n_effective
+    centre = (share + z2 / (2 * n_effective)) / denominator
     variance = share * (1 - share) / n_effective + z2 / (4 * n_effective**2)
-    half = NORMAL_975 * variance**0.5 / scale
-    # at shares of 0 and 1 rounding may put an end beyond them
+    half = NORMAL_975 * variance**0.5 / denominator
+    # for shares of 0 and 1, rounding may move an end beyond the share
     return min(share, max(0.0, centre - half)), max(share, min(1.0, centre + half))

@@ -1,4 +1,4 @@
-"""Studies of simulated ensembles → how often K and the labels are right."""
+"""Studies of simulated ensembles → how often K and the labels are correct."""
 
 from __future__ import annotations
 
@@ -10,14 +10,31 @@ import numpy as np
 from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.analyses.blinking.workflow import run_study
-from umlpsd_gpu.decision.labels import matched
-from umlpsd_gpu.validation.ensembles import Conditions, simulated_ensemble
+from umlpsd_gpu.decision.labels import match_labels
+from umlpsd_gpu.validation.ensembles import Conditions, simulate_ensemble
 from umlpsd_gpu.validation.result import Recovery
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One study against the truth; attributes as in `Recovery`, without the ensembles' axis."""
+    """One study compared with the truth, with the attributes of `Recovery` for one ensemble.
+
+    Attributes
+    ----------
+    scales : tuple of str
+    k_opt : int
+    confidence : float
+    chosen : str
+        Smoothing scale that the study chose.
+    confusion, confusion_without_outliers : ndarray, shape (n_classes, k_true + 1), int
+    n_flagged : ndarray, shape (n_classes,), int
+    n_right : ndarray, shape (n_scales,), int
+    f_range_hz : tuple of float
+        Fitted frequencies, Hz.
+    fitting : str
+    device : str
+    versions : dict of str to str
+    """
 
     scales: tuple[str, ...]
     k_opt: int
@@ -33,26 +50,51 @@ class Outcome:
     versions: dict[str, str]
 
 
-def outcomes_of(
+def study_ensembles(
     conditions: Conditions,
     settings: Settings,
     seeds: Sequence[int],
     report: Callable[[int, int], None],
 ) -> list[Outcome]:
-    """Simulate and study one ensemble for each seed, but for what K and labels don't hang on."""
+    """Simulate and analyse one ensemble per seed, without steps that affect neither K nor labels.
+
+    Parameters
+    ----------
+    conditions : Conditions
+    settings : Settings
+    seeds : sequence of int
+    report : callable
+        Called with (n_done, n_ensembles).
+
+    Returns
+    -------
+    list of Outcome
+    """
     settings = _without_extras(settings)
     outcomes = []
     report(0, len(seeds))
     for seed in seeds:
-        simulated = simulated_ensemble(conditions, seed)
+        simulated = simulate_ensemble(conditions, seed)
         study = run_study(simulated.traces, settings)
-        outcomes.append(outcome_of(study, simulated.classes, conditions))
+        outcomes.append(compare_study(study, simulated.classes, conditions))
         report(len(outcomes), len(seeds))
     return outcomes
 
 
-def outcome_of(study: Study, classes: np.ndarray, conditions: Conditions) -> Outcome:
-    """Compare a study with the classes of its traces, (n_traces,) of str."""
+def compare_study(study: Study, classes: np.ndarray, conditions: Conditions) -> Outcome:
+    """Compare a study with the classes of its traces.
+
+    Parameters
+    ----------
+    study : Study
+    classes : ndarray of str, shape (n_traces,)
+        True class of each trace.
+    conditions : Conditions
+
+    Returns
+    -------
+    Outcome
+    """
     names, k_true = _rows(conditions), conditions.k_true
     truth = np.array([names.index(name) for name in classes])
     kept = ~study.outliers.is_outlier
@@ -61,8 +103,8 @@ def outcome_of(study: Study, classes: np.ndarray, conditions: Conditions) -> Out
         k_opt=study.decision.k_opt,
         confidence=study.decision.confidence,
         chosen=study.decision.scale,
-        confusion=confusion_of(study.labels, truth, len(names), k_true),
-        confusion_without_outliers=confusion_of(
+        confusion=count_confusion(study.labels, truth, len(names), k_true),
+        confusion_without_outliers=count_confusion(
             study.outliers.labels[kept], truth[kept], len(names), k_true
         ),
         n_flagged=np.bincount(truth[~kept], minlength=len(names)),
@@ -79,7 +121,9 @@ def outcome_of(study: Study, classes: np.ndarray, conditions: Conditions) -> Out
     )
 
 
-def confusion_of(labels: np.ndarray, truth: np.ndarray, n_classes: int, k_true: int) -> np.ndarray:
+def count_confusion(
+    labels: np.ndarray, truth: np.ndarray, n_classes: int, k_true: int
+) -> np.ndarray:
     """Count the traces of each class by the class that their cluster is matched with.
 
     Parameters
@@ -87,26 +131,39 @@ def confusion_of(labels: np.ndarray, truth: np.ndarray, n_classes: int, k_true: 
     labels : ndarray, shape (n_traces,), int
         Clusters from 1; 0 for a trace in none.
     truth : ndarray, shape (n_traces,), int
-        Classes from 0; those below ``k_true`` are matched with clusters, one to one, so that most
-        traces are right.
+        Classes from 0. Those below ``k_true`` are matched with clusters, one to one, so that as
+        many traces as possible are correct.
+    n_classes : int
+    k_true : int
 
     Returns
     -------
     ndarray, shape (n_classes, k_true + 1), int
-        The last column counts traces in clusters that no class is matched with, and in none.
+        The last column counts traces without a cluster, and in clusters without a class.
     """
     column = np.full(int(labels.max(initial=0)) + 1, k_true)
     counted = (labels > 0) & (truth < k_true)
     if counted.any():
-        partners = matched(labels[counted] - 1, truth[counted])
+        partners = match_labels(labels[counted] - 1, truth[counted])
         column[labels[counted]] = np.minimum(partners, k_true)
     table = np.zeros((n_classes, k_true + 1), dtype=int)
     np.add.at(table, (truth, column[labels]), 1)
     return table
 
 
-def recovery_of(outcomes: Sequence[Outcome], conditions: Conditions) -> Recovery:
-    """Put the outcomes of equally made ensembles together."""
+def combine_outcomes(outcomes: Sequence[Outcome], conditions: Conditions) -> Recovery:
+    """Combine the outcomes of ensembles with the same conditions.
+
+    Parameters
+    ----------
+    outcomes : sequence of Outcome
+        At least one.
+    conditions : Conditions
+
+    Returns
+    -------
+    Recovery
+    """
     return Recovery(
         classes=_rows(conditions),
         k_true=conditions.k_true,
@@ -124,17 +181,17 @@ def recovery_of(outcomes: Sequence[Outcome], conditions: Conditions) -> Recovery
 
 
 def _without_extras(settings: Settings) -> Settings:
-    """Leave out the interval of each confidence, and maps, for which traces lack a place."""
+    """Switch off the interval of the confidence, and maps, which need positions."""
     return settings.with_values({"decision.n_resamples": 0, "traces.mode": "emitters"})
 
 
 def _rows(conditions: Conditions) -> tuple[str, ...]:
-    """Return the classes in the order of the confusion's rows."""
-    found = conditions.clustered_classes
-    return (*found, *(name for name in conditions.classes if name not in found))
+    """Return the classes in the order of the rows of the confusion."""
+    clustered = conditions.clustered_classes
+    return (*clustered, *(name for name in conditions.classes if name not in clustered))
 
 
 def _n_right(labels: np.ndarray, truth: np.ndarray, k_true: int) -> int:
     """Count traces in the cluster of their class; labels from 0."""
     counted = truth < k_true
-    return int((matched(labels[counted], truth[counted]) == truth[counted]).sum())
+    return int((match_labels(labels[counted], truth[counted]) == truth[counted]).sum())

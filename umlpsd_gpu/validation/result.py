@@ -1,4 +1,4 @@
-"""What a validation found."""
+"""The results of a validation."""
 
 from __future__ import annotations
 
@@ -11,31 +11,32 @@ from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.validation.ensembles import OUTLIER_CLASS, Conditions
 from umlpsd_gpu.validation.rates import Rate, pooled_rate, rate_of
 
-# A decision of less confidence says that it can't decide.
+# below this confidence a decision counts as “cannot decide”
 DECIDED = 0.5
 
 
 @dataclass(frozen=True)
 class Recovery:
-    """Decisions and labels of studies of simulated ensembles, against the truth.
+    """Decisions and labels of studies of simulated ensembles, compared with the truth.
 
     Attributes
     ----------
     classes : tuple of str
-        Rows of the confusion: those that should be clusters first, MSB beside them last.
+        Rows of the confusion: first the classes that should be clusters, then MSB, if it is not
+        one.
     k_true : int
     scales : tuple of str
-        Smoothing scales, in the order they were tried.
+        Smoothing scales, in the order in which they were tried.
     k_opt : ndarray, shape (n_ensembles,), int
     confidence : ndarray, shape (n_ensembles,)
     chosen : tuple of str, length n_ensembles
         Scale that each study chose.
     confusion : ndarray, shape (n_ensembles, n_classes, k_true + 1), int
-        Traces of each class in the cluster that is matched with each of the first ``k_true``
-        classes, and, in the last column, in a cluster of no class or in none. As the study labels
-        them, at its own K.
+        Number of traces of each class in the cluster that is matched with each of the first
+        ``k_true`` classes; the last column counts traces in clusters without a class, and in none.
+        For the labels of the study, at its own K.
     confusion_without_outliers : ndarray, same shape, int
-        The same of the labels found again without the flagged outliers, which are left out.
+        The same for the labels of the clustering without flagged outliers, which are not counted.
     n_flagged : ndarray, shape (n_ensembles, n_classes), int
         Traces flagged as outliers.
     n_right : ndarray, shape (n_ensembles, n_scales), int
@@ -55,62 +56,93 @@ class Recovery:
 
     @property
     def n_ensembles(self) -> int:
+        """Return the number of simulated ensembles."""
         return len(self.k_opt)
 
     @property
     def k_right(self) -> Rate:
-        """Return how often K_opt is the true K."""
+        """Return the share of ensembles in which K_opt is the true K."""
         return rate_of(int((self.k_opt == self.k_true).sum()), self.n_ensembles)
 
     @property
     def undecided(self) -> Rate:
-        """Return how often the decision said that it can't decide."""
+        """Return the share of ensembles with a confidence too low for a decision."""
         return rate_of(int((self.confidence < DECIDED).sum()), self.n_ensembles)
 
     @property
     def k_right_if_decided(self) -> Rate:
-        """Return how often K_opt is the true K among the decisions that were made."""
+        """Return the share of correct K_opt among the ensembles with a decision."""
         decided = self.confidence >= DECIDED
         return rate_of(int((self.k_opt[decided] == self.k_true).sum()), int(decided.sum()))
 
     @property
     def said(self) -> dict[int, int]:
-        """Return in how many ensembles each K was said, by K."""
+        """Return the number of ensembles for each K_opt."""
         return dict(sorted(Counter(self.k_opt.tolist()).items()))
 
     @property
     def times_chosen(self) -> dict[str, int]:
-        """Return how many studies chose each scale, by scale."""
+        """Return the number of studies that chose each scale."""
         return {scale: self.chosen.count(scale) for scale in self.scales}
 
     @property
     def accuracy(self) -> Rate:
-        """Return the share of traces that a study puts into the cluster of their class."""
+        """Return the share of traces in the cluster of their class, at the K of each study."""
         return self._right_in(self.confusion)
 
     @property
     def accuracy_without_outliers(self) -> Rate:
-        """Return that of the traces that weren't flagged, clustered without the flagged ones."""
+        """Return the same for the clustering without flagged outliers, which are not counted."""
         return self._right_in(self.confusion_without_outliers)
 
     def accuracy_at(self, scale: str) -> Rate:
-        """Return the share of traces in the cluster of their class at the true K and a scale."""
+        """Return the share of traces in the cluster of their class, at the true K and one scale.
+
+        Parameters
+        ----------
+        scale : str
+            One of ``scales``.
+
+        Returns
+        -------
+        Rate
+        """
         n_right = self.n_right[:, self.scales.index(scale)]
         return pooled_rate(n_right, self.confusion[:, : self.k_true].sum(axis=(1, 2)))
 
     @property
     def accuracy_at_chosen(self) -> Rate:
-        """Return the same at the scale that each study chose."""
+        """Return the share of traces in the cluster of their class, at true K and chosen scale."""
         columns = [self.scales.index(scale) for scale in self.chosen]
         n_right = self.n_right[np.arange(self.n_ensembles), columns]
         return pooled_rate(n_right, self.confusion[:, : self.k_true].sum(axis=(1, 2)))
 
     def class_in_cluster(self, row: int, column: int) -> Rate:
-        """Return the share of a class in a column of the confusion."""
+        """Return the share of the traces of a class that are in one column of the confusion.
+
+        Parameters
+        ----------
+        row, column : int
+            Of the confusion.
+
+        Returns
+        -------
+        Rate
+        """
         return pooled_rate(self.confusion[:, row, column], self.confusion[:, row].sum(axis=1))
 
     def flagged(self, of_outliers: bool) -> Rate:
-        """Return the share of traces flagged: of MSB beside other classes, or of all others."""
+        """Return the share of traces that were flagged as outliers.
+
+        Parameters
+        ----------
+        of_outliers : bool
+            Of MSB traces in addition to other classes (True), or of all others (False).
+
+        Returns
+        -------
+        Rate
+        """
         rows = np.arange(len(self.classes)) >= self.k_true
         rows = rows if of_outliers else ~rows
         n_traces = self.confusion[:, rows].sum(axis=(1, 2))
@@ -118,7 +150,7 @@ class Recovery:
 
     @property
     def has_outliers(self) -> bool:
-        """Return whether MSB traces were put in beside other classes."""
+        """Return whether MSB traces were simulated in addition to other classes."""
         return len(self.classes) > self.k_true and OUTLIER_CLASS in self.classes
 
     def _right_in(self, confusion: np.ndarray) -> Rate:
@@ -129,26 +161,26 @@ class Recovery:
 
 @dataclass(frozen=True)
 class ExponentTest:
-    """β found in noise of a known β.
+    """Fitted β of noise with a known β.
 
     Attributes
     ----------
     beta : float
         The truth.
     shot_noise : bool
-        Whether the noise was turned into counts of a camera.
+        Whether the noise was converted to counts of a camera.
     white_percent : float
-        Share of the variance that the camera adds.
+        Share of the variance that the camera adds, %.
     model : str
-        That was fitted.
+        The fitted model.
     n_traces, n_without_beta : int
-        All, and those for which the fit makes no sense.
+        All traces, and those without a meaningful fit.
     bias : float
-        Mean of β less the truth; NaN without any.
+        Mean β less the truth; NaN without any fit.
     bias_stderr, scatter : float
-        Standard error of the bias, standard deviation of β; NaN for fewer than two.
+        Standard error of the bias, and standard deviation of β; NaN for fewer than two fits.
     coverage : Rate
-        Share of the 95 % intervals that hold the truth.
+        Share of the 95 % intervals that contain the truth.
     """
 
     beta: float
@@ -164,13 +196,13 @@ class ExponentTest:
 
     @property
     def tells(self) -> bool:
-        """Return whether most traces have a β: the few of white noise that do are odd ones."""
+        """Return whether most traces have a β; otherwise the few that do are exceptions."""
         return 2 * self.n_without_beta < self.n_traces
 
 
 @dataclass(frozen=True)
 class Validation:
-    """How far the method can be trusted with data of these conditions.
+    """How reliable the method is for data of these conditions.
 
     Attributes
     ----------
@@ -181,11 +213,11 @@ class Validation:
     recovery : Recovery
     exponents : tuple of ExponentTest
     f_range_hz : tuple of float
-        Fitted frequencies.
+        Fitted frequencies, Hz.
     fitting : str
         Of the model of the settings.
     timings_s : dict of str to float
-        Wall seconds per step.
+        Wall time of each step, s.
     device : str
     versions : dict of str to str
     """

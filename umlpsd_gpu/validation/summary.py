@@ -1,4 +1,4 @@
-"""A validation as plain values: what validation.json says, and the page tells in sentences."""
+"""A validation as plain values for validation.json, and in sentences for the page."""
 
 from __future__ import annotations
 
@@ -13,15 +13,25 @@ from umlpsd_gpu.validation.result import ExponentTest, Recovery, Validation
 FORMAT_VERSION = 1
 VALIDATION = FolderKind("validation", "validation.json", "umlpsd validation")
 
-# β off by more than this matters beside the classes' own spread; what is required of us at
-# 10,000 frames with a floor of 30 % [I].
+# a larger bias of β matters compared with the spread of the classes; required of the package at
+# 10,000 frames with a floor of 30 % [I]
 BIAS_OF_NOTE = 0.05
 LEAST_COVERAGE = 0.93
 FEW_ENSEMBLES = 10
 
 
 def summary_of(validation: Validation) -> dict[str, Any]:
-    """Return every number, setting and version; None in place of NaN."""
+    """Return every number, setting and version, with None in place of NaN.
+
+    Parameters
+    ----------
+    validation : Validation
+
+    Returns
+    -------
+    dict
+        As written to validation.json.
+    """
     conditions = validation.conditions
     return {
         "format": VALIDATION.format,
@@ -55,7 +65,16 @@ def summary_of(validation: Validation) -> dict[str, Any]:
 
 
 def headline(validation: Validation) -> str:
-    """Return the result in a few words."""
+    """Return the main result in a few words.
+
+    Parameters
+    ----------
+    validation : Validation
+
+    Returns
+    -------
+    str
+    """
     recovery = validation.recovery
     right = recovery.k_right
     text = f"K = {recovery.k_true} found in {right.n_hits} of {right.n_trials} simulated ensembles"
@@ -65,7 +84,16 @@ def headline(validation: Validation) -> str:
 
 
 def simulated_in_words(validation: Validation) -> str:
-    """Say exactly what was simulated."""
+    """Return a description of the simulated data.
+
+    Parameters
+    ----------
+    validation : Validation
+
+    Returns
+    -------
+    str
+    """
     conditions, n_ensembles = validation.conditions, validation.recovery.n_ensembles
     mix = ", ".join(f"{n} {name}" for name, n in conditions.classes.items())
     low, high = conditions.on_counts
@@ -74,15 +102,24 @@ def simulated_in_words(validation: Validation) -> str:
     return (
         f"{n_ensembles} {ensembles} of {conditions.n_traces} traces ({mix}) of "
         f"{conditions.n_frames:,} frames of {conditions.dt_s:.4g}\u00a0s{like}; {low:g} to "
-        f"{high:g} counts a frame when fully ON, a background of "
-        f"{conditions.background_counts:g} counts, and the noise of an EM-CCD of unit gain, of "
-        f"variance 2 × counts + {READ_NOISE_COUNTS**2:g}. Each was analysed as a "
-        "study is, with the settings below (but without an interval of its confidence)."
+        f"{high:g} counts per frame when fully ON, a background of "
+        f"{conditions.background_counts:g} counts, and EM-CCD noise at unit gain with variance "
+        f"2 × counts + {READ_NOISE_COUNTS**2:g}. Each was analysed like a study with the settings "
+        "below, but without the interval of the confidence."
     )
 
 
 def notes_of(validation: Validation) -> list[str]:
-    """Return what a user should change, or beware of."""
+    """Return notes on limitations, and on settings that the user should change.
+
+    Parameters
+    ----------
+    validation : Validation
+
+    Returns
+    -------
+    list of str
+    """
     return [
         *_few_ensembles(validation.recovery),
         *_confidence(validation.recovery),
@@ -96,25 +133,25 @@ def _few_ensembles(recovery: Recovery) -> list[str]:
         return []
     low, high = (100 * end for end in (recovery.k_right.low, recovery.k_right.high))
     return [
-        f"{n} ensemble{'s' * (n > 1)} can tell no more than that K is found in {low:.0f} to "
-        f"{high:.0f} % of cases; give more with --ensembles."
+        f"{n} ensemble{'s' * (n > 1)} can only show that K is found in {low:.0f} to "
+        f"{high:.0f} % of cases; simulate more with --ensembles."
     ]
 
 
 def _confidence(recovery: Recovery) -> list[str]:
-    """Say so where the confidence can't be the chance of being right."""
+    """Return a note if the confidence is larger than the chance of being right."""
     mean, right = float(recovery.confidence.mean()), recovery.k_right
     if mean > right.high:
         return [
-            f"The decision is surer than it is right here: its mean confidence is {mean:.2f}, and "
-            f"K is found in {100 * right.share:.0f} % ({100 * right.low:.0f} to "
+            f"The confidence is too high for these data: its mean is {mean:.2f}, but K is found in "
+            f"{100 * right.share:.0f} % ({100 * right.low:.0f} to "
             f"{100 * right.high:.0f} %)."
         ]
     return []
 
 
 def _biased(validation: Validation) -> list[str]:
-    """Say how far shot noise puts β off by the user's model, and whether a floor mends that."""
+    """Return a note if shot noise biases β for the user's model, and if a floor corrects it."""
     model = validation.settings.spectrum.model
     noisy = [test for test in validation.exponents if test.shot_noise and test.tells]
     own = [test for test in noisy if test.model == model and not _is_sound(test)]
@@ -123,15 +160,15 @@ def _biased(validation: Validation) -> list[str]:
     worst = max(own, key=lambda test: abs(test.bias))
     covers = 100 * worst.coverage.share
     text = (
-        f"With the shot noise of these counts the model {model} puts β off by "
+        f"With the shot noise of these counts, the model {model} biases β by "
         f"{_signed(worst.bias)} at β = {worst.beta:g}, and {covers:.0f} % of its 95 % intervals "
-        "hold the truth."
+        "contain the true β."
     )
     others = [test for test in noisy if test.model != model and test.beta == worst.beta]
     if others and abs(others[0].bias) < abs(worst.bias) / 2:
         text += (
             f" Fit a floor, --psd-model {others[0].model} (spectrum.model): the bias is then "
-            f"{_signed(others[0].bias)}, and {100 * others[0].coverage.share:.0f} % hold it."
+            f"{_signed(others[0].bias)}, and {100 * others[0].coverage.share:.0f} % contain it."
         )
     return [text]
 

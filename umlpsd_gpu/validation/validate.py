@@ -1,4 +1,4 @@
-"""The verb ``validate``: the user's settings, tried on simulated data like the user's."""
+"""`validate`: test the user's settings on simulated data like the user's."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from functools import partial
 from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.compute.context import Clock, Progress
 from umlpsd_gpu.errors import SettingsError
-from umlpsd_gpu.validation.ensembles import Conditions, check_settings, drawn_seeds
+from umlpsd_gpu.validation.ensembles import Conditions, check_settings, draw_seeds
 from umlpsd_gpu.validation.exponents import BETAS, exponent_tests
-from umlpsd_gpu.validation.recovery import outcomes_of, recovery_of
+from umlpsd_gpu.validation.recovery import combine_outcomes, study_ensembles
 from umlpsd_gpu.validation.result import Validation
 
 MOST_ENSEMBLES = 10_000
@@ -22,46 +22,58 @@ def validate(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Validation:
-    """Study simulated ensembles of known truth, and fit noise of known β.
+    """Analyse simulated ensembles with known truth, and fit noise of known β.
 
     Parameters
     ----------
     settings : Settings, optional
-        Of the studies; those for reading movies have no effect. Defaults as in `run_study`.
+        Of the studies; settings for reading movies have no effect. Defaults as in `run_study`.
     conditions : Conditions, optional
-        What is simulated. Default: the paper's 204 traces of three classes.
+        The data to simulate. Default: the paper's 204 traces of three classes.
     n_ensembles : int
         1 to 10,000.
     seed : int
-        Of all that is simulated, 0 or above; the seed of K-means is ``settings.sweep.seed``.
+        Of everything that is simulated, at least 0; the seed of K-means is ``settings.sweep.seed``.
     progress : callable, optional
-        Told ("ensembles", n_done, n_ensembles) and ("exponents", n_done, n_betas).
+        Called with ("ensembles", n_done, n_ensembles) and ("exponents", n_done, n_betas).
 
     Returns
     -------
     Validation
-        Same seed, same numbers, but for ``timings_s``.
+        The same seed gives the same numbers, except ``timings_s``.
 
     Raises
     ------
     SettingsError
-        If a number is not allowed, or settings and conditions don't go together.
+        If a number is not allowed, or settings and conditions cannot be combined.
     DeviceError
-        If the device asked for is not there.
+        If the requested device is not available.
+
+    Examples
+    --------
+    These few short traces take some seconds, mostly to fit 400 traces of noise for each β.
+
+    >>> from umlpsd_gpu import Settings, validate
+    >>> from umlpsd_gpu.validation.ensembles import Conditions
+    >>> settings = Settings().with_values({"sweep.n_epochs": 5, "sweep.k_max": 3})
+    >>> small = Conditions({"TSB": 6, "PBB": 6}, n_frames=400)
+    >>> validation = validate(settings, small, n_ensembles=1)  # doctest: +SKIP
+    >>> validation.recovery.k_right.n_trials  # doctest: +SKIP
+    1
     """
     settings, conditions = settings or Settings(), conditions or Conditions()
     if not 1 <= n_ensembles <= MOST_ENSEMBLES:
-        raise SettingsError(f"ensembles can be 1 to {MOST_ENSEMBLES}, got {n_ensembles}")
+        raise SettingsError(f"ensembles must be 1 to {MOST_ENSEMBLES}, got {n_ensembles}")
     if seed < 0:
         raise SettingsError(f"the seed must be 0 or above, got {seed}")
     check_settings(conditions, settings)
     report = progress or (lambda step, done, total: None)
     clock = Clock()
     with clock.timing("ensembles"):
-        seeds = drawn_seeds(seed, 0, n_ensembles)
-        outcomes = outcomes_of(conditions, settings, seeds, partial(report, "ensembles"))
+        seeds = draw_seeds(seed, 0, n_ensembles)
+        outcomes = study_ensembles(conditions, settings, seeds, partial(report, "ensembles"))
     with clock.timing("exponents"):
-        seeds = drawn_seeds(seed, 1, len(BETAS))
+        seeds = draw_seeds(seed, 1, len(BETAS))
         exponents = exponent_tests(
             conditions, settings, outcomes[0].f_range_hz, seeds, partial(report, "exponents")
         )
@@ -69,7 +81,7 @@ def validate(
         conditions=conditions,
         settings=settings,
         seed=seed,
-        recovery=recovery_of(outcomes, conditions),
+        recovery=combine_outcomes(outcomes, conditions),
         exponents=exponents,
         f_range_hz=outcomes[0].f_range_hz,
         fitting=outcomes[0].fitting,

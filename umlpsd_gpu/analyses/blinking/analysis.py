@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from umlpsd_gpu.analyses.blinking.fields import TABLE
 from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.analyses.findings import Findings
 from umlpsd_gpu.analyses.protocol import (
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from umlpsd_gpu.movie.movie import Movie
     from umlpsd_gpu.plotting.figures import FigurePlan
     from umlpsd_gpu.plotting.page_parts import Page
+    from umlpsd_gpu.storage.field import FieldTable
     from umlpsd_gpu.traces.traces import Traces
 
 
@@ -38,7 +38,6 @@ class Blinking(Analysis[Any, Any]):
     items = "traces"
     suffixes = (*TIFF_SUFFIXES, *TABLE_SUFFIXES)
     settings = Settings
-    fields = TABLE
     preload = ("umlpsd_gpu.analyses.blinking.preload",)
     prediction_holds_for = "100 emitters, default settings"
     batch_caption = (
@@ -64,6 +63,13 @@ class Blinking(Analysis[Any, Any]):
         ("spectrum.f_max_hz", "--f-max-hz"),
         ("spectrum.model", "--psd-model"),
     )
+
+    @property
+    def fields(self) -> FieldTable:
+        """Return what study.h5 holds; see `Analysis.fields`."""
+        from umlpsd_gpu.analyses.blinking.fields import TABLE
+
+        return TABLE
 
     def find(
         self,

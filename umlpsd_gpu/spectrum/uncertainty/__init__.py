@@ -1,1 +1,1 @@
-"""How sure β is: the likelihood, what an estimator makes of a density, errors and goodness."""
+"""Uncertainty of β: likelihood, response of the estimators, errors, and goodness of fit."""

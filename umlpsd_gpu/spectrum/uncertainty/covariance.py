@@ -1,9 +1,9 @@
-"""How the estimates of one trace scatter together, by estimator: relative covariances.
+"""How the estimates of one trace correlate, for each estimator: relative covariances.
 
-For Gaussian noise whose density is even across a window's band, the covariance of two estimates
+For Gaussian noise whose density is constant across a window's band, the covariance of two estimates
 over their product is the mean over all pairs of their windows of |Σ_t w(t) v(t − τ) e^{iΔωt}|²,
-windows scaled to Σ w² = 1, τ from one to the other, Δω between their frequencies (Isserlis'
-theorem). What reaches a window from afar is added in `leakage`.
+with windows normalised to Σ w² = 1, τ the delay between them and Δω the difference of their
+frequencies (Isserlis' theorem). Leakage from distant frequencies is added in `leakage`.
 """
 
 from __future__ import annotations
@@ -14,13 +14,22 @@ import numpy as np
 
 from umlpsd_gpu.spectrum.log_welch import LogGrid
 
-# beyond so many bins of either window two Hamming windows share no band
+# two Hamming windows further apart than this, in bins of either, share no power
 _REACH_BINS = 2.5
 _NEGLIGIBLE = 1e-5
 
 
 def log_welch_covariance(grid: LogGrid) -> np.ndarray:
-    """Return the relative covariance of `log_welch`'s estimates; (n_freqs, n_freqs)."""
+    """Return the relative covariance of the estimates of `log_welch` for white noise.
+
+    Parameters
+    ----------
+    grid : LogGrid
+
+    Returns
+    -------
+    ndarray, shape (n_freqs, n_freqs)
+    """
     n_freqs = len(grid.windows)
     freqs = grid.cycles / grid.n_frames
     starts = [np.arange(n) * w // 2 for w, n in zip(grid.windows, grid.n_windows, strict=True)]
@@ -44,13 +53,14 @@ def _shared_power(longer: np.ndarray, shorter: np.ndarray, apart: float) -> np.n
     n_delays = len(longer) + len(shorter) - 1
     n = next_fast_len(n_delays)
     wave = longer * np.exp(2j * np.pi * apart * np.arange(len(longer)))
-    return np.abs(ifft(fft(wave, n) * fft(shorter[::-1], n))[:n_delays]) ** 2
+    power: np.ndarray = np.abs(ifft(fft(wave, n) * fft(shorter[::-1], n))[:n_delays]) ** 2
+    return power
 
 
 def _mean_over_pairs(
     shared: np.ndarray, starts: np.ndarray, other_starts: np.ndarray, other_window: int
 ) -> float:
-    """Average over all pairs of windows; those that don't overlap add 0."""
+    """Average over all pairs of windows; pairs without overlap contribute 0."""
     n_delays = len(shared)
     first = np.searchsorted(other_starts, starts - other_window + 1)
     n_most = 2 * n_delays // other_window + 3
@@ -62,19 +72,20 @@ def _mean_over_pairs(
 
 
 def welch_covariance(window: np.ndarray, step: int, n_windows: int) -> Any:
-    """Return the relative covariance of Welch's estimates above 0, as a sparse matrix.
+    """Return the relative covariance of Welch's estimates above 0 for white noise.
 
     Parameters
     ----------
     window : ndarray, shape (nperseg,)
+        Weight of each frame.
     step : int
-        Frames from one window to the next.
+        Frames from the start of one window to the start of the next.
     n_windows : int
 
     Returns
     -------
     scipy.sparse.csr_array, shape (nperseg // 2, nperseg // 2)
-        Neighbours within a window's main lobe and sidelobes that matter.
+        Non-zero where two frequencies share the main lobe or a sidelobe above 1e-5.
     """
     from scipy.sparse import csr_array
 
@@ -93,13 +104,22 @@ def welch_covariance(window: np.ndarray, step: int, n_windows: int) -> Any:
     rows, columns = (a.ravel() for a in np.broadcast_arrays(number, number + distances[:, None]))
     inside = (columns >= 1) & (columns <= n_freqs)
     rows, columns = rows[inside], columns[inside]
-    # a real trace repeats each coefficient at its negative frequency
+    # a real trace has the conjugate coefficient at the negative frequency
     values = by_distance[np.abs(rows - columns)] + by_distance[(rows + columns) % nperseg]
     return csr_array((values, (rows - 1, columns - 1)), shape=(n_freqs, n_freqs))
 
 
 def periodogram_covariance(n_frames: int) -> Any:
-    """Return the relative covariance of a periodogram above 0: independent; a sparse matrix."""
+    """Return the relative covariance of a periodogram above 0 for white noise; it is diagonal.
+
+    Parameters
+    ----------
+    n_frames : int
+
+    Returns
+    -------
+    scipy.sparse.csr_array, shape (n_frames // 2, n_frames // 2)
+    """
     from scipy.sparse import diags_array
 
     variances = np.ones(n_frames // 2)
@@ -109,10 +129,20 @@ def periodogram_covariance(n_frames: int) -> Any:
 
 
 def log_covariance(covariance: Any) -> Any:
-    """Return the covariance of the logarithms of χ² estimates, of the same kind of matrix.
+    """Return the covariance of the logarithms of χ² estimates.
 
-    Two gamma variables of shape a whose correlation is r have logarithms of covariance
-    Σ_k r^k Γ(k) Γ(a) / (k Γ(a + k)): ψ'(a) at r = 1, r / a where r is small or a large.
+    Two gamma variables of shape a and correlation r have logarithms of covariance Σ_k r^k Γ(k) Γ(a)
+    / (k Γ(a + k)): ψ'(a) at r = 1, and r / a where r is small or a is large.
+
+    Parameters
+    ----------
+    covariance : array or sparse array, shape (n, n)
+        Relative covariance of the estimates.
+
+    Returns
+    -------
+    array or sparse array, shape (n, n)
+        Sparse if ``covariance`` is.
     """
     from scipy.sparse import csr_array, issparse
     from scipy.special import gammaln, polygamma

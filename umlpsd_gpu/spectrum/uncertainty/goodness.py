@@ -1,9 +1,9 @@
-"""Whether a spectrum is of the form that was fitted.
+"""Whether a spectrum has the form that was fitted.
 
-Band means are gathered into a few wide bands, their ratios to the model brought to normal scatter
-by a cube root (Wilson & Hilferty, PNAS 17, 684, 1931 [L]), and the sum of squares is taken with
-their covariance, less what any change of the parameters explains. On Gaussian noise of the model
-it is χ², however the parameters were found.
+Band means are combined into a few wide bands. A cube root makes their ratios to the model nearly
+normal (Wilson & Hilferty, PNAS 17, 684, 1931 [L]). The sum of squares is calculated with their
+covariance, less the part that a change of the parameters explains. For Gaussian noise with the
+model's spectrum it follows χ², however the parameters were estimated.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from umlpsd_gpu.spectrum.uncertainty.sampling import Sampling
 from umlpsd_gpu.spectrum.uncertainty.whittle import Estimates
 
 _WIDE_BANDS_PER_DECADE = 5
-_LEAST_DOF = 8.0  # of a wide band: its cube root is then as good as normal
+_LEAST_DOF = 8.0  # of a wide band, so that its cube root is nearly normal
 _TAIL = 0.01
 
 
 @dataclass(frozen=True)
 class Goodness:
-    """Of each trace's fit.
+    """Goodness of fit of each trace.
 
     Attributes
     ----------
     chi2, dof : ndarray, shape (n_traces,)
-        NaN where too few wide bands are left to test anything.
+        NaN where there are too few wide bands for a test.
     """
 
     chi2: np.ndarray
@@ -37,46 +37,64 @@ class Goodness:
 
     @property
     def reduced_chi2(self) -> np.ndarray:
-        return self.chi2 / self.dof
+        """Return χ² per degree of freedom; (n_traces,)."""
+        reduced: np.ndarray = self.chi2 / self.dof
+        return reduced
 
     @property
     def p_value(self) -> np.ndarray:
-        """Return the chance of a larger χ²."""
+        """Return the probability of a larger χ²; (n_traces,)."""
         from scipy.special import chdtrc
 
-        return chdtrc(self.dof, self.chi2)
+        probability: np.ndarray = chdtrc(self.dof, self.chi2)
+        return probability
 
     @property
     def widening(self) -> np.ndarray:
-        """Return by how much more β scatters than Gaussian noise of the model explains.
+        """Return the factor by which errors of β are widened; (n_traces,).
 
-        1 up to the 99 % point of χ², then the root of the excess per degree of freedom.
+        1 up to the 99 % point of χ², above it the root of 1 + the excess per degree of freedom.
         """
         from scipy.special import chdtri
 
         excess = (self.chi2 - chdtri(self.dof, _TAIL)) / self.dof
-        return np.sqrt(1 + np.maximum(np.where(np.isnan(excess), 0.0, excess), 0.0))
+        factor: np.ndarray = np.sqrt(1 + np.maximum(np.where(np.isnan(excess), 0.0, excess), 0.0))
+        return factor
 
 
-def goodness_of(
+def assess_fit(
     sampling: Sampling, estimates: Estimates, parameters: np.ndarray, model: str
 ) -> Goodness:
-    """Compare every spectrum with its model."""
-    gathered = _wide_bands(sampling)
+    """Test every spectrum against its model.
+
+    Parameters
+    ----------
+    sampling : Sampling
+    estimates : Estimates
+    parameters : ndarray, shape (n_traces, n_parameters)
+        Columns as in `models`.
+    model : str
+        One of `models.MODELS`.
+
+    Returns
+    -------
+    Goodness
+    """
+    wide = _wide_bands(sampling)
     fitted = is_fitted(parameters, model)
     means, gradient = expected_with_gradient(sampling, parameters, bool(fitted[:, KNEE].any()))
     ratio = estimates.means / (means * np.exp(parameters[:, LEVEL, None]))
     counted = estimates.weights > 0
-    # a band without power is left out of the wide band it belongs to
-    shares = gathered[None] * counted[:, None]
+    # a band without power is left out of its wide band
+    shares = wide[None] * counted[:, None]
     shares = shares / np.maximum(shares.sum(axis=2, keepdims=True), 1e-300)
     ratios = np.einsum("nwb,nb->nw", shares, ratio)
     gradients = shares @ (gradient * fitted[:, None])
     covariance = quadratic_forms(sampling, parameters, means, np.swapaxes(shares, 1, 2))
-    return _tested(ratios, gradients, covariance, fitted.sum(axis=1))
+    return _test_ratios(ratios, gradients, covariance, fitted.sum(axis=1))
 
 
-def _tested(
+def _test_ratios(
     ratios: np.ndarray, gradients: np.ndarray, covariance: np.ndarray, n_fitted: np.ndarray
 ) -> Goodness:
     n_wide = ratios.shape[1]
@@ -102,7 +120,7 @@ def _tested(
 
 
 def _wide_bands(sampling: Sampling) -> np.ndarray:
-    """Return how much each band counts in each wide band; (n_wide, n_bands)."""
+    """Return the weight of each band in each wide band; (n_wide, n_bands)."""
     bands = sampling.bands
     centres = np.exp(bands.means(np.log(sampling.freqs)))
     decade = np.floor(_WIDE_BANDS_PER_DECADE * np.log10(centres / centres[0]) + 1e-9)
@@ -112,7 +130,7 @@ def _wide_bands(sampling: Sampling) -> np.ndarray:
         is_new = i == 0 or (decade[i] > decade[i - 1] and dof_so_far >= _LEAST_DOF)
         owners.append(owners[-1] + is_new if owners else 0)
         dof_so_far = 2 * weight + (0.0 if is_new else dof_so_far)
-    if len(owners) and dof_so_far < _LEAST_DOF:  # the last one joins its neighbour
+    if len(owners) and dof_so_far < _LEAST_DOF:  # merge the last one with its neighbour
         owners = [min(owner, max(owners[-1] - 1, 0)) for owner in owners]
     shares = np.zeros((owners[-1] + 1, len(owners)))
     shares[owners, np.arange(len(owners))] = sampling.weights

@@ -1,6 +1,6 @@
-"""What an estimator makes of a density: the mean of its estimates, and how they scatter together.
+"""The statistics of an estimator: the mean of its estimates and how they scatter together.
 
-It depends on the estimator and the length of the traces alone, so that one `Sampling` serves all
+They depend only on the estimator and the length of the traces, so that one `Sampling` serves all
 traces. Fits work on band means; frequencies are in cycles per frame.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from umlpsd_gpu.spectrum.bands import Bands, each_alone, logarithmic
+from umlpsd_gpu.spectrum.bands import Bands, logarithmic_bands, single_bands
 from umlpsd_gpu.spectrum.log_welch import log_grid
 from umlpsd_gpu.spectrum.result import Spectrum
 from umlpsd_gpu.spectrum.uncertainty.covariance import (
@@ -25,36 +25,38 @@ from umlpsd_gpu.spectrum.uncertainty.leakage import leakage_through_ends, leakag
 from umlpsd_gpu.spectrum.uncertainty.response import (
     cell_centres,
     cell_edges,
-    seen_through,
-    seen_without_mean,
-    without_trace_mean,
+    mean_removal_response,
+    window_response,
+    window_response_without_mean,
 )
 
-# exponents between which the effect of leakage is interpolated
+# the effect of leakage is interpolated between these exponents
 LEAKAGE_BETAS = np.array([0.0, 0.5, 1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5])
-_SAMPLES_PER_BAND = 12
+_FREQS_PER_BAND = 12
 _LOBE_EDGE_BINS = 2  # of a Hamming window
 
 
 @dataclass(frozen=True, eq=False)
 class Sampling:
-    """The estimates of one trace: what they average and how they scatter.
+    """Statistics of the estimates of one trace (their sampling distribution).
 
     Attributes
     ----------
-    freqs : ndarray, shape (n_freqs,)
-        Those that are fitted.
+    freqs : ndarray, shape (n_freqs,), cycles per frame
+        The fitted frequencies.
     bands : Bands
-    nodes : ndarray, shape (n_nodes,)
-        Frequencies at which a density is asked for.
+    nodes : ndarray, shape (n_nodes,), cycles per frame
+        Frequencies at which a density is evaluated.
     response : ndarray, shape (n_bands, n_nodes)
         Expected band means = response @ density.
     of_freqs : array or sparse array, shape (n_freqs, n_freqs)
         Relative covariance of the estimates of white noise.
     excess_at : callable
-        β → (n_bands, n_bands): what leakage in f^(−β) noise adds to it, averaged over bands.
+        Returns, for an exponent β, the covariance (n_bands, n_bands) that leakage in f^(−β) noise
+        adds.
     is_known : bool
-        Whether the estimator is one of ours; of others only the degrees of freedom are known.
+        Whether the estimator is one of this package. Of others only the degrees of freedom are
+        known.
     """
 
     freqs: np.ndarray
@@ -68,15 +70,16 @@ class Sampling:
     @cached_property
     def covariance(self) -> np.ndarray:
         """Return the relative covariance of the band means of white noise."""
-        return averaged(self.of_freqs, self.bands)
+        return average_covariance(self.of_freqs, self.bands)
 
     @cached_property
     def weights(self) -> np.ndarray:
         """Return half the χ² degrees of freedom that each band adds to a smooth fit; (n_bands,).
 
-        1 over the row sums of the covariance: what neighbours share is counted once.
+        1 over the row sums of the covariance, so that shared information is counted once.
         """
-        return 1 / self.covariance.sum(axis=1)
+        weights: np.ndarray = 1 / self.covariance.sum(axis=1)
+        return weights
 
     @cached_property
     def excess(self) -> np.ndarray:
@@ -84,22 +87,42 @@ class Sampling:
         return np.array([self.excess_at(beta) for beta in LEAKAGE_BETAS.tolist()])
 
 
-def averaged(of_freqs: Any, bands: Bands) -> np.ndarray:
-    """Return the covariance of band means from that of the frequencies."""
+def average_covariance(of_freqs: Any, bands: Bands) -> np.ndarray:
+    """Return the covariance of band means from that of single frequencies.
+
+    Parameters
+    ----------
+    of_freqs : array or sparse array, shape (n_freqs, n_freqs)
+    bands : Bands
+
+    Returns
+    -------
+    ndarray, shape (n_bands, n_bands)
+    """
     from scipy.sparse import csr_array
 
     shares = bands.weights / np.add.reduceat(bands.weights, bands.starts)[bands.owner]
     columns = np.arange(len(shares))
     mean = csr_array((shares, (bands.owner, columns)), shape=(len(bands.starts), len(shares)))
-    found = mean @ (mean @ of_freqs).T
-    return np.asarray(found.toarray() if hasattr(found, "toarray") else found)
+    covariance = mean @ (mean @ of_freqs).T
+    return np.asarray(covariance.toarray() if hasattr(covariance, "toarray") else covariance)
 
 
 def sampling_of(spectrum: Spectrum, chosen: slice) -> Sampling:
-    """Return what is known of the estimates at the chosen frequencies.
+    """Return the statistics of the estimates at the selected frequencies.
 
-    Spectra that weren't made by our estimators, or were cut, are taken for independent χ²
-    estimates of the density at their frequencies.
+    Spectra from other estimators, and spectra with missing frequencies, are treated as independent
+    χ² estimates of the density at their frequencies.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+    chosen : slice
+        Of its frequencies.
+
+    Returns
+    -------
+    Sampling
     """
     freqs = spectrum.freqs_hz * spectrum.dt_s
     key = (spectrum.method, spectrum.n_frames, spectrum.nperseg, spectrum.noverlap)
@@ -110,7 +133,7 @@ def sampling_of(spectrum: Spectrum, chosen: slice) -> Sampling:
 
 
 def _frequencies(method: str, n_frames: int, nperseg: int, noverlap: int) -> np.ndarray:
-    """Return the frequencies of an estimator; none where it isn't known."""
+    """Return the frequencies of an estimator; none if it is unknown."""
     if n_frames == 0 or method not in ("log_welch", "welch", "periodogram"):
         return np.empty(0)
     if method == "log_welch":
@@ -121,7 +144,7 @@ def _frequencies(method: str, n_frames: int, nperseg: int, noverlap: int) -> np.
 def _independent(freqs: np.ndarray, dof: np.ndarray) -> Sampling:
     from scipy.sparse import diags_array
 
-    bands = logarithmic(freqs, dof) if len(freqs) > 200 else each_alone(dof)
+    bands = logarithmic_bands(freqs, dof) if len(freqs) > 200 else single_bands(dof)
     shares = np.zeros((len(bands.starts), len(freqs)))
     shares[bands.owner, np.arange(len(freqs))] = dof
     return Sampling(
@@ -151,8 +174,8 @@ def _of_log_welch(n_frames: int, freqs: np.ndarray, start: int, stop: int) -> Sa
     grid, edges = log_grid(n_frames), cell_edges(n_frames)
     windows, nodes = grid.windows[start:stop], cell_centres(edges)
     pairs = zip(windows.tolist(), freqs[:, None], strict=True)
-    response = np.concatenate([seen_through(np.hamming(w), f, edges) for w, f in pairs])
-    response *= without_trace_mean(n_frames, edges)
+    response = np.concatenate([window_response(np.hamming(w), f, edges) for w, f in pairs])
+    response *= mean_removal_response(n_frames, edges)
     is_far = nodes < (freqs - _LOBE_EDGE_BINS / windows)[:, None]
     covariance = log_welch_covariance(grid)[start:stop, start:stop]
 
@@ -160,7 +183,7 @@ def _of_log_welch(n_frames: int, freqs: np.ndarray, start: int, stop: int) -> Sa
         share, variance = leakage_through_sidelobes(beta, nodes, response, is_far, n_frames)
         return np.outer(share, share) * (variance - covariance)
 
-    bands = each_alone(2 / covariance.diagonal())
+    bands = single_bands(2 / covariance.diagonal())
     return Sampling(freqs, bands, nodes, response, covariance, excess_at, is_known=True)
 
 
@@ -173,10 +196,10 @@ def _of_welch(
     covariance = welch_covariance(window, step, (n_frames - noverlap) // step)
     covariance = covariance[start : start + len(freqs), start : start + len(freqs)]
     edges = cell_edges(n_frames)
-    bands = logarithmic(freqs, 2 / covariance.diagonal())
-    response = _seen_in_bands(window, freqs, bands, edges)
-    if start == 0:  # a Hann window lets the mean of its frames through at its lowest frequency only
-        response[0] = seen_without_mean(window, float(freqs[0]), edges)
+    bands = logarithmic_bands(freqs, 2 / covariance.diagonal())
+    response = _band_response(window, freqs, bands, edges)
+    if start == 0:  # a Hann window transmits the mean only at its lowest frequency
+        response[0] = window_response_without_mean(window, float(freqs[0]), edges)
     return Sampling(
         freqs,
         bands,
@@ -192,27 +215,28 @@ def _of_periodogram(n_frames: int, freqs: np.ndarray, start: int) -> Sampling:
     covariance = periodogram_covariance(n_frames)
     covariance = covariance[start : start + len(freqs), start : start + len(freqs)]
     edges = cell_edges(n_frames)
-    bands = logarithmic(freqs, 2 / covariance.diagonal())
+    bands = logarithmic_bands(freqs, 2 / covariance.diagonal())
     return Sampling(
         freqs,
         bands,
         cell_centres(edges),
-        _seen_in_bands(np.ones(n_frames), freqs, bands, edges),
+        _band_response(np.ones(n_frames), freqs, bands, edges),
         covariance,
         lambda beta: leakage_through_ends(beta, n_frames, bands, start + 1),
         is_known=True,
     )
 
 
-def _seen_in_bands(
+def _band_response(
     window: np.ndarray, freqs: np.ndarray, bands: Bands, edges: np.ndarray
 ) -> np.ndarray:
-    """Average the shares over each band, by a sample of its frequencies."""
-    samples = bands.samples(_SAMPLES_PER_BAND)
-    shares = seen_through(window, freqs[np.concatenate(samples)], edges)
-    shares *= bands.weights[np.concatenate(samples), None]
-    starts = np.cumsum([0, *(len(sample) for sample in samples[:-1])])
+    """Average the weights over each band, using a few of its frequencies."""
+    picked = bands.pick_frequencies(_FREQS_PER_BAND)
+    shares = window_response(window, freqs[np.concatenate(picked)], edges)
+    shares *= bands.weights[np.concatenate(picked), None]
+    starts = np.cumsum([0, *(len(part) for part in picked[:-1])])
     sums = np.add.reduceat(shares, starts, axis=0)
-    shares = sums / np.add.reduceat(bands.weights[np.concatenate(samples)], starts)[:, None]
+    shares = sums / np.add.reduceat(bands.weights[np.concatenate(picked)], starts)[:, None]
     # one-sided but for the Nyquist frequency, which isn't doubled
-    return shares * bands.means(np.where(freqs == 0.5, 0.5, 1.0))[:, None]
+    response: np.ndarray = shares * bands.means(np.where(freqs == 0.5, 0.5, 1.0))[:, None]
+    return response

@@ -1,8 +1,8 @@
-"""How sure a log-log slope is: least squares take for granted what estimates of spectra aren't.
+"""Uncertainty of a log-log slope: corrects what least squares assume about the estimates.
 
-The slope β̂ = Σ c ln P is linear in the logarithms, so that its mean m(β) and scatter s(β) on
-f^(−β) noise follow from those of the estimates (`sampling`). The interval holds every β on whose
-noise a slope like the one found is not exceptional: |β̂ − m(β)| ≤ 1.96 s(β).
+The slope β̂ = Σ c ln P is linear in the logarithms, so that its mean m(β) and standard deviation
+s(β) for f^(−β) noise follow from those of the estimates (`sampling`). The interval contains every β
+for which the fitted slope is not exceptional: |β̂ − m(β)| ≤ 1.96 s(β).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _BETAS = np.arange(-2.0, 4.001, 0.02)
 
 @dataclass(frozen=True)
 class SlopeErrors:
-    """Mean and standard deviation of the fitted slope of f^(−β) noise, as far as the mean rises.
+    """Mean and standard deviation of the fitted slope of f^(−β) noise, for β with a rising mean.
 
     Attributes
     ----------
@@ -33,26 +33,48 @@ class SlopeErrors:
     deviations: np.ndarray
 
     def stderr(self, slopes: np.ndarray) -> np.ndarray:
-        """Return the scatter on noise whose mean slope is the one found; (n_traces,)."""
-        return np.interp(slopes, self.means, self.deviations)
+        """Return the standard error of fitted slopes.
+
+        Parameters
+        ----------
+        slopes : ndarray, shape (n_traces,)
+            May be NaN.
+
+        Returns
+        -------
+        ndarray, shape (n_traces,)
+            Standard deviation for noise whose mean slope is the fitted one.
+        """
+        errors: np.ndarray = np.interp(slopes, self.means, self.deviations)
+        return errors
 
     def intervals(self, slopes: np.ndarray, widening: np.ndarray) -> np.ndarray:
-        """Return the 95 % intervals of β; (n_traces, 2).
+        """Return the 95 % intervals of β.
 
-        An upper end is infinite where noise of any steepness beyond has slopes like the one found.
+        Parameters
+        ----------
+        slopes : ndarray, shape (n_traces,)
+            Fitted slopes; may be NaN.
+        widening : ndarray, shape (n_traces,)
+            Factor by which the intervals are widened.
+
+        Returns
+        -------
+        ndarray, shape (n_traces, 2)
+            An upper end is infinite where steeper noise of any β has slopes like the fitted one.
         """
         half = NORMAL_975 * widening[:, None] * self.deviations
-        lower = _reached_at(self.betas, self.means + half, slopes, never=self.betas[-1])
-        upper = _reached_at(self.betas, self.means - half, slopes, never=np.inf)
+        lower = _find_crossing(self.betas, self.means + half, slopes, never=self.betas[-1])
+        upper = _find_crossing(self.betas, self.means - half, slopes, never=np.inf)
         return np.stack([lower, upper], axis=1)
 
 
-def _reached_at(
+def _find_crossing(
     betas: np.ndarray, curves: np.ndarray, levels: np.ndarray, never: float
 ) -> np.ndarray:
-    """Return where each curve first reaches its level; (n_traces,).
+    """Return the β at which each curve first reaches its level; (n_traces,).
 
-    Below the first β they go on with slope 1.
+    Below the first β the curves continue with slope 1.
     """
     reached = curves >= levels[:, None]
     after = reached.argmax(axis=1)
@@ -67,7 +89,16 @@ def _reached_at(
 
 @lru_cache(maxsize=8)
 def slope_errors(sampling: Sampling) -> SlopeErrors:
-    """Work out mean and scatter of the slope for one estimator and fit range."""
+    """Calculate mean and standard deviation of the slope for one estimator and fit range.
+
+    Parameters
+    ----------
+    sampling : Sampling
+
+    Returns
+    -------
+    SlopeErrors
+    """
     from scipy.special import digamma
 
     ln_f = np.log(sampling.freqs)
@@ -84,6 +115,6 @@ def slope_errors(sampling: Sampling) -> SlopeErrors:
     own = slope @ (log_covariance(sampling.of_freqs) @ slope)
     added = np.einsum("b,kbc,c->k", of_bands, sampling.excess, of_bands)
     deviations = np.sqrt(own + np.interp(_BETAS, LEAKAGE_BETAS, added))
-    # steeper noise than that leaks so much that its slope falls again
+    # noise steeper than this leaks so much that the fitted slope falls again
     rising = slice(0, int(means.argmax()) + 1)
     return SlopeErrors(_BETAS[rising], means[rising], deviations[rising])

@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 from umlpsd_gpu.analyses.blinking.figures.images import draw_scale_bar
 from umlpsd_gpu.analyses.blinking.result import Study
-from umlpsd_gpu.decision.labels import matched
+from umlpsd_gpu.decision.labels import match_labels
 from umlpsd_gpu.maps.images import image_of
 from umlpsd_gpu.maps.result import AssemblyMaps
 from umlpsd_gpu.plotting.style import cluster_colour
@@ -197,7 +197,7 @@ def _like_clusters(domains: np.ndarray, labels: np.ndarray) -> np.ndarray:
     numbered = np.where(small, -1, 0)
     if large.any():
         _, compact = np.unique(domains[large], return_inverse=True)
-        numbered[large] = 1 + matched(compact, labels[large].astype(np.intp) - 1)
+        numbered[large] = 1 + match_labels(compact, labels[large].astype(np.intp) - 1)
     return numbered
 
 
