@@ -24,13 +24,10 @@ NOT_YET_DONE = {
     "clustering",
     "decision",
     "kmeans",
-    "movie",
-    "preprocessing",
     "report",
     "scale",
     "settings",
     "storage",
-    "traces",
 }
 ROOMS = sorted(
     {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in PACKAGE.rglob("*.py")}

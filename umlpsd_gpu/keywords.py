@@ -49,7 +49,15 @@ def check_keywords(verb: Callable[Parameters, Result]) -> Callable[Parameters, R
 
 
 def require_known(names: Iterable[str], known: Iterable[str], verb: str) -> None:
-    """Raise SettingsError for the first name that is not known."""
+    """Raise SettingsError for the first name that is not known.
+
+    Parameters
+    ----------
+    names : iterable of str
+    known : iterable of str
+    verb : str
+        What was called, for the message.
+    """
     for name in names:
         if name not in known:
             advice = _advice(name, known) or f"see help({verb})"

@@ -93,23 +93,49 @@ def _cell(tag: str, text: str) -> str:
 
 
 def format_number(value: float, digits: int = 4) -> str:
-    """Return a number with a few digits; an en dash where it is not defined."""
+    """Return a number with a few digits; an en dash where it is not defined.
+
+    Parameters
+    ----------
+    value : float
+    digits : int
+    """
     return f"{value:.{digits}g}" if math.isfinite(value) else "–"
 
 
 def format_with_error(value: float, error: float) -> str:
-    """Return ``1.35 ± 0.04``; an en dash where either is not defined."""
+    """Return ``1.35 ± 0.04``; an en dash where either is not defined.
+
+    Parameters
+    ----------
+    value, error : float
+    """
     both = (f"{number:.2f}" if math.isfinite(number) else "–" for number in (value, error))
     return " ± ".join(both)
 
 
 def count(number: int, singular: str, plural: str = "") -> str:
-    """Return ``1 trace`` or ``3 traces``."""
+    """Return ``1 trace`` or ``3 traces``.
+
+    Parameters
+    ----------
+    number : int
+    singular : str
+    plural : str
+        Default: the singular with an s.
+    """
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
 def shorten(texts: Sequence[str], most: int = 3) -> str:
-    """Return a list of a few texts, the rest counted."""
+    """Return a list of a few texts, the rest counted.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        Repeated ones are listed once.
+    most : int
+    """
     distinct = list(dict.fromkeys(texts))
     more = f" and {len(distinct) - most} more" if len(distinct) > most else ""
     return ", ".join(distinct[:most]) + more

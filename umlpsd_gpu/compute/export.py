@@ -95,7 +95,12 @@ class Exported:
 
 
 def make_table(arrays: LabelledArrays) -> pd.DataFrame:
-    """Return labelled arrays as a pandas table; see `LabelledArrays.table`."""
+    """Return labelled arrays as a pandas table; see `LabelledArrays.table`.
+
+    Parameters
+    ----------
+    arrays : LabelledArrays
+    """
     names = arrays.in_table or tuple(arrays.variables)
     chosen = {name: arrays.variables[name] for name in names}
     table = _wide(arrays, names[0]) if arrays.table == "wide" else _long(arrays, chosen)
@@ -137,6 +142,12 @@ def _long(arrays: LabelledArrays, chosen: Mapping[str, Labelled]) -> pd.DataFram
 
 def make_dataset(arrays: LabelledArrays, name: str) -> Any:
     """Return labelled arrays as an xarray data set.
+
+    Parameters
+    ----------
+    arrays : LabelledArrays
+    name : str
+        Of the type of the result, for the message.
 
     Raises
     ------

@@ -212,6 +212,14 @@ class _Slot:
 def allocate_largest(n_wanted: int, allocate: Callable[[int], Any], what: str) -> tuple[int, Any]:
     """Return ``(n, allocate(n))``, n halved from ``n_wanted`` until the device has the memory.
 
+    Parameters
+    ----------
+    n_wanted : int
+    allocate : callable
+        Takes n, returns device memory for so many items.
+    what : str
+        The items, for messages.
+
     Raises
     ------
     DeviceError
