@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from umlpsd_gpu.analyses.blinking.result import Study
     from umlpsd_gpu.analyses.blinking.settings import Settings
     from umlpsd_gpu.analyses.blinking.workflow import run_study
+    from umlpsd_gpu.analyses.registry import get_analysis
+    from umlpsd_gpu.clustering.cluster import Clustering, cluster
     from umlpsd_gpu.decision.decide import decide
     from umlpsd_gpu.decision.result import KDecision
     from umlpsd_gpu.errors import (
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "AssemblyMaps": "maps.result",
+    "Clustering": "clustering.cluster",
     "DeviceError": "errors",
     "KDecision": "decision.result",
     "Movie": "movie.movie",
@@ -62,10 +65,12 @@ _HOME = {
     "UmlpsdError": "errors",
     "Validation": "validation.result",
     "assembly_maps": "maps.result",
+    "cluster": "clustering.cluster",
     "decide": "decision.decide",
     "extract_emitters": "traces.extract",
     "extract_pixels": "traces.pixels",
     "fit_power_law": "spectrum.fit",
+    "get_analysis": "analyses.registry",
     "open_movie": "movie.open",
     "plot_clusters": "analyses.blinking.plots.trajectories",
     "plot_exponents": "analyses.blinking.plots.spectra",
@@ -85,6 +90,7 @@ _HOME = {
 }
 __all__ = [
     "AssemblyMaps",
+    "Clustering",
     "DeviceError",
     "KDecision",
     "Movie",
@@ -101,10 +107,12 @@ __all__ = [
     "UmlpsdError",
     "Validation",
     "assembly_maps",
+    "cluster",
     "decide",
     "extract_emitters",
     "extract_pixels",
     "fit_power_law",
+    "get_analysis",
     "open_movie",
     "plot_clusters",
     "plot_exponents",

@@ -163,3 +163,19 @@ def test_spectra_that_are_no_power_laws_are_noted(model, is_noted):
     )
     notes = " ".join(run_study(Traces.without_place(noisy, 0.1), settings).notes)
     assert ("differ from a power law by more than chance" in notes) == is_noted
+
+
+class TestKeywords:
+    def test_a_file_and_single_settings(self, tmp_path):
+        values = np.random.default_rng(0).poisson(50, (400, 12)) + np.arange(12) % 2 * 40
+        np.savetxt(tmp_path / "traces.csv", values, delimiter=",", fmt="%d")
+        wanted = {"scales": ["raw", "W5"], "n_epochs": 4, "seed": 3, "n_resamples": 0}
+        study = run_study(tmp_path / "traces.csv", dt_s=0.03, method="periodogram", **wanted)
+        assert [sweep.scale for sweep in study.sweeps] == ["raw", "W5"]
+        assert study.sweeps[0].n_epochs == 4
+        assert study.settings.sweep.seed == 3
+        assert study.traces.dt_s == 0.03
+
+    def test_a_wrong_keyword_is_named_with_the_nearest(self):
+        with pytest.raises(SettingsError, match="no argument 'sed'; did you mean 'seed'"):
+            run_study([], sed=1)

@@ -7,9 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from umlpsd_gpu.analyses.blinking.display import describe_study, label_study
 from umlpsd_gpu.analyses.blinking.movie_summary import MovieSummary
 from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.analyses.result import Result
+from umlpsd_gpu.compute.display import Displayed, Outline
+from umlpsd_gpu.compute.export import Exported, LabelledArrays
 from umlpsd_gpu.decision.outliers import Outliers
 from umlpsd_gpu.decision.result import KDecision
 from umlpsd_gpu.kmeans.result import Sweep
@@ -18,8 +21,8 @@ from umlpsd_gpu.spectrum.result import ClusterSpectra, PowerLawFit, Spectrum
 from umlpsd_gpu.traces.traces import Traces
 
 
-@dataclass(frozen=True)
-class Study(Result):
+@dataclass(frozen=True, repr=False)
+class Study(Result, Displayed, Exported):
     """A finished analysis.
 
     Attributes
@@ -89,3 +92,9 @@ class Study(Result):
             if sweep.scale == scale:
                 return sweep
         raise KeyError(f"no sweep at scale {scale}; made: {[s.scale for s in self.sweeps]}")
+
+    def _describe(self) -> Outline:
+        return describe_study(self)
+
+    def _labelled(self) -> LabelledArrays:
+        return label_study(self)

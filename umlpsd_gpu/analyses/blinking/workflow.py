@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,15 +19,18 @@ from umlpsd_gpu.analyses.blinking.fitting_scales import (
 )
 from umlpsd_gpu.analyses.blinking.movie_summary import MovieSummary
 from umlpsd_gpu.analyses.blinking.notes import notes_on_clusters, notes_on_traces
+from umlpsd_gpu.analyses.blinking.open import open_sources
 from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.clustering.cluster import Clustering, cluster
 from umlpsd_gpu.clustering.device import device_of
-from umlpsd_gpu.compute.context import Context, Progress, RunJobs, report_nothing
+from umlpsd_gpu.compute.context import Context, Progress, RunJobs
 from umlpsd_gpu.compute.device_memory import told_when_full
+from umlpsd_gpu.compute.progress import choose_progress
 from umlpsd_gpu.compute.transfer import on_host, uploaded
 from umlpsd_gpu.compute.versions import recorded_versions
 from umlpsd_gpu.decision.outliers import N_COARSE_SAMPLES
+from umlpsd_gpu.keywords import settings_from_keywords, show_settings
 from umlpsd_gpu.maps.result import AssemblyMaps
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.preprocessing.bin import bin_mean
@@ -37,25 +43,31 @@ from umlpsd_gpu.spectrum.settings import SpectrumSettings
 from umlpsd_gpu.traces.traces import Traces
 
 
+@show_settings(Settings)
 def run_study(
-    source: Movie | Traces | Sequence[Movie],
+    source: Movie | Traces | Sequence[Movie] | str | Path | Sequence[str | Path],
     settings: Settings | None = None,
     progress: Progress | None = None,
     run_sweeps: RunJobs | None = None,
+    **values: Any,
 ) -> Study:
-    """Analyse one ensemble from movies, or from traces that are there already.
+    """Analyse one ensemble from movies or from traces.
 
     Parameters
     ----------
-    source : Movie, sequence of Movie, or Traces
-        Several movies are pooled into one ensemble.
+    source : Movie, Traces, file, or sequence of Movie or of files
+        Several movies are pooled into one ensemble. A file is a movie or a table of traces.
     settings : Settings, optional
         Defaults: the paper's grid of scales, K 1…15, 100 epochs.
     progress : callable, optional
-        Called with (step, done, total).
+        Called with (step, done, total). Default: bars in a notebook, nothing elsewhere.
     run_sweeps : callable, optional
         Runs the jobs of the sweeps elsewhere (clustering/jobs.py); all the rest is done here on the
         CPU, whatever ``settings.device``. By default the sweeps run here too.
+    **values
+        Single settings by name, which replace those of ``settings``: ``seed=1``,
+        ``scales=["raw", "W80"]``, ``n_epochs=20``; ``section__name`` where two sections have the
+        name. ``help(run_study)`` lists them.
 
     Returns
     -------
@@ -71,10 +83,10 @@ def run_study(
     DeviceError
         If the device asked for is not there, or its memory can't hold the work.
     """
-    settings = settings or Settings()
+    settings = settings_from_keywords(settings or Settings(), values, "run_study")
     device = device_of(settings) if run_sweeps is None else "cpu"
-    context = Context(device, progress or report_nothing, run_jobs=run_sweeps)
-    return analyse(source, settings, context)
+    context = Context(device, choose_progress(progress), run_jobs=run_sweeps)
+    return analyse(_opened(source, settings), settings, context)
 
 
 def analyse(
@@ -130,6 +142,16 @@ def analyse(
             device=context.device,
             versions=recorded_versions(context.device),
         )
+
+
+def _opened(source: Any, settings: Settings) -> Movie | Traces | Sequence[Movie]:
+    """Return what `analyse` takes: files are opened, anything else is left as it is."""
+    if isinstance(source, str | os.PathLike):
+        return open_sources([os.fspath(source)], settings)
+    is_list = isinstance(source, Sequence) and len(source) > 0
+    if is_list and all(isinstance(name, str | os.PathLike) for name in source):
+        return open_sources([os.fspath(name) for name in source], settings)
+    return source
 
 
 def _timed_spectra(
