@@ -1,7 +1,5 @@
 """A study takes its settings as keywords, and shows and exports itself."""
 
-import inspect
-
 import numpy as np
 import pytest
 
@@ -14,16 +12,7 @@ STUDY = small_study()
 TRACES = simulate_traces({"PEB": 6, "PBB": 6}, n_frames=600).traces
 QUICK = {"scales": ["W20"], "n_epochs": 3, "n_surrogates": 0, "n_resamples": 0, "device": "cpu"}
 
-takes_keywords = pytest.mark.skipif(
-    "k_max" not in inspect.signature(run_study).parameters,
-    reason="run_study does not take settings as keywords yet",
-)
-is_displayed = pytest.mark.skipif(
-    not hasattr(STUDY, "to_pandas"), reason="a study does not show or export itself yet"
-)
 
-
-@takes_keywords
 class TestKeywords:
     def test_they_are_the_settings(self):
         study = run_study(TRACES, k_max=4, sweep__seed=3, **QUICK)
@@ -48,7 +37,6 @@ class TestKeywords:
             run_study(TRACES, kmax=3)
 
 
-@is_displayed
 class TestDisplay:
     def test_one_line(self):
         assert repr(STUDY) == (
