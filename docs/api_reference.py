@@ -12,6 +12,10 @@ CHAPTERS = {
     "Clustering": ("preprocess", "sweep", "decide", "Sweep", "KDecision"),
     "Spectra and exponents": ("power_spectrum", "fit_power_law", "Spectrum", "PowerLawFit"),
     "Maps": ("assembly_maps", "AssemblyMaps"),
+    "Plots": (
+        *("plot_traces", "plot_clusters", "plot_metrics", "plot_power_spectra"),
+        *("plot_exponents", "plot_map", "plot_study_map"),
+    ),
     "Errors": (
         "UmlpsdError",
         "MovieError",
