@@ -6,12 +6,19 @@ import umlpsd_gpu
 
 # chapters in the order of a study; names that are in none of them come last
 CHAPTERS = {
-    "Whole studies": ("run_study", "write_report", "validate", "Study", "Settings", "Validation"),
+    "Whole studies": (
+        *("run_study", "write_report", "validate", "get_analysis"),
+        *("Study", "Settings", "Validation"),
+    ),
     "Movies": ("open_movie", "Movie"),
     "Trajectories": ("extract_emitters", "extract_pixels", "read_traces", "pool_traces", "Traces"),
-    "Clustering": ("preprocess", "sweep", "decide", "Sweep", "KDecision"),
+    "Clustering": ("preprocess", "sweep", "decide", "cluster", "Sweep", "KDecision", "Clustering"),
     "Spectra and exponents": ("power_spectrum", "fit_power_law", "Spectrum", "PowerLawFit"),
     "Maps": ("assembly_maps", "AssemblyMaps"),
+    "Plots": (
+        *("plot_traces", "plot_clusters", "plot_metrics", "plot_power_spectra"),
+        *("plot_exponents", "plot_map", "plot_study_map"),
+    ),
     "Errors": (
         "UmlpsdError",
         "MovieError",

@@ -22,13 +22,10 @@ NOT_YET_DONE = {
     "settings_faults",
     "clustering",
     "kmeans",
-    "movie",
-    "preprocessing",
     "report",
     "scale",
     "settings",
     "storage",
-    "traces",
 }
 ROOMS = sorted(
     {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in PACKAGE.rglob("*.py")}
