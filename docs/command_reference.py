@@ -133,7 +133,7 @@ def kind_in_words(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return ", ".join(f"`{choice}`" for choice in get_args(kind))
     if get_origin(kind) is list:
-        return f"one or more: {kind_in_words(get_args(kind)[0])}"
+        return f"{kind_in_words(get_args(kind)[0])}, one or more"
     return WORDS.get(kind, getattr(kind, "__name__", str(kind)))
 
 

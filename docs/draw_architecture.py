@@ -30,7 +30,7 @@ KINDS = {
     "The analyses themselves": ("#fdeedc", "#d2691e"),
     "Around the analyses: reports, batches, checks": ("#f3e8f7", "#8e44ad"),
 }
-GROUND = {"errors", "scale", "settings", "compute"}
+GROUND = {"errors", "scale", "settings", "keywords", "compute"}
 SHARED = {"kmeans", "decision", "clustering", "factorisation", "plotting", "storage"}
 AROUND = {"report", "validation", "bench", "batch", "live", "cli"}
 

@@ -35,8 +35,8 @@ def reference_page() -> str:
         "and settings that are left out keep their defaults. `settings.toml` in a result folder "
         "lists all of them as they ran and can be used as such a file again. A misspelt name or "
         "a value that is not allowed ends the command before anything is read, with the name that "
-        "was probably meant. The most frequent settings are also options of the command line, "
-        "which override the file.\n\n"
+        "was probably meant. The most frequent settings are also options of the command line; "
+        "`--set section.name=value` gives any other. Both override the file.\n\n"
         f"This page is generated from the settings models of version {version}.\n"
     )
     options = option_of_settings()

@@ -79,16 +79,18 @@ class Section(BaseModel):
 class SweepSettings(Section):
     section: ClassVar[str] = "sweep"
 
-    k_max: int = Field(15, ge=2, le=100, description="Largest trial number of clusters [P, M].")
-    n_epochs: int = Field(100, ge=1, le=10_000, description="K-means runs for every K [P, M].")
-    seed: int = Field(0, ge=0, lt=2**63, description="Same seed, same bits.")
+    k_max: int = Field(15, ge=2, le=100, description="Largest number of clusters to try.")
+    n_epochs: int = Field(100, ge=1, le=10_000, description="K-means runs (epochs) for every K.")
+    seed: int = Field(
+        0, ge=0, lt=2**63, description="Seed of all random numbers; same seed, same bits."
+    )
     engine: Literal["auto", "batched", "sklearn", "cuml"] = Field(
-        "auto", description="Who runs K-means; the metrics are ours in every engine."
+        "auto", description="Which code runs K-means; metrics are always ours."
     )
     silhouette_metric: Literal["sqeuclidean", "euclidean"] = Field(
-        "sqeuclidean", description="MATLAB's silhouette is squared Euclidean [M]."
+        "sqeuclidean", description="Distance in the silhouette; MATLAB's is squared."
     )
-    max_iter: int = Field(100, ge=1, description="Lloyd iterations at most [M].")
+    max_iter: int = Field(100, ge=1, description="Largest number of Lloyd iterations.")
     budget_s: float | None = Field(
         None,
         gt=0,

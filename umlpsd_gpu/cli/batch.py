@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 batch = typer.Typer(
     no_args_is_help=True,
-    help="Archives: thousands of movies, each analysed by itself; killed at any moment, nothing is "
+    help="Archives: thousands of movies, each analysed independently; after a kill nothing is "
     "lost.",
 )
 WATCH_S = 2.0
@@ -31,26 +31,25 @@ LimitS = Annotated[
     float | None,
     typer.Option(
         "--limit-s",
-        help="Stop the analysis of a movie after so many seconds; three times, and it is set "
-        "aside. "
-        "Default: no limit.",
+        help="Stop the analysis of a movie after this many seconds; after three times the movie "
+        "is set aside. Default: no limit.",
         show_default=False,
     ),
 ]
 DaskHere = Annotated[
-    bool, typer.Option("--dask", help="By a Dask cluster of processes on this machine.")
+    bool, typer.Option("--dask", help="Use a Dask cluster of processes on this machine.")
 ]
 DaskAddress = Annotated[
     str | None,
     typer.Option(
-        help="By the Dask scheduler there: tls://…, or tcp:// on 127.0.0.1.", show_default=False
+        help="Use an existing Dask scheduler: tls://…, or tcp:// on 127.0.0.1.", show_default=False
     ),
 ]
 DaskSlurm = Annotated[
     str | None,
     typer.Option(
         metavar="N_TASKS=4,…",
-        help="By Dask workers that are SLURM jobs: n_tasks, n_cpus, partition, account, gres, "
+        help="Use Dask workers that are SLURM jobs: n_tasks, n_cpus, partition, account, gres, "
         "time_min, memory_mb.",
         show_default=False,
     ),
@@ -64,7 +63,7 @@ def init(
         str,
         typer.Argument(
             metavar="ARCHIVE",
-            help="Folder, searched with all below it; a quoted pattern; or a movie. A folder of "
+            help="Folder, searched with its subfolders; a quoted pattern; or a movie. A folder of "
             "one-frame files is one movie.",
         ),
     ],
@@ -82,13 +81,13 @@ def init(
         bool,
         typer.Option(
             "--full-digest",
-            help="Tell movies by every byte: slow. Default: by size, time of change and samples.",
+            help="Identify movies by every byte: slow. Default: by size, time and samples.",
         ),
     ] = False,
     update: Annotated[
         bool,
         typer.Option(
-            "--update", help="Look again, or take other settings; studies that stay are kept."
+            "--update", help="Search again, or take other settings; unchanged studies are kept."
         ),
     ] = False,
 ) -> None:
@@ -107,12 +106,12 @@ def run(
     workers: Annotated[
         int | None,
         typer.Option(
-            help="Movies at a time. Default: one a GPU, or one a core as far as memory goes.",
+            help="Movies at the same time. Default: one per GPU, or per core if memory allows.",
             show_default=False,
         ),
     ] = None,
     shard: Annotated[
-        str, typer.Option(help="I/N: every N-th movie from the I-th on, for job arrays.")
+        str, typer.Option(help="I/N: every N-th movie, starting with the I-th; for job arrays.")
     ] = "1/1",
     device: Annotated[
         Literal["auto", "cpu", "gpu"] | None,
@@ -128,7 +127,7 @@ def run(
     ] = None,
     lease_s: Annotated[
         float,
-        typer.Option(help="A movie whose runner shows no sign of life for so long is taken over."),
+        typer.Option(help="Seconds without a sign of life after which a movie is taken over."),
     ] = 60.0,
     limit_s: LimitS = None,
     retry: Annotated[
@@ -143,7 +142,7 @@ def run(
     dask_address: DaskAddress = None,
     dask_slurm: DaskSlurm = None,
 ) -> None:
-    """Make the studies that are missing or out of date; stop and start it as you like."""
+    """Analyse the movies whose study is missing or out of date; may be stopped at any time."""
     from umlpsd_gpu.batch.options import RunOptions
     from umlpsd_gpu.batch.runner import run_batch
 
@@ -191,10 +190,10 @@ def status(
     out_dir: Out,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Look again until all movies are settled.")
+        bool, typer.Option("--watch", help="Repeat until no movie is left to analyse.")
     ] = False,
 ) -> None:
-    """Say how the movies stand; reads files only."""
+    """Show the state of all movies; only reads files."""
     from umlpsd_gpu.batch.status import read_status
 
     found = read_status(out_dir)
@@ -214,7 +213,7 @@ def status(
 @batch.command()
 def submit(
     out_dir: Out,
-    slurm: Annotated[bool, typer.Option("--slurm", help="To SLURM, as a job array.")] = False,
+    slurm: Annotated[bool, typer.Option("--slurm", help="Submit a job array to SLURM.")] = False,
     show: Annotated[bool, typer.Option("--print", help="Show the script, submit nothing.")] = False,
     tasks: Annotated[
         int | None,
@@ -223,12 +222,17 @@ def submit(
         ),
     ] = None,
     at_once: Annotated[
-        int | None, typer.Option(help="Tasks at a time, at most.", show_default=False)
+        int | None,
+        typer.Option(help="Largest number of tasks that run together.", show_default=False),
     ] = None,
-    partition: Annotated[str | None, typer.Option(show_default=False)] = None,
-    account: Annotated[str | None, typer.Option(show_default=False)] = None,
+    partition: Annotated[
+        str | None, typer.Option(help="Partition of SLURM.", show_default=False)
+    ] = None,
+    account: Annotated[
+        str | None, typer.Option(help="Account of SLURM.", show_default=False)
+    ] = None,
     gres: Annotated[
-        str | None, typer.Option(help="As gpu:1; a worker a card.", show_default=False)
+        str | None, typer.Option(help="For example gpu:1; one worker per card.", show_default=False)
     ] = None,
     time_min: Annotated[
         int | None,
@@ -240,14 +244,16 @@ def submit(
     ] = None,
     memory_mb: Annotated[
         float | None,
-        typer.Option(help="Of a task. Default: from the prediction.", show_default=False),
+        typer.Option(help="Memory of a task. Default: from the prediction.", show_default=False),
     ] = None,
-    cpus: Annotated[int, typer.Option(help="Cores of a task, a worker each.")] = 1,
+    cpus: Annotated[int, typer.Option(help="Cores of a task; one worker per core.")] = 1,
     limit_s: LimitS = None,
-    warn_s: Annotated[int, typer.Option(help="SIGUSR1 so long before the time is up.")] = 120,
+    warn_s: Annotated[
+        int, typer.Option(help="Seconds before the time limit at which SIGUSR1 is sent.")
+    ] = 120,
     requeue: Annotated[bool, typer.Option("--requeue/--no-requeue")] = True,
 ) -> None:
-    """Hand a batch to a queue; submit again to go on, finished studies are left alone."""
+    """Submit a batch to a queue; submit again to continue, finished studies are kept."""
     from umlpsd_gpu.batch.launchers.slurm import SlurmOptions, slurm_jobs, submit_to_slurm
 
     if not slurm:
@@ -291,13 +297,13 @@ def pool(
         ),
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the study that is there.")
+        bool, typer.Option("--overwrite", help="Replace an existing study.")
     ] = False,
     workers: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="Of --dask: scales swept at a time. Default: one a core as far as memory goes.",
+            help="For --dask: scales at the same time. Default: one per core if memory allows.",
             show_default=False,
         ),
     ] = None,
@@ -326,7 +332,7 @@ def pool(
 
 @batch.command()
 def report(out_dir: Out) -> None:
-    """Write one page, a table and figures of the whole archive; at any time."""
+    """Write a page, a table and figures of the whole archive; possible at any time."""
     from umlpsd_gpu.batch.report.page import write_batch_report
 
     out.print(f"Report: {escape(str(write_batch_report(out_dir) / 'report.html'))}")

@@ -24,11 +24,11 @@ def bench(
     ] = Path("umlpsd_bench"),
     compare_with: Annotated[
         Path | None,
-        typer.Option("--compare", help="JSON file of an older benchmark: say what got slower."),
+        typer.Option("--compare", help="JSON file of an older benchmark: say what became slower."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Other traces and starts for every number.")] = 0,
+    seed: Annotated[int, typer.Option(help="Each number gives other traces and starts.")] = 0,
 ) -> None:
-    """Measure the paper's 20-to-30-fold, other engines, and how far from the machine's limit."""
+    """Measure the paper's 20-to-30-fold speed-up, other engines and this machine's limit."""
     from umlpsd_gpu.bench.compare import compare, comparison_lines, read_bench
     from umlpsd_gpu.bench.report import (
         check_writable,

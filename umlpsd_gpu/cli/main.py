@@ -71,7 +71,7 @@ def run(
     ],
     settings: ChosenSettings,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the study that is there, in one move.")
+        bool, typer.Option("--overwrite", help="Replace an existing study, in one step.")
     ] = False,
 ) -> None:
     """Analyse movies or finished traces as one ensemble and write a study folder."""
@@ -87,11 +87,11 @@ def demo(
     out_dir: Annotated[Path, typer.Option("--out", help="Folder for movie and study.")] = Path(
         "umlpsd_demo"
     ),
-    seed: Annotated[int, typer.Option(help="Another movie for every number.")] = 0,
+    seed: Annotated[int, typer.Option(help="Each number gives another movie.")] = 0,
     n_frames: Annotated[int, typer.Option("--frames", help="Frames of the movie.")] = 6000,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an older demo.")] = False,
 ) -> None:
-    """Simulate a movie with known truth, analyse it, and say how far the answer was from it."""
+    """Simulate a movie with known truth, analyse it, and compare the answer with the truth."""
     from umlpsd_gpu.simulate.movie import simulate_movie
     from umlpsd_gpu.storage.result_folder import check_output
     from umlpsd_gpu.validation.compare import compare_with_truth
@@ -119,7 +119,7 @@ def demo(
 @app.command()
 @takes_settings
 def check(movies: Sources, settings: ChosenSettings) -> None:
-    """Say for each input whether it is whole, what its metadata say, and what it would take."""
+    """Show for each input whether it is complete, its metadata, and the time and memory needed."""
     n_failed = 0
     for name in movies:
         analysis, chosen = settings.of_files([name])
@@ -143,7 +143,7 @@ app.command()(bench)
 
 @app.command()
 def info() -> None:
-    """Say what is installed, which GPU is found, and what would compute and why."""
+    """Show what is installed, which GPU is found, and which device would be used and why."""
     import platform
 
     from umlpsd_gpu.bench.device_info import device_rows
@@ -206,7 +206,7 @@ def _stop(number: int, frame: object) -> None:
 
 
 def main() -> None:
-    """Run the command line; problems the user can mend end in one sentence and their exit code."""
+    """Run the command line; problems a user can solve end in one sentence and an exit code."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         # nohup has it ignored, and means so
         if signal.getsignal(number) is not signal.SIG_IGN:

@@ -124,7 +124,7 @@ def _all_options() -> tuple[tuple[str, str], ...]:
 
 
 def _option_parameters() -> list[inspect.Parameter]:
-    file = typer.Option("--settings", help="TOML file of settings; options here beat it.")
+    file = typer.Option("--settings", help="TOML file of settings; options here override it.")
     analysis = typer.Option(
         "--analysis",
         help="Kind of analysis. Default: that of the settings file, or of the files.",

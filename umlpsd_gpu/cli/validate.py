@@ -64,14 +64,19 @@ def validate(
             show_default=False,
         ),
     ] = None,
-    n_ensembles: Annotated[int, typer.Option("--ensembles", help="More make rates surer.")] = 20,
+    n_ensembles: Annotated[
+        int,
+        typer.Option("--ensembles", help="Number of ensembles; more make the rates more precise."),
+    ] = 20,
     settings_file: Annotated[
         Path | None,
-        typer.Option("--settings", help="TOML file of the studies' settings; beats --like's."),
+        typer.Option(
+            "--settings", help="TOML file of the studies' settings; overrides that of --like."
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Other ensembles for every number.")] = 0,
+    seed: Annotated[int, typer.Option(help="Each number gives other ensembles.")] = 0,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the validation that is there.")
+        bool, typer.Option("--overwrite", help="Replace an existing validation.")
     ] = False,
 ) -> None:
     """Simulate ensembles like yours, analyse them, and say how often K, labels and β are right."""

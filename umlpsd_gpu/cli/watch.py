@@ -20,25 +20,25 @@ def watch(
     out_dir: Out,
     settings: ChosenSettings,
     workers: Annotated[
-        int | None, typer.Option(help="Movies at a time.", show_default=False)
+        int | None, typer.Option(help="Movies analysed at the same time.", show_default=False)
     ] = None,
     limit_s: LimitS = None,
     figures: Annotated[
         bool, typer.Option("--figures/--no-figures", help="Figures and a report for each movie.")
     ] = True,
     settle_s: Annotated[
-        float, typer.Option(help="A movie has landed when nothing of it changed for so long.")
+        float, typer.Option(help="Seconds without a change before a movie counts as complete.")
     ] = 10.0,
-    poll_s: Annotated[float, typer.Option(help="Seconds between looks.")] = 2.0,
+    poll_s: Annotated[float, typer.Option(help="Seconds between checks of the folder.")] = 2.0,
     idle_s: Annotated[
         float | None,
         typer.Option(
-            help="End when nothing has landed for so long. Default: until Ctrl-C.",
+            help="End after this many seconds without a new movie. Default: until Ctrl-C.",
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Analyse movies as they land in a folder, at the microscope; OUT is a batch like any other."""
+    """Analyse movies as they arrive in a folder, at the microscope; OUT is a batch."""
     from umlpsd_gpu.batch.options import RunOptions
     from umlpsd_gpu.batch.watch import WatchOptions
     from umlpsd_gpu.batch.watch import watch as watch_folder

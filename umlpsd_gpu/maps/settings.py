@@ -15,12 +15,12 @@ class MapsSettings(Section):
     section: ClassVar[str] = "maps"
 
     pearson_threshold: float = Field(
-        0.8, gt=0, le=1, description="Pixels that correlate so far are one Pearson domain [I]."
+        0.8, gt=0, le=1, description="Least correlation of pixels in one Pearson domain."
     )
     detrend_frames: int | None = Field(
-        None, ge=2, description="Frames that a trend is averaged over; default: a tenth [I]."
+        None, ge=2, description="Frames that a trend is averaged over; default: a tenth."
     )
-    memory_mb: float = Field(512, gt=0, description="Bound of the correlation matrix, in MB.")
+    memory_mb: float = Field(512, gt=0, description="Largest correlation matrix, in MB.")
     reference_pixel: tuple[int, int] | None = Field(
         None, description="Row, column from 0; default: typical of the cluster most like another."
     )

@@ -15,10 +15,10 @@ class MovieSettings(Section):
     section: ClassVar[str] = "movie"
 
     dt_s: float | None = Field(
-        None, gt=0, description="Frame interval in seconds; beats whatever the metadata say."
+        None, gt=0, description="Frame interval in seconds; overrides the metadata."
     )
     pixel_size_um: float | None = Field(
-        None, gt=0, description="Object-plane pixel size in µm; beats the metadata."
+        None, gt=0, description="Object-plane pixel size in µm; overrides the metadata."
     )
     channel: int | None = Field(None, ge=0, description="Channel to read, from 0.")
     position: int | None = Field(None, ge=0, description="Stage position to read, from 0.")
@@ -32,5 +32,5 @@ class MovieSettings(Section):
         256, gt=0, description="Upper bound of one chunk of frames held in memory, in MB."
     )
     allow_damaged: bool = Field(
-        False, description="Analyse the sound frames of a truncated or mixed movie."
+        False, description="Analyse the intact frames of a truncated or mixed movie."
     )
