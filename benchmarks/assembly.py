@@ -32,7 +32,7 @@ HEADINGS = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one study of a scene says, beside the truth."""
+    """One study of a scene, compared with the truth."""
 
     study: Study
     accuracy: float
@@ -43,10 +43,12 @@ class Outcome:
 
     @property
     def decision_s(self) -> float:
+        """Return the time of the decision, s."""
         return sum(self.study.timings_s[step] for step in DECISION)
 
 
 def main() -> None:
+    """Study all scenes and write the report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--out", type=Path)
@@ -57,9 +59,9 @@ def main() -> None:
         f"`python benchmarks/assembly.py --seeds {arguments.seeds}`, {date.today()}. Three grains, "
         "1 and 2 with a common trend (PCC ≈ 0.83), 20 × 20 pixels × 6,000 frames of 100 ms; "
         "`umlpsd run --traces pixels --threshold 200` at the paper's windows for crystals, from "
-        "TIFF to maps in a process of its own. ARI: adjusted Rand index with the true grains. "
+        "TIFF to maps in a separate process. ARI: adjusted Rand index with the true grains. "
         "Pearson: neighbouring pixels joined where their raw traces correlate ≥ 0.8; the share of "
-        "the pixels of grains 1 and 2 that lie in the domain most of either lie in. Required: "
+        "the pixels of grains 1 and 2 that are in the domain with most of them. Required: "
         "accuracy ≥ 0.95 at the chosen scale, the Pearson domains merge grains 1 and 2, ≤ 12 s on "
         "2 cores, of which the decision (surrogates, samples of the pixels, consensus) ≤ 6 s.",
         "",
@@ -69,7 +71,7 @@ def main() -> None:
     outcomes = []
     for layout in ("domains", "crystals"):
         for seed in range(arguments.seeds):
-            outcomes.append(studied(layout, seed))
+            outcomes.append(study_scene(layout, seed))
             lines.append(_line(layout, seed, outcomes[-1]))
             print(lines[-1], flush=True)
     accuracy = np.array([outcome.accuracy for outcome in outcomes])
@@ -89,7 +91,7 @@ def main() -> None:
         arguments.out.write_text("\n".join(lines), encoding="utf-8")
 
 
-def studied(layout: str, seed: int) -> Outcome:
+def study_scene(layout: str, seed: int) -> Outcome:
     """Write a scene, run the whole command on it, and compare with the truth."""
     with tempfile.TemporaryDirectory() as folder:
         movie, out = Path(folder) / "crystal.tif", Path(folder) / "study"
@@ -100,10 +102,10 @@ def studied(layout: str, seed: int) -> Outcome:
         options = ["--traces", "pixels", "--threshold", "200", "--scales", scales]
         start = time.perf_counter()
         subprocess.run([*command, *options], check=True, capture_output=True)
-        return _compared(Study.load(out), truth, time.perf_counter() - start)
+        return _compare(Study.load(out), truth, time.perf_counter() - start)
 
 
-def _compared(study: Study, truth: AssemblyTruth, command_s: float) -> Outcome:
+def _compare(study: Study, truth: AssemblyTruth, command_s: float) -> Outcome:
     rows, cols = study.traces.rows.astype(int), study.traces.cols.astype(int)
     grains = truth.grains[rows, cols].astype(int)
     domains = study.maps.raw.domains_neighbours

@@ -4,7 +4,7 @@
 
 Simulates a contiguous movie of 512 × 512 pixels, reads its bytes once with ``readinto`` (warm page
 cache; into a buffer that outgrows the processor's cache, and into one that stays within it), and
-times both passes of the extraction in a process of its own.
+times both passes of the extraction in a separate process.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ SCENES = {
 
 
 def main() -> None:
+    """Measure speed and detection, and write the report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--frames", type=int, default=2000)
     parser.add_argument("--emitters", type=int, default=300)
@@ -112,6 +113,7 @@ def timed_extraction(path: Path) -> tuple[dict[str, float], float]:
 
 
 def read_once(path: Path, buffer_mb: int) -> None:
+    """Read all bytes of a file through a buffer."""
     buffer = bytearray(buffer_mb * 1_000_000)
     with path.open("rb", buffering=0) as file:
         while file.readinto(buffer):
@@ -119,6 +121,7 @@ def read_once(path: Path, buffer_mb: int) -> None:
 
 
 def best_seconds(step: Callable[[], object]) -> float:
+    """Return the shortest time of several repeats."""
     best = float("inf")
     for _ in range(N_REPEATS):
         start = time.perf_counter()

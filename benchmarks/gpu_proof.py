@@ -2,10 +2,11 @@
 
     python benchmarks/gpu_proof.py
 
-Ends within 8 minutes (``--minutes``) and writes ``benchmarks/results/<card>.md`` with a JSON file
-beside it, again after every section. Needs CuPy, NumPy, SciPy, scikit-learn, tifffile, h5py,
-threadpoolctl and a checkout; what else is missing is left out, and said. Exit code 0: every section
-ran or was left out for the reason given; 1: one failed, or a result is wrong; 3: there is no GPU.
+Ends within 8 minutes (``--minutes``) and writes ``benchmarks/results/<card>.md`` with a JSON file,
+both again after every section. Needs CuPy, NumPy, SciPy, scikit-learn, tifffile, h5py,
+threadpoolctl and a checkout; sections that need something else are skipped with the reason.
+Exit code 0: every section ran or was skipped with a reason; 1: one failed, or a result is wrong;
+3: there is no GPU.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-# the package needn't be installed, and the sections lie beside this file
+# the package need not be installed; the sections are next to this file
 sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
 from gpu import card, report  # noqa: E402
@@ -35,9 +36,9 @@ from umlpsd_gpu.compute.backend import gpu_missing  # noqa: E402
 
 MINUTES = 8.0
 NO_GPU = 3
-# the report is written and the table printed in less
+# time to write the report and print the table
 LAST_SECONDS = 5.0
-# the proof stays below, whatever the card has
+# largest memory of the proof, even on larger cards
 MOST_DEVICE_BYTES = 100 * 10**9
 
 
@@ -48,9 +49,9 @@ class Part:
     Attributes
     ----------
     least_s : float
-        It isn't begun with less time than this left.
+        It is skipped if less time than this is left.
     most_s : float
-        It doesn't get more, so that those after it have their turn.
+        Its time limit, so that later sections can run.
     """
 
     name: str
@@ -59,7 +60,7 @@ class Part:
     most_s: float
 
 
-# What matters most comes first: the last ones are left out where time is short
+# in order of importance, since the last ones are skipped if time is short
 PARTS = (
     Part("ceilings", "gpu.ceilings", 5, 40),
     Part("sweep_grid", "gpu.grid", 20, 80),
@@ -83,12 +84,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if reason:
         print(f"no GPU to prove anything on: {reason}")
         return NO_GPU
-    # a kernel that never ends can't be stopped from inside: then the process ends, and what was
-    # written stays
+    # a kernel that never ends can't be stopped from inside: the process then ends, and keeps the
+    # reports written so far
     left_s = max(1.0, 60 * options.minutes - options.spent)
     faulthandler.dump_traceback_later(left_s, exit=True, file=sys.__stderr__)
     try:
-        proof = _begun(options)
+        proof = _begin(options)
         path = options.take_up or _report_path(options, proof)
         print(f"{proof.facts['card']}, commit {proof.facts['commit']}, report {path}", flush=True)
         done = {section.name for section in proof.sections}
@@ -97,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 continue
             _run(proof, part, started, options.minutes, path)
             if proof.section.status == "failed" and _device_is_lost(proof):
-                _go_on_in_a_fresh_process(arguments, path, time.monotonic() - started)
+                _continue_in_new_process(arguments, path, time.monotonic() - started)
     finally:
         faulthandler.cancel_dump_traceback_later()
     print(f"\n{report.summary(proof)}\n\n{path}", flush=True)
@@ -114,7 +115,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
     parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="SECTION")
     parser.add_argument("--commit", help="where the checkout came without .git")
-    # for compute-sanitizer: each array an allocation of its own, so that it sees their ends
+    # for compute-sanitizer: a separate allocation per array, so that it knows their ends
     parser.add_argument("--plain-memory", action="store_true", help=argparse.SUPPRESS)
     # for this script itself: the report so far, and the seconds that it took
     parser.add_argument("--take-up", type=Path, help=argparse.SUPPRESS)
@@ -122,7 +123,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _begun(options: argparse.Namespace) -> Proof:
+def _begin(options: argparse.Namespace) -> Proof:
     cupy = import_module("cupy")
     if options.plain_memory:
         cupy.cuda.set_allocator(None)
@@ -135,7 +136,7 @@ def _begun(options: argparse.Namespace) -> Proof:
 
 
 def _report_path(options: argparse.Namespace, proof: Proof) -> Path:
-    """Return where the report goes: a rehearsal, or a part, never replaces a card's whole one."""
+    """Return the path of the report; a rehearsal or a part never replaces a complete one."""
     kind = ""
     if options.rehearse:
         kind = "-rehearsal"
@@ -145,7 +146,7 @@ def _report_path(options: argparse.Namespace, proof: Proof) -> Path:
 
 
 def _run(proof: Proof, part: Part, started: float, minutes: float, path: Path) -> None:
-    """Run one section, whatever becomes of it, and write the report."""
+    """Run one section, catch its failure, and write the report."""
     section = Section(part.name)
     proof.sections.append(section)
     report.write(proof, path, card.command_line())
@@ -165,15 +166,15 @@ def _run(proof: Proof, part: Part, started: float, minutes: float, path: Path) -
     except Exception:
         section.status, section.reason = "failed", traceback.format_exc()
     section.seconds = time.monotonic() - begun
-    with suppress(Exception):  # a device that is lost can't even free its memory
-        _let_go(proof)
+    with suppress(Exception):  # a device that is lost cannot free its memory
+        _free_memory(proof)
     report.write(proof, path, card.command_line())
     why = f": {section.reason.strip().splitlines()[-1]}" if section.reason else ""
     print(f"{part.name}: {section.status} in {section.seconds:.1f} s{why}", flush=True)
 
 
-def _let_go(proof: Proof) -> None:
-    """Give the device's memory back to the other sections' processes and sizes."""
+def _free_memory(proof: Proof) -> None:
+    """Free the device's memory for the next section."""
     gc.collect()
     pool = proof.cupy.get_default_memory_pool()
     pool.set_limit(size=MOST_DEVICE_BYTES)
@@ -181,7 +182,7 @@ def _let_go(proof: Proof) -> None:
 
 
 def _device_is_lost(proof: Proof) -> bool:
-    """Say whether a kernel's fault has ended all this process can do on the device."""
+    """Return whether a fault of a kernel has made the device unusable for this process."""
     try:
         proof.cupy.cuda.runtime.deviceSynchronize()
     except proof.cupy.cuda.runtime.CUDARuntimeError:
@@ -189,8 +190,8 @@ def _device_is_lost(proof: Proof) -> bool:
     return False
 
 
-def _go_on_in_a_fresh_process(arguments: Sequence[str], path: Path, spent_s: float) -> None:
-    """Become a new process, which reads the report so far and does the sections that are left."""
+def _continue_in_new_process(arguments: Sequence[str], path: Path, spent_s: float) -> None:
+    """Become a new process, which reads the report so far and runs the remaining sections."""
     print("the device is lost to this process: going on in a fresh one", flush=True)
     taken_up = ["--take-up", str(path), "--spent", f"{spent_s:.1f}"]
     command = [sys.executable, str(Path(__file__).resolve()), *arguments, *taken_up]

@@ -3,7 +3,7 @@
     python benchmarks/large_sweep.py --out benchmarks/results/large_sweep.md
 
 Ensembles: simulated PEB/TSB/PBB traces of 800 frames in 100 bins, K 2…15. Tables: time, memory,
-agreement with scikit-learn, where the time goes, and what a sample of the silhouettes saves.
+agreement with scikit-learn, where the time goes, and what a sample of the silhouettes gains.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ K_VALUES = range(2, 16)
 N_FRAMES, SCALE = 800, "W8"
 N_REQUIRED, RATIO_REQUIRED, PEAK_GB_REQUIRED = 4096, 50, 2.0
 CASES = ((1000, "sqeuclidean"), (4096, "sqeuclidean"), (4096, "euclidean"), (10_000, "sqeuclidean"))
-# scikit-learn's silhouettes of the largest ensemble take minutes: of a few K's there
+# scikit-learn's silhouettes of the largest ensemble take minutes: only a few K's there
 K_SKLEARN = {10_000: (2, 8, 15)}
 
 
@@ -62,6 +62,7 @@ def sklearn_epoch(values: np.ndarray, metric: str) -> float:
 
 
 def best_of(n_repeats: int, work) -> float:
+    """Return the shortest time of several repeats."""
     seconds = []
     for _ in range(n_repeats):
         start = time.perf_counter()
@@ -71,6 +72,7 @@ def best_of(n_repeats: int, work) -> float:
 
 
 def time_table(ensembles: dict[int, np.ndarray], n_epochs: int, n_repeats: int) -> list[str]:
+    """Return the table of times against scikit-learn."""
     lines = [
         "## Time",
         "",
@@ -102,6 +104,7 @@ def time_table(ensembles: dict[int, np.ndarray], n_epochs: int, n_repeats: int) 
 
 
 def memory_table(ensembles: dict[int, np.ndarray], n_epochs: int) -> list[str]:
+    """Return the table of peak memory."""
     lines = [
         "## Memory",
         "",
@@ -126,8 +129,8 @@ def _peak_of_process(values: np.ndarray, metric: str, n_epochs: int) -> tuple[fl
         np.save(file, values)
         file.flush()
         command = [sys.executable, __file__, "--peak-of", file.name, metric, str(n_epochs)]
-        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    before, peak = map(float, told.split())
+        printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    before, peak = map(float, printed.split())
     return before, peak
 
 
@@ -140,13 +143,14 @@ def print_peak(path: str, metric: str, n_epochs: str) -> None:
 
 
 def peak_gb() -> float:
-    """Return this process's peak resident size; getrusage would tell its parent's if larger."""
+    """Return the peak resident size of this process; getrusage may return its parent's."""
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     (kib,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
     return int(kib) * 1024 / 1e9
 
 
 def agreement(values: np.ndarray, n_epochs: int) -> list[str]:
+    """Return the section on agreement with scikit-learn."""
     found = sweep(values, K_VALUES, n_epochs)
     gaps: dict[str, float] = defaultdict(float)
     for i, k in enumerate(found.k_values.tolist()):
@@ -192,7 +196,7 @@ def agreement(values: np.ndarray, n_epochs: int) -> list[str]:
 
 
 class Stopwatch:
-    """CPU seconds by step of a sweep in one thread; inside two steps, the inner one counts."""
+    """CPU seconds by step of a sweep in one thread; for nested steps, the inner one counts."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
@@ -200,6 +204,8 @@ class Stopwatch:
         self._since = 0.0
 
     def timed(self, name: str, work):
+        """Return a function whose time is added to a step."""
+
         def with_watch(*arguments, **options):
             self._switch(name)
             try:
@@ -221,13 +227,14 @@ class Stopwatch:
 
 
 def where_time_goes(values: np.ndarray, n_epochs: int) -> list[str]:
+    """Return the table of CPU time by step."""
     watch = Stopwatch()
     steps = (
         (geometry.PointGeometry, "sqdist_to_points", "products: distances to centroids, starts"),
         (FollowedCentroids, "_move_to", "sums of the centroids, by the traces that moved"),
         (kmeans, "nearest_centroid", "nearest centroid"),
-        (engines, "starting_traces", "k-means++ beside its products"),
-        (engines, "metrics_of", "metrics beside their products"),
+        (engines, "starting_traces", "k-means++ without its products"),
+        (engines, "metrics_of", "metrics without their products"),
         (engines, "lloyd", "the rest of Lloyd's iterations"),
     )
     plain = [(owner, name, getattr(owner, name)) for owner, name, _ in steps]
@@ -253,6 +260,7 @@ def where_time_goes(values: np.ndarray, n_epochs: int) -> list[str]:
 
 
 def sample_table(values: np.ndarray, n_epochs: int) -> list[str]:
+    """Return the table of sampled silhouettes: time and error."""
     cost = SweepCost.of(*values.shape, np.array(K_VALUES), n_epochs, "euclidean")
     lines = [
         "## A budget for Euclidean silhouettes",
@@ -283,6 +291,7 @@ def sample_table(values: np.ndarray, n_epochs: int) -> list[str]:
 
 
 def main() -> None:
+    """Measure large sweeps and write the report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--repeats", type=int, default=3)

@@ -1,7 +1,7 @@
-"""How long a movie takes to read, beside reading the bytes of its file once (warm cache).
+"""Time to read a movie, compared with reading the bytes of its file once (warm cache).
 
 Run: ``python benchmarks/movie_reading.py --gb 1``. Prints a Markdown table. Each case is written,
-opened and read in its own process, so that its peak memory is its own.
+opened and read in a separate process, so that its peak memory is not affected by the others.
 """
 
 from __future__ import annotations
@@ -27,13 +27,14 @@ PLAIN_BUFFER_BYTES = 16 * 2**20
 
 
 def blinking_frames(n_frames: int, side: int):
-    """Yield frames of camera noise; a few frames are drawn once and taken in turns."""
+    """Yield frames of camera noise; a few frames are drawn once and repeated."""
     rng = np.random.default_rng(0)
     drawn = rng.poisson(100, (16, side, side)).astype(np.uint16)
     return (drawn[frame % len(drawn)] for frame in range(n_frames))
 
 
 def write_movie(path: Path, case: str, n_frames: int, side: int) -> None:
+    """Write a movie as one of `CASES`."""
     frames = blinking_frames(n_frames, side)
     if case.startswith("contiguous"):
         byteorder = ">" if "big-endian" in case else "<"
@@ -64,6 +65,7 @@ def seconds_plain(path: Path) -> float:
 
 
 def seconds_open_and_chunks(path: Path, memory_mb: float) -> tuple[float, float]:
+    """Return the times to open a movie and to read all its chunks, s."""
     start = time.perf_counter()
     movie = open_movie(path)
     opened = time.perf_counter()
@@ -95,6 +97,7 @@ def measure(path: Path, n_repeats: int, memory_mb: float) -> dict[str, float]:
 
 
 def main() -> None:
+    """Measure all cases and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--gb", type=float, default=1.0, help="size of the movie's pixels")
     parser.add_argument("--side", type=int, default=512, help="rows and columns of a frame")
@@ -117,6 +120,7 @@ def main() -> None:
 
 
 def row(case: str, n_frames: int, options: argparse.Namespace) -> str:
+    """Write one movie, measure it in another process, and return its row."""
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         path = Path(folder) / "movie.tif"
         write_movie(path, case, n_frames, options.side)

@@ -54,6 +54,7 @@ print(json.dumps(found))
 
 
 def main() -> None:
+    """Simulate an assembly, measure both ways, and write the report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", type=int, default=256, help="rows and columns")
     parser.add_argument("--frames", type=int, default=4000)
@@ -77,12 +78,14 @@ def main() -> None:
 
 
 def run_python(*arguments: str) -> str:
+    """Run Python with these arguments and return what it prints."""
     return subprocess.run(
         [sys.executable, *arguments], check=True, capture_output=True, text=True
     ).stdout
 
 
 def report(arguments: argparse.Namespace, in_memory: dict, in_file: dict) -> list[str]:
+    """Return the report as lines of Markdown."""
     n_pixels = arguments.size**2
     traces_mb = 4 * n_pixels * arguments.frames / 1e6
     same = in_memory["sha256"] == in_file["sha256"]

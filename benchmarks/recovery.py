@@ -26,6 +26,7 @@ HEADINGS = (
 
 
 def main() -> None:
+    """Study all movies and write the report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--frames", type=int, default=10_000)

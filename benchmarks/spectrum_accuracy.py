@@ -43,6 +43,7 @@ def noise_with_floor(beta: float, floor: float, n_frames: int) -> Traces:
 
 
 def accuracy_rows(n_frames: int) -> Iterator[str]:
+    """Yield bias and scatter of β for each exponent, floor and estimator."""
     for beta in BETAS:
         for floor in FLOORS if beta else (0.0,):
             traces = noise_with_floor(beta, floor, n_frames)
@@ -55,9 +56,10 @@ def accuracy_rows(n_frames: int) -> Iterator[str]:
 
 
 def accuracy(spectrum: Spectrum, model: str, fitting: str, beta: float) -> list[str]:
+    """Return bias, scatter, and scatter over standard error of β as cells of a row."""
     fit = fit_power_law(spectrum, model=model, fitting=fitting)
     found = np.isfinite(fit.beta)
-    if found.mean() < 0.5:  # white noise has no slope beside a floor
+    if found.mean() < 0.5:  # with a floor in the model, white noise has no slope
         return ["–"] * 3
     scatter = fit.beta[found].std(ddof=1)
     ratio = scatter / np.median(fit.beta_stderr[found])
@@ -65,6 +67,7 @@ def accuracy(spectrum: Spectrum, model: str, fitting: str, beta: float) -> list[
 
 
 def speed_rows() -> Iterator[str]:
+    """Yield the times of spectra and fits."""
     noise = simulate_power_law_noise(1.0, 204, 10_000, DT_S, seed=SEED)
     for method in METHODS:
         power_spectrum(noise, method)
@@ -80,6 +83,7 @@ def speed_rows() -> Iterator[str]:
 
 
 def main() -> None:
+    """Print the tables of accuracy and speed."""
     print("# Accuracy of β\n")
     print(
         f"f^(−β) noise plus a white floor (share of the variance), {N_TRACES} traces each, dt "

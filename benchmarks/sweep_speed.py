@@ -49,12 +49,14 @@ def sklearn_loop(values: np.ndarray, n_epochs: int) -> None:
 
 
 def timed(work, *arguments):
+    """Return the wall time of a call and its result."""
     start = time.perf_counter()
     result = work(*arguments)
     return time.perf_counter() - start, result
 
 
 def grid_table(traces, n_repeats: int) -> list[str]:
+    """Return the table of times of the grid of 18 scales."""
     scales = [Scale.parse(name) for name in PAPER_SCALES]
     # the sweeps alone
     settings = Settings().with_values({"decision.n_surrogates": 0, "decision.n_resamples": 0})
@@ -75,6 +77,7 @@ def grid_table(traces, n_repeats: int) -> list[str]:
 
 
 def ratio_table(traces, n_epochs: int, n_repeats: int) -> list[str]:
+    """Return the table of times against scikit-learn."""
     lines = [
         "## One scale against scikit-learn",
         "",
@@ -124,6 +127,7 @@ def _exact_coordinates(values: np.ndarray) -> np.ndarray:
 
 
 def ssd_table(traces, n_epochs: int) -> list[str]:
+    """Return the table that compares the SSD of independent starts with scikit-learn's."""
     lines = [
         "## Mean SSD of independent starts",
         "",
@@ -154,6 +158,7 @@ def ssd_table(traces, n_epochs: int) -> list[str]:
 
 
 def agreement_table(traces) -> list[str]:
+    """Return the table that compares labels from the same starts with scikit-learn's."""
     lines = [
         "## From the same starts",
         "",
@@ -175,6 +180,7 @@ def agreement_table(traces) -> list[str]:
 
 
 def main() -> None:
+    """Measure the sweep and write the report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=100, help="epochs of the scikit-learn loop")
     parser.add_argument("--ssd-epochs", type=int, default=1000)

@@ -30,15 +30,18 @@ LARGE = 1000  # traces, from which on ours runs 10 epochs and the paper's protoc
 
 @pytest.fixture(scope="module")
 def traces():
+    """Return the curves of the paper's mix."""
     return preprocess(simulate_traces(seed=0).traces).values
 
 
 @pytest.fixture(params=SIZES)
 def values(request, traces):
+    """Return an ensemble of one of `SIZES`."""
     return make_ensemble(traces, *SIZES[request.param], seed=0)
 
 
 def on_device(values):
+    """Return the values as a CuPy array; skip the test without a GPU."""
     reason = gpu_missing()
     if reason:
         pytest.skip(reason)
@@ -46,24 +49,29 @@ def on_device(values):
 
 
 def batched(values, n_epochs):
+    """Run our engine on the CPU."""
     return sweep(values, K_VALUES, n_epochs, engine="batched")
 
 
 def batched_gpu(values, n_epochs):
+    """Run our engine on the GPU."""
     return sweep(on_device(values), K_VALUES, n_epochs, engine="batched")
 
 
 def cuml(values, n_epochs):
+    """Run cuML's K-means with our metrics."""
     if cuml_version() is None:
         pytest.skip("cuML is not installed")
     return sweep(on_device(values), K_VALUES, n_epochs, engine="cuml")
 
 
 def sklearn_loop(values, n_epochs):
+    """Run the scikit-learn loop that shares partitions."""
     return shared_partitions(values, n_epochs)
 
 
 def paper_protocol(values, n_epochs):
+    """Run the paper's protocol in scikit-learn."""
     if len(values) > LARGE:
         pytest.skip("minutes an epoch")
     return separate_runs(values, n_epochs)
@@ -80,6 +88,7 @@ ENGINES = {
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_sweep(benchmark, engine, values):
+    """Time one engine on one ensemble."""
     run, n_epochs = ENGINES[engine]
     if len(values) > LARGE:
         n_epochs = min(n_epochs, 10)

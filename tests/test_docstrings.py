@@ -18,19 +18,14 @@ PACKAGE = Path(__file__).parents[1] / "umlpsd_gpu"
 NOT_YET_DONE = {
     "analyses",
     "batch",
-    "bench",
     "cli",
     "settings_faults",
     "clustering",
-    "decision",
     "kmeans",
-    "movie",
-    "preprocessing",
     "report",
     "scale",
     "settings",
     "storage",
-    "traces",
 }
 ROOMS = sorted(
     {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in PACKAGE.rglob("*.py")}

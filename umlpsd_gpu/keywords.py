@@ -49,7 +49,22 @@ def check_keywords(verb: Callable[Parameters, Result]) -> Callable[Parameters, R
 
 
 def require_known(names: Iterable[str], known: Iterable[str], verb: str) -> None:
-    """Raise SettingsError for the first name that is not known."""
+    """Check the names of keyword arguments.
+
+    Parameters
+    ----------
+    names : iterable of str
+        As given.
+    known : iterable of str
+        All that are allowed.
+    verb : str
+        Name of the function, for the error message.
+
+    Raises
+    ------
+    SettingsError
+        For the first name that is not known.
+    """
     for name in names:
         if name not in known:
             advice = _advice(name, known) or f"see help({verb})"

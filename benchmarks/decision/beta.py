@@ -85,6 +85,7 @@ def _joined(spectra: list[Spectrum]) -> Spectrum:
 
 
 def rows_of(spectra: dict[str, Spectrum], beta: float, names: tuple[str, ...]) -> Iterator[str]:
+    """Yield a row of the table for each spectrum and each fit."""
     for method, spectrum in spectra.items():
         for name in names:
             model, fitting = FITS[name]
@@ -93,6 +94,7 @@ def rows_of(spectra: dict[str, Spectrum], beta: float, names: tuple[str, ...]) -
 
 
 def row_of(method: str, name: str, fit: PowerLawFit, beta: float) -> str:
+    """Return bias, scatter and coverage of one fit as a row of the table."""
     found = np.isfinite(fit.beta)
     cells = [method, name]
     if found.sum() < 0.01 * len(found):
@@ -112,11 +114,13 @@ def row_of(method: str, name: str, fit: PowerLawFit, beta: float) -> str:
 
 
 def table(title: str, rows: Iterator[str]) -> None:
+    """Print a table."""
     print(f"### {title}\n\n{HEAD}\n|" + "---|" * HEAD.count(" | ") + "---|")
     print("\n".join(rows), end="\n\n", flush=True)
 
 
 def main() -> None:
+    """Simulate noise of known β, fit it, and print the report."""
     print("# Whether β can be trusted\n")
     print(
         f"{N_TRACES} simulated traces a row ({N_KNEES} with a knee, {N_TELEGRAPHS} telegraphs) of "

@@ -11,7 +11,7 @@ from umlpsd_gpu.decision.consensus import agreement_of_labels
 from umlpsd_gpu.decision.evidence import Evidence, evidence_of
 from umlpsd_gpu.decision.profiles import Profile
 
-# An ensemble is decidable if K-means, told the true K, finds this share of each class on average at
+# An ensemble is decidable if K-means with the true K finds this share of each class on average at
 # the best scale: the accuracy that the paper reaches.
 DECIDABLE_RECALL = 0.85
 
@@ -33,9 +33,11 @@ class Case:
 
     @property
     def is_decidable(self) -> bool:
+        """Return whether K-means finds the classes when it is given the true K."""
         return self.k_true == 1 or self.recall >= DECIDABLE_RECALL
 
     def evidence(self, with_nulls: bool) -> Evidence:
+        """Return the evidence for K, with or without surrogates."""
         nulls = self.nulls if with_nulls else None
         return evidence_of(self.profiles, nulls, self.agreement, self.n_traces)
 

@@ -48,7 +48,7 @@ class Ensemble:
 
 
 def ensemble(number: int) -> Ensemble:
-    """Simulate the ensemble of that number; the same whatever others are simulated."""
+    """Simulate one ensemble by its number; it does not depend on which others are simulated."""
     if number >= ASSEMBLIES_FROM:
         return _assembly(number)
     rng = np.random.default_rng([2026, number])
@@ -135,7 +135,7 @@ def _shapes(
     return trends * blinks
 
 
-# slow courses of brightness over u = 0…1, with a time constant or place of its own for each trace
+# slow courses of brightness over u = 0…1, with a separate time constant or position for each trace
 TRENDS = (
     lambda u, s: 0.1 + 0.9 * (1 - np.exp(-u / (0.3 * s))),  # brightening
     lambda u, s: 0.05 + 0.95 * np.exp(-u / (0.25 * s)),  # bleaching

@@ -27,6 +27,7 @@ RIDGE = 0.003
 
 
 def main() -> None:
+    """Fit the weights of the consensus and print them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     cases = load_cases(parser.parse_args().folder)

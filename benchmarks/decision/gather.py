@@ -4,7 +4,7 @@
 
 The results committed rest on 0 … 319 and the even numbers to 799 (emitters), and 1000 … 1139
 (assemblies).
-Files that are there are kept, so that several processes can share the work.
+Existing files are kept, so that several processes can share the work.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ N_EPOCHS, N_NULL_EPOCHS, N_NULLS = 60, 20, 2
 
 
 def main() -> None:
+    """Simulate ensembles and write their profiles to files."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--first", type=int, default=0)

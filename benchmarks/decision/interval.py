@@ -1,10 +1,4 @@
-"""Does the interval of the confidence hold what fresh ensembles of the same kind would give?
-
-    python benchmarks/decision/interval.py --out benchmarks/results/decision_interval.md
-
-The interval of one ensemble should hold, 19 times in 20, the mean log-odds of its kind. Ensembles
-of even seed set `OVERSTATEMENT` in umlpsd_gpu/decision/confidence.py, those of odd seed judge it.
-"""
+"""Check whether the interval of the confidence contains the values of fresh ensembles."""
 
 from __future__ import annotations
 
@@ -33,6 +27,7 @@ N_FRAMES, DT_S = 4000, 0.075
 
 
 def main() -> None:
+    """Compare intervals with fresh ensembles and print the report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--out", type=Path)

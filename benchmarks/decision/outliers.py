@@ -31,12 +31,12 @@ from umlpsd_gpu.spectrum.estimators import power_spectrum
 from umlpsd_gpu.spectrum.fit import fit_power_law
 
 WITH_MSB = PAPER_MIX | {"MSB": 31}
-N_FEW = 8  # ensembles for the tables beside the main one
+N_FEW = 8  # ensembles for the other tables
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How well MSB traces were told from the others, and the others from each other.
+    """How well MSB traces were separated from the others, and the others from each other.
 
     ``found`` and ``false`` are the shares of the MSB and of the other traces that were flagged.
     The accuracies, by the best one-to-one matching of clusters with classes, MSB left out, are
@@ -56,6 +56,7 @@ class Outcome:
 
 
 def outcome_of(classes: np.ndarray, final: FinalLabels, scale: str) -> Outcome:
+    """Compare final labels and flagged outliers with the classes."""
     multi, flagged = classes == "MSB", final.outliers.is_outlier
     kept = ~multi & ~flagged
     n_right = n_matched(classes[kept], final.outliers.labels[kept])
@@ -73,7 +74,7 @@ def outcome_of(classes: np.ndarray, final: FinalLabels, scale: str) -> Outcome:
 
 
 def n_matched(classes: np.ndarray, labels: np.ndarray) -> int:
-    """Return how many traces lie in the cluster that their class is match_labels with."""
+    """Return the number of traces in the cluster that is matched with their class."""
     numbers = np.unique(classes, return_inverse=True)[1]
     return int(np.count_nonzero(match_labels(labels, numbers) == numbers))
 
@@ -87,16 +88,19 @@ def roc_auc(positive: np.ndarray, score: np.ndarray) -> float:
 
 
 def exponents(simulated: SimulatedTraces, model: str = "power_law") -> np.ndarray:
+    """Return the β of every trace."""
     return fit_power_law(power_spectrum(simulated.traces, "log_welch"), model=model).beta
 
 
 def at_given_k(simulated: SimulatedTraces, scale: str, k: int = 3) -> FinalLabels:
+    """Return the final labels at a given scale and K."""
     values = preprocess_at(simulated.traces, Scale.parse(scale)).values
     found = sweep(values, [k], scale=scale)
     return label_curves(values, found, k, Settings(), exponents(simulated), average_neighbours)
 
 
 def by_own_decision(simulated: SimulatedTraces) -> tuple[FinalLabels, str]:
+    """Return the final labels and the scale of a study that decides K itself."""
     study = run_study(simulated.traces)
     final = FinalLabels(study.labels, study.label_uncertainty, study.silhouette, study.outliers)
     return final, study.decision.scale
@@ -131,6 +135,7 @@ HEADINGS = (
 
 
 def scale_rows() -> Iterator[str]:
+    """Yield the accuracy and the flagged shares at each scale."""
     ensembles = [simulate_traces(WITH_MSB, seed=seed) for seed in range(N_FEW)]
     clean = [simulate_traces(PAPER_MIX, seed=seed) for seed in range(N_FEW)]
     for scale in PAPER_SCALES:
@@ -162,7 +167,7 @@ def family_rows() -> Iterator[str]:
 
 
 def single_traits(simulated: SimulatedTraces) -> dict[str, np.ndarray]:
-    """Return what could tell an outlier, each alone, at K = 3 and W80."""
+    """Return traits by which outliers might be detected, each alone, at K = 3 and W80."""
     values = preprocess(simulated.traces, frames_per_bin=80).values
     final = at_given_k(simulated, "W80")
     residual = values.copy()
@@ -202,20 +207,23 @@ def trait_rows() -> Iterator[str]:
         others = [i for i in range(N_FEW) if i != left_out]
         shown = np.vstack([tables[i] for i in others])
         truth = np.concatenate([multi[i] for i in others])
-        taught = HistGradientBoostingClassifier(max_iter=100, random_state=0).fit(shown, truth)
-        aucs.append(roc_auc(multi[left_out], taught.predict_proba(tables[left_out])[:, 1]))
-    yield f"| boosted trees of all, taught by other seeds | {mean(aucs):.3f} | {min(aucs):.3f} |"
+        trained = HistGradientBoostingClassifier(max_iter=100, random_state=0).fit(shown, truth)
+        aucs.append(roc_auc(multi[left_out], trained.predict_proba(tables[left_out])[:, 1]))
+    yield f"| boosted trees of all, trained on other seeds | {mean(aucs):.3f} | {min(aucs):.3f} |"
 
 
 def mean(values) -> float:
+    """Return the mean of an iterable."""
     return float(np.mean(list(values)))
 
 
 def percent(share: float) -> str:
+    """Return a share as text in percent."""
     return f"{100 * share:.1f} %"
 
 
 def table(headings: str, rows: Iterator[str]) -> list[str]:
+    """Return a Markdown table."""
     lines = [headings, "|---" * headings.count(" | ") + "|---|"]
     print("\n".join(lines), flush=True)
     for row in rows:
@@ -225,6 +233,7 @@ def table(headings: str, rows: Iterator[str]) -> list[str]:
 
 
 def main() -> None:
+    """Compare outliers with the truth and write the report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--out", type=Path)
@@ -241,7 +250,7 @@ def main() -> None:
     lines += table("| scale | AUC | found | accuracy, without | false, no MSB |", scale_rows())
     lines += ["## Other ensembles without outliers, W80", ""]
     lines += table("| traces | K | flagged, mean | flagged, most |", family_rows())
-    lines += ["## What tells MSB, K = 3, W80", ""]
+    lines += ["## Traits that separate MSB, K = 3, W80", ""]
     lines += table("| trait | AUC, mean | AUC, least |", trait_rows())
     text = "\n".join([*heading(arguments.seeds, outcomes), *lines])
     if arguments.out:
@@ -259,7 +268,7 @@ def heading(n_seeds: int, outcomes: list[tuple[Outcome, Outcome, Outcome, Outcom
         ("accuracy, all traces clustered", "–", "accuracy", given, own),
         ("share of 204 flagged, no MSB", "5 % stated", "false", clean, own_clean),
         ("MSB flagged", "–", "found", given, own),
-        ("other traces flagged beside MSB", "–", "false", given, own),
+        ("other traces flagged, with MSB", "–", "false", given, own),
     ]
     lines = [
         "# Outliers: multi-state traces among three classes",

@@ -25,6 +25,7 @@ HEADINGS = (
 
 
 def main() -> None:
+    """Decide K for ensembles like the paper's and print the report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--out", type=Path)

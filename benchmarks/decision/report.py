@@ -36,6 +36,7 @@ BINS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 1.01)
 
 
 def main() -> None:
+    """Apply all rules to all cases and print the report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--out", type=Path)
@@ -67,7 +68,7 @@ def by_scales(read: Callable[[Profile, Case], int]) -> Callable[[Case], int]:
 
 
 def as_the_paper(profile: Profile, case: Case) -> int:
-    """The rule ``paper`` of umlpsd_gpu/decision, from a profile."""
+    """Return K by the rule ``paper`` of umlpsd_gpu/decision, from a profile."""
     silhouette = profile.silhouette
     peak = int(np.nanargmax(silhouette))
     if silhouette[peak] < STRUCTURE_SILHOUETTE or profile.stability[peak] < STRUCTURE_STABILITY:
@@ -80,35 +81,38 @@ def as_the_paper(profile: Profile, case: Case) -> int:
 
 
 def largest(name: str) -> Callable[[Profile, Case], int]:
+    """Return a rule that takes the K with the largest value of a metric."""
     return lambda profile, case: int(np.nanargmax(getattr(profile, name))) + 1
 
 
 def largest_calinski_harabasz(profile: Profile, case: Case) -> int:
+    """Return the K with the largest Calinski–Harabasz index of the least-SSD partition."""
     ssd, k = np.exp(profile.log_ssd), np.arange(1, profile.log_ssd.size + 1)
     between = (ssd[0] - ssd[1:]) / (k[1:] - 1)
     return int(np.argmax(between / (ssd[1:] / (case.n_traces - k[1:])))) + 2
 
 
 def largest_second_difference(profile: Profile, case: Case) -> int:
+    """Return the K with the largest second difference of the SSD."""
     return int(np.argmax(np.diff(np.exp(profile.log_ssd), n=2))) + 2
 
 
 def knee_of_ssd(profile: Profile, case: Case) -> int:
-    """Kneedle on the SSD; 1 where it finds none."""
+    """Return the knee of the SSD by Kneedle; 1 if it finds none."""
     ks, ssd = np.arange(1, profile.log_ssd.size + 1), np.exp(profile.log_ssd)
     knee = KneeLocator(ks, ssd, curve="convex", direction="decreasing").knee
     return 1 if knee is None else int(knee)
 
 
 def slope_of_below_percent(case: Case) -> int:
-    """The K after which <%EM> begins to rise most sharply, as most scales read it."""
+    """Return the K after which <%EM> begins to rise most sharply at most scales."""
     rises = np.nan_to_num(case.below_percent)
     counted = Counter((2 + np.diff(rises, n=2, axis=1).argmax(axis=1)).tolist())
     return min(counted.items(), key=lambda item: (-item[1], item[0]))[0]
 
 
 def gap_statistic(case: Case) -> int:
-    """The first K whose gap is not exceeded by that of K + 1, on average over scales."""
+    """Return the first K whose gap is at least that of K + 1, averaged over scales."""
     gaps = [n.log_ssd - p.log_ssd for n, p in zip(case.nulls, case.profiles, strict=True)]
     gap = np.mean(gaps, axis=0)
     (ended,) = np.nonzero(gap[:-1] >= gap[1:])
@@ -142,7 +146,7 @@ def _head(cases: list[Case], n_tuned: int) -> list[str]:
         "and 1 to 5 grains, blurred at their borders, two of them with a common trend. Scales raw, "
         "W10 … W200, WL6, K up to 10, 60 epochs.",
         "",
-        f"Decidable are {n_decidable}: K = 1, or K-means told the true K finds "
+        f"Decidable are {n_decidable}: K = 1, or K-means with the true K finds "
         f"{100 * DECIDABLE_RECALL:.0f} % of each class on average at the best scale.",
         "",
     ]

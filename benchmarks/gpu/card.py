@@ -17,12 +17,12 @@ from umlpsd_gpu.compute.device_memory import free_bytes
 PACKAGES = ("numpy", "scipy", "scikit-learn", "tifffile", "h5py", "PyWavelets", "pydantic")
 
 
-def facts(cupy: Any, root: Path, told_commit: str | None) -> dict[str, str]:
+def facts(cupy: Any, root: Path, given_commit: str | None) -> dict[str, str]:
     """Return what belongs above every report."""
     found = {
         "date": datetime.now().astimezone().isoformat(timespec="minutes"),
         "card": name(cupy),
-        "commit": told_commit or commit(root),
+        "commit": given_commit or commit(root),
         "Python": f"{platform.python_version()}, {platform.machine()}, {platform.system()}",
     }
     found |= {key: value for key, value in device_rows() if key not in ("device auto",)}
@@ -43,6 +43,7 @@ def slug(card: str) -> str:
 
 
 def l2_bytes(cupy: Any) -> int:
+    """Return the size of the card's second-level cache."""
     runtime = cupy.cuda.runtime
     return int(runtime.getDeviceProperties(runtime.getDevice())["l2CacheSize"])
 
@@ -62,7 +63,7 @@ def is_installed(module: str) -> bool:
 
 
 def commit(root: Path) -> str:
-    """Return the commit of a checkout; "+ changes" where git tells that it is not that commit."""
+    """Return the commit of a checkout; "+ changes" if git reports changes since."""
     head = _git(root, "rev-parse", "--short=10", "HEAD")
     if head is None:
         return _head_by_hand(root)[:10] or "unknown: no git here, and no .git"
@@ -107,4 +108,5 @@ def _version(package: str) -> str:
 
 
 def command_line() -> str:
+    """Return the command that was run."""
     return " ".join(["python", "benchmarks/gpu_proof.py", *sys.argv[1:]])

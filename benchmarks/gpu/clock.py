@@ -29,6 +29,7 @@ class Timing:
     again: float
 
     def __str__(self) -> str:
+        """Return both times as text."""
         again = f" (again {text(self.again)})" if self.again == self.again else ""
         return f"{text(self.seconds)}{again}"
 

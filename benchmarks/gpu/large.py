@@ -145,7 +145,7 @@ def _metrics_are_right(proof: Proof, points: np.ndarray, found: Sweep) -> bool:
 
 
 def _bits(proof: Proof, ks: range, n_epochs: int) -> None:
-    """Sweep a tenth twice, and once more with so little memory that blocks are halved."""
+    """Sweep a tenth twice, then again with so little memory that blocks are halved."""
     cupy = proof.cupy
     points = clustered(proof.size(N_FULL // 10, 60), proof.size(N_SAMPLES, 8), seed=1)
     curves = cupy.asarray(points)
@@ -159,15 +159,15 @@ def _bits(proof: Proof, ks: range, n_epochs: int) -> None:
         proof.note("every array is its own allocation here: blocks can't be halved by a limit")
         return
     for share in SHARES_OF_MEMORY:
-        with _limited(pool, int(share * room)), _halvings() as told:
+        with _limited(pool, int(share * room)), _halvings() as halvings:
             try:
                 narrow = sweep(curves, ks, n_epochs)
             except DeviceError as error:
                 proof.note(f"with {share * room / 1e6:.3g} MB not even one restart fits: {error}")
                 break
-        if told:
+        if halvings:
             same = same_bits(first, narrow)
-            measured = f"{'the same' if same else 'they differ'}, after {len(told)} halvings"
+            measured = f"{'the same' if same else 'they differ'}, after {len(halvings)} halvings"
             proof.judge("large blocks", measured, same)
             return
     proof.note("no limit made the blocks smaller: not compared")
@@ -187,14 +187,14 @@ def _limited(pool: Any, n_bytes: int) -> Iterator[None]:
 @contextmanager
 def _halvings() -> Iterator[list[str]]:
     """Collect what the engine logs about memory."""
-    told: list[str] = []
+    messages: list[str] = []
     handler = logging.Handler()
-    handler.emit = lambda record: told.append(record.getMessage())
+    handler.emit = lambda record: messages.append(record.getMessage())
     log = logging.getLogger("umlpsd_gpu")
     propagated, log.propagate = log.propagate, False
     log.addHandler(handler)
     try:
-        yield told
+        yield messages
     finally:
         log.removeHandler(handler)
         log.propagate = propagated

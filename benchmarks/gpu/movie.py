@@ -57,7 +57,7 @@ def run(proof: Proof) -> None:
 
 
 def write_movie(path: Path, n_frames: int, side: int) -> None:
-    """Write camera noise as uint16; a few frames are drawn once and taken in turns."""
+    """Write camera noise as uint16; a few frames are drawn once and repeated."""
     drawn = np.random.default_rng(0).poisson(100, (N_DRAWN, side, side)).astype(np.uint16)
     frames = (drawn[frame % N_DRAWN] for frame in range(n_frames))
     tifffile.imwrite(

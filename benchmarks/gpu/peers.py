@@ -1,4 +1,4 @@
-"""K-means of others beside ours, from the same starts: cuML, flash-kmeans, scikit-learn."""
+"""K-means of others and ours, from the same starts: cuML, flash-kmeans, scikit-learn."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def run(proof: Proof) -> None:
 
 
 def _peers(proof: Proof) -> dict[str, Peer]:
-    """Return those that are installed, and say who isn't."""
+    """Return those that are installed, and note which are not."""
     found: dict[str, Peer] = {}
     if card.is_installed("cuml"):
         found[f"cuML {cuml_version()}"] = _by_cuml(proof)
@@ -140,8 +140,8 @@ def _crossover(proof: Proof, faster: dict[str, list[tuple[int, bool]]]) -> None:
             if not is_faster:
                 break
             n_from = n_traces
-        told = proof.facts.get("card", "this card")
+        card = proof.facts.get("card", "this card")
         if n_from is None:
             proof.note(f"{name} is slower up to n = {found[-1][0]}: CUML_FROM_TRACES = None")
         else:
-            proof.note(f'CUML_FROM_TRACES = {n_from}; MEASURED_ON = "{told}, {name}"')
+            proof.note(f'CUML_FROM_TRACES = {n_from}; MEASURED_ON = "{card}, {name}"')

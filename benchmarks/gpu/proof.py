@@ -1,4 +1,4 @@
-"""What a proof collects while it runs: requirements, and sections of tables and notes."""
+"""The results of a proof: requirements, and sections with tables and notes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Requirement:
     what, required, measured : str
     held : str
     is_result : bool
-        A wrong result fails the proof; a missed speed is told.
+        A wrong result fails the proof; a missed speed is only reported.
     """
 
     what: str
@@ -41,7 +41,7 @@ class Table:
 
 @dataclass
 class Section:
-    """What one part of the proof found."""
+    """The results of one part of the proof."""
 
     name: str
     status: str = "under way"  # then "ran", "left out" or "failed"
@@ -56,7 +56,7 @@ class LeftOut(Exception):
 
 
 def all_requirements() -> dict[str, Requirement]:
-    """Return what a card has to hold, in the order of the summary."""
+    """Return the requirements of a card, in the order of the summary."""
     share_of_copy = "≥ 50 % of the copy bandwidth"
     same = "same bits"
     return {
@@ -94,7 +94,7 @@ def all_requirements() -> dict[str, Requirement]:
 
 @dataclass
 class Proof:
-    """The proof under way; handed to every section.
+    """The running proof, passed to every section.
 
     Attributes
     ----------
@@ -104,7 +104,7 @@ class Proof:
     deadline : float
         Of the section that runs, on the clock of ``time.monotonic``.
     ceilings : dict of str to float
-        Found so far: bytes or flops a second.
+        Measured so far, bytes or flops per second.
     """
 
     cupy: Any
@@ -117,14 +117,16 @@ class Proof:
 
     @property
     def section(self) -> Section:
-        """The one that runs."""
+        """Return the section that is running."""
         return self.sections[-1]
 
     @property
     def n_repeats(self) -> int:
+        """Return the number of repeats of a measurement."""
         return 1 if self.rehearse else 7
 
     def seconds_left(self) -> float:
+        """Return the time left for the running section, s."""
         return self.deadline - time.monotonic()
 
     def size(self, full: Any, rehearsed: Any) -> Any:
@@ -132,13 +134,15 @@ class Proof:
         return rehearsed if self.rehearse else full
 
     def note(self, text: str) -> None:
+        """Add a note to the running section."""
         self.section.notes.append(text)
 
     def table(self, title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+        """Add a table to the running section."""
         self.section.tables.append(Table(title, columns, rows))
 
     def judge(self, key: str, measured: str, held: bool, at_full_size: bool = True) -> None:
-        """Write down whether a requirement holds; a speed only at the size that it names."""
+        """Record whether a requirement is met; a speed only at the size that it names."""
         requirement = self.requirements[key]
         requirement.measured = measured
         requirement.held = YES if held else NO
@@ -148,14 +152,15 @@ class Proof:
             requirement.held = OTHER_SIZE
 
     def wrong_results(self) -> list[str]:
-        """Return the results that are not what they have to be."""
+        """Return the results that do not meet their requirement."""
         return [r.what for r in self.requirements.values() if r.is_result and r.held == NO]
 
     def failed_sections(self) -> list[str]:
+        """Return the names of the sections that failed."""
         return [section.name for section in self.sections if section.status == "failed"]
 
     def take_up(self, found: dict[str, Any]) -> None:
-        """Go on from what `as_dict` gave."""
+        """Continue from the result of `as_dict`."""
         self.ceilings |= found["ceilings"]
         self.requirements |= {key: Requirement(**r) for key, r in found["requirements"].items()}
         for section in found["sections"]:

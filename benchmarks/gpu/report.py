@@ -1,4 +1,4 @@
-"""The proof as a Markdown file, as JSON beside it, and as a short table on the terminal."""
+"""The proof as a Markdown file, as JSON, and as a short table for the terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SUMMARY_COLUMNS = ("requirement", "required", "measured", "held")
 
 
 def write(proof: Proof, path: Path, command: str) -> None:
-    """Write both files whole or not at all: what a killed proof has found so far stays."""
+    """Write both files atomically, so that a killed proof keeps its results so far."""
     path.parent.mkdir(parents=True, exist_ok=True)
     _replace(path.with_suffix(".md"), markdown(proof, command))
     _replace(path.with_suffix(".json"), json.dumps(proof.as_dict(), indent=1, ensure_ascii=False))

@@ -69,7 +69,7 @@ def _judge(proof: Proof, tool: str, code: int | None, output: str, seconds: floa
         proof.note(f"{tool}: ended with code {code} and no verdict: `{output[-1500:].strip()}`")
         return
     else:
-        told = "; ".join(dict.fromkeys(summaries)) or f"exit code {code}"
-        proof.judge(tool, told, held=code == 0)
+        measured = "; ".join(dict.fromkeys(summaries)) or f"exit code {code}"
+        proof.judge(tool, measured, held=code == 0)
     if findings:
         proof.note(f"{tool}: `{' / '.join(findings[:MOST_LINES])}`")

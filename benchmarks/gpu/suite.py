@@ -1,4 +1,4 @@
-"""Every test marked ``gpu``, in a process of its own."""
+"""Every test marked ``gpu``, in a separate process."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Outcome:
 
 
 def run(proof: Proof) -> None:
-    """Run the tests in what is left of the section's time."""
+    """Run the tests in the remaining time of the section."""
     if proof.rehearse:
         raise LeftOut("a rehearsal doesn't run the tests: it is one of them")
     if not card.is_installed("pytest"):
@@ -106,7 +106,7 @@ def run_in_time(command, root: Path, environment, output, seconds: float) -> int
 
 
 def _stop_group(process: subprocess.Popen) -> None:
-    """Stop what is left of a process and its children: its group is its own."""
+    """Stop a process and its children, which have a process group of their own."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, 9)
     process.wait()
@@ -122,7 +122,7 @@ def outcome_of(output: str, finished: bool) -> Outcome:
             words[found["name"] or found["late_name"]] = found["word"] or found["late_word"]
         elif found := NOT_IMPORTED.match(line):
             file = found["file"]
-            not_imported[file] = "no reason told"
+            not_imported[file] = "no reason given"
         elif file and line.startswith("E  "):
             not_imported[file], file = line[1:].strip(), ""
     failures = tuple(name for name, word in words.items() if word in ("FAILED", "ERROR"))

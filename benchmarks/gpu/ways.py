@@ -23,7 +23,7 @@ LEAST_SECONDS = 15
 
 
 def compare(proof: Proof) -> None:
-    """Time both at several sizes, and say which value of the constant they speak for."""
+    """Time both at several sizes, and note the value of the constant that suits them."""
     rows, fastest = [], []
     for n_traces in proof.size(SIZES, (20, 40)):
         if not proof.rehearse and proof.seconds_left() < LEAST_SECONDS:

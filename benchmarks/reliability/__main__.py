@@ -38,6 +38,7 @@ def measure(part: str, share: float, place: Path) -> list[Row]:
 
 
 def main() -> None:
+    """Run all tests of reliability and write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="+", choices=[*PARTS, "all"])
     parser.add_argument("--share", type=float, default=1.0)

@@ -62,7 +62,7 @@ def archive(place: Path, n_movies: int) -> list[Row]:
         make_batch(source, out, ONE_THREAD)
     resident_mb: list[float] = []
     seconds: dict[int, list[float]] = {1: [], 2: []}
-    # shard by shard in turn: the machine is not as fast from one minute to the next
+    # the shards alternate, since the speed of the machine changes from minute to minute
     for shard in range(1, N_SHARDS + 1):
         for n_workers, out in outs.items():
             options = RunOptions(n_workers=n_workers, shard=(shard, N_SHARDS))
@@ -97,7 +97,7 @@ def archive(place: Path, n_movies: int) -> list[Row]:
 
 
 def overhead(place: Path, n_movies: int) -> list[Row]:
-    """What a movie costs beside its analysis: lease, process, commit."""
+    """Measure the time per movie besides its analysis: lease, process, commit."""
     make_batch(make_archive(place / "archive", n_movies, n_frames=4), place / "out")
     with timed() as first:
         run_batch(place / "out", RunOptions(n_workers=1, perform=nothing, shard=(1, n_movies)))
@@ -116,7 +116,7 @@ def nothing(job) -> dict[str, str]:
     return {"device": "cpu"}
 
 
-def _note_memory(resident_mb: list[float], *told: object) -> None:
+def _note_memory(resident_mb: list[float], *report: object) -> None:
     resident_mb.append(_resident_mb())
 
 

@@ -75,27 +75,27 @@ def full_file_system(place: Path) -> list[Row]:
     finally:
         subprocess.run(["umount", small], check=True)
     text = (
-        f"exit 1 after {n_done} of 8 studies, path and free bytes told, none partial; all 8 done "
+        f"exit 1 after {n_done} of 8 studies, path and free bytes given, none partial; all 8 done "
         "after space was made"
     )
     return [Row("A full tmpfs of 8 MB, with figures", 1, text, clock.seconds)]
 
 
 def _one_point(fresh: Path, expected: dict[str, str], injection: str) -> bool:
-    out, told = fresh.with_name("refused"), fresh.with_name("told")
-    told.write_text("")
+    out, message = fresh.with_name("refused"), fresh.with_name("message")
+    message.write_text("")
     shutil.copytree(fresh, out)
 
     def run() -> int:
         report = run_batch(out, forked(make_study))
-        told.write_text(report.trouble)
+        message.write_text(report.trouble)
         return report.exit_code
 
     code = result_of(*in_child(run, strace(injection)))
     assert code in (0, 1), (injection, code)
-    if told.read_text():
-        assert str(out) in told.read_text(), injection
-        assert "bytes are free" in told.read_text(), injection
+    if message.read_text():
+        assert str(out) in message.read_text(), injection
+        assert "bytes are free" in message.read_text(), injection
     assert_all_visible_is_whole(out)
     assert run_batch(out, forked(make_study, retry=True)).exit_code == 0, injection
     assert studies_of(out) == expected, injection

@@ -39,7 +39,7 @@ CALLS = {
 
 
 def kill_points(place: Path, n_points: int) -> list[Row]:
-    """Kill at so many points: a third with real analyses, the rest with pretended ones."""
+    """Kill at a number of points: a third with real analyses, the rest with empty ones."""
     rows = []
     for name, perform, share in (("pretended", None, 2 / 3), ("real", make_study, 1 / 3)):
         options = forked(perform) if perform else forked()
@@ -62,7 +62,7 @@ def kill_points(place: Path, n_points: int) -> list[Row]:
 
 
 def random_group_kills(place: Path, n_kills: int) -> list[Row]:
-    """kill -9 of the whole process group at random moments, over batches of ten movies."""
+    """Kill the whole process group (-9) at random moments, in batches of ten movies."""
     rng = random.Random(0)
     fresh, expected = _prepared(place / "groups", forked(make_study), n_movies=10, n_frames=400)
     out = fresh.with_name("killed")

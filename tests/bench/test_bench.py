@@ -390,7 +390,7 @@ def test_noise_is_not_slower():
     before, now = Measurement((1.0, 1.1, 1.6)), Measurement((1.2, 1.5, 1.7))
     found = compare_measurements({"work": before}, {"work": now})
     assert found.of("as before")
-    assert "Nothing got slower" in comparison_lines(found)[-1]
+    assert "Nothing became slower" in comparison_lines(found)[-1]
 
 
 def test_a_whole_benchmark_and_its_files(result, tmp_path):
@@ -421,11 +421,11 @@ def test_our_rows_agree_and_the_verdict_says_what_is_left(result):
 
 def test_a_target_that_is_missed_is_told_with_what_bounds_it():
     held = Target("loop", "raw", 400.0, 1000.0, needed_s=0.3, floor_s=0.04)
-    assert str(held) == "held"
+    assert str(held) == "reached"
     missed = dataclasses.replace(held, measured=40.0, needed_s=0.03)
-    assert str(missed).startswith("missed: it would have to take 30.0 ms, below the 40.0 ms")
+    assert str(missed).startswith("missed: this needs 30.0 ms, below the 40.0 ms")
     assert "above the 40.0 ms" in str(dataclasses.replace(missed, needed_s=0.05))
-    assert str(dataclasses.replace(held, measured=math.nan)) == "not known"
+    assert str(dataclasses.replace(held, measured=math.nan)) == "unknown"
 
 
 def test_the_page_says_what_got_slower(result):
@@ -438,7 +438,7 @@ def test_the_page_says_what_got_slower(result):
     assert "10.00 times slower: claim/(c) batched, CPU" in text
     older["measurements"]["ceilings/copy"]["seconds"] = [1.0, 2.0, 9.0]
     disturbed = markdown(result, comparison=compare(older, result))
-    assert "The older benchmark was disturbed: rounds of the same work" in disturbed
+    assert "The older benchmark was disturbed: rounds of work" in disturbed
     older["machine"] = older["machine"] | {"n_cores": 999}
     assert "Another machine: n_cores was 999" in markdown(result, comparison=compare(older, result))
 
@@ -490,14 +490,14 @@ def test_the_command(umlpsd, monkeypatch, result, tmp_path):
     code, out, _ = umlpsd("bench", "--out", tmp_path / "b", "--compare", older)
     assert code == 0
     assert asked[1] == run.FULL
-    assert "Nothing got slower beyond noise" in out
+    assert "Nothing became slower beyond noise" in out
 
 
 def test_the_command_refuses_before_it_measures(umlpsd, tmp_path):
     (tmp_path / "file").write_text("")
     code, _, err = umlpsd("bench", "--out", tmp_path / "file" / "below")
     assert code == 3
-    assert "give another folder" in err
+    assert "choose another folder" in err
     code, _, err = umlpsd("bench", "--out", tmp_path, "--seed", "-1")
     assert code == 2
     assert "the seed must be 0 or above, got -1" in err

@@ -1,5 +1,6 @@
 """The consensus: probabilities that sum to 1, known answers, weights that fit the evidence."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -58,7 +59,15 @@ def test_probabilities_sum_to_one(given):
     assert decision.k_opt == 3
     assert decision.confidence == max(shares.values())
     assert decision.rule == "consensus"
-    assert "K = 3 has probability" in decision.reason
+    assert decision.reason.startswith(
+        f"K = 3 has probability {shares[3]:.2f} and K = {sorted(shares, key=shares.get)[-2]} "
+    )
+    assert ", from the evidence at raw. At raw: mean silhouette <SS> = 0." in decision.reason
+    assert re.search(
+        r"% misclassified, cluster margin \d+\.\d σ \(worst cluster \d+\.\d σ; one Gaussian cloud "
+        r"cut in two gives 1\.3 σ\), agreement of epochs [01]\.\d\d \(adjusted Rand index\)\.$",
+        decision.reason,
+    )
 
 
 def test_one_cloud_has_no_structure_and_the_reason_says_so():
@@ -66,6 +75,15 @@ def test_one_cloud_has_no_structure_and_the_reason_says_so():
     decision = decide(sweeps, nulls)
     assert decision.k_opt == 1
     assert decision.reason.startswith("No cluster structure: K = 1 has probability")
+    assert "from the evidence at raw. Best partition, K = " in decision.reason
+
+
+def test_the_reason_lists_the_scales_that_were_weighed():
+    values = blobs(3)
+    some = [swept(values, name) for name in ("W20", "raw", "W10", "WL6")]
+    assert "from the evidence at raw, W10 and WL6. At " in decide(some).reason
+    many = [swept(values, f"feature set {i}") for i in range(9)]
+    assert "from the evidence at 9 representations. At feature set" in decide(many).reason
 
 
 def test_decisions_do_not_depend_on_the_order_of_traces():

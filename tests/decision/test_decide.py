@@ -96,7 +96,7 @@ def test_the_scale_is_one_that_reads_k_opt_and_keeps_clusters_apart():
     assert np.isnan(decision.confidence_ci95).all()
     assert decision.votes["silhouette peak"] == 2
     assert "breaks at K = 3" in decision.reason
-    assert "3 of 4 smoothing scales" in decision.reason
+    assert "3 of 4 representations give K = 3" in decision.reason
 
 
 def test_a_scale_needs_separation_steady_epochs_and_other_scales_that_agree():
@@ -177,6 +177,34 @@ def test_blinking_classes_are_counted(classes, k):
         for scale in scales
     ]
     assert decide(sweeps).k_opt == k
+
+
+def test_reasons_by_the_paper_name_numbers_limits_and_the_chosen_scale():
+    broken = [sweep_with([0.7, 0.5, 0.49], "WL6"), sweep_with([0.6, 0.4, 0.39], "W80")]
+    assert decide(broken, rule="paper").reason == (
+        "The mean silhouette <SS> peaks at K = 2 (0.70) and its decline breaks at K = 3 (0.50, "
+        "then 0.49) at WL6; 2 of 2 representations give K = 3. Of these, WL6 has the largest "
+        "product of separation, stability and agreement with the others: 0.0 % misclassified, "
+        "agreement of epochs 1.00 (adjusted Rand index)."
+    )
+    assert decide([sweep_with([0.8, 0.6])], rule="paper").reason == (
+        "The mean silhouette <SS> peaks at K = 2 (0.80) at W80; W80 is the only representation. "
+        "Its partition: 0.0 % misclassified, agreement of epochs 1.00 (adjusted Rand index)."
+    )
+    assert decide([sweep_with([0.1, 0.05])], rule="paper").reason == (
+        "No cluster structure: the best partition, K = 2 at W80, has a mean silhouette <SS> = 0.10 "
+        "and agreement of epochs 1.00 (adjusted Rand index), where structure needs 0.25 and 0.50; "
+        "W80 is the only representation."
+    )
+
+
+def test_a_criterion_that_gives_the_last_k_or_none_gets_a_reason():
+    rising = sweep_with([0.9, 0.5, 0.4])
+    rising = replaced(rising, calinski_harabasz=rising.ssd[::-1])
+    reason = decide([rising], rule="Calinski-Harabasz peak").reason
+    assert reason.startswith("The criterion 'Calinski-Harabasz peak' gives K = 4 at W80")
+    reason = decide([sweep_with([0.9])], rule="SSD elbow").reason
+    assert reason.startswith("Cannot decide with certainty. No cluster structure: the criterion")
 
 
 def test_three_shapes_are_three():

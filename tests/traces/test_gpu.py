@@ -230,7 +230,7 @@ def test_out_of_memory_makes_chunks_shorter_and_is_logged(cupy, monkeypatch, cap
         values = device.measure_emitters(FramesOnDevice(movie), rows, cols, BOX)
     assert np.array_equal(values, expected)
     messages = [record.getMessage() for record in caplog.records]
-    assert any("array.tif is not kept there" in message for message in messages)
+    assert any("array.tif does not stay there" in message for message in messages)
     assert any("6 frames at a time instead of 12" in message for message in messages)
     caplog.clear()
     small_device(cupy, monkeypatch, 300)

@@ -111,7 +111,7 @@ def test_page_tells_what_was_simulated_and_what_rates_rest_on(validation):
     assert "150 to 400 counts" in text
     right = validation.recovery.k_right
     assert f"{100 * right.low:.1f} to {100 * right.high:.1f} %" in text
-    assert "MSB traces are outliers and no cluster" in text
+    assert "MSB traces are outliers and should not form a cluster" in text
     for note in notes_of(validation):
         assert note in text
 

@@ -1,1 +1,1 @@
-"""Benchmarks: the paper's speed-up, other engines, and how far ours is from the machine's limit."""
+"""Benchmarks: the paper's speed-up, other engines, and the distance from the machine's limit."""

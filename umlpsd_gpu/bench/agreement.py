@@ -1,16 +1,16 @@
-"""A speed-up counts only where results agree: what is compared, and what counts as agreeing.
+"""Agreement of results with a reference: a speed-up counts only if the results agree.
 
-Three questions for every row of the benchmark:
+Every row of the benchmark answers three questions:
 
-- Are the metrics right? Those of the same labels by scikit-learn and by us, largest difference.
-- Are the partitions as good? The inertia of independent starts against the reference's.
-- Are they the same partitions? Run for run where an engine takes our starts; else the adjusted
-  Rand index with the reference's runs, beside that of the reference's runs with each other.
+- Are the metrics correct? The largest difference between ours and scikit-learn's on equal labels.
+- Are the partitions as good? The inertia of independent starts compared with the reference's.
+- Are they the same partitions? Run by run if an engine accepts our starts; otherwise the adjusted
+  Rand index with the reference's runs, next to that of the reference's runs with each other.
 
-The reference is scikit-learn's ``KMeans`` (one start, Lloyd, no tolerance) on the ensemble's
-principal components: all of them, so that every distance is that of the traces. It starts as the
-compared do: k-means++ that tries one candidate a step ends some percent higher than one that tries
-several.
+The reference is scikit-learn's ``KMeans`` (one start, Lloyd, no tolerance) on all principal
+components of the ensemble, so that distances are those of the traces. It uses the same kind of
+start as the compared engine: k-means++ that tries one candidate per step ends some percent higher
+than one that tries several.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from umlpsd_gpu.kmeans.metrics import metrics_of
 from umlpsd_gpu.kmeans.result import Sweep
 from umlpsd_gpu.kmeans.sweep import sweep
 
-# Of equal labels: absolute for silhouettes, relative for the others; sums in another order differ
-# by 1e-12 or less [I].
+# for equal labels: absolute for silhouettes, otherwise relative; summing in another order changes
+# 1e-12 or less [I]
 METRIC_DIFFERENCE = 1e-6
-# Excess of the mean inertia over K that is still as good, beyond two standard errors [I].
+# excess of the inertia, averaged over K, that is accepted beyond two standard errors [I]
 INERTIA_EXCESS_PERCENT = 0.5
-# Mean adjusted Rand index run for run: a trace as near to two centroids may go either way [I].
+# mean adjusted Rand index, run by run: a trace between two centroids may go to either [I]
 LEAST_RAND_SAME_STARTS = 0.999
-# Own starts scatter: as alike to the reference's runs as these to each other, less so much [I].
+# with other starts: index of the reference's runs with each other, less this much [I]
 RAND_BELOW_REFERENCE = 0.1
 N_REFERENCE_EPOCHS = 20
 N_SAME_STARTS = 3
@@ -44,16 +44,17 @@ N_SAME_STARTS = 3
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far a row's results are from the reference's.
+    """Difference between the results of a row and those of the reference.
 
     Attributes
     ----------
     metric_difference : float
-        Largest difference of a metric on equal labels: absolute for the silhouette, else relative.
+        Largest difference of a metric on equal labels: absolute for the silhouette, otherwise
+        relative.
     inertia_excess_percent, inertia_stderr_percent : float
-        Mean over K of the mean inertia over the reference's, less 100 %; its standard error.
+        Mean over K of the mean inertia divided by the reference's, less 100 %; its standard error.
     rand, rand_expected : float
-        Mean adjusted Rand index with the reference; at least what it must be.
+        Mean adjusted Rand index with the reference, and the least value that is accepted.
     """
 
     metric_difference: float
@@ -64,22 +65,26 @@ class Agreement:
 
     @property
     def agrees(self) -> bool:
+        """Return whether there is no objection."""
         return not self.objections
 
     @property
     def objections(self) -> list[str]:
-        """Say what is too far off; NaN is, whatever it is of."""
+        """Return what differs too much, in words; NaN always does."""
         excess = abs(self.inertia_excess_percent) - 2 * self.inertia_stderr_percent
-        told = []
+        objections = []
         if not self.metric_difference <= METRIC_DIFFERENCE:
-            told.append(f"metrics differ by {self.metric_difference:.1e}")
+            objections.append(f"metrics differ by {self.metric_difference:.1e}")
         if not excess <= INERTIA_EXCESS_PERCENT:
-            told.append(f"inertia is off by {self.inertia_excess_percent:+.1f} %")
+            objections.append(f"inertia is off by {self.inertia_excess_percent:+.1f} %")
         if not self.rand >= self.rand_expected:
-            told.append(f"adjusted Rand index {self.rand:.3f}, expected {self.rand_expected:.3f}")
-        return told
+            objections.append(
+                f"adjusted Rand index {self.rand:.3f}, expected {self.rand_expected:.3f}"
+            )
+        return objections
 
     def __str__(self) -> str:
+        """Return the differences as one line."""
         return (
             f"metrics {self.metric_difference:.0e}, inertia {self.inertia_excess_percent:+.2f} ± "
             f"{self.inertia_stderr_percent:.2f} %, ARI {self.rand:.3f} (≥ {self.rand_expected:.3f})"
@@ -93,7 +98,7 @@ class Reference:
     Attributes
     ----------
     values : ndarray, shape (n_traces, n_components)
-        Coordinates with the distances of the traces.
+        Coordinates with the same distances as the traces.
     found : Labelled
         K 1…k_max, `N_REFERENCE_EPOCHS` epochs, with their inertia.
     """
@@ -110,7 +115,22 @@ class Reference:
         candidates: int | None = None,
         n_epochs: int = N_REFERENCE_EPOCHS,
     ) -> Reference:
-        """Run the reference on traces (n_traces, n_samples); see `ProtocolRun` for candidates."""
+        """Run the reference.
+
+        Parameters
+        ----------
+        values : ndarray, shape (n_traces, n_samples)
+            Finite.
+        k_max : int
+        seed : int
+        candidates : int, optional
+            As in `ProtocolRun`.
+        n_epochs : int
+
+        Returns
+        -------
+        Reference
+        """
         from sklearn.cluster import KMeans, kmeans_plusplus
         from sklearn.decomposition import PCA
 
@@ -119,7 +139,7 @@ class Reference:
         labels = np.empty((k_max, n_epochs, len(values)), dtype=np.int16)
         inertia = np.empty((k_max, n_epochs))
         draw = np.random.default_rng([seed, 77])
-        # one thread: for so small an ensemble more of them cost more than they save
+        # one thread: for such a small ensemble more threads cost more than they save
         with threadpool_limits(limits=1):
             for at in np.ndindex(k_max, n_epochs):
                 k, number = int(ks[at[0]]), int(draw.integers(2**31))
@@ -139,7 +159,18 @@ class Reference:
 
 
 def compare_sweep(found: Sweep, reference: Reference) -> Agreement:
-    """Compare a sweep of ours (any device) with the reference, run for run."""
+    """Compare a sweep of ours (on any device) with the reference, run by run.
+
+    Parameters
+    ----------
+    found : Sweep
+    reference : Reference
+        Of the same ensemble.
+
+    Returns
+    -------
+    Agreement
+    """
     ks, n = found.k_values, min(N_SAME_STARTS, found.n_epochs)
     peer = sweep(reference.values, ks, n_epochs=n, seed=found.seed, engine="sklearn")
     by_name = {
@@ -162,7 +193,18 @@ def compare_sweep(found: Sweep, reference: Reference) -> Agreement:
 
 
 def compare_protocol(run: ProtocolRun, reference: Reference) -> Agreement:
-    """Compare labellings from other starts, and their metrics with ours."""
+    """Compare partitions from other starts with the reference, and their metrics with ours.
+
+    Parameters
+    ----------
+    run : ProtocolRun
+    reference : Reference
+        Of the same ensemble.
+
+    Returns
+    -------
+    Agreement
+    """
     difference = max(
         _difference_from_ours(found, metric, reference, run.lone_silhouette)
         for metric, found in run.found.items()
@@ -173,7 +215,19 @@ def compare_protocol(run: ProtocolRun, reference: Reference) -> Agreement:
 
 
 def metric_difference(found: Labelled, metric: str, reference: Reference) -> float:
-    """Return how far a metric is from scikit-learn's, or for SSD from a plain sum."""
+    """Return the largest difference between a metric and scikit-learn's (SSD: a plain sum).
+
+    Parameters
+    ----------
+    found : Labelled
+    metric : {"SS", "CH", "SSD"}
+    reference : Reference
+
+    Returns
+    -------
+    float
+        Absolute for SS, otherwise relative.
+    """
     from sklearn.metrics import calinski_harabasz_score, silhouette_score
 
     largest = 0.0
@@ -192,21 +246,33 @@ def metric_difference(found: Labelled, metric: str, reference: Reference) -> flo
 
 
 def inertia_excess_percent(found: Labelled, reference: Reference) -> tuple[float, float]:
-    """Return the mean over K of the excess of the mean inertia, and its standard error."""
+    """Return the mean over K of the excess of the mean inertia, and its standard error.
+
+    Parameters
+    ----------
+    found : Labelled
+        With inertia as values.
+    reference : Reference
+
+    Returns
+    -------
+    excess, stderr : float
+        In percent of the reference's inertia.
+    """
     theirs = reference.found.values[np.isin(reference.found.k_values, found.k_values)]
-    scale = theirs.mean(axis=1)
-    excess = 100 * (found.values.mean(axis=1) / scale - 1)
-    # pooled: a rare bad start may be among the epochs of one side only
+    mean = theirs.mean(axis=1)
+    excess = 100 * (found.values.mean(axis=1) / mean - 1)
+    # pooled variance, since a rare bad start may occur on one side only
     n_ours, n_theirs = found.values.shape[1], theirs.shape[1]
     squares = n_ours * found.values.var(axis=1) + n_theirs * theirs.var(axis=1)
     variances = squares / (n_ours + n_theirs - 2) * (1 / n_ours + 1 / n_theirs)
-    return float(excess.mean()), float(100 * np.sqrt((variances / scale**2).sum()) / len(excess))
+    return float(excess.mean()), float(100 * np.sqrt((variances / mean**2).sum()) / len(excess))
 
 
 def _difference_from_ours(
     found: Labelled, metric: str, reference: Reference, lone_silhouette: float
 ) -> float:
-    """Return how far the metric is from ours on the same labels."""
+    """Return the largest difference between a metric and ours on the same labels."""
     largest = 0.0
     with threadpool_limits(limits=1), ThreadPoolExecutor(n_cores()) as pool:
         geometry = geometry_of(reference.values, pool)
@@ -227,19 +293,20 @@ def _difference_from_ours(
 
 
 def _lone_share(labels: np.ndarray, k: int) -> np.ndarray:
-    """Return the share of traces alone in their cluster, of each labelling; (n_epochs,)."""
+    """Return the share of traces alone in their cluster, for each labelling; (n_epochs,)."""
     sizes = (labels[:, None] == np.arange(k)[:, None]).sum(axis=2)
-    return np.count_nonzero(sizes == 1, axis=1) / labels.shape[1]
+    share: np.ndarray = np.count_nonzero(sizes == 1, axis=1) / labels.shape[1]
+    return share
 
 
 def _larger(largest: float, value: float, other: float, relative: bool = True) -> float:
-    """Return the larger of a difference and the largest so far; NaN stays."""
+    """Return the larger of a difference and the largest so far; NaN is kept."""
     difference = abs(value - other) / (abs(other) if relative else 1.0)
     return float(np.maximum(largest, difference))
 
 
 def _rand_of_starts(found: Labelled, reference: Reference) -> tuple[float, float]:
-    """Return the mean Rand index with the reference's runs over K ≥ 2, and that among these."""
+    """Return the mean Rand index with the reference's runs for K ≥ 2, and that among the latter."""
     with_it, by_itself = [], []
     for k, labels in zip(found.k_values.tolist(), found.labels, strict=True):
         if k == 1:

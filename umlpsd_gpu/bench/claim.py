@@ -1,8 +1,8 @@
-"""The paper's "20-to-30-fold": what smoothing saves, apart from what an engine saves.
+"""The paper's "20-to-30-fold": the gain from smoothing, separate from the gain from an engine.
 
-The paper timed 14 K × 100 epochs on 204 traces: raw, WL6 and W = 80, and found 20 to 30 times less
-with smoothing. That comes from fewer samples in MATLAB, not from a GPU. Here the same protocol runs
-beside a scikit-learn loop that shares partitions, and beside our engine.
+The paper timed 14 K × 100 epochs on 204 traces (raw, WL6 and W = 80) and found 20 to 30 times less
+with smoothing. This comes from fewer samples in MATLAB, not from a GPU. Here the same protocol is
+timed together with a scikit-learn loop that shares partitions, and with our engine.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from umlpsd_gpu.kmeans.result import Sweep
 SCALES = ("raw", "WL6", "W80")
 N_EPOCHS = 100
 PAPER = "paper, MATLAB"
-# seconds of the paper's timing table, as SCALES [P]
+# seconds of the paper's timing table, in the order of SCALES [P]
 PAPER_SECONDS = {
     "SS": (550.0, 460.0, 16.0),
     "CH": (970.0, 580.0, 28.0),
@@ -40,24 +40,25 @@ Run = ProtocolRun | Sweep
 
 @dataclass(frozen=True)
 class Contender:
-    """One who runs the sweep.
+    """One implementation of the sweep.
 
     Attributes
     ----------
     name : str
     run : callable
-        ``run(values, n_epochs, seed)`` returns a `ProtocolRun`, which timed itself, or a `Sweep`,
-        all metrics at once.
+        ``run(values, n_epochs, seed)`` returns a `ProtocolRun`, which contains its own times, or a
+        `Sweep`, with all metrics at once.
     n_epochs : dict of str to int
-        Epochs in one round, by scale: times are scaled to `N_EPOCHS`.
+        Epochs per round, by scale; times are converted to `N_EPOCHS`.
     n_repeats : int
-        Times in one round, of which the median counts.
+        Repeats per round; their median counts.
     n_rounds : int, optional
-        Fewer rounds than the others, for those that take minutes.
+        Fewer rounds than the others, for contenders that take minutes.
     ours : bool
+        Whether it is this package.
     more : callable, optional
-        ``more(values, seed)`` returns SSD and labels of further epochs, untimed, where those of the
-        rounds are too few to be judged by.
+        ``more(values, seed)`` returns SSD and labels of further epochs, which are not timed, if
+        those of the rounds are too few for a comparison.
     """
 
     name: str
@@ -71,7 +72,7 @@ class Contender:
 
 @dataclass(frozen=True)
 class Row:
-    """Seconds of one contender for one metric, scaled to `N_EPOCHS` epochs.
+    """Times of one contender for one metric, converted to `N_EPOCHS` epochs.
 
     Attributes
     ----------
@@ -79,7 +80,7 @@ class Row:
     seconds : dict of str to Measurement
         By scale.
     epochs_run : dict of str to int
-        By scale, over all rounds; fewer than `N_EPOCHS` a round were scaled up.
+        By scale, over all rounds.
     """
 
     who: str
@@ -88,13 +89,22 @@ class Row:
     epochs_run: dict[str, int]
 
     def saved_by_smoothing(self, scale: str) -> float:
-        """Return how many times less W80 takes than ``scale``."""
+        """Return the time at a scale divided by that at W80.
+
+        Parameters
+        ----------
+        scale : str
+
+        Returns
+        -------
+        float
+        """
         return self.seconds[scale].ratio_to(self.seconds["W80"])
 
 
 @dataclass(frozen=True)
 class ClaimTable:
-    """All rows, and whether each contender's results agree with the reference's.
+    """All rows, and whether the results of each contender agree with the reference's.
 
     Attributes
     ----------
@@ -113,26 +123,62 @@ class ClaimTable:
     n_frames: int
 
     def agrees(self, who: str) -> bool:
+        """Return whether the results of a contender agree at all scales.
+
+        Parameters
+        ----------
+        who : str
+
+        Returns
+        -------
+        bool
+        """
         return all(found.agrees for found in self.agreement[who].values())
 
     @property
     def worst_spread(self) -> float:
-        """Return how many times longer the longest round took than the shortest, at most."""
+        """Return the largest ratio of the longest to the shortest round of the same work."""
         return max(m.high / m.low for row in self.rows for m in row.seconds.values())
 
     def row(self, who: str, metric: str = ALL) -> Row | None:
-        """Return a row, None where there is none."""
+        """Return a row, or None if there is none.
+
+        Parameters
+        ----------
+        who, metric : str
+
+        Returns
+        -------
+        Row or None
+        """
         return next((r for r in self.rows if (r.who, r.metric) == (who, metric)), None)
 
     def quoted(self, who: str, metric: str = ALL) -> Row | None:
-        """Return a row whose results agree; None otherwise."""
+        """Return a row whose results agree, otherwise None.
+
+        Parameters
+        ----------
+        who, metric : str
+
+        Returns
+        -------
+        Row or None
+        """
         row = self.row(who, metric)
         return row if row is not None and self.agrees(who) else None
 
     def faster(self, slow: str, fast: str, scale: str) -> float:
-        """Return how many times faster one is than another on all three metrics, NaN if not known.
+        """Return the ratio of the times of two contenders for all three metrics.
 
-        Not known where either is missing or disagrees.
+        Parameters
+        ----------
+        slow, fast : str
+        scale : str
+
+        Returns
+        -------
+        float
+            NaN if either is missing or disagrees.
         """
         rows = self.quoted(slow), self.quoted(fast)
         if rows[0] is None or rows[1] is None:
@@ -156,18 +202,24 @@ def claim_table(
     report: Progress,
     missing: Mapping[str, str] | None = None,
 ) -> ClaimTable:
-    """Run all contenders on all scales in turn, round after round, and check their results.
+    """Time all contenders in turn at all scales, round after round, and check their results.
 
     Parameters
     ----------
-    values : mapping of str to ndarray (n_traces, n_samples)
-        By scale: the ensemble smoothed and scaled.
+    values : mapping of str to ndarray, shape (n_traces, n_samples)
+        The smoothed and scaled ensemble, by smoothing scale.
     contenders : sequence of Contender
     n_rounds : int
         Each with other seeds; times are medians over rounds.
     k_max, seed : int
     report : callable
+        Called with (step, n_done, n_total).
     missing : mapping of str to str, optional
+        Contenders that are not available, and why.
+
+    Returns
+    -------
+    ClaimTable
     """
     plan = [
         (number, scale, one)
@@ -193,7 +245,7 @@ def claim_table(
 
 
 def _warm_up(values: Mapping[str, np.ndarray], contenders: Sequence[Contender]) -> None:
-    """Import, allocate and start threads on a few short traces; compile on a device."""
+    """Import, allocate and start threads with a few short traces; compile the kernels of a GPU."""
     few = np.ascontiguousarray(values["W80"][:, :50])
     for one in contenders:
         one.run(few, 1, 0)
@@ -206,14 +258,14 @@ def _run_round(
 ) -> None:
     n_epochs = one.n_epochs[scale]
     repeats = [time_call(lambda: one.run(values, n_epochs, seed)) for _ in range(one.n_repeats)]
-    # a sweep finds all metrics at once: it takes what it takes for any of them
+    # a sweep calculates all metrics at once, so that it has only the time for all
     seconds = [
         run.seconds if isinstance(run, ProtocolRun) else {ALL: wall} for wall, run in repeats
     ]
     for metric in seconds[0]:
         spent = float(np.median([of_repeat[metric] for of_repeat in seconds]))
         found.seconds.setdefault((one.name, metric, scale), []).append(spent * N_EPOCHS / n_epochs)
-    # repeats in a round are the same run again, and so are a sweep's later rounds: once is enough
+    # repeats in a round, and later rounds of a sweep, give the same result: keep one
     run = repeats[0][1]
     runs = found.runs.setdefault((one.name, scale), [])
     if isinstance(run, ProtocolRun) or not runs:
@@ -251,7 +303,7 @@ def _agreements(
         for one in contenders:
             runs = found.runs[one.name, scale]
             if one.more:
-                # principal coordinates: shorter than the traces, the same distances
+                # principal coordinates are shorter than the traces and have the same distances
                 runs = [*runs, one.more(reference_of(None).values, seed + len(runs))]
             agreements[one.name][scale] = _agreement(runs, reference_of)
     report("agreement", len(values), len(values))
@@ -266,11 +318,11 @@ def _agreement(runs: list[Any], reference_of: Callable[[int | None], Reference])
 
 
 def _pool_runs(runs: list[ProtocolRun]) -> ProtocolRun:
-    """Put the epochs of all rounds together."""
+    """Combine the epochs of all rounds."""
     pooled = {}
     for metric, first in runs[0].found.items():
         parts = [run.found[metric] for run in runs if metric in run.found]
         labels = np.concatenate([part.labels for part in parts], axis=1)
-        judged = np.concatenate([part.values for part in parts], axis=1)
-        pooled[metric] = Labelled(first.k_values, labels, judged)
+        metrics = np.concatenate([part.values for part in parts], axis=1)
+        pooled[metric] = Labelled(first.k_values, labels, metrics)
     return replace(runs[0], n_epochs=sum(run.n_epochs for run in runs), found=pooled)

@@ -1,9 +1,9 @@
-"""This benchmark against an older one: what got slower, beyond noise.
+"""Comparison with an older benchmark: what became slower, beyond noise.
 
-How fast the machine was is told by the work that isn't ours: scikit-learn, plain products, copies
-and reading. A measurement is slower where, even less what any of these got slower, its rounds lie
-wholly above the older ones and its median rose by more than a tenth: a machine may change its speed
-within a benchmark, and then they differ among each other.
+The speed of the machine follows from work that is not ours: scikit-learn, plain products, copies
+and reading. A measurement counts as slower if, after dividing by the largest slowdown of that other
+work, all its rounds are above the older ones and its median rose by more than a tenth. The largest
+slowdown is used because a machine may change its speed during a benchmark.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from umlpsd_gpu.bench.timing import Measurement, format_duration
 from umlpsd_gpu.bench.verdict import DISTURBED_FROM
 from umlpsd_gpu.errors import SettingsError
 
-# Medians of few rounds on a shared machine scatter by some percent [I]
+# medians of few rounds on a shared machine scatter by some percent [I]
 LEAST_CHANGE = 0.10
 
 
@@ -34,7 +34,7 @@ class Change:
     name : str
     before, now : Measurement
     factor : float
-        Median now over median before, divided by that of the machine.
+        Median now divided by median before, and by the same ratio of the machine.
     verdict : {"slower", "faster", "as before"}
     """
 
@@ -52,11 +52,11 @@ class Comparison:
     Attributes
     ----------
     changes : tuple of Change
-        The most slowed down first.
+        In order of falling ``factor``.
     machine_factor : float
-        Median change of the work that isn't ours; 1 where there is none in common.
+        Median ratio for work that is not ours; 1 if there is none in common.
     notes : tuple of str
-        What makes the comparison doubtful.
+        Reasons to doubt the comparison.
     """
 
     changes: tuple[Change, ...]
@@ -64,16 +64,35 @@ class Comparison:
     notes: tuple[str, ...]
 
     def of(self, verdict: str) -> tuple[Change, ...]:
+        """Return the changes with a verdict.
+
+        Parameters
+        ----------
+        verdict : {"slower", "faster", "as before"}
+
+        Returns
+        -------
+        tuple of Change
+        """
         return tuple(change for change in self.changes if change.verdict == verdict)
 
 
 def read_bench(path: str | Path) -> dict[str, Any]:
     """Read the JSON file of an older benchmark.
 
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    dict
+        As written by `report.write_bench`.
+
     Raises
     ------
     SettingsError
-        If there is no such file, or it is no benchmark's.
+        If there is no such file, or it is not a benchmark.
     """
     try:
         found = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -84,14 +103,24 @@ def read_bench(path: str | Path) -> dict[str, Any]:
         ) from error
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise SettingsError(
-            f"{path} is JSON, but not of a benchmark; give the file that an earlier umlpsd bench "
-            "wrote"
+            f"{path} is JSON, but not a benchmark; give the file that an earlier umlpsd bench wrote"
         )
     return found
 
 
 def compare(older: dict[str, Any], result: BenchResult) -> Comparison:
-    """Compare a benchmark with an older one, read by `read_bench`."""
+    """Compare a benchmark with an older one.
+
+    Parameters
+    ----------
+    older : dict
+        From `read_bench`.
+    result : BenchResult
+
+    Returns
+    -------
+    Comparison
+    """
     before = {
         name: Measurement(tuple(m["seconds"]), m["ours"])
         for name, m in older["measurements"].items()
@@ -102,14 +131,16 @@ def compare(older: dict[str, Any], result: BenchResult) -> Comparison:
         if was != is_now:
             notes.append(f"Another machine: {fact} was {was} and is {is_now}.")
     if older["quick"] != result.quick:
-        notes.append("One of the two is quick, the other is not: few measurements are shared.")
+        notes.append(
+            "One of the benchmarks is quick, the other is not: they share few measurements."
+        )
     now = measurements(result)
     for which, found in (("The older", before), ("This", now)):
         spread = max((m.high / m.low for m in found.values() if not m.ours), default=1.0)
         if spread > DISTURBED_FROM:
             notes.append(
-                f"{which} benchmark was disturbed: rounds of the same work of others differ by up "
-                f"to {spread:.1f} times, and what is said of ours below may be noise."
+                f"{which} benchmark was disturbed: rounds of work that is not ours differ by "
+                f"up to {spread:.1f} times, and changes below may be noise."
             )
     return compare_measurements(before, now, tuple(notes))
 
@@ -117,7 +148,17 @@ def compare(older: dict[str, Any], result: BenchResult) -> Comparison:
 def compare_measurements(
     before: Mapping[str, Measurement], now: Mapping[str, Measurement], notes: tuple[str, ...] = ()
 ) -> Comparison:
-    """Compare measurements of the same names."""
+    """Compare measurements with the same names.
+
+    Parameters
+    ----------
+    before, now : mapping of str to Measurement
+    notes : tuple of str
+
+    Returns
+    -------
+    Comparison
+    """
     shared = [name for name in now if name in before]
     of_machine = [now[n].median / before[n].median for n in shared if not now[n].ours]
     of_machine = sorted(of_machine) or [1.0]
@@ -132,7 +173,7 @@ def compare_measurements(
 def _change(
     name: str, before: Measurement, now: Measurement, of_machine: Sequence[float]
 ) -> Change:
-    """Judge one measurement; ``of_machine`` in ascending order."""
+    """Compare one measurement; ``of_machine`` is in rising order."""
     least, most = now.multiply(1 / of_machine[-1]), now.multiply(1 / of_machine[0])
     verdict = "as before"
     if least.median > (1 + LEAST_CHANGE) * before.median and least.low > before.high:
@@ -144,24 +185,32 @@ def _change(
 
 
 def comparison_lines(comparison: Comparison) -> list[str]:
-    """Return what got slower or faster, in sentences."""
+    """Return what became slower or faster, in sentences.
+
+    Parameters
+    ----------
+    comparison : Comparison
+
+    Returns
+    -------
+    list of str
+    """
     slower, faster = comparison.of("slower"), comparison.of("faster")
     lines = [
         *comparison.notes,
         f"Work that is not ours took {comparison.machine_factor:.2f} times as long as before "
-        "(median); the factors below are apart from that.",
+        "(median); the factors below are corrected for that.",
     ]
     for word, changes in (("slower", slower), ("faster", faster)):
         for change in changes:
             times = change.factor if word == "slower" else 1 / change.factor
             lines.append(
                 f"{times:.2f} times {word}: {change.name} "
-                f"({format_duration(change.before.median)} → "
-                f"{format_duration(change.now.median)})"
+                f"({format_duration(change.before.median)} → {format_duration(change.now.median)})"
             )
     n_same = len(comparison.of("as before"))
     if not slower:
-        lines.append(f"Nothing got slower beyond noise; {n_same} measurements are as before.")
+        lines.append(f"Nothing became slower beyond noise; {n_same} measurements are as before.")
     else:
         lines.append(f"{len(slower)} slower, {len(faster)} faster, {n_same} as before.")
     return lines

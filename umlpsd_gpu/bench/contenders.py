@@ -1,4 +1,4 @@
-"""Who takes part in the claim table on this machine, and who is missing and why."""
+"""The contenders of the claim table on this machine, and those that are missing."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ BATCHED_GPU = "(d) batched, GPU"
 CUML = "(e) cuML, GPU"
 OCTAVE = "paper's protocol, Octave"
 
-# Short traces take a hundredth of the time: more epochs in a round, so that it lasts a second
+# short traces take a hundredth of the time; more epochs per round make it last a second
 PROTOCOL_EPOCHS = {"raw": 1, "WL6": 1, "W80": 10}
 LOOP_EPOCHS = {"raw": 1, "WL6": 1, "W80": 20}
-# Of one epoch, which takes minutes on raw traces, a single bad start would decide
+# with only the one epoch that is timed on raw traces, a single bad start would decide
 N_OCTAVE_JUDGED = 30
 ALL_EPOCHS = dict.fromkeys(SCALES, N_EPOCHS)
 CUML_EPOCHS = dict.fromkeys(SCALES, 10)
@@ -35,17 +35,22 @@ N_REPEATS_OF_OURS = 9
 def find_contenders(
     k_max: int = K_MAX, quick: bool = False
 ) -> tuple[list[Contender], dict[str, str]]:
-    """Return those that can run here, and the reason for each that can't.
+    """Return the contenders that can run here, and the reason for each that can't.
 
     Parameters
     ----------
     k_max : int
     quick : bool
         Leave out Octave, which takes minutes.
+
+    Returns
+    -------
+    contenders : list of Contender
+    missing : dict of str to str
     """
 
-    # scikit-learn hands its threads 256 traces each: 204 are for one, and a second that waits for
-    # work made it no faster, but up to four times slower beside other processes
+    # scikit-learn gives each thread 256 traces, so that 204 use one thread. A second, idle thread
+    # did not make it faster, but up to four times slower while other processes ran
     def protocol(values: np.ndarray, n_epochs: int, seed: int) -> ProtocolRun:
         with threadpool_limits(limits=1):
             return separate_runs(values, n_epochs, seed, k_max)
@@ -64,7 +69,7 @@ def find_contenders(
     ]
     missing = _add_gpu(contenders, k_max)
     if quick:
-        missing[OCTAVE] = "left out by --quick"
+        missing[OCTAVE] = "not run with --quick"
     elif octave_version() is None:
         missing[OCTAVE] = "GNU Octave with its package 'statistics' is not installed"
     else:
@@ -80,12 +85,12 @@ def find_contenders(
 
 
 def _add_gpu(contenders: list[Contender], k_max: int) -> dict[str, str]:
-    """Add what runs on a GPU; return what doesn't, and why."""
+    """Add contenders that run on a GPU; return those that can't, and why."""
     reason = gpu_missing()
     if reason:
         return {BATCHED_GPU: reason, CUML: reason}
 
-    # a sweep's transfer to the device counts, and its results come back to the host
+    # includes the transfer of traces to the GPU and of results back to the host
     def batched(values: np.ndarray, n_epochs: int, seed: int) -> Sweep:
         on_device = import_module("cupy").asarray(values)
         return sweep(on_device, range(1, k_max + 1), n_epochs, engine="batched")

@@ -1,4 +1,4 @@
-"""The figures of a benchmark: the claim as bars, scaling with the machine's floors."""
+"""The figures of a benchmark: the claim as bars, and scaling with the machine's limits."""
 
 from __future__ import annotations
 
@@ -28,21 +28,30 @@ from umlpsd_gpu.plotting.style import (
 
 CLAIM_CAPTION = (
     "Silhouette, Calinski–Harabasz and SSD of 14 K × 100 epochs; bars are medians, thin lines the "
-    "range over rounds. The numbers at the right are what smoothing saves (raw over W80); what the "
-    "engines save is the distance between groups. Grey: results that disagree with the reference."
+    "range over rounds. Numbers on the right: gain from smoothing (raw over W80). The distance "
+    "between groups is the gain from engines. Grey: results that disagree with the reference."
 )
 SCALING_CAPTION = (
     "Seconds (top, all cores) and peak memory in arrays (bottom) of a sweep of K 2…15 × 100 epochs "
-    "on 204 traces of 125 samples, one size varied at a time. Dashed: the floor, the sweep's "
-    "products and sums at the best rates measured on this machine, and nothing else. p: exponent "
-    "fitted to the upper half of the sizes (thin line)."
+    "on 204 traces of 125 samples, one size varied at a time. Dashed: the lower limit, "
+    "which is the time for the sweep's products and sums alone at the best rates measured on this "
+    "machine. p: exponent fitted to the upper half of the sizes (thin line)."
 )
 SCALE_COLOURS = dict(zip(SCALES, PALETTE, strict=False))
 BAR_HEIGHT = 0.25
 
 
 def draw_bench(result: BenchResult) -> tuple[DrawnFigure, ...]:
-    """Draw every figure of a benchmark."""
+    """Draw every figure of a benchmark.
+
+    Parameters
+    ----------
+    result : BenchResult
+
+    Returns
+    -------
+    tuple of DrawnFigure
+    """
     with house_style():
         return tuple(
             DrawnFigure(name, title, caption, *render(figure))
@@ -51,13 +60,22 @@ def draw_bench(result: BenchResult) -> tuple[DrawnFigure, ...]:
 
 
 def _plans(result: BenchResult) -> Iterator[tuple[str, str, str, Figure]]:
-    yield "claim", "What smoothing saves, and what engines save", CLAIM_CAPTION, draw_claim(result)
+    yield "claim", "Gains from smoothing and from engines", CLAIM_CAPTION, draw_claim(result)
     title = "Scaling of the sweep on the CPU"
     yield "scaling", title, SCALING_CAPTION, draw_scaling(result.curves, result.ceilings)
 
 
 def draw_claim(result: BenchResult) -> Figure:
-    """Draw the seconds for all three metrics: a group of bars for each contender."""
+    """Draw the times for all three metrics, a group of bars for each contender.
+
+    Parameters
+    ----------
+    result : BenchResult
+
+    Returns
+    -------
+    Figure
+    """
     groups = _groups(result.claim)
     figure = Figure(figsize=(8.5, 0.9 + 0.75 * len(groups)), layout="constrained")
     axes = figure.subplots()
@@ -86,7 +104,7 @@ def draw_claim(result: BenchResult) -> Figure:
 def _groups(
     claim: ClaimTable,
 ) -> list[tuple[str, dict[str, tuple[float, float, float]], float | None]]:
-    """Return name, median with range by scale, and raw / W80 (None: disagrees), the paper first."""
+    """Return name, median with range by scale, and raw / W80 (None: disagrees), paper first."""
     paper = {scale: (s, s, s) for scale, s in zip(SCALES, PAPER_SECONDS[ALL], strict=True)}
     groups: list[tuple[str, dict[str, tuple[float, float, float]], float | None]]
     groups = [(PAPER, paper, paper["raw"][0] / paper["W80"][0])]
@@ -109,7 +127,17 @@ def _draw_bar(
 
 
 def draw_scaling(curves: tuple[Curve, ...], ceilings: Ceilings) -> Figure:
-    """Draw time with its floor, and memory, against each size."""
+    """Draw time with its lower limit, and memory, against each size.
+
+    Parameters
+    ----------
+    curves : tuple of Curve
+    ceilings : Ceilings
+
+    Returns
+    -------
+    Figure
+    """
     figure = Figure(figsize=(11, 5.4), layout="constrained")
     panels = figure.subplots(2, len(curves), sharex="col", sharey="row", squeeze=False)
     for column, curve in enumerate(curves):
@@ -117,7 +145,7 @@ def draw_scaling(curves: tuple[Curve, ...], ceilings: Ceilings) -> Figure:
         floors = np.array([point.work.floor_s(ceilings) for point in curve.points])
         megabytes = np.array([point.peak_bytes / 1e6 for point in curve.points])
         _draw_curve(time, curve, curve.seconds, curve.time_exponent, PALETTE[0])
-        time.plot(curve.sizes, floors, "--", color="black", linewidth=1, label="floor")
+        time.plot(curve.sizes, floors, "--", color="black", linewidth=1, label="lower limit")
         _draw_curve(memory, curve, megabytes, curve.memory_exponent, PALETTE[2])
         memory.set_xlabel(AXES[curve.axis])
         for axes in (time, memory):
@@ -126,7 +154,7 @@ def draw_scaling(curves: tuple[Curve, ...], ceilings: Ceilings) -> Figure:
             thin_grid(axes)
             axes.legend(loc="upper left")
         if curve.sizes[-1] < 100 * curve.sizes[0]:
-            # powers of ten are too far apart to read such a range
+            # powers of ten are too far apart for such a range
             memory.set_xticks(curve.sizes[:: max(1, len(curve.sizes) // 4)])
             memory.xaxis.set_major_formatter(ScalarFormatter())
             memory.xaxis.set_minor_formatter(NullFormatter())

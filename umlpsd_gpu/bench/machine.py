@@ -1,4 +1,4 @@
-"""Which machine a benchmark ran on, in a few facts, and as a file name."""
+"""The machine of a benchmark, as a few facts and as a file name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CPU_FILE = Path("/proc/cpuinfo")
 
 
 def machine_facts() -> dict[str, Any]:
-    """Return processor, cores, load, versions; nothing that names a person or a host."""
+    """Return processor, cores, load and versions; nothing that identifies a person or a host."""
     return {
         "processor": processor(),
         "n_cores": n_cores(),
@@ -32,7 +32,7 @@ def machine_facts() -> dict[str, Any]:
 
 
 def processor() -> str:
-    """Return the processor's name as it calls itself."""
+    """Return the name that the processor reports."""
     try:
         found = re.search(r"^model name\s*:\s*(.+)$", CPU_FILE.read_text(), re.MULTILINE)
     except OSError:
@@ -41,7 +41,17 @@ def processor() -> str:
 
 
 def file_name(facts: dict[str, Any]) -> str:
-    """Return a name for this machine's results, as ``amd-epyc-2-cores``."""
+    """Return a file name for the results of this machine, as ``amd-epyc-2-cores``.
+
+    Parameters
+    ----------
+    facts : dict
+        From `machine_facts`.
+
+    Returns
+    -------
+    str
+    """
     gpu = "" if "," not in str(facts["gpu"]) else " " + str(facts["gpu"]).split(",")[0]
     text = f"{facts['processor']}{gpu} {facts['n_cores']} cores"
     return re.sub(r"[^a-z0-9]+", "-", re.sub(r"\((r|tm)\)", "", text.lower())).strip("-")

@@ -1,7 +1,7 @@
-"""The paper's protocol under GNU Octave: the nearest free stand-in for the authors' MATLAB.
+"""The paper's protocol under GNU Octave, the closest free replacement for the authors' MATLAB.
 
-Octave's ``kmeans`` and ``silhouette`` (package ``statistics``) are called by our own script beside
-this file; a benchmark without Octave leaves the row out.
+Our script in this folder calls Octave's ``kmeans`` and ``silhouette`` (package ``statistics``). A
+benchmark without Octave leaves out this row.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ MOST_S = 1800.0
 
 @cache
 def octave_version() -> str | None:
-    """Return the versions of Octave and of its package of statistics; None where one is missing."""
+    """Return the versions of Octave and of its package statistics; None if either is missing."""
     if octave_command() is None:
         return None
     ask = "pkg load statistics; p = pkg ('list', 'statistics'); printf ('%s, statistics %s', "
     ask += "version (), p{1}.version);"
-    told = _octave(["--eval", ask], 60)
-    return f"Octave {told.stdout.strip()}" if told.returncode == 0 else None
+    answer = _octave(["--eval", ask], 60)
+    return f"Octave {answer.stdout.strip()}" if answer.returncode == 0 else None
 
 
 def octave_command() -> str | None:
-    """Return where Octave is, without asking whether it works."""
+    """Return the path of Octave, without checking whether it works; None if there is none."""
     return shutil.which("octave-cli") or shutil.which("octave")
 
 
@@ -50,17 +50,18 @@ def octave_runs(
 
     Parameters
     ----------
-    values : ndarray, shape (n_traces, n_samples), finite
+    values : ndarray, shape (n_traces, n_samples)
+        Finite.
     n_epochs, k_max : int
     seed : int
         Of Octave's random numbers.
     metrics : sequence of str
-        Of `METRICS`.
+        Some of `METRICS`.
 
     Returns
     -------
     ProtocolRun
-        Octave's own clock around its loops: neither its start nor the files count.
+        Timed by Octave around its loops, without starting it and without reading files.
 
     Raises
     ------
@@ -71,13 +72,13 @@ def octave_runs(
 
     with tempfile.TemporaryDirectory(prefix="umlpsd_octave_") as folder:
         given, found = (str(Path(folder) / name) for name in ("given.mat", "found.mat"))
-        # as float64: Octave divides whole numbers into whole ones
+        # as float64, since Octave's integer division rounds
         numbers = {"n_epochs": float(n_epochs), "k_max": float(k_max), "seed": float(seed)}
         savemat(given, {"values": values, "metrics": np.array(metrics, dtype=object), **numbers})
-        told = _octave([str(SCRIPT), given, found], MOST_S)
-        if told.returncode:
-            last = (told.stderr.strip().splitlines() or ["no message"])[-1]
-            raise DeviceError(f"Octave failed ({last}); {INSTALL}, or leave it out")
+        done = _octave([str(SCRIPT), given, found], MOST_S)
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            raise DeviceError(f"Octave failed ({last}); {INSTALL}, or use --quick")
         return _read(loadmat(found), k_max, metrics)
 
 
@@ -99,7 +100,7 @@ def _read(found: dict[str, np.ndarray], k_max: int, metrics: Sequence[str]) -> P
 def _octave(arguments: list[str], most_s: float) -> subprocess.CompletedProcess[str]:
     command = octave_command()
     if command is None:
-        raise DeviceError(f"Octave is not installed; {INSTALL}, or leave it out")
+        raise DeviceError(f"Octave is not installed; {INSTALL}, or use --quick")
     try:
         return subprocess.run(
             [command, "--quiet", "--no-gui", *arguments],
@@ -109,4 +110,4 @@ def _octave(arguments: list[str], most_s: float) -> subprocess.CompletedProcess[
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise DeviceError(f"Octave ran for more than {most_s:.0f} s; leave it out") from error
+        raise DeviceError(f"Octave ran for more than {most_s:.0f} s; use --quick") from error

@@ -1,4 +1,4 @@
-"""The benchmark as a page of Markdown."""
+"""The benchmark as a Markdown page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from umlpsd_gpu.bench.timing import format_duration, format_number
 from umlpsd_gpu.bench.verdict import verdict
 
 CLAIM_COLUMNS = (
-    *("who", "metric", "raw (s)", "WL6 (s)", "W80 (s)"),
+    *("contender", "metric", "raw (s)", "WL6 (s)", "W80 (s)"),
     *("raw/W80", "WL6/W80", "epochs run", "agrees"),
 )
 NOT_QUOTED = "not quoted"
@@ -25,7 +25,19 @@ def markdown(
     figures: Sequence[tuple[str, str, str]] = (),
     comparison: Comparison | None = None,
 ) -> str:
-    """Return the whole report; figures as (file, title, caption)."""
+    """Return the whole report.
+
+    Parameters
+    ----------
+    result : BenchResult
+    figures : sequence of (file, title, caption)
+    comparison : Comparison, optional
+        With an older benchmark.
+
+    Returns
+    -------
+    str
+    """
     sections = [
         *_head(result),
         *_claim_section(result),
@@ -51,11 +63,11 @@ def _head(result: BenchResult) -> list[str]:
         f"{result.total_s:.0f} s, {machine['platform']}, {machine['memory_gb']} GB, GPU: "
         f"{machine['gpu']}. {versions}."
         + (f" Load of the machine at the start: {load:.1f}." if load is not None else ""),
-        "Generated, never typed. All times are medians of works run in turn, round after round, "
-        "after a warm-up, and ratios medians of the ratios within a round; scikit-learn's times "
-        "are scaled to 100 epochs from those run (column “epochs run”, all rounds: raw / WL6 / "
-        "W80). scikit-learn has one thread, which for 204 traces is as fast as several "
-        "(benchmarks/README.md); ours has all cores.",
+        "This page is generated. After a warm-up, all works are run in turn, round after round; "
+        "times are medians over rounds, and ratios are medians of the ratios within a round. "
+        "scikit-learn's times are converted to 100 epochs from those run (column “epochs run”, "
+        "all rounds: raw / WL6 / W80). scikit-learn uses one thread, which for 204 traces is as "
+        "fast as several (benchmarks/README.md); ours uses all cores.",
     ]
 
 
@@ -68,19 +80,29 @@ def _claim_section(result: BenchResult) -> list[str]:
     missing = [f"- {who}: {reason}" for who, reason in claim.missing.items()]
     return [
         "## The claim",
-        f"{claim.n_traces} traces of {claim.n_frames:,} frames. A sweep of ours finds all three "
-        "metrics (and %Mscl, %EM) at once: there is no time for one of them. K 2…15 for SS and CH, "
-        "from 1 for SSD; ours 1…15.",
+        f"{claim.n_traces} traces of {claim.n_frames:,} frames. Our sweep calculates all three "
+        "metrics (and %Mscl, %EM) at once, so that there is no time for a single one. K 2…15 for "
+        "SS and CH, 1…15 for SSD and for ours.",
         _table(CLAIM_COLUMNS, claim_cells(claim)),
         "\n".join(f"**{sentence}**" for sentence in verdict_sentences(result)),
-        "What engines save, all three metrics, by the same smoothing (a row that disagrees with "
-        "the reference is not quoted):",
+        "Gains from engines for all three metrics, at the same smoothing (rows that disagree with "
+        "the reference are not quoted):",
         _table(("times faster", *SCALES), gains),
         *(["Not run here:\n\n" + "\n".join(missing)] if missing else []),
     ]
 
 
 def verdict_sentences(result: BenchResult) -> list[str]:
+    """Return what the benchmark says about the paper's claim.
+
+    Parameters
+    ----------
+    result : BenchResult
+
+    Returns
+    -------
+    list of str
+    """
     return verdict(result.claim, PROTOCOL, BATCHED_CPU)
 
 
@@ -94,12 +116,12 @@ def _agreement_section(claim: ClaimTable) -> list[str]:
         "## Agreement",
         "Against scikit-learn's `KMeans(n_init=1, tol=0)`, 20 epochs of every K. Metrics: largest "
         "difference on equal labels (silhouette absolute, others relative). Inertia: mean excess "
-        "over K ± standard error. ARI: ours run for run from the same starts; others with the "
-        "reference's own runs, beside the least they must reach. Octave's k-means++ tries one "
-        "candidate a step where scikit-learn's tries 2 + ln K, and its single starts end some "
-        "percent higher: it is compared with a reference that tries one, by the epochs that were "
-        f"timed and {N_OCTAVE_JUDGED} more on the principal coordinates.",
-        _table(("who", "scale", "difference", ""), rows),
+        "over K ± standard error. ARI: ours run by run from the same starts; others with the "
+        "reference's own runs, next to the least value that is accepted. Octave's k-means++ tries "
+        "one candidate per step where scikit-learn's tries 2 + ln K, and its single starts end "
+        "some percent higher. It is therefore compared with a reference that tries one, using the "
+        f"epochs that were timed and {N_OCTAVE_JUDGED} more on the principal coordinates.",
+        _table(("contender", "scale", "difference", ""), rows),
     ]
 
 
@@ -126,10 +148,12 @@ def _roofline_section(result: BenchResult) -> list[str]:
         f"{ceilings.flops_per_s / 1e9:.0f} Gflop/s in float64 products, "
         f"{ceilings.bytes_per_s / 1e9:.1f} GB/s in copies (bytes read and written), "
         f"{ceilings.cached_bytes_per_s / 1e9:.0f} GB/s in reading what stays in the cache. The "
-        "floor of a sweep (K 1…15 × 100 epochs) is its products, counted, at the first, or the "
-        "bytes of its curves at the second, whichever is more; and the rows of pairs of traces "
-        "that K-means sums, counted, at the third.",
-        _table(("scale", "products", "curves", "rows", "floor", "time", "of the limit"), rows),
+        "lower limit of a sweep (K 1…15 × 100 epochs) is the larger of two times, that of its "
+        "counted products at the first rate and that of the bytes of its curves at the second, "
+        "plus the time of the counted rows of pairs of traces that K-means sums at the third.",
+        _table(
+            ("scale", "products", "curves", "rows", "lower limit", "time", "limit / time"), rows
+        ),
         "Required of `batched` on the CPU:",
         _table(("times faster than", "scale", "required", "measured", ""), _targets(result)),
     ]
@@ -159,7 +183,7 @@ def _scaling_section(result: BenchResult) -> list[str]:
         parts += [
             f"**{AXES[curve.axis]}**: time ∝ size^{_signed(curve.time_exponent)}, memory ∝ "
             f"size^{_signed(curve.memory_exponent)} (upper half of the sizes).",
-            _table(("size", "time", "memory", "floor", "of the limit", "epochs run"), rows),
+            _table(("size", "time", "memory", "lower limit", "limit / time", "epochs run"), rows),
         ]
     return parts
 
@@ -182,11 +206,23 @@ def _stages_section(result: BenchResult) -> list[str]:
         "Read: twice the plain reading of the bytes, as extraction reads them twice; preprocess: "
         "smoothing at all scales, timed apart and taken off the sweep.",
         f"Movie: extraction {extraction:.2f} GB/s, plain reading of the same bytes "
-        f"{reading:.2f} GB/s: {reading / extraction:.1f} times as long as reading once.",
+        f"{reading:.2f} GB/s; extraction takes {reading / extraction:.1f} times as long as reading "
+        "once.",
     ]
 
 
 def format_gain(value: float) -> str:
+    """Return how many times faster something is, as text.
+
+    Parameters
+    ----------
+    value : float
+        May be NaN.
+
+    Returns
+    -------
+    str
+    """
     return f"{format_number(value)}×" if math.isfinite(value) else NOT_QUOTED
 
 
@@ -200,7 +236,17 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def claim_cells(claim: ClaimTable) -> list[tuple[str, ...]]:
-    """Return the claim table as text, the paper's rows first; ratios only of rows that agree."""
+    """Return the claim table as text, first the paper's rows; ratios only of rows that agree.
+
+    Parameters
+    ----------
+    claim : ClaimTable
+
+    Returns
+    -------
+    list of tuple of str
+        One tuple per row, in the order of `CLAIM_COLUMNS`.
+    """
     rows = []
     for metric, seconds in PAPER_SECONDS.items():
         ratios = (f"{s / seconds[-1]:.0f}×" for s in seconds[:-1])

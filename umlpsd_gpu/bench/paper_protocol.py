@@ -1,8 +1,8 @@
-"""The paper's protocol on scikit-learn, and the loop that shares partitions among the metrics.
+"""The paper's protocol in scikit-learn, and the loop that shares partitions among the metrics.
 
-The paper's scripts run K-means afresh for every metric: the silhouette on K 2…15, Calinski–
-Harabasz on the best of 5 replicates of each K, SSD from K = 1. One partition can feed all of
-them: that is the loop a script would write in scikit-learn today.
+The paper's scripts run K-means separately for every metric: the silhouette on K 2…15, Calinski–
+Harabasz on the best of 5 replicates of each K, SSD from K = 1. One partition can be used for all of
+them, which is the loop that a user of scikit-learn would write today.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ ALL = "all three"
 K_MAX = 15
 MAX_ITER = 100  # MATLAB's default
 CH_REPLICATES = 5  # what MATLAB's evalclusters runs
-# MATLAB ends when no trace changes its cluster. scikit-learn's own default, looser, is left to the
-# loop that shares partitions: in its favour.
+# MATLAB stops when no trace changes its cluster. The loop that shares partitions uses the looser
+# default of scikit-learn, which is in its favour.
 PAPER_TOL, SKLEARN_TOL = 0.0, 1e-4
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """The labellings behind one metric, and the metric that their maker found.
+    """The labels behind one metric, and the values that their program calculated.
 
     Attributes
     ----------
     k_values : ndarray, shape (n_k,), int
     labels : ndarray, shape (n_k, n_epochs, n_traces), int
     values : ndarray, shape (n_k, n_epochs)
-        Mean silhouette, Calinski-Harabasz index, or SSD; NaN at K = 1 but for SSD.
+        Mean silhouette, Calinski–Harabasz index, or SSD; NaN at K = 1 except for SSD.
     """
 
     k_values: np.ndarray
@@ -53,10 +53,10 @@ class ProtocolRun:
     found : dict of str to Labelled
         By metric.
     lone_silhouette : float
-        What its maker gives a trace alone in its cluster: 0 in scikit-learn and here, 1 in Octave.
+        Silhouette of a trace alone in its cluster: 0 in scikit-learn and here, 1 in Octave.
     candidates : int, optional
-        How many its maker's k-means++ tries at each step: 1 in Octave; None, in scikit-learn and
-        here: 2 + ln K.
+        Candidates that k-means++ tries per step: 1 in Octave; None is 2 + ln K, as in scikit-learn
+        and here.
     """
 
     seconds: dict[str, float]
@@ -69,15 +69,19 @@ class ProtocolRun:
 def separate_runs(
     values: np.ndarray, n_epochs: int = 1, seed: int = 0, k_max: int = K_MAX
 ) -> ProtocolRun:
-    """Do what the paper did: K-means of its own for each metric, one epoch after another.
+    """Run the paper's protocol: a separate K-means for each metric, one epoch after another.
 
     Parameters
     ----------
-    values : ndarray, shape (n_traces, n_samples), finite
+    values : ndarray, shape (n_traces, n_samples)
+        Finite.
     n_epochs : int
     seed : int
-        Other partitions for every number.
     k_max : int
+
+    Returns
+    -------
+    ProtocolRun
     """
     runs = {
         "SS": (range(2, k_max + 1), 1, _silhouette),
@@ -95,9 +99,21 @@ def separate_runs(
 def shared_partitions(
     values: np.ndarray, n_epochs: int = 1, seed: int = 0, k_max: int = K_MAX
 ) -> ProtocolRun:
-    """Do what a scikit-learn script does: one K-means for each K and epoch feeds every metric.
+    """Run the loop of a scikit-learn script: one K-means per K and epoch for all metrics.
 
-    A metric alone costs the partitions and itself; see `separate_runs` for the arguments.
+    The time of one metric is that of the partitions and of the metric itself.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_traces, n_samples)
+        Finite.
+    n_epochs : int
+    seed : int
+    k_max : int
+
+    Returns
+    -------
+    ProtocolRun
     """
     shape = k_max, n_epochs
     labels = np.empty((*shape, len(values)), dtype=np.int16)
@@ -131,12 +147,12 @@ def _every_k(
     judge: Callable[[np.ndarray, Any], float],
 ) -> Labelled:
     labels = np.empty((len(ks), n_epochs, len(values)), dtype=np.int16)
-    judged = np.empty((len(ks), n_epochs))
+    metrics = np.empty((len(ks), n_epochs))
     for epoch in range(n_epochs):
         for i, k in enumerate(ks):
             run = _kmeans(values, k, n_init, PAPER_TOL, [*seed, epoch, k])
-            labels[i, epoch], judged[i, epoch] = run.labels_, judge(values, run)
-    return Labelled(np.array(ks), labels, judged)
+            labels[i, epoch], metrics[i, epoch] = run.labels_, judge(values, run)
+    return Labelled(np.array(ks), labels, metrics)
 
 
 def _kmeans(values: np.ndarray, k: int, n_init: int, tol: float, seed: list[int]) -> Any:
@@ -154,7 +170,7 @@ def _kmeans(values: np.ndarray, k: int, n_init: int, tol: float, seed: list[int]
 
 
 def _silhouette(values: np.ndarray, run: Any) -> float:
-    """Return the mean; the share of negative ones (%Mscl) is found on the way, as in the paper."""
+    """Return the mean; the share of negative ones (%Mscl) is counted as well, as in the paper."""
     from sklearn.metrics import silhouette_samples
 
     silhouettes = silhouette_samples(values, run.labels_, metric="sqeuclidean")

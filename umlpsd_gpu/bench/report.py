@@ -1,4 +1,4 @@
-"""The benchmark as Markdown with JSON and figures beside it, and as tables on the terminal."""
+"""The benchmark as Markdown with JSON and figures, and as tables for the terminal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,16 @@ TERMINAL_COLUMNS = ("raw", "WL6", "W80", "raw/W80", "WL6/W80")
 
 
 def terminal_lines(result: BenchResult) -> list[str]:
-    """Return the claim, what engines save, and the verdict, for a terminal of 80 columns."""
+    """Return the claim, the gains of engines, and the verdict, for a terminal of 80 columns.
+
+    Parameters
+    ----------
+    result : BenchResult
+
+    Returns
+    -------
+    list of str
+    """
     lines = ["Seconds for 14 K × 100 epochs", _columns("", TERMINAL_COLUMNS)]
     before = ""
     for who, metric, *numbers, epochs, agrees in claim_cells(result.claim):
@@ -39,16 +48,23 @@ def _columns(first: str, cells: Sequence[str]) -> str:
 
 
 def _short(who: str) -> str:
-    """Return the name without what comes after a comma."""
+    """Return the part of a name before a comma."""
     return who.partition(",")[0]
 
 
 def write_bench(
     result: BenchResult, folder: str | Path, comparison: Comparison | None = None
 ) -> Path:
-    """Write ``<machine>.md``, ``.json`` and the figures, each whole or not at all.
+    """Write ``<machine>.md``, ``.json`` and the figures, each of them atomically.
 
-    Files of the same machine's earlier benchmark are replaced; no others are touched.
+    Files of an earlier benchmark of the same machine are replaced; others are not changed.
+
+    Parameters
+    ----------
+    result : BenchResult
+    folder : str or Path
+    comparison : Comparison, optional
+        With an older benchmark.
 
     Returns
     -------
@@ -58,7 +74,7 @@ def write_bench(
     Raises
     ------
     OutputError
-        If the folder can't be made or written.
+        If the folder can't be created or written.
     """
     from umlpsd_gpu.bench.figures import draw_bench
 
@@ -80,27 +96,33 @@ def write_bench(
             _replace(target / file, content)
     except OSError as error:
         raise OutputError(
-            f"the benchmark can't be written to {folder}: {error.strerror or error}; give another "
-            "folder"
+            f"the benchmark can't be written to {folder}: {error.strerror or error}; choose "
+            "another folder"
         ) from error
     return target / f"{name}.md"
 
 
 def check_writable(folder: str | Path) -> None:
-    """Refuse a folder that can't be written, before the minutes of measuring.
+    """Check that a folder can be written, before measurements that take minutes.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Created if it does not exist.
 
     Raises
     ------
     OutputError
+        If it can't be created or written.
     """
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(
-            f"{folder} can't be made ({error.strerror}); give another folder with --out"
+            f"{folder} can't be created ({error.strerror}); choose another folder with --out"
         ) from error
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputError(f"{folder} can't be written; give another folder with --out")
+        raise OutputError(f"{folder} can't be written; choose another folder with --out")
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -1,4 +1,4 @@
-"""What a benchmark found, and the same as plain values: what its JSON file says."""
+"""The result of a benchmark, and the same as plain values for its JSON file."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ FORMAT, FORMAT_VERSION = "umlpsd bench", 1
 
 @dataclass(frozen=True)
 class BenchResult:
-    """A whole benchmark of one machine.
+    """A complete benchmark of one machine.
 
     Attributes
     ----------
     machine : dict
-        As `machine_facts`.
+        From `machine_facts`.
     quick : bool
     seed : int
     claim : ClaimTable
     ceilings : Ceilings
     work : dict of str to Work
-        Of our sweep of the claim table, by scale.
+        Of our sweep in the claim table, by scale.
     curves : tuple of Curve
     stages : Stages
     total_s : float
-        How long the benchmark took.
+        Duration of the benchmark, s.
     """
 
     machine: dict[str, Any]
@@ -50,28 +50,38 @@ class BenchResult:
     total_s: float
 
     def limit_share(self, scale: str) -> float:
-        """Return the share of the machine's limit that our sweep on the CPU reaches."""
+        """Return the share of the machine's limit that our sweep on the CPU reaches.
+
+        Parameters
+        ----------
+        scale : str
+
+        Returns
+        -------
+        float
+            NaN if our sweep was not run.
+        """
         row = self.claim.row(BATCHED_CPU)
         if row is None:
             return math.nan
         return self.work[scale].floor_s(self.ceilings) / row.seconds[scale].median
 
 
-# Required of our engine on the CPU, at 204 × 10,000: (slower one, scale) → times faster
+# required of our engine on the CPU, for 204 × 10,000: (slower contender, scale) → times faster
 REQUIRED = {(LOOP, "raw"): 400.0, (LOOP, "W80"): 150.0, (PROTOCOL, "raw"): 1500.0}
 
 
 @dataclass(frozen=True)
 class Target:
-    """What is required of our engine on the CPU, and what was measured.
+    """A required speed-up of our engine on the CPU, and what was measured.
 
     Attributes
     ----------
     slow, scale : str
     required, measured : float
-        Times faster; measured is NaN where a row is missing or disagrees.
+        Times faster; measured is NaN if a row is missing or disagrees.
     needed_s, floor_s : float
-        What the required ratio would allow our sweep, and its floor.
+        Time that our sweep may take to reach the required ratio, and its lower limit, s.
     """
 
     slow: str
@@ -82,20 +92,29 @@ class Target:
     floor_s: float
 
     def __str__(self) -> str:
+        """Return whether the target was reached, in words."""
         if self.measured >= self.required:
-            return "held"
+            return "reached"
         if math.isnan(self.measured):
-            return "not known"
+            return "unknown"
         where = "below" if self.needed_s < self.floor_s else "above"
         return (
-            f"missed: it would have to take {format_duration(self.needed_s)}, {where} the "
-            f"{format_duration(self.floor_s)} that its products and sums take at this "
-            "machine's best rate"
+            f"missed: this needs {format_duration(self.needed_s)}, {where} the "
+            f"{format_duration(self.floor_s)} that products and sums take at best on this machine"
         )
 
 
 def targets(result: BenchResult) -> list[Target]:
-    """Return what is required of our engine on the CPU against what was measured."""
+    """Return the required speed-ups of our engine on the CPU, and what was measured.
+
+    Parameters
+    ----------
+    result : BenchResult
+
+    Returns
+    -------
+    list of Target
+    """
     found = []
     for (slow, scale), required in REQUIRED.items():
         row = result.claim.quoted(slow)
@@ -114,7 +133,17 @@ def targets(result: BenchResult) -> list[Target]:
 
 
 def engine_gains(claim: ClaimTable) -> list[tuple[str, str, dict[str, float]]]:
-    """Return how many times faster one is than another, by scale; NaN where not quoted."""
+    """Return how many times faster one contender is than another.
+
+    Parameters
+    ----------
+    claim : ClaimTable
+
+    Returns
+    -------
+    list of (slow, fast, times)
+        ``times`` is a dict by scale; NaN where a row is missing or disagrees.
+    """
     pairs = [(PROTOCOL, LOOP)]
     pairs += [
         (slow, row.who)
@@ -129,7 +158,16 @@ def engine_gains(claim: ClaimTable) -> list[tuple[str, str, dict[str, float]]]:
 
 
 def measurements(result: BenchResult) -> dict[str, Measurement]:
-    """Return every measurement by a name that other runs share."""
+    """Return every measurement by a name that is the same in all benchmarks.
+
+    Parameters
+    ----------
+    result : BenchResult
+
+    Returns
+    -------
+    dict of str to Measurement
+    """
     found = {
         f"claim/{row.who}/{row.metric}/{scale}": measured
         for row in result.claim.rows
@@ -153,7 +191,17 @@ def measurements(result: BenchResult) -> dict[str, Measurement]:
 
 
 def as_dict(result: BenchResult) -> dict[str, Any]:
-    """Return every number of a benchmark; None in place of NaN."""
+    """Return every number of a benchmark, with None in place of NaN.
+
+    Parameters
+    ----------
+    result : BenchResult
+
+    Returns
+    -------
+    dict
+        As written to the JSON file.
+    """
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,

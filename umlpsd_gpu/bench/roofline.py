@@ -1,10 +1,10 @@
-"""How far a sweep is from what the machine could do: flops, bytes, and the measured ceilings.
+"""Distance of a sweep from the limit of the machine: flops, bytes, and measured ceilings.
 
-Floor of a sweep on the CPU: the larger of its products' flops over the rate of the best product,
-and of the bytes that must move over the rate of a copy; and after it the rows of pairs that K-means
-sums in compiled code, over the best rate of reading from a core's cache. All other work (k-means++,
-choosing the nearest centroid, metrics) is left out of the floor: it is what the floor's share tells
-of.
+The lower limit ("floor") of a sweep on the CPU is the larger of two times: the flops of its
+products at the rate of the best product, and the bytes that must be moved at the rate of a copy. To
+this is added the time to read the rows of pairs that K-means sums in compiled code, at the best
+rate of reading from a core's cache. All other work (k-means++, choosing the nearest centroid,
+metrics) is not in the floor; the share of the limit shows how much that is.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from umlpsd_gpu.kmeans.membership import Members
 from umlpsd_gpu.kmeans.native import Restarted, is_compiled
 from umlpsd_gpu.kmeans.sweep import sweep
 
-# Large enough for the best rate of a core, small enough to take milliseconds [I]
+# large enough for the best rate of a core, small enough to take milliseconds [I]
 PRODUCT_SIZE = 768
 COPY_MB = 64.0
-# The pairs of 204 traces: beyond the first level of the cache, within the second
+# the pairs of 204 traces: too large for the first level of the cache, small enough for the second
 CACHED_BYTES = 8 * 204**2
 N_READS = 2000
 N_ROUNDS = 9
@@ -38,15 +38,15 @@ N_ROUNDS = 9
 
 @dataclass(frozen=True)
 class Ceilings:
-    """What all cores of this machine do at best, each a measurement of one piece of work.
+    """Best rates of all cores of this machine, each measured with one kind of work.
 
     Attributes
     ----------
     product, copy : Measurement
-        Seconds of ``product_flops`` flops in float64 products, one single-threaded product on each
-        core, and of copies that read and write ``copy_bytes`` bytes, one on each core.
+        Seconds for ``product_flops`` flops in float64 products, one single-threaded product per
+        core, and for copies that read and write ``copy_bytes`` bytes, one per core.
     read : Measurement
-        Seconds of reading ``read_bytes`` bytes that stay in the cache, an array on each core.
+        Seconds to read ``read_bytes`` bytes that stay in the cache, one array per core.
     product_flops, copy_bytes, read_bytes : float
     """
 
@@ -59,20 +59,23 @@ class Ceilings:
 
     @property
     def flops_per_s(self) -> float:
+        """Return the best rate of float64 products, flop/s."""
         return self.product_flops / self.product.low
 
     @property
     def bytes_per_s(self) -> float:
+        """Return the best rate of copies, bytes/s."""
         return self.copy_bytes / self.copy.low
 
     @property
     def cached_bytes_per_s(self) -> float:
+        """Return the best rate of reading from the cache, bytes/s."""
         return self.read_bytes / self.read.low
 
 
 @dataclass(frozen=True)
 class Work:
-    """What a sweep must do at least.
+    """The least work of a sweep.
 
     Attributes
     ----------
@@ -89,16 +92,44 @@ class Work:
     cached_bytes: float = 0.0
 
     def floor_s(self, ceilings: Ceilings) -> float:
+        """Return the lower limit of the time for this work, s.
+
+        Parameters
+        ----------
+        ceilings : Ceilings
+
+        Returns
+        -------
+        float
+        """
         of_products = max(self.flops / ceilings.flops_per_s, self.n_bytes / ceilings.bytes_per_s)
         return of_products + self.cached_bytes / ceilings.cached_bytes_per_s
 
     def multiply(self, factor: float) -> Work:
-        """Return the work of so many times the restarts; the curves are read once."""
+        """Return the work for a multiple of the restarts; the curves are still read once.
+
+        Parameters
+        ----------
+        factor : float
+
+        Returns
+        -------
+        Work
+        """
         return Work(factor * self.flops, self.n_bytes, factor * self.cached_bytes)
 
 
 def measure_ceilings(n_rounds: int = N_ROUNDS) -> Ceilings:
-    """Measure products, copies and cached reads on all cores at once; the best round counts."""
+    """Measure products, copies and cached reads on all cores at once; the best round counts.
+
+    Parameters
+    ----------
+    n_rounds : int
+
+    Returns
+    -------
+    Ceilings
+    """
     n = n_cores()
     rng = np.random.default_rng(0)
     squares = [rng.random((3, PRODUCT_SIZE, PRODUCT_SIZE)) for _ in range(n)]
@@ -124,7 +155,18 @@ def measure_ceilings(n_rounds: int = N_ROUNDS) -> Ceilings:
 
 
 def measure_work(values: np.ndarray, k_values: range, n_epochs: int) -> Work:
-    """Run a sweep in one thread and count the flops of its products and the rows that it sums."""
+    """Run a sweep in one thread, and count the flops of its products and the rows that it sums.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_traces, n_samples)
+    k_values : range
+    n_epochs : int
+
+    Returns
+    -------
+    Work
+    """
     counted = Counter[str]()
     with counting_work(counted.update):
         found = sweep(values, k_values, n_epochs, n_threads=1)
@@ -139,8 +181,13 @@ def measure_work(values: np.ndarray, k_values: range, n_epochs: int) -> Work:
 def counting_work(count: Callable[[dict[str, float]], None]) -> Iterator[None]:
     """Call ``count`` at every product of K-means and its metrics with the ensemble.
 
-    With its "flops"; and with the "rows" of pairs that a block of compiled restarts summed. Not for
-    several threads at a time.
+    It receives the "flops" of a product, and the "rows" of pairs summed by a block of compiled
+    restarts. Not for use in several threads.
+
+    Parameters
+    ----------
+    count : callable
+        Takes a dict of str to float.
     """
 
     def of_pairs(_: Any, geometry: Any, members: Members) -> None:
@@ -169,12 +216,12 @@ def _after(owner: Any, name: str, tell: Callable[..., None]) -> Iterator[None]:
     """Call ``tell`` with the result and the arguments of a function after each of its calls."""
     plain = getattr(owner, name)
 
-    def told(*arguments: Any) -> Any:
+    def wrapped(*arguments: Any) -> Any:
         result = plain(*arguments)
         tell(result, *arguments)
         return result
 
-    setattr(owner, name, told)
+    setattr(owner, name, wrapped)
     try:
         yield
     finally:
@@ -182,7 +229,7 @@ def _after(owner: Any, name: str, tell: Callable[..., None]) -> Iterator[None]:
 
 
 def _flops_of_pairs(n_traces: int, n_samples: int) -> float:
-    """Return the flops of the distances between all traces, where they are made."""
+    """Return the flops of the distances between all traces, if they are calculated."""
     if n_traces > 2 * n_samples and not is_compiled(n_traces):
         return 0.0
     stops = np.minimum(np.arange(ROWS_PER_TILE, n_traces + ROWS_PER_TILE, ROWS_PER_TILE), n_traces)

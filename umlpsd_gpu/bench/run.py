@@ -24,13 +24,13 @@ from umlpsd_gpu.simulate.traces import PAPER_MIX, simulate_traces
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured.
+    """The extent of a benchmark.
 
     Attributes
     ----------
     quick : bool
     classes : mapping of str to int
-        Simulated traces of each class.
+        Number of simulated traces of each class.
     n_frames, k_max, n_rounds : int
         Of the claim table.
     sizes : mapping of str to sequence of int
@@ -72,7 +72,7 @@ def bench(plan: Plan = FULL, seed: int = 0, progress: Progress | None = None) ->
     seed : int
         Of the simulated traces and of all K-means.
     progress : callable, optional
-        Told (step, done, total).
+        Called with (step, n_done, n_total).
 
     Returns
     -------

@@ -16,9 +16,9 @@ from umlpsd_gpu.kmeans.sweep import sweep
 
 N_TRACES, N_SAMPLES, N_EPOCHS = 204, 125, 100
 K_VALUES = range(2, 16)
-# A point takes about so long at most: large ensembles run fewer epochs [I]
+# longest time of a point, about; large ensembles run fewer epochs [I]
 MOST_S = 1.5
-# scatter of the copies of a trace, min-max scaled: they must not fall on one another [I]
+# noise added to copies of a trace after min–max scaling, so that they differ [I]
 SCATTER = 0.08
 
 AXES = {
@@ -48,12 +48,11 @@ class Point:
     Attributes
     ----------
     size : int
-        On the axis.
+        Along the axis.
     seconds : Measurement
-        Of the epochs run, scaled to 100 where the axis is not that of epochs.
+        Converted to 100 epochs, unless the axis is that of epochs.
     peak_bytes : int
-        Most memory in arrays at a time (tracemalloc), without the curves themselves; of the epochs
-        run.
+        Largest memory in arrays (tracemalloc) without the curves themselves; of the epochs run.
     work : Work
         Of as many epochs as ``seconds``.
     epochs_run : int
@@ -68,7 +67,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Curve:
-    """All sizes on one axis, and the exponents fitted to them.
+    """All sizes along one axis, and the exponents fitted to them.
 
     Attributes
     ----------
@@ -82,26 +81,38 @@ class Curve:
 
     @property
     def sizes(self) -> np.ndarray:
+        """Return the sizes; (n_points,)."""
         return np.array([point.size for point in self.points], dtype=float)
 
     @property
     def seconds(self) -> np.ndarray:
+        """Return the median times; (n_points,), s."""
         return np.array([point.seconds.median for point in self.points])
 
     @property
     def time_exponent(self) -> float:
-        """Return p of seconds ∝ size^p, over the upper half of the sizes."""
+        """Return p of seconds ∝ size^p for the upper half of the sizes."""
         return fit_exponent(self.sizes, self.seconds)
 
     @property
     def memory_exponent(self) -> float:
+        """Return p of bytes ∝ size^p for the upper half of the sizes."""
         return fit_exponent(self.sizes, np.array([p.peak_bytes for p in self.points]))
 
 
 def fit_exponent(sizes: np.ndarray, values: np.ndarray) -> float:
-    """Return the slope of log value against log size over the upper half of the sizes.
+    """Return the slope of log value against log size for the upper half of the sizes.
 
-    The lower half is left out: there fixed costs hide how the work grows.
+    The lower half is left out because fixed costs there hide how the work grows.
+
+    Parameters
+    ----------
+    sizes, values : ndarray, shape (n_points,)
+        Above 0; sizes in rising order.
+
+    Returns
+    -------
+    float
     """
     upper = slice(len(sizes) // 2 if len(sizes) > 3 else 0, None)
     slope, _ = np.polyfit(np.log(sizes[upper]), np.log(values[upper]), 1)
@@ -120,17 +131,24 @@ def scaling(
     Parameters
     ----------
     traces : ndarray, shape (n_traces, n_frames)
-        Raw ones, min-max scaled.
+        Raw traces after min–max scaling.
     sizes : mapping of str to sequence of int
-        By axis; the other three sizes stay at 204 traces × 125 samples, K 2…15, 100 epochs.
-    n_rounds, report, seed
+        By axis; the other three sizes are those of 204 traces × 125 samples, K 2…15, 100 epochs.
+    n_rounds : int
+    report : callable
+        Called with (step, n_done, n_total).
+    seed : int
+
+    Returns
+    -------
+    tuple of Curve
     """
     cases = {
         (axis, size): _Case.of(axis, size, traces, seed)
         for axis, along in sizes.items()
         for size in along
     }
-    # all axes in every round: what disturbs the machine for a second meets one round at most
+    # all axes in every round, so that a short disturbance affects only one round
     works = {key: case.run for key, case in cases.items()}
     seconds = time_in_turn(works, n_rounds, report=partial(report, "scaling"))
     curves = []
@@ -143,7 +161,17 @@ def scaling(
 
 
 def limit_share(point: Point, ceilings: Ceilings) -> float:
-    """Return the share of the machine's limit that is reached: floor over time."""
+    """Return the share of the machine's limit that is reached: lower limit divided by time.
+
+    Parameters
+    ----------
+    point : Point
+    ceilings : Ceilings
+
+    Returns
+    -------
+    float
+    """
     return point.work.floor_s(ceilings) / point.seconds.median
 
 
@@ -183,15 +211,27 @@ class _Case:
 
 
 def make_ensemble(traces: np.ndarray, n_traces: int, n_samples: int, seed: int) -> np.ndarray:
-    """Return any number of curves of any length, like the given ones; (n_traces, n_samples).
+    """Return any number of curves of any length, similar to the given ones.
 
-    Bins of the given traces; beyond their number, traces drawn again, with noise.
+    They are averages over bins of the given traces. If more curves are requested than given, traces
+    are drawn repeatedly and noise is added.
+
+    Parameters
+    ----------
+    traces : ndarray, shape (n_given, n_frames)
+    n_traces, n_samples : int
+    seed : int
+
+    Returns
+    -------
+    ndarray, shape (n_traces, n_samples)
     """
     n_given, n_frames = traces.shape
     edges = np.linspace(0, n_frames, n_samples + 1).astype(int)
     binned = np.add.reduceat(traces, edges[:-1], axis=1) / np.diff(edges)
     if n_traces <= n_given:
-        return binned[np.linspace(0, n_given - 1, n_traces).round().astype(int)]
+        chosen: np.ndarray = binned[np.linspace(0, n_given - 1, n_traces).round().astype(int)]
+        return chosen
     rng = np.random.default_rng([seed, n_traces, n_samples])
     drawn = binned[rng.integers(n_given, size=n_traces)]
     drawn += SCATTER * rng.standard_normal(drawn.shape)

@@ -1,4 +1,4 @@
-"""Where the time of a whole study goes, and how fast its movie is read."""
+"""The time of each stage of a study, and the speed of reading its movie."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from umlpsd_gpu.scale import Scale
 from umlpsd_gpu.simulate.movie import simulate_movie
 from umlpsd_gpu.storage.result_folder import read_summary
 
-# Plain reading goes into a buffer that stays in the processor's cache, as ours does
+# plain reading uses a buffer that stays in the processor's cache, as ours does
 BUFFER_BYTES = 8_000_000
 STAGES = (
     *("read", "extract", "preprocess", "sweep", "decide", "PSD", "final clusters"),
@@ -30,14 +30,14 @@ STAGES = (
 
 @dataclass(frozen=True)
 class Stages:
-    """Seconds of every stage of a study, and of reading its movie's bytes.
+    """Seconds of every stage of a study, and of reading the bytes of its movie.
 
     Attributes
     ----------
     seconds : dict of str to Measurement
         By stage, as `STAGES`.
     total : Measurement
-        The study and its folder.
+        The study including its folder.
     reading, extraction : Measurement
         Plain reading of the movie's bytes once, and the whole extraction, which reads them twice.
     movie_bytes : int
@@ -56,15 +56,22 @@ class Stages:
 def study_stages(
     n_frames: int, n_rows: int, n_emitters: int, n_rounds: int, report: Progress, seed: int = 0
 ) -> Stages:
-    """Simulate a movie and study it several times, with all settings at their defaults.
+    """Simulate a movie and analyse it several times with default settings.
 
-    Nothing is warmed up: the median leaves out the round that imports what the report needs.
+    There is no warm-up: the median excludes the first round, which imports modules for the report.
 
     Parameters
     ----------
     n_frames, n_rows, n_emitters : int
         The movie is square.
-    n_rounds, report, seed
+    n_rounds : int
+    report : callable
+        Called with (step, n_done, n_total).
+    seed : int
+
+    Returns
+    -------
+    Stages
     """
     with tempfile.TemporaryDirectory(prefix="umlpsd_bench_") as name:
         folder = Path(name)
@@ -126,7 +133,7 @@ def _round(movie: Path, folder: Path) -> _Round:
 
 
 def _study(movie: Path, folder: Path) -> tuple[Study, float, float]:
-    """Return a study, and the seconds of drawing its figures and of writing the rest."""
+    """Return a study, and the seconds to draw its figures and to write the rest."""
     from umlpsd_gpu.report.write_report import write_report
 
     study = run_study(open_movie(movie), Settings().with_values({"device": "cpu"}))
@@ -136,7 +143,7 @@ def _study(movie: Path, folder: Path) -> tuple[Study, float, float]:
 
 
 def _smooth(study: Study) -> None:
-    """Smooth at all scales of the study, as many at a time as there are cores."""
+    """Smooth at all scales of the study, in as many threads as there are cores."""
     scales = [Scale.parse(sweep.scale) for sweep in study.sweeps]
     smoothed = smoothed_traces(study.traces, study.traces.usable(), scales, study.settings)
     with threadpool_limits(limits=1), ThreadPoolExecutor(n_cores()) as pool:
@@ -144,7 +151,12 @@ def _smooth(study: Study) -> None:
 
 
 def read_once(path: Path) -> None:
-    """Read a file's bytes, plainly."""
+    """Read all bytes of a file.
+
+    Parameters
+    ----------
+    path : Path
+    """
     buffer = bytearray(BUFFER_BYTES)
     with path.open("rb", buffering=0) as file:
         while file.readinto(buffer):

@@ -1,4 +1,4 @@
-"""Time works in turn, round after round, so that what disturbs the machine meets all of them."""
+"""Timing of several works in turn, round after round, so that disturbances affect all of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 Result = TypeVar("Result")
 Key = TypeVar("Key")
-# a round of a work lasts so long at least: other processes take the core for some milliseconds [I]
+# shortest round of a work, since other processes occupy the core for some milliseconds [I]
 LEAST_ROUND_S = 0.05
 # (step, done, total): called as the work proceeds
 Progress = Callable[[str, int, int], None]
@@ -24,9 +24,9 @@ class Measurement:
     Attributes
     ----------
     seconds : tuple of float
-        One for each round.
+        One per round.
     ours : bool
-        Whether it is this package that was timed; other work tells how fast the machine was.
+        Whether this package was timed; other work shows the speed of the machine.
     """
 
     seconds: tuple[float, ...]
@@ -34,31 +34,63 @@ class Measurement:
 
     @property
     def median(self) -> float:
+        """Return the median over rounds, s."""
         return float(np.median(self.seconds))
 
     @property
     def low(self) -> float:
+        """Return the shortest round, s."""
         return min(self.seconds)
 
     @property
     def high(self) -> float:
+        """Return the longest round, s."""
         return max(self.seconds)
 
     def ratio_to(self, other: Measurement) -> float:
-        """Return how many times longer this took: the median over rounds of both.
+        """Return the time divided by that of another work: the median over common rounds.
 
-        A machine that is slower for a minute is so for both works of a round.
+        If the machine is slower for a minute, it is slower for both works of a round.
+
+        Parameters
+        ----------
+        other : Measurement
+
+        Returns
+        -------
+        float
         """
         pairs = zip(self.seconds, other.seconds, strict=False)
         return float(np.median([own / others for own, others in pairs]))
 
     def multiply(self, factor: float) -> Measurement:
-        """Return the same for so many times the work."""
+        """Return the time of a multiple of the work.
+
+        Parameters
+        ----------
+        factor : float
+
+        Returns
+        -------
+        Measurement
+        """
         return Measurement(tuple(factor * s for s in self.seconds), self.ours)
 
 
 def time_call(work: Callable[[], Result]) -> tuple[float, Result]:
-    """Return the wall seconds of a call and what it returned."""
+    """Call a function and measure the wall time.
+
+    Parameters
+    ----------
+    work : callable
+        Without arguments.
+
+    Returns
+    -------
+    seconds : float
+    result : object
+        Returned by the function.
+    """
     start = time.perf_counter()
     result = work()
     return time.perf_counter() - start, result
@@ -70,9 +102,23 @@ def time_in_turn(
     warm_up: bool = True,
     report: Callable[[int, int], None] | None = None,
 ) -> dict[Key, Measurement]:
-    """Time every work in each round; the first calls, untimed, warm up.
+    """Time every work in each round, after a warm-up that is not timed.
 
-    Short works are called several times in a round, for `LEAST_ROUND_S`: the median is its time.
+    Short works are called several times per round, for `LEAST_ROUND_S`, and their median counts.
+
+    Parameters
+    ----------
+    works : mapping of object to callable
+        Without arguments.
+    n_rounds : int
+    warm_up : bool
+    report : callable, optional
+        Called with (n_done, n_rounds).
+
+    Returns
+    -------
+    dict of object to Measurement
+        With the keys of ``works``.
     """
     if warm_up:
         for work in works.values():
@@ -95,7 +141,22 @@ def _one_round(work: Callable[[], Any]) -> float:
 
 
 def format_duration(seconds: float) -> str:
-    """Return a duration with three digits, in the unit that suits it."""
+    """Return a duration with three digits in a suitable unit.
+
+    Parameters
+    ----------
+    seconds : float
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from umlpsd_gpu.bench.timing import format_duration
+    >>> format_duration(0.0456)
+    '45.6 ms'
+    """
     for unit, size in (("s", 1.0), ("ms", 1e-3)):
         if seconds >= size:
             return f"{format_number(seconds / size)} {unit}"
@@ -103,7 +164,17 @@ def format_duration(seconds: float) -> str:
 
 
 def format_number(value: float) -> str:
-    """Return a number with three digits, or all before the point, as 1,234, 56.7, 0.0891."""
+    """Return a number with three digits, or with all digits before the point.
+
+    Parameters
+    ----------
+    value : float
+
+    Returns
+    -------
+    str
+        As 1,234, 56.7, 0.0891; a dash for NaN.
+    """
     if not np.isfinite(value):
         return "–"
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:#.3g}"

@@ -30,7 +30,7 @@ def why_missing() -> str | None:
     return _found()[1]
 
 
-def load(path: Path) -> Any:
+def load(path: Path) -> ctypes.CDLL:
     """Load a library and declare the arguments of its functions.
 
     Parameters

@@ -1,4 +1,4 @@
-"""How results show themselves: one line in a console, a small table in a notebook."""
+"""How results are shown: one line in a console, a small table in a notebook."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ _NOTE = "margin:0.3em 0"
 
 @dataclass(frozen=True)
 class Outline:
-    """What is shown of a result; plain text, escaped where it becomes HTML.
+    """The parts of a result that are shown; plain text, which is escaped in HTML.
 
     Attributes
     ----------
     line : str
-        What stands between the brackets of ``repr``: short, no arrays.
+        Text between the brackets of ``repr``: short, without arrays.
     rows : sequence of sequences of str
         Of a small table.
     headings : sequence of str
-        Of its columns; empty where the first column names the rows.
+        Of its columns; empty if the first column names the rows.
     sentence : str
         Above the table.
     notes : sequence of str
-        Below it.
+        Below the table.
     """
 
     line: str
@@ -37,9 +37,9 @@ class Outline:
 
 
 class Displayed:
-    """Gives a result ``repr`` and, for notebooks, ``_repr_html_``, both from one description.
+    """Adds ``repr`` and, for notebooks, ``_repr_html_`` to a result, both from one description.
 
-    A dataclass that inherits from it is declared with ``repr=False``.
+    A dataclass that inherits from it must be declared with ``repr=False``.
     """
 
     def _describe(self) -> Outline:
@@ -54,13 +54,17 @@ class Displayed:
 
 
 def render_html(name: str, description: Outline) -> str:
-    """Return a description as HTML that needs no style sheet; every text is escaped.
+    """Return a description as HTML without a style sheet; every text is escaped.
 
     Parameters
     ----------
     name : str
         Of the type of the result.
     description : Outline
+
+    Returns
+    -------
+    str
     """
     parts = [f"<strong>{escape(name)}</strong>"]
     if description.sentence:
@@ -93,23 +97,69 @@ def _cell(tag: str, text: str) -> str:
 
 
 def format_number(value: float, digits: int = 4) -> str:
-    """Return a number with a few digits; an en dash where it is not defined."""
+    """Return a number with a few digits, or an en dash where it is undefined.
+
+    Parameters
+    ----------
+    value : float
+        May be NaN or infinite.
+    digits : int
+        Significant digits.
+
+    Returns
+    -------
+    str
+    """
     return f"{value:.{digits}g}" if math.isfinite(value) else "–"
 
 
 def format_with_error(value: float, error: float) -> str:
-    """Return ``1.35 ± 0.04``; an en dash where either is not defined."""
+    """Return a value with its error, as ``1.35 ± 0.04``; an en dash where undefined.
+
+    Parameters
+    ----------
+    value, error : float
+        May be NaN or infinite.
+
+    Returns
+    -------
+    str
+    """
     both = (f"{number:.2f}" if math.isfinite(number) else "–" for number in (value, error))
     return " ± ".join(both)
 
 
 def count(number: int, singular: str, plural: str = "") -> str:
-    """Return ``1 trace`` or ``3 traces``."""
+    """Return a number with a noun, as ``1 trace`` or ``3 traces``.
+
+    Parameters
+    ----------
+    number : int
+    singular : str
+    plural : str
+        Default: ``singular`` with an s.
+
+    Returns
+    -------
+    str
+    """
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
 def shorten(texts: Sequence[str], most: int = 3) -> str:
-    """Return a list of a few texts, the rest counted."""
+    """Return the first few of some texts, and the number of the others.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        Repeated ones count once.
+    most : int
+        Largest number of texts to show.
+
+    Returns
+    -------
+    str
+    """
     distinct = list(dict.fromkeys(texts))
     more = f" and {len(distinct) - most} more" if len(distinct) > most else ""
     return ", ".join(distinct[:most]) + more

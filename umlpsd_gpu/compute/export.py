@@ -1,4 +1,4 @@
-"""Results as labelled arrays: tables of pandas, data sets of xarray, with units in ``attrs``."""
+"""Results as labelled arrays: pandas tables and xarray data sets, with units in ``attrs``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Labelled(NamedTuple):
     values : array
         NumPy's or CuPy's.
     unit : str
-        ``""`` where it has none.
+        ``""`` if it has none.
     meaning : str
         In words.
     """
@@ -44,13 +44,13 @@ class LabelledArrays:
     Attributes
     ----------
     coords : dict of str to Labelled
-        Where the values are along an axis: times, frequencies, names of traces.
+        Positions along the axes: times, frequencies, names of traces.
     variables : dict of str to Labelled
     attrs : dict of str to str or number
-        What holds for all of them.
+        Values that apply to all of them.
     table : {"long", "wide"}
-        What pandas gets. ``long``: a row per entry of the variables that ``in_table`` names, which
-        share their axes; ``wide``: one two-dimensional variable, its first axis across.
+        Layout of the pandas table. ``long``: one row per entry of the variables in ``in_table``,
+        which share their axes; ``wide``: one two-dimensional variable, with its first axis across.
     in_table : tuple of str
         Default: all variables.
     """
@@ -63,18 +63,18 @@ class LabelledArrays:
 
 
 class Exported:
-    """Gives a result ``to_pandas`` and ``to_xarray``, both from its labelled arrays."""
+    """Adds ``to_pandas`` and ``to_xarray`` to a result, both from its labelled arrays."""
 
     def _labelled(self) -> LabelledArrays:
         raise NotImplementedError
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return a pandas table, made fresh.
+        """Return a new pandas table.
 
         Returns
         -------
         pandas.DataFrame
-            ``attrs["units"]`` holds the unit of every column, and of the index.
+            ``attrs["units"]`` contains the unit of every column and of the index.
         """
         return make_table(self._labelled())
 
@@ -95,7 +95,17 @@ class Exported:
 
 
 def make_table(arrays: LabelledArrays) -> pd.DataFrame:
-    """Return labelled arrays as a pandas table; see `LabelledArrays.table`."""
+    """Return labelled arrays as a pandas table.
+
+    Parameters
+    ----------
+    arrays : LabelledArrays
+
+    Returns
+    -------
+    pandas.DataFrame
+        With the layout given by ``arrays.table``.
+    """
     names = arrays.in_table or tuple(arrays.variables)
     chosen = {name: arrays.variables[name] for name in names}
     table = _wide(arrays, names[0]) if arrays.table == "wide" else _long(arrays, chosen)
@@ -137,6 +147,16 @@ def _long(arrays: LabelledArrays, chosen: Mapping[str, Labelled]) -> pd.DataFram
 
 def make_dataset(arrays: LabelledArrays, name: str) -> Any:
     """Return labelled arrays as an xarray data set.
+
+    Parameters
+    ----------
+    arrays : LabelledArrays
+    name : str
+        Of the type of the result, for the error message.
+
+    Returns
+    -------
+    xarray.Dataset
 
     Raises
     ------

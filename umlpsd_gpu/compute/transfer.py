@@ -51,7 +51,8 @@ def uploaded(values: np.ndarray) -> Array:
             f"{free_bytes() / 1e6:,.0f} MB free; use --device cpu or pool fewer movies"
         ) from error
     cupy.cuda.get_current_stream().synchronize()  # other streams read the array next
-    return array
+    on_device: Array = array
+    return on_device
 
 
 def on_host(array: Array) -> np.ndarray:

@@ -125,7 +125,7 @@ def _decide_by_consensus(
 ) -> KDecision:
     k_opt = max(probability, key=lambda k: probability[k])
     chosen = sweeps[int(np.argmax(scale_merits(sweeps, k_opt)))]
-    n_weighed = len(weighed_scales([sweep.scale for sweep in sweeps]))
+    weighed = weighed_scales([sweep.scale for sweep in sweeps])
     return KDecision(
         k_opt=k_opt,
         scale=chosen.scale,
@@ -133,7 +133,7 @@ def _decide_by_consensus(
         confidence_ci95=_interval(probability[k_opt], k_opt, sweeps[0].n_traces, nulls, resamples),
         votes=_votes(sweeps, criteria),
         rule="consensus",
-        reason=consensus_reason(chosen, k_opt, probability, n_weighed),
+        reason=consensus_reason(chosen, k_opt, probability, weighed),
     )
 
 
@@ -159,6 +159,7 @@ def _decide_by_reading(
     read = read_as_paper if rule == "paper" else criteria[rule]
     readings = [k for k in map(read, sweeps) if k is not None]
     k_opt = _most_frequent(readings) if readings else 1
+    n_agreeing = readings.count(k_opt)
     agreeing = [sweep for sweep in sweeps if read(sweep) == k_opt] or list(sweeps)
     confidence = len(agreeing) / len(sweeps) if len(sweeps) > 1 else 0.5
     chosen = agreeing[int(np.argmax(scale_merits(agreeing, k_opt)))]
@@ -169,7 +170,7 @@ def _decide_by_reading(
         confidence_ci95=(float("nan"), float("nan")),
         votes=_votes(sweeps, criteria),
         rule=rule,
-        reason=reading_reason(chosen, k_opt, len(agreeing), len(sweeps)),
+        reason=reading_reason(chosen, k_opt, rule, n_agreeing, len(sweeps)),
     )
 
 

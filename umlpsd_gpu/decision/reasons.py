@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from umlpsd_gpu.decision.adjusted_rand import stability
-from umlpsd_gpu.decision.criteria import silhouette_peak
+from umlpsd_gpu.decision.criteria import (
+    STRUCTURE_SILHOUETTE,
+    STRUCTURE_STABILITY,
+    silhouette_peak,
+)
 from umlpsd_gpu.kmeans.result import Sweep
+
+UNCERTAIN = "Cannot decide with certainty. "
+NO_STRUCTURE = "No cluster structure: "
+# More names than this are counted instead of listed.
+MOST_NAMES = 8
 
 
 def consensus_reason(
-    sweep: Sweep, k_opt: int, probability: Mapping[int, float], n_scales: int
+    sweep: Sweep, k_opt: int, probability: Mapping[int, float], weighed: Sequence[str]
 ) -> str:
     """Return the reason of a decision by the consensus.
 
@@ -21,85 +30,107 @@ def consensus_reason(
     k_opt : int
     probability : mapping of int to float
         Of each K.
-    n_scales : int
-        How many scales were weighed.
+    weighed : sequence of str
+        Names of the scales (representations) that were weighed.
 
     Returns
     -------
     str
-        One to three sentences.
+        Two sentences.
     """
     ranked = sorted(probability, key=lambda k: -probability[k])
-    doubt = "" if probability[k_opt] >= 0.5 else "Cannot decide with certainty: "
+    doubt = "" if probability[k_opt] >= 0.5 else UNCERTAIN
+    names = " and ".join(filter(None, [", ".join(weighed[:-1]), weighed[-1]]))
+    if len(weighed) > MOST_NAMES:
+        names = f"{len(weighed)} representations"
     odds = (
-        f"K = {k_opt} has probability {probability[k_opt]:.2f}, "
-        f"K = {ranked[1]} {probability[ranked[1]]:.2f}"
+        f"K = {k_opt} has probability {probability[k_opt]:.2f} and K = {ranked[1]} "
+        f"{probability[ranked[1]]:.2f}, from the evidence at {names}."
     )
-    scales = f"{n_scales} smoothing scales" if n_scales > 1 else "one smoothing scale"
     k = k_opt if k_opt > 1 else next(k for k in ranked if k > 1)
     at = sweep.index_of(k)
     best = sweep.best_epoch(k)
     facts = (
-        f"<SS> = {sweep.silhouette[at].mean():.2f}, "
-        f"{sweep.misclassified_percent[at].mean():.1f} % misclassified, traces keep "
-        f"{sweep.separation[at, best]:.1f} standard deviations from their cluster's border "
-        f"({sweep.least_separation[at, best]:.1f} in the worst cluster; half of one cloud: 1.3), "
-        f"and epochs agree to {stability(sweep, k):.2f} (adjusted Rand index)"
+        f"mean silhouette <SS> = {sweep.silhouette[at].mean():.2f}, "
+        f"{sweep.misclassified_percent[at].mean():.1f} % misclassified, cluster margin "
+        f"{sweep.separation[at, best]:.1f} σ (worst cluster {sweep.least_separation[at, best]:.1f} "
+        f"σ; one Gaussian cloud cut in two gives 1.3 σ), {_agreement(sweep, k)}."
     )
     if k_opt == 1:
-        return (
-            f"{doubt}No cluster structure: {odds} by the evidence of {scales}. The best partition "
-            f"into {k} at {sweep.scale} has {facts}."
-        )
-    return f"{doubt}{odds} by the evidence of {scales}. At {sweep.scale}, {facts}."
+        return f"{doubt}{NO_STRUCTURE}{odds} Best partition, K = {k} at {sweep.scale}: {facts}"
+    return f"{doubt}{odds} At {sweep.scale}: {facts}"
 
 
-def reading_reason(sweep: Sweep, k_opt: int, n_agreeing: int, n_scales: int) -> str:
-    """Return the reason of a decision by reading each scale on its own.
+def reading_reason(sweep: Sweep, k_opt: int, rule: str, n_agreeing: int, n_scales: int) -> str:
+    """Return the reason of a decision that reads each scale on its own.
 
     Parameters
     ----------
     sweep : Sweep
         At the chosen scale.
     k_opt : int
+    rule : str
+        ``"paper"`` or a single criterion.
     n_agreeing, n_scales : int
-        How many scales were read as K_opt, of how many.
+        How many scales (representations) give K_opt, of how many.
 
     Returns
     -------
     str
         One to three sentences.
     """
-    share = f"{n_agreeing} of {n_scales} smoothing scales read it so"
-    if n_scales == 1:
-        share = "there is no other scale to agree or disagree"
-    doubt = "" if 2 * n_agreeing > n_scales or n_scales == 1 else "Cannot decide with certainty: "
+    alone = n_scales == 1 and n_agreeing == 1
+    share = f"{n_agreeing} of {n_scales} representations give K = {k_opt}"
+    share = f"{sweep.scale} is the only representation" if alone else share
+    doubt = "" if 2 * n_agreeing > n_scales else UNCERTAIN
+    if k_opt == 1:
+        return f"{doubt}{NO_STRUCTURE}{_why_no_structure(sweep, rule)}; {share}."
+    facts = (
+        f"{sweep.misclassified_percent[sweep.index_of(k_opt)].mean():.1f} % misclassified, "
+        f"{_agreement(sweep, k_opt)}."
+    )
+    first = f"{doubt}{_why_this_k(sweep, k_opt, rule)} at {sweep.scale}; {share}."
+    if alone:
+        return f"{first} Its partition: {facts}"
+    return (
+        f"{first} Of these, {sweep.scale} has the largest product of separation, stability and "
+        f"agreement with the others: {facts}"
+    )
+
+
+def _why_no_structure(sweep: Sweep, rule: str) -> str:
+    """Return why K = 1, as a part of a sentence."""
+    peak = silhouette_peak(sweep)
+    if rule != "paper":
+        return f"the criterion '{rule}' gives no K above 1"
+    if peak == 1:
+        return "no partition into two or more clusters was found"
+    highest = sweep.silhouette[sweep.index_of(peak)].mean()
+    return (
+        f"the best partition, K = {peak} at {sweep.scale}, has a mean silhouette <SS> = "
+        f"{highest:.2f} and {_agreement(sweep, peak)}, where structure needs "
+        f"{STRUCTURE_SILHOUETTE:.2f} and {STRUCTURE_STABILITY:.2f}"
+    )
+
+
+def _why_this_k(sweep: Sweep, k_opt: int, rule: str) -> str:
+    """Return why K > 1, as a part of a sentence."""
+    if rule != "paper":
+        return f"The criterion '{rule}' gives K = {k_opt}"
     mean_silhouette = sweep.silhouette.mean(axis=1)
     peak = silhouette_peak(sweep)
-    if k_opt == 1 and peak == 1:
-        return f"{doubt}No cluster structure: no partition into two or more clusters was tried."
     highest = mean_silhouette[sweep.index_of(peak)]
-    if k_opt == 1:
-        return (
-            f"{doubt}No cluster structure: at {sweep.scale} the best partition, K = {peak}, has "
-            f"<SS> = {highest:.2f} and its epochs agree to {_agreement(sweep, peak)}; {share}."
-        )
+    if peak == k_opt:
+        return f"The mean silhouette <SS> peaks at K = {k_opt} ({highest:.2f})"
     at = sweep.index_of(k_opt)
-    evidence = (
-        f"<SS> peaks at K = {k_opt} ({highest:.2f})"
-        if peak == k_opt
-        else f"<SS> peaks at K = {peak} ({highest:.2f}) and its decline breaks at K = {k_opt} "
-        f"({mean_silhouette[at]:.2f}, then {mean_silhouette[at + 1]:.2f})"
-    )
     return (
-        f"{doubt}{evidence} at {sweep.scale}; {share}. Of these scales {sweep.scale} keeps its "
-        f"{k_opt} clusters best apart ({sweep.misclassified_percent[at].mean():.1f} % "
-        "misclassified) and agrees with the others; its epochs agree to "
-        f"{_agreement(sweep, k_opt)}."
+        f"The mean silhouette <SS> peaks at K = {peak} ({highest:.2f}) and its decline breaks at "
+        f"K = {k_opt} ({mean_silhouette[at]:.2f}, then {mean_silhouette[at + 1]:.2f})"
     )
 
 
 def _agreement(sweep: Sweep, k: int) -> str:
+    """Return how far the epochs agree, as a part of a sentence."""
     if sweep.n_epochs < 2:
-        return "an unknown degree (there is one only)"
-    return f"{stability(sweep, k):.2f} (adjusted Rand index)"
+        return "agreement of epochs unknown (one epoch only)"
+    return f"agreement of epochs {stability(sweep, k):.2f} (adjusted Rand index)"

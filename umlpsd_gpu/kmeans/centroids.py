@@ -36,17 +36,45 @@ class Centroids(Protocol):
         """
 
     def part(self, epochs: np.ndarray) -> Centroids:
-        """Return those of some epochs, chosen by a mask (n_epochs,)."""
+        """Return the same for some of the epochs.
+
+        Parameters
+        ----------
+        epochs : ndarray, shape (n_epochs,), bool
+
+        Returns
+        -------
+        Centroids
+        """
 
 
 class SqdistToMeans(Protocol):
     """A geometry that knows the distances to any clusters' means."""
 
     def sqdist_to_centroids(self, members: Members) -> np.ndarray:
-        """Return squared distances of all traces to each cluster's mean; (n_rows, n_traces)."""
+        """Return squared distances of all traces to each cluster's mean.
+
+        Parameters
+        ----------
+        members : Members
+            Of the clusters that are the rows.
+
+        Returns
+        -------
+        ndarray, shape (n_rows, n_traces)
+        """
 
     def part(self, epochs: np.ndarray) -> SqdistToMeans:
-        """Return what some of the epochs need, chosen by a mask (n_epochs,)."""
+        """Return the same for some of the epochs.
+
+        Parameters
+        ----------
+        epochs : ndarray, shape (n_epochs,), bool
+
+        Returns
+        -------
+        SqdistToMeans
+        """
 
 
 class SqdistToPoints(Protocol):
@@ -55,7 +83,16 @@ class SqdistToPoints(Protocol):
     points: np.ndarray
 
     def sqdist_to_points(self, others: np.ndarray) -> np.ndarray:
-        """Return squared distances of all traces to any points; (n_others, n_traces)."""
+        """Return squared distances of all traces to any points.
+
+        Parameters
+        ----------
+        others : ndarray, shape (n_others, n_samples)
+
+        Returns
+        -------
+        ndarray, shape (n_others, n_traces)
+        """
 
 
 class RenewedCentroids:

@@ -10,8 +10,9 @@ from threadpoolctl import threadpool_limits
 
 from umlpsd_gpu.compute.threads import thread_pool
 from umlpsd_gpu.kmeans.blocks import Block, BlockResult, BlockResults
-from umlpsd_gpu.kmeans.distances import Geometry, geometry_of
+from umlpsd_gpu.kmeans.distances import geometry_of
 from umlpsd_gpu.kmeans.engines import RunRestarts, run_batched
+from umlpsd_gpu.kmeans.geometry import Geometry
 from umlpsd_gpu.kmeans.lloyd import draw_uniforms
 from umlpsd_gpu.kmeans.native import is_compiled
 from umlpsd_gpu.kmeans.options import SweepOptions

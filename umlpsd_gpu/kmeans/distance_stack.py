@@ -15,7 +15,7 @@ from umlpsd_gpu.kmeans.membership import Members
 class PairStack:
     """The pair matrices of several ensembles, and which ensemble each epoch belongs to.
 
-    A `distances.Geometry`, whose methods are described there.
+    A `Geometry`; its methods are described there.
 
     Parameters
     ----------

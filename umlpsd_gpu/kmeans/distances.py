@@ -14,12 +14,11 @@ from __future__ import annotations
 
 from concurrent.futures import Executor
 from functools import partial
-from typing import Protocol
 
 import numpy as np
 
 from umlpsd_gpu.compute.threads import stopping_point
-from umlpsd_gpu.kmeans.centroids import Centroids, FollowedCentroids, RenewedCentroids
+from umlpsd_gpu.kmeans.centroids import FollowedCentroids, RenewedCentroids
 from umlpsd_gpu.kmeans.membership import Members
 
 # Two traces closer than this, relative to their squared distances from the ensemble mean, are
@@ -30,51 +29,6 @@ MAX_PAIR_BYTES = 1 << 30
 # With points too, distances between all traces are kept for k-means++ up to this size: it asks for
 # those from each trace about a hundred times.
 KEPT_PAIR_BYTES = 64 << 20
-
-
-class Geometry(Protocol):
-    """What K-means and its metrics need to know about the traces.
-
-    A row is one cluster of one epoch; see `Members`.
-    """
-
-    n_traces: int
-    equal_below: np.ndarray
-    """Squared distances from each trace up to this are rounding errors; (n_traces,)."""
-    judged: np.ndarray | None
-    """Which traces get a silhouette; None: all of them."""
-
-    @property
-    def total_ssd(self) -> float | np.ndarray:
-        """Sum of squared distances of all traces to their mean.
-
-        One number; (n_epochs,) where epochs label different traces.
-        """
-
-    def centroids(self, n_clusters: int, n_epochs: int) -> Centroids:
-        """Return what follows the centroids of a batch of restarts."""
-
-    def sqdist_from(self, traces: np.ndarray) -> np.ndarray:
-        """Return squared distances of the given traces to all.
-
-        Parameters
-        ----------
-        traces : ndarray of int
-            The last axis is that of the epochs.
-
-        Returns
-        -------
-        ndarray, shape ``(*traces.shape, n_traces)``
-        """
-
-    def sqdist_to_centroids(self, members: Members) -> np.ndarray:
-        """Return squared distances of all traces to each cluster's mean; (n_rows, n_traces)."""
-
-    def mean_distance(self, members: Members) -> np.ndarray:
-        """Return mean Euclidean distances of judged traces to each cluster; (n_rows, n_judged)."""
-
-    def part(self, epochs: np.ndarray | slice) -> Geometry:
-        """Return what some of the epochs need; ``epochs`` is a mask (n_epochs,) or a slice."""
 
 
 def geometry_of(
@@ -124,7 +78,7 @@ def geometry_of(
 class PairGeometry:
     """All squared distances between traces, held as one matrix.
 
-    A `Geometry`, whose methods are described there.
+    A `Geometry`; its methods are described there.
 
     Parameters
     ----------
@@ -183,7 +137,7 @@ class PairGeometry:
 class PointGeometry:
     """The centred traces; distances between them are computed in tiles, unless kept.
 
-    A `Geometry`, whose methods are described there.
+    A `Geometry`; its methods are described there.
 
     Parameters
     ----------
@@ -256,11 +210,23 @@ class PointGeometry:
         return self
 
     def keep_pairs(self, pool: Executor) -> None:
-        """Keep all squared distances between traces for ``sqdist_from``; 8 n_traces² bytes."""
+        """Keep all squared distances between traces for ``sqdist_from``; 8 n_traces² bytes.
+
+        Parameters
+        ----------
+        pool : Executor
+            Computes the tiles.
+        """
         self._pairs = pairwise_sqeuclidean(self.points, pool)
 
     def keep_distances(self, pool: Executor) -> None:
-        """Keep all distances to judged traces for ``mean_distance``; 8 n_traces n_judged bytes."""
+        """Keep all distances to judged traces for ``mean_distance``; 8 n_traces n_judged bytes.
+
+        Parameters
+        ----------
+        pool : Executor
+            Computes the tiles.
+        """
         self._distance = np.empty((self.n_traces, self.n_judged))
 
         def fill(distance: np.ndarray, rows: slice) -> None:

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.kmeans.blocks import BlockResult
-from umlpsd_gpu.kmeans.distances import Geometry
+from umlpsd_gpu.kmeans.geometry import Geometry
 from umlpsd_gpu.kmeans.gpu import engine_on_gpu
 from umlpsd_gpu.kmeans.lloyd import lloyd, starting_traces
 from umlpsd_gpu.kmeans.metrics import metrics_of

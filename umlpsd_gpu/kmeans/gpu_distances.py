@@ -82,7 +82,17 @@ class DeviceGeometry(Protocol):
         """Sum of squared distances of all traces to their mean; shape (), on the device."""
 
     def sqdist_from(self, traces: Array) -> Array:
-        """Return squared distances of the given traces to all; (traces.size, n_traces)."""
+        """Return squared distances of the given traces to all.
+
+        Parameters
+        ----------
+        traces : CuPy array of int64
+            Of any shape.
+
+        Returns
+        -------
+        CuPy array, shape (traces.size, n_traces), float64
+        """
 
     def products(self, weights: Array) -> Products:
         """Return the distances of all traces to each cluster's mean.
@@ -98,7 +108,17 @@ class DeviceGeometry(Protocol):
         """
 
     def mean_distance(self, weights: Array) -> Array:
-        """Return mean Euclidean distances of all traces to each cluster; shape of ``weights``."""
+        """Return mean Euclidean distances of all traces to each cluster's members.
+
+        Parameters
+        ----------
+        weights : CuPy array, shape (n_rows, n_traces), float64
+            As for `products`.
+
+        Returns
+        -------
+        CuPy array, shape (n_rows, n_traces), float64
+        """
 
 
 def pairwise_sqeuclidean(points: Array, rows: Array | None = None, root: bool = False) -> Array:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from umlpsd_gpu.compute.threads import stopping_point
-from umlpsd_gpu.kmeans.distances import Geometry
+from umlpsd_gpu.kmeans.geometry import Geometry
 
 
 def n_local_trials(n_clusters: int) -> int:

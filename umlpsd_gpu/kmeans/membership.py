@@ -89,7 +89,13 @@ class Members:
         return np.nonzero(self.is_row)[1]
 
     def weights(self) -> np.ndarray:
-        """Return the rows that average over each cluster: 1/n_c for members; (n_rows, n_traces)."""
+        """Return the rows that average over each cluster.
+
+        Returns
+        -------
+        ndarray, shape (n_rows, n_traces)
+            1/n_c for the members of a cluster, 0 elsewhere.
+        """
         weights = np.zeros((self.n_rows, self.n_traces))
         weights.put(self.at, (1.0 / np.maximum(self.counts, 1)).take(self.row))
         return weights

@@ -13,8 +13,14 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from umlpsd_gpu.kmeans.budget import standard_error
-from umlpsd_gpu.kmeans.distances import Geometry, PointGeometry
+from umlpsd_gpu.kmeans.distances import PointGeometry
+from umlpsd_gpu.kmeans.geometry import Geometry
 from umlpsd_gpu.kmeans.membership import Members
+from umlpsd_gpu.kmeans.silhouettes import (
+    counts_of_traces,
+    distances_inside_and_out,
+    silhouettes_from_distances,
+)
 
 # A silhouette this close to a threshold equals it: equal traces in two clusters give ±1e-16, and
 # rounding must not decide what counts as misclassified.
@@ -58,7 +64,16 @@ class Metrics:
     least_separation: np.ndarray
 
     def part(self, epochs: slice) -> Metrics:
-        """Return the metrics of some of the labellings."""
+        """Return the metrics of some of the labellings.
+
+        Parameters
+        ----------
+        epochs : slice
+
+        Returns
+        -------
+        Metrics
+        """
         return Metrics(*(values[..., epochs] for values in self._arrays()))
 
     def merge(self, others: Metrics, is_ours: np.ndarray) -> Metrics:
@@ -211,79 +226,6 @@ def _widths_and_distances(
         return variances, geometry.mean_distance(members)
     sqdist += variances[:, None]
     return variances, sqdist if geometry.judged is None else sqdist[:, geometry.judged]
-
-
-def counts_of_traces(labels: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Return the size of each trace's cluster.
-
-    Parameters
-    ----------
-    labels : ndarray, shape (n_epochs, n_traces), int
-    counts : ndarray, shape (n_clusters, n_epochs), int
-
-    Returns
-    -------
-    ndarray, shape (n_epochs, n_traces), int
-    """
-    sizes: np.ndarray = counts[labels, np.arange(len(labels))[:, None]]
-    return sizes
-
-
-def distances_inside_and_out(
-    mean_distance: np.ndarray, labels: np.ndarray, counts: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the two mean distances behind a silhouette, of each trace in each labelling.
-
-    Parameters
-    ----------
-    mean_distance : ndarray, shape (n_clusters, n_epochs, n_traces)
-        Mean over all members of the cluster, the trace itself (distance 0) included.
-    labels : ndarray, shape (n_epochs, n_traces), int
-    counts : ndarray, shape (n_clusters, n_epochs), int
-        Cluster sizes.
-
-    Returns
-    -------
-    inside : ndarray, shape (n_epochs, n_traces)
-        a_i: mean distance to the other members of the trace's own cluster; 0 where there are none.
-    outside : ndarray, shape (n_epochs, n_traces)
-        b_i: smallest mean distance to another cluster; ∞ where there is none.
-    """
-    epochs, traces = np.ogrid[: labels.shape[0], : labels.shape[1]]
-    own_cluster = labels, epochs, traces
-    size = counts_of_traces(labels, counts)
-    inside = mean_distance[own_cluster] * (size / np.maximum(size - 1, 1))
-    others = np.where(counts[:, :, None] > 0, mean_distance, np.inf)
-    others[own_cluster] = np.inf
-    return inside, others.min(axis=0)
-
-
-def silhouettes_from_distances(
-    inside: np.ndarray, outside: np.ndarray, size: np.ndarray
-) -> np.ndarray:
-    """Return the silhouette s_i = (b_i − a_i) / max(a_i, b_i) of each trace [1]_.
-
-    Parameters
-    ----------
-    inside, outside : ndarray, shape (n_epochs, n_traces)
-        a_i and b_i, as `distances_inside_and_out` returns them.
-    size : ndarray, shape (n_epochs, n_traces), int
-        Size of each trace's cluster.
-
-    Returns
-    -------
-    ndarray, shape (n_epochs, n_traces)
-        0 for a trace alone in its cluster, as in scikit-learn, and where a_i = b_i = 0.
-
-    References
-    ----------
-    .. [1] P. J. Rousseeuw, J. Comput. Appl. Math. 20, 53 (1987).
-    """
-    larger = np.maximum(inside, outside)
-    comparable = (size > 1) & (larger > 0) & np.isfinite(outside)
-    silhouettes = np.zeros_like(inside)
-    np.divide(outside - inside, larger, out=silhouettes, where=comparable)
-    return silhouettes
 
 
 def _separations(members: Members, margins: np.ndarray, n_filled: np.ndarray) -> np.ndarray:

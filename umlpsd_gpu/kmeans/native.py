@@ -14,7 +14,8 @@ import numpy as np
 from umlpsd_gpu.compute.cpu_kernel import library
 from umlpsd_gpu.compute.threads import stopping_point
 from umlpsd_gpu.kmeans.distance_stack import PairStack
-from umlpsd_gpu.kmeans.distances import Geometry, PairGeometry
+from umlpsd_gpu.kmeans.distances import PairGeometry
+from umlpsd_gpu.kmeans.geometry import Geometry
 from umlpsd_gpu.kmeans.membership import Members
 from umlpsd_gpu.kmeans.metrics import Metrics, metrics_of_distances
 

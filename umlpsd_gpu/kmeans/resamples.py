@@ -13,8 +13,9 @@ from umlpsd_gpu.compute.threads import thread_pool
 from umlpsd_gpu.kmeans.blocks import BlockResult
 from umlpsd_gpu.kmeans.cpu import run_blocks
 from umlpsd_gpu.kmeans.distance_stack import PairStack
-from umlpsd_gpu.kmeans.distances import Geometry, pairwise_sqeuclidean
+from umlpsd_gpu.kmeans.distances import pairwise_sqeuclidean
 from umlpsd_gpu.kmeans.engines import run_batched
+from umlpsd_gpu.kmeans.geometry import Geometry
 from umlpsd_gpu.kmeans.options import SweepOptions
 from umlpsd_gpu.kmeans.result import Sweep
 

@@ -90,14 +90,30 @@ class Restarts:
         return upload(flat), upload(first), upload(n_trials), upload(self.n_clusters)
 
     def uniforms(self) -> list[np.ndarray]:
-        """Return each restart's random numbers, (n_clusters, n_trials), the same as on the CPU."""
+        """Return the random numbers of each restart, the same as on the CPU.
+
+        Returns
+        -------
+        list of ndarray, shape (n_clusters, n_trials)
+            In [0, 1); NumPy.
+        """
         n_epochs = int(self.epoch.max()) + 1
         ks = np.unique(self.n_clusters).tolist()
         of_k = {k: draw_uniforms(k, n_epochs, self.seed) for k in ks}
         return [of_k[k][e] for k, e in zip(self.n_clusters.tolist(), self.epoch, strict=True)]
 
     def part(self, chosen: slice | np.ndarray) -> Restarts:
-        """Return some of the restarts, chosen by a slice, a mask or indices."""
+        """Return some of the restarts.
+
+        Parameters
+        ----------
+        chosen : slice or ndarray
+            A mask (n_runs,) or indices.
+
+        Returns
+        -------
+        Restarts
+        """
         if isinstance(chosen, slice) and chosen == slice(0, len(self)):
             return self
         return Restarts(self.n_clusters[chosen], self.epoch[chosen], self.seed, self.xp)

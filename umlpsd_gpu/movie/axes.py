@@ -27,7 +27,12 @@ class Choice(NamedTuple):
     sample: int
 
     def planes(self, n_frames: int) -> Array:
-        """Return the planes of the first ``n_frames`` frames."""
+        """Return the planes of the first ``n_frames`` frames.
+
+        Parameters
+        ----------
+        n_frames : int
+        """
         return self.first_plane + self.step * np.arange(n_frames, dtype=np.int64)
 
 

@@ -61,7 +61,14 @@ class Layout:
 
 
 def imagej_layout(imagej: dict[str, Any], table: PageTable) -> Layout | None:
-    """Return the layout that ImageJ's description announces; None where it announces one plane."""
+    """Return the layout that ImageJ's description announces; None where it announces one plane.
+
+    Parameters
+    ----------
+    imagej : dict
+        ImageJ's description.
+    table : PageTable
+    """
     axes, sizes = _read_imagej_axes(imagej, table.kinds[0].n_samples)
     return _make_announced_layout("ImageJ", axes, sizes, table)
 
@@ -70,6 +77,12 @@ def shaped_layout(shaped: dict[str, Any], table: PageTable) -> Layout | None:
     """Return the layout that tifffile's description announces; None where it announces one plane.
 
     Arrays of one unnamed axis that were appended to each other are one movie: None as well.
+
+    Parameters
+    ----------
+    shaped : dict
+        tifffile's description.
+    table : PageTable
     """
     axes, sizes = _read_shaped_axes(shaped, table.kinds[0])
     if table.n_pages > math.prod(sizes) and sum(size > 1 for size in sizes) == 1:
@@ -189,6 +202,12 @@ def micromanager_layout(table: PageTable, summary: dict[str, Any]) -> Layout | N
     """Return the layout by the indices in the metadata of every page.
 
     None where a page has no metadata, or two pages have the same, copied by another program.
+
+    Parameters
+    ----------
+    table : PageTable
+    summary : dict
+        Of the whole acquisition.
     """
     indices = table.indices.copy()
     if not len(indices) or (indices[:, 0] < 0).any():
@@ -215,6 +234,13 @@ def _read_announced(summary: dict[str, Any], name: str) -> int:
 
 def find_pages(layout: Layout, planes: Array, path: Path) -> Array:
     """Return the page of each of the given planes, -1 where there is none.
+
+    Parameters
+    ----------
+    layout : Layout
+    planes : ndarray of int
+    path : Path
+        For messages.
 
     Raises
     ------

@@ -100,7 +100,13 @@ def measure_step(timestamps_s: Array) -> tuple[float, str] | None:
 
 
 def list_nominal_intervals(notes: Notes, image: OmeImage | None) -> list[tuple[str, float | None]]:
-    """Return every nominal interval in the metadata, the most trusted first."""
+    """Return every nominal interval in the metadata, the most trusted first.
+
+    Parameters
+    ----------
+    notes : Notes
+    image : OmeImage or None
+    """
     interval_ms = number(notes.summary, "Interval_ms", "Interval-ms")
     frames_per_second = number(notes.imagej, "fps")
     imagej_unit = _IMAGEJ_SECONDS.get(str(notes.imagej.get("tunit", "sec")).lower())
@@ -119,6 +125,13 @@ def pixel_size(
     """Return the object-plane pixel size in µm and where it comes from.
 
     Resolution tags alone are not used: most programs fill in 72 dpi.
+
+    Parameters
+    ----------
+    user_um : float or None
+        Given by the user, in µm.
+    notes : Notes
+    image : OmeImage or None
     """
     if user_um is not None:
         return user_um, "user"

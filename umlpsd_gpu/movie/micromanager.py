@@ -20,12 +20,22 @@ NO_STAMP = Stamp(None, -1, -1, -1, -1)
 
 
 def parse_stamp(text: bytes) -> Stamp:
-    """Return the stamp in the JSON text of a page's tag; NO_STAMP if the text is broken."""
+    """Return the stamp in the JSON text of a page's tag; NO_STAMP if the text is broken.
+
+    Parameters
+    ----------
+    text : bytes
+    """
     return read_stamp(parse_json(text.rstrip(b"\0").decode("utf-8", "replace")))
 
 
 def read_stamp(note: dict[str, Any]) -> Stamp:
-    """Return the stamp in a frame's metadata."""
+    """Return the stamp in a frame's metadata.
+
+    Parameters
+    ----------
+    note : dict
+    """
     elapsed_ms = number(note, "ElapsedTime-ms")
     indices = (
         _read_index(note, "FrameIndex", "Frame"),
@@ -37,7 +47,12 @@ def read_stamp(note: dict[str, Any]) -> Stamp:
 
 
 def parse_json(text: str) -> dict[str, Any]:
-    """Return the JSON object in a text; an empty one if there is none."""
+    """Return the JSON object in a text; an empty one if there is none.
+
+    Parameters
+    ----------
+    text : str
+    """
     try:
         note = json.loads(text)
     except (ValueError, RecursionError):
@@ -49,6 +64,12 @@ def number(note: dict[str, Any], *names: str) -> float | None:
     """Return the first of the named fields that is a finite number, or text of one.
 
     Micro-Manager 2 sometimes wraps a value as ``{"PropVal": value}``.
+
+    Parameters
+    ----------
+    note : dict
+    *names : str
+        In order of preference.
     """
     for name in names:
         value = note.get(name)

@@ -66,6 +66,9 @@ class Movie(Displayed):
     verdict : Verdict
     memory_mb : float
         Default upper bound of one chunk, in MB (1e6 bytes).
+    read_frames : callable
+        Takes the first frame and one past the last; returns a new array of shape
+        (n, n_rows, n_cols) of ``dtype``.
     name : str
         Name in results and messages. Default: the last part of the path.
     """

@@ -45,6 +45,10 @@ class Notes:
 def read_file(path: Path) -> tuple[FilePages, Notes]:
     """Read the pages and the metadata of one TIFF file, but no pixels.
 
+    Parameters
+    ----------
+    path : Path
+
     Raises
     ------
     MovieError

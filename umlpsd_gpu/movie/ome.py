@@ -33,7 +33,18 @@ class OmeBlock(NamedTuple):
 
 @dataclass(frozen=True)
 class OmeImage:
-    """One Image element: the axes of its planes from slow to fast, and where they are stored."""
+    """One Image element: the axes of its planes from slow to fast, and where they are stored.
+
+    Attributes
+    ----------
+    axes : tuple of {"time", "z", "channel"}
+    sizes : tuple of int
+        Along the axes.
+    blocks : tuple of OmeBlock
+    time_increment_s, pixel_size_um : float or None
+    delta_t_s : dict of int to float
+        Time of each plane in seconds, where it is known.
+    """
 
     axes: tuple[str, ...]
     sizes: tuple[int, ...]
@@ -46,6 +57,10 @@ class OmeImage:
         """Return the times of planes in seconds; NaN where unknown.
 
         ``planes`` may be counted over all images of a file.
+
+        Parameters
+        ----------
+        planes : ndarray of int
         """
         in_image = planes % math.prod(self.sizes)
         return np.array([self.delta_t_s.get(plane, np.nan) for plane in in_image.tolist()])
@@ -53,6 +68,12 @@ class OmeImage:
 
 def parse_ome(xml: str, path: Path) -> tuple[OmeImage, ...]:
     """Return the images that OME-XML describes.
+
+    Parameters
+    ----------
+    xml : str
+    path : Path
+        Of the file that contains it.
 
     Raises
     ------

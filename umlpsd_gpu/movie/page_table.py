@@ -62,17 +62,32 @@ class PageTable:
         return len(self.ifd)
 
     def kind_of(self, page: int) -> Kind:
-        """Return the kind of one page."""
+        """Return the kind of one page.
+
+        Parameters
+        ----------
+        page : int
+        """
         kind: Kind = self.kinds[self.kind[page]]
         return kind
 
     def n_pages_of(self, file: int) -> int:
-        """Return the number of pages of one file."""
+        """Return the number of pages of one file.
+
+        Parameters
+        ----------
+        file : int
+        """
         return int(np.count_nonzero(self.file == file))
 
 
 def join_pages(files: Sequence[FilePages]) -> PageTable:
-    """Join the pages of several files."""
+    """Join the pages of several files.
+
+    Parameters
+    ----------
+    files : sequence of FilePages
+    """
     pages = [page for found in files for page in found.pages]
     n_in_file = [len(found.pages) for found in files]
     numbers: dict[Kind, int] = {}
@@ -139,6 +154,10 @@ def count_frames_before_next_description(found: FilePages) -> int:
     """Return how many frames fit exactly between a file's only page and the lost second one.
 
     0 where there is no such room, or it is not a whole number of frames.
+
+    Parameters
+    ----------
+    found : FilePages
     """
     first = found.pages[0]
     if len(found.pages) > 1 or first.start < 0 or found.next_ifd < found.size:

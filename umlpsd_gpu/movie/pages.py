@@ -99,6 +99,7 @@ class FilePages:
 
     Attributes
     ----------
+    path : Path
     pages : list of Page
     size : int
         Bytes on disk.
@@ -117,6 +118,12 @@ class FilePages:
 
 def read_pages(tif: TiffFile, path: Path) -> FilePages:
     """Follow the chain of pages of an open file.
+
+    Parameters
+    ----------
+    tif : TiffFile
+    path : Path
+        For messages.
 
     Raises
     ------
@@ -147,6 +154,12 @@ def require_first_description(tif: TiffFile, path: Path) -> None:
     """Raise MovieError if a file ends before the tags of its first page do.
 
     tifffile and others write OME-XML after the pixels: a truncated file has lost it.
+
+    Parameters
+    ----------
+    tif : TiffFile
+    path : Path
+        For messages.
     """
     end = _PageReader(tif, path).end_of_tags(tif.pages.first.offset)
     if end > tif.filehandle.size:
@@ -271,6 +284,12 @@ class _PageReader:
 
 def find_build(page: TiffPage, path: Path) -> _Build:
     """Return what a page contains and whether its bytes are its pixels.
+
+    Parameters
+    ----------
+    page : TiffPage
+    path : Path
+        For messages.
 
     Raises
     ------

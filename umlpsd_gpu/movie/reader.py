@@ -44,7 +44,14 @@ class RawReader:
         return frames
 
     def read_into(self, frames: Array, first: int) -> None:
-        """Fill an array of the movie's type with frames from ``first`` on, in native byte order."""
+        """Fill an array of the movie's type with frames from ``first`` on, in native byte order.
+
+        Parameters
+        ----------
+        frames : ndarray, shape (n, n_rows, n_cols)
+            Of the type of the movie.
+        first : int
+        """
         stop = first + len(frames)
         for file, from_frame, to_frame in _find_runs(self.file[first:stop]):
             part = slice(from_frame, to_frame)
@@ -115,7 +122,15 @@ class PackedReader:
 
 
 def make_reader(table: PageTable, pages: Array, sample: int) -> RawReader | PackedReader:
-    """Return a reader of the given pages, which are complete and of one kind."""
+    """Return a reader of the given pages, which are complete and of one kind.
+
+    Parameters
+    ----------
+    table : PageTable
+    pages : ndarray of int
+    sample : int
+        Which value of each pixel is read.
+    """
     kind, file, start = table.kind_of(pages[0]), table.file[pages], table.start[pages]
     if (start >= 0).all():
         return RawReader(table.paths, file, start, kind)

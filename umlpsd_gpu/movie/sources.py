@@ -17,7 +17,12 @@ Source = str | Path | Sequence[str | Path]
 
 
 def name_movie(source: Source) -> Path:
-    """Return the path that a movie is called by: its file, folder or pattern."""
+    """Return the path that a movie is called by: its file, folder or pattern.
+
+    Parameters
+    ----------
+    source : str, Path, or sequence of them
+    """
     if isinstance(source, str | Path):
         return Path(source)
     if not source:
@@ -30,6 +35,10 @@ def find_files(source: Source) -> list[Path]:
 
     A folder or pattern gives its files in natural order (frame_2 before frame_10); a list keeps
     the order given.
+
+    Parameters
+    ----------
+    source : str, Path, or sequence of them
 
     Raises
     ------
@@ -87,6 +96,13 @@ def number_frames(paths: Sequence[Path], path: Path) -> Array:
 
     Names like ``frame_0, frame_10, frame_20`` count in steps; a step twice as long as the others
     is a missing frame. Where the numbers don't count regularly, the order alone is used.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Of one-frame files, in order.
+    path : Path
+        For messages.
 
     Raises
     ------

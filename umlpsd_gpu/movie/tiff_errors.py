@@ -29,12 +29,22 @@ _OF_DAMAGE = (
 
 
 def add_advice(reason: str) -> str:
-    """Add what to do about a damaged file, unless it is there already."""
+    """Add what to do about a damaged file, unless it is there already.
+
+    Parameters
+    ----------
+    reason : str
+    """
     return reason if COPY_AGAIN in reason else f"{reason}; {COPY_AGAIN}"
 
 
 def explain_error(error: Exception) -> str:
-    """Explain an exception of tifffile or a codec, with its class in brackets."""
+    """Explain an exception of tifffile or a codec, with its class in brackets.
+
+    Parameters
+    ----------
+    error : Exception
+    """
     name = type(error).__name__
     words = _strip_objects(str(error))
     if isinstance(error, _OF_DAMAGE) or not words:
@@ -67,6 +77,12 @@ class _Complaints(logging.Handler):
 @contextmanager
 def raise_movie_error(path: Path, frame: int | None = None) -> Iterator[None]:
     """Turn whatever tifffile raises or logs as an error inside into a MovieError.
+
+    Parameters
+    ----------
+    path : Path
+    frame : int, optional
+        First frame concerned.
 
     Raises
     ------

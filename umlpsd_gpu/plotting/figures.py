@@ -117,7 +117,7 @@ def _submit(pool: Executor, figure: Figure) -> Future[Rendered]:
     try:
         return pool.submit(render_pickled, pickle.dumps(figure))
     except BrokenExecutor:
-        return Future()  # that nobody has begun
+        return Future()  # never started
 
 
 def _result_or_render(future: Future[Rendered], figure: Figure) -> Rendered:

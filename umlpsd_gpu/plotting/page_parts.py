@@ -117,7 +117,7 @@ def page_templates(*packages: str) -> Environment:
     folders = [*packages, "umlpsd_gpu.plotting"]
     templates = Environment(
         loader=ChoiceLoader([PackageLoader(package) for package in folders]),
-        autoescape=True,  # whatever a template is called
+        autoescape=True,  # for templates of any name
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -48,7 +48,13 @@ def bin_mean(values: Array, frames_per_bin: int) -> Array:
 
 
 def require_window(frames_per_bin: int, n_frames: int) -> None:
-    """Raise SettingsError unless the window is a whole number of frames of the traces."""
+    """Raise SettingsError unless the window is a whole number of frames of the traces.
+
+    Parameters
+    ----------
+    frames_per_bin : int
+    n_frames : int
+    """
     whole_number = isinstance(frames_per_bin, int | np.integer)
     if not whole_number or not 1 <= frames_per_bin <= n_frames:
         raise SettingsError(

@@ -6,8 +6,8 @@ The CPU versions of these functions are in ``bin.py``, ``normalise.py`` and ``wa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import xp_of
 from umlpsd_gpu.compute.kernel_loader import C_TYPES, kernel
 from umlpsd_gpu.errors import SettingsError
@@ -36,7 +36,7 @@ MOST_THREADS = 512
 FRAMES_PER_THREAD = 8
 
 
-def bin_minmax(values: Any, frames_per_bin: int) -> Any:
+def bin_minmax(values: Array, frames_per_bin: int) -> Array:
     """Average each trace over consecutive groups of frames, then scale it to [0, 1].
 
     Parameters
@@ -59,12 +59,12 @@ def bin_minmax(values: Any, frames_per_bin: int) -> Any:
     require_window(frames_per_bin, values.shape[1])
     n_bins = -(-values.shape[1] // frames_per_bin)
     counts = _convert_counts(values)
-    scaled = xp_of(values).empty((len(values), n_bins), dtype="float64")
+    scaled: Array = xp_of(values).empty((len(values), n_bins), dtype="float64")
     _bin_minmax_into(scaled, counts, frames_per_bin)
     return scaled
 
 
-def minmax(values: Any) -> Any:
+def minmax(values: Array) -> Array:
     """Scale each trace to [0, 1] by its own minimum and maximum.
 
     Parameters
@@ -86,7 +86,9 @@ def minmax(values: Any) -> Any:
     return bin_minmax(values, 1)
 
 
-def wavelet_minmax(values: Any, level: int, wavelet: str = "db4", mode: str = "symmetric") -> Any:
+def wavelet_minmax(
+    values: Array, level: int, wavelet: str = "db4", mode: str = "symmetric"
+) -> Array:
     """Smooth each trace to its wavelet approximation of one level, then scale it to [0, 1].
 
     Parameters
@@ -117,12 +119,12 @@ def wavelet_minmax(values: Any, level: int, wavelet: str = "db4", mode: str = "s
 
 
 def dwt_approximation(
-    values: Any,
+    values: Array,
     level: int,
     dec_lo: Sequence[float],
     rec_lo: Sequence[float],
     mode: str = "symmetric",
-) -> Any:
+) -> Array:
     """Smooth each trace to its discrete-wavelet approximation, without PyWavelets.
 
     Parameters
@@ -153,7 +155,7 @@ def dwt_approximation(
     require_level(level, n_frames, n_taps, f"a filter of {n_taps} taps")
     cupy = xp_of(values)
     counts = _convert_counts(values)
-    smoothed = cupy.empty((n_traces, n_frames), dtype="float64")
+    smoothed: Array = cupy.empty((n_traces, n_frames), dtype="float64")
     taps = [cupy.asarray(filter_, dtype="float64") for filter_ in (dec_lo, rec_lo)]
     n_coefs = _count_coefficients(n_frames, n_taps, mode)
     n_held = n_coefs + _count_coefficients(n_coefs, n_taps, mode)
@@ -189,7 +191,7 @@ def _require_filters(dec_lo: Sequence[float], rec_lo: Sequence[float], mode: str
         )
 
 
-def _bin_minmax_into(scaled: Any, counts: Any, frames_per_bin: int) -> None:
+def _bin_minmax_into(scaled: Array, counts: Array, frames_per_bin: int) -> None:
     """Fill ``scaled``, which may be ``counts`` itself if that is float64 and the window is 1."""
     n_traces, n_frames = counts.shape
     run = kernel("bin_minmax", VALUE=C_TYPES[counts.dtype.name])
@@ -206,11 +208,12 @@ def _bin_minmax_into(scaled: Any, counts: Any, frames_per_bin: int) -> None:
     )
 
 
-def _convert_counts(values: Any) -> Any:
+def _convert_counts(values: Array) -> Array:
     """Return the values in C order, in a type that the kernels take."""
     if values.dtype.name not in C_TYPES:
         values = values.astype("uint8" if values.dtype.name == "bool" else "float64")
-    return xp_of(values).ascontiguousarray(values)
+    counts: Array = xp_of(values).ascontiguousarray(values)
+    return counts
 
 
 def _count_threads(n_frames: int) -> int:

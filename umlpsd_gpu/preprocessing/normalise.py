@@ -47,6 +47,11 @@ def minmax(values: Array) -> Array:
 
 
 def require_samples(n_samples: int) -> None:
-    """Raise TracesError if there is nothing to scale."""
+    """Raise TracesError if there is nothing to scale.
+
+    Parameters
+    ----------
+    n_samples : int
+    """
     if n_samples == 0:
         raise TracesError("traces of 0 samples can't be scaled; at least 1 is needed")

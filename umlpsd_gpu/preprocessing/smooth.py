@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -131,7 +130,7 @@ def _smooth(values: Array, scale: Scale, wavelet: str, mode: str) -> Array:
     return minmax(values)
 
 
-def _smooth_on_device(values: Any, scale: Scale, wavelet: str, mode: str) -> Any:
+def _smooth_on_device(values: Array, scale: Scale, wavelet: str, mode: str) -> Array:
     if scale.kind == "bin":
         return device.bin_minmax(values, scale.size)
     if scale.kind == "wavelet":

@@ -61,14 +61,27 @@ def wavelet_approximation(
 
 
 def max_level(n_frames: int, wavelet: str) -> int:
-    """Return the highest level at which some sample does not depend on the trace's ends."""
+    """Return the highest level at which some sample does not depend on the trace's ends.
+
+    Parameters
+    ----------
+    n_frames : int
+    wavelet : str
+        PyWavelets name.
+    """
     import pywt
 
     return int(pywt.dwt_max_level(n_frames, wavelet))
 
 
 def load_wavelet(wavelet: str, mode: str) -> Any:
-    """Return PyWavelets' filters; SettingsError if the wavelet or mode is not known."""
+    """Return PyWavelets' filters; SettingsError if the wavelet or mode is not known.
+
+    Parameters
+    ----------
+    wavelet, mode : str
+        PyWavelets names.
+    """
     import pywt
 
     if wavelet not in pywt.wavelist(kind="discrete"):
@@ -84,6 +97,15 @@ def require_level(level: int, n_frames: int, n_taps: int, wavelet: str) -> None:
     """Raise SettingsError if the level is too high for the length of traces and filters.
 
     The highest is that of ``pywt.dwt_max_level``; PyWavelets is not needed.
+
+    Parameters
+    ----------
+    level : int
+    n_frames : int
+    n_taps : int
+        Length of the filters.
+    wavelet : str
+        Name of the wavelet or filter, for the message.
     """
     highest = max(0, (n_frames // (n_taps - 1)).bit_length() - 1)
     if not isinstance(level, int | np.integer) or not 1 <= level <= highest:

@@ -1,4 +1,4 @@
-"""How spectra and fits show themselves, and their labelled arrays."""
+"""How spectra and fits are shown, and their labelled arrays."""
 
 from __future__ import annotations
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import TracesError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # A step of the time column may differ from the median one by this share before the table is refused
 LARGEST_JITTER = 0.01
@@ -20,7 +23,7 @@ FEWEST_COUNTED_CELLS = 4
 Contents = tuple[Array, list[str], float | None]
 
 
-def split_columns(cells: Any, path: Path) -> Contents:
+def split_columns(cells: pd.DataFrame, path: Path) -> Contents:
     """Split heading, time and traces of a text table.
 
     Parameters
@@ -57,7 +60,7 @@ def split_columns(cells: Any, path: Path) -> Contents:
     return table[:, n_axes:].T, names[n_axes:], dt_s
 
 
-def _has_heading(cells: Any, numbers: Any) -> bool:
+def _has_heading(cells: pd.DataFrame, numbers: pd.DataFrame) -> bool:
     """Return whether row 1 names the columns: by text, or by numbers that are not samples."""
     first_row = cells.iloc[0]
     if (numbers.iloc[0].isna() & first_row.notna()).any():
@@ -73,7 +76,7 @@ def _has_heading(cells: Any, numbers: Any) -> bool:
     return len(column) > 3 and _rises_evenly(column[1:]) and not _rises_evenly(column)
 
 
-def _refuse_words(cells: Any, numbers: Any, n_headings: int, path: Path) -> None:
+def _refuse_words(cells: pd.DataFrame, numbers: pd.DataFrame, n_headings: int, path: Path) -> None:
     blank = cells.apply(lambda column: column.str.strip().str.lower()).isin(["", "nan"])
     words = (numbers.isna() & cells.notna() & ~blank).to_numpy()
     if not words.any():

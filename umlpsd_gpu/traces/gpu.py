@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -86,7 +86,7 @@ def measure_emitters(
     shares = cupy.asarray(weights.data)
     run = kernel("gather_traces", VALUE=frames.c_type, FRAMES=FRAMES_PER_WARP)
 
-    def gather(chunk: Any, values: Any, first_column: int) -> None:
+    def gather(chunk: Array, values: Array, first_column: int) -> None:
         n_frames, n_pixels = chunk.shape
         n_traces, n_columns = values.shape
         n_warps = -(-n_frames // FRAMES_PER_WARP) * n_traces
@@ -114,7 +114,7 @@ def take_pixels(frames: FramesOnDevice, rows: Array, cols: Array) -> Array:
     pixels = cupy.asarray((rows * frames.movie.n_cols + cols).astype(np.int64))
     run = kernel("take_pixels", VALUE=frames.c_type)
 
-    def take(chunk: Any, values: Any, first_column: int) -> None:
+    def take(chunk: Array, values: Array, first_column: int) -> None:
         n_frames, n_pixels = chunk.shape
         n_traces, n_columns = values.shape
         n_tiles = -(-n_frames // WARP) * -(-n_traces // WARP)
@@ -128,7 +128,7 @@ def _collect(
     frames: FramesOnDevice,
     n_traces: int,
     dtype: np.dtype,
-    work: Callable[[Any, Any, int], None],
+    work: Callable[[Array, Array, int], None],
 ) -> Array:
     """Call ``work(chunk, values, first_column)`` over the movie; return all its columns.
 

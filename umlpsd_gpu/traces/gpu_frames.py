@@ -60,9 +60,9 @@ class FramesOnDevice:
         self._dtype = movie.dtype if movie.dtype.name in C_TYPES else np.dtype(np.float32)
         self.c_type = C_TYPES[self._dtype.name]
         self._n_threads = thread_count(n_threads)
-        self._kept: Any = None
+        self._kept: Array | None = None
 
-    def chunks(self) -> Iterator[tuple[int, Any]]:
+    def chunks(self) -> Iterator[tuple[int, Array]]:
         """Yield ``(first_frame, frames)`` in time order.
 
         Yields
@@ -86,7 +86,7 @@ class FramesOnDevice:
         yield from self._upload(whole)
         self._kept = whole
 
-    def _upload(self, whole: Any) -> Iterator[tuple[int, Any]]:
+    def _upload(self, whole: Array | None) -> Iterator[tuple[int, Array]]:
         cupy = import_module("cupy")
         computing, copying = cupy.cuda.get_current_stream(), cupy.cuda.Stream(non_blocking=True)
         n_per_chunk, slots = self._allocate_slots(with_device=whole is None)
@@ -140,13 +140,14 @@ class FramesOnDevice:
         else:
             frames.reshape(shape)[...] = self.movie.read_frames(first, first + len(frames))
 
-    def _allocate_whole(self) -> Any:
+    def _allocate_whole(self) -> Array | None:
         """Return memory for the whole movie, or None where it would take too much."""
         cupy = import_module("cupy")
         if self.movie.n_frames * self._frame_bytes > KEPT_SHARE * free_bytes():
             return None
         try:
-            return cupy.empty((self.movie.n_frames, self.n_pixels), self._dtype)
+            whole: Array = cupy.empty((self.movie.n_frames, self.n_pixels), self._dtype)
+            return whole
         except cupy.cuda.memory.OutOfMemoryError:
             cupy.get_default_memory_pool().free_all_blocks()
             log.warning(
@@ -195,7 +196,7 @@ class _Slot:
     """A pinned buffer, its chunk on the device, and the events that order what touches them."""
 
     pinned: Array
-    device: Any
+    device: Any  # None where the whole movie has its place there
     copied: Any = field(default_factory=_make_event)  # the chunk is there
     used: Any = field(default_factory=_make_event)  # kernels are done with the chunk
     reads: list[Future[None]] = field(default_factory=list)
@@ -210,6 +211,14 @@ class _Slot:
 
 def allocate_largest(n_wanted: int, allocate: Callable[[int], Any], what: str) -> tuple[int, Any]:
     """Return ``(n, allocate(n))``, n halved from ``n_wanted`` until the device has the memory.
+
+    Parameters
+    ----------
+    n_wanted : int
+    allocate : callable
+        Takes n, returns device memory for so many items.
+    what : str
+        The items, for messages.
 
     Raises
     ------

@@ -86,7 +86,13 @@ def temporal_images(
 
 
 def frames_per_block(n_frames: int) -> int:
-    """Return the frames averaged before the variance is taken."""
+    """Return the frames averaged before the variance is taken.
+
+    Parameters
+    ----------
+    n_frames : int
+        Of the movie.
+    """
     return max(1, min(LONGEST_BLOCK, n_frames // FEWEST_BLOCKS))
 
 
@@ -115,7 +121,15 @@ def make_images(total: Array, squares: Array, rest: Array, n_frames: int) -> Mov
 
 
 def sum_of_frames(movie: Movie, first: int, stop: int, n_at_once: int) -> Array:
-    """Return the sum of frames, added one by one: reading them in pieces changes no bit."""
+    """Return the sum of frames, added one by one: reading them in pieces changes no bit.
+
+    Parameters
+    ----------
+    movie : Movie
+    first, stop : int
+    n_at_once : int
+        Frames to read at a time.
+    """
     total = np.zeros((movie.n_rows, movie.n_cols), _choose_sum_dtype(movie.dtype))
     for start in range(first, stop, n_at_once):
         for frame in movie.read_frames(start, min(start + n_at_once, stop)):

@@ -22,7 +22,12 @@ GAUSSIAN_REACH = 3.0
 
 
 def aperture_reach_px(settings: TracesSettings) -> float:
-    """Return the distance from the centre pixel up to which a spot is measured."""
+    """Return the distance from the centre pixel up to which a spot is measured.
+
+    Parameters
+    ----------
+    settings : TracesSettings
+    """
     if settings.photometry == "box":
         return float(settings.box_radius_px)
     return GAUSSIAN_REACH * settings.psf_sigma_px
@@ -104,10 +109,12 @@ def weights_at_rest(
 
     Parameters
     ----------
-    rows, cols, settings, others
+    rows, cols, settings
         As for `measure_emitters`.
     shape : (int, int)
         Rows and columns of the image.
+    others : ndarray, shape (n_others, 2), optional
+        Other spots that the background rings avoid.
 
     Returns
     -------

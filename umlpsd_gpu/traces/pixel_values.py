@@ -16,7 +16,14 @@ PIXELS_AT_ONCE = 64
 
 
 def fits_in_memory(n_pixels: int, n_frames: int, memory_mb: float) -> bool:
-    """Return whether traces of that size take no more than the memory setting."""
+    """Return whether traces of that size take no more than the memory setting.
+
+    Parameters
+    ----------
+    n_pixels, n_frames : int
+    memory_mb : float
+        In MB (1e6 bytes).
+    """
     return n_pixels * n_frames * np.dtype(np.float32).itemsize <= memory_mb * 1e6
 
 

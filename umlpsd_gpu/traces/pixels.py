@@ -109,7 +109,13 @@ def extract_pixels(
 
 
 def region_of(movie: Movie, settings: TracesSettings) -> Region | None:
-    """Return the region of interest of a movie; None where none is set."""
+    """Return the region of interest of a movie; None where none is set.
+
+    Parameters
+    ----------
+    movie : Movie
+    settings : TracesSettings
+    """
     if settings.roi is None:
         return None
     return read_region(settings.roi, (movie.n_rows, movie.n_cols))

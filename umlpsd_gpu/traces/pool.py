@@ -112,7 +112,12 @@ def _name_source(part: Traces) -> str:
 
 
 def unique_ids(ids: Sequence[str]) -> tuple[str, ...]:
-    """Return names, the second, third, … of equal ones numbered: ``a``, ``a#2``, ``a#3``."""
+    """Return names, the second, third, … of equal ones numbered: ``a``, ``a#2``, ``a#3``.
+
+    Parameters
+    ----------
+    ids : sequence of str
+    """
     taken: set[str] = set()
     seen: Counter[str] = Counter()
     unique = []

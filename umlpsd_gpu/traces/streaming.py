@@ -34,7 +34,13 @@ def stretches(movie: Movie, multiple_of: int = 1) -> list[tuple[int, int]]:
 
 
 def frames_at_once(movie: Movie, n_threads: int | None) -> int:
-    """Return how many frames a thread may read at once: bounded by cache and ``memory_mb``."""
+    """Return how many frames a thread may read at once: bounded by cache and ``memory_mb``.
+
+    Parameters
+    ----------
+    movie : Movie
+    n_threads : int or None
+    """
     frame_bytes = movie.n_rows * movie.n_cols * movie.dtype.itemsize
     budget_mb = min(CHUNK_MB, movie.memory_mb / thread_count(n_threads))
     return max(1, int(budget_mb * 1e6 // frame_bytes))
@@ -45,7 +51,16 @@ def in_order(
     spans: list[tuple[int, int]],
     n_threads: int | None = None,
 ) -> Iterator[Result]:
-    """Yield ``work(first, stop)`` of every stretch, in order; few stretches are worked on ahead."""
+    """Yield ``work(first, stop)`` of every stretch, in order; few stretches are worked on ahead.
+
+    Parameters
+    ----------
+    work : callable
+        Takes (first, stop).
+    spans : list of (int, int)
+    n_threads : int, optional
+        Default: all cores.
+    """
     n_workers = thread_count(n_threads)
     with ThreadPoolExecutor(n_workers) as pool:
         ahead: deque[Future[Result]] = deque()
@@ -58,5 +73,10 @@ def in_order(
 
 
 def thread_count(n_threads: int | None) -> int:
-    """Return the number of threads asked for; by default that of the cores."""
+    """Return the number of threads asked for; by default that of the cores.
+
+    Parameters
+    ----------
+    n_threads : int or None
+    """
     return n_threads or n_cores()

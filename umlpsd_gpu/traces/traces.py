@@ -207,7 +207,13 @@ class Traces(Displayed, Exported):
 
 
 def varies(values: Array) -> Array:
-    """Return which rows of finite values are not constant, up to rounding; (n_traces,) bool."""
+    """Return which rows of finite values are not constant, up to rounding; (n_traces,) bool.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_traces, n_frames)
+        Finite.
+    """
     low, high = values.min(axis=1), values.max(axis=1)
     rounding = ROUNDING * np.abs(np.stack([low, high])).max(axis=0)
     varying: Array = high - low > rounding

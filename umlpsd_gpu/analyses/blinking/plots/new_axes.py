@@ -40,6 +40,11 @@ def axes_or_new(ax: Axes | None, size_in: tuple[float, float] = SIZE_IN) -> Iter
 
 
 def draw_grid(axes: Axes) -> None:
-    """Draw thin lines behind the data."""
+    """Draw thin lines behind the data.
+
+    Parameters
+    ----------
+    axes : Axes
+    """
     axes.grid(True, which="major", color=STYLE["grid.color"], linewidth=STYLE["grid.linewidth"])
     axes.set_axisbelow(True)
