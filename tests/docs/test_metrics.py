@@ -14,9 +14,9 @@ SOURCES = {path: path.read_text("utf-8") for path in PACKAGE.rglob("*.py")}
 QUOTED = [
     "<SS> =",
     "% misclassified",
-    "standard deviations from their cluster's border",
-    "in the worst cluster; half of one cloud: 1.3",
-    "epochs agree to",
+    "cluster margin",
+    "σ; one Gaussian cloud cut in two gives 1.3 σ",
+    "agreement of epochs",
     "Outliers, traces that fit no cluster:",
     "are expected by chance",
 ]
