@@ -20,8 +20,9 @@ from tests.support.studies import make_study
 from umlpsd_gpu.analyses.blinking.figures import spectra
 from umlpsd_gpu.analyses.blinking.figures.images import _shortened, draw_images
 from umlpsd_gpu.analyses.blinking.figures.profiles import LIMITS, PANELS, draw_profiles
-from umlpsd_gpu.analyses.blinking.figures.spectra import _mean_power_law, draw_betas, draw_psd
+from umlpsd_gpu.analyses.blinking.figures.spectra import draw_betas, draw_psd
 from umlpsd_gpu.analyses.blinking.figures.trajectories import _best_first, draw_trajectories
+from umlpsd_gpu.analyses.blinking.plots.spectra import mean_power_law
 from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.plotting import figures as figures_module
 from umlpsd_gpu.plotting.style import DrawnFigure, cluster_colour, darkened, house_style, render
@@ -214,12 +215,11 @@ class TestContent:
 
     def test_power_law_of_an_exact_spectrum_lies_on_it(self, study: Study) -> None:
         freqs_hz = study.spectrum.freqs_hz
-        exact = study.clusters.psd_mean.copy()
-        exact[0] = 7 * freqs_hz ** -study.clusters.beta_mean[0]
-        clusters = dataclasses.replace(study.clusters, psd_mean=exact)
-        fitted = _mean_power_law(dataclasses.replace(study, clusters=clusters), 0)
+        members = study.labels == 1
+        beta = study.fit.beta[members & np.isfinite(study.fit.beta)].mean()
+        fitted = mean_power_law(freqs_hz, 7 * freqs_hz**-beta, study.fit, members)
         assert fitted is not None
-        np.testing.assert_allclose(fitted[1], 7 * fitted[0] ** -study.clusters.beta_mean[0])
+        np.testing.assert_allclose(fitted[1], 7 * fitted[0] ** -beta)
         assert (fitted[0][0], fitted[0][-1]) == pytest.approx(study.fit.f_range_hz)
 
     def test_fits_have_a_shade_of_their_cluster(self, study: Study) -> None:

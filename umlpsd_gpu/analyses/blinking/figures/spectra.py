@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from umlpsd_gpu.analyses.blinking.figures.cluster_sizes import cluster_sizes
+from umlpsd_gpu.analyses.blinking.plots.spectra import mean_power_law
 from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.plotting.style import cluster_colour, darkened, thin_grid
 
@@ -55,7 +56,10 @@ def draw_psd(study: Study) -> Figure:
         )
         label = _psd_label(study, i)
         axes.plot(freqs_hz, mean, color=colour, linewidth=1.7, alpha=0.6, label=label)
-        fitted = _mean_power_law(study, i)
+        members = study.labels == study.clusters.clusters[i]
+        fitted = mean_power_law(
+            study.spectrum.freqs_hz, study.clusters.psd_mean[i], study.fit, members
+        )
         if fitted is not None:
             axes.plot(*fitted, zorder=4, color=darkened(colour, 0.8), **DASHED)
     handles, _ = axes.get_legend_handles_labels()
@@ -107,30 +111,6 @@ def _psd_label(study: Study, i: int) -> str:
     if np.isfinite(clusters.beta_stderr[i]):
         label += f" ± {clusters.beta_stderr[i]:.2f}"
     return f"{label} (n = {clusters.n_beta[i]})"
-
-
-def _mean_power_law(study: Study, i: int) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return frequencies and the mean model at the level of the mean spectrum, in log-log.
-
-    1/(f^⟨β⟩ + knee^⟨β⟩) + floor, knee and floor the medians of the members.
-    """
-    beta = study.clusters.beta_mean[i]
-    members = (study.labels == study.clusters.clusters[i]) & np.isfinite(study.fit.beta)
-    low_hz, high_hz = study.fit.f_range_hz
-    freqs_hz, psd = study.spectrum.freqs_hz, study.clusters.psd_mean[i]
-    used = (freqs_hz >= low_hz) & (freqs_hz <= high_hz) & (psd > 0)
-    if not np.isfinite(beta) or not used.any():
-        return None
-    floor = np.median(study.fit.floor[members] / study.fit.amplitude[members])
-    knee_hz = np.median(study.fit.knee_hz[members])
-    level_below = knee_hz**beta if knee_hz > 0 else 0.0
-
-    def shape(f_hz: np.ndarray) -> np.ndarray:
-        return 1 / (f_hz**beta + level_below) + floor
-
-    level = np.exp(np.mean(np.log(psd[used] / shape(freqs_hz[used]))))
-    fitted_hz = np.geomspace(freqs_hz[used].min(), freqs_hz[used].max(), 200)
-    return fitted_hz, level * shape(fitted_hz)
 
 
 def _draw_strips(

@@ -149,7 +149,7 @@ def plot_clusters(
             )
         bases = step * np.arange(len(clusters))
         ticks = np.stack([bases, bases + high - low], axis=1).ravel()
-        axes.set_yticks(ticks, [f"{low:.3g}", f"{high:.3g}"] * len(clusters))
+        axes.set_yticks(ticks, [_round(low), _round(high)] * len(clusters))
         axes.set_ylim(-0.04 * step, bases[-1] + 1.04 * (high - low))
         axes.set_xlim(0, traces.n_frames * traces.dt_s)
         axes.set_xlabel("Time (s)")
@@ -212,3 +212,8 @@ def _draw_height_bar(axes: Axes, step: float, unit: str) -> None:
         va="center",
         fontsize="small",
     )
+
+
+def _round(value: float) -> str:
+    """Write a number of counts with three digits, never as a power of ten."""
+    return f"{float(f'{value:.3g}'):,g}" if abs(value) < 1e6 else f"{value:.3g}"
