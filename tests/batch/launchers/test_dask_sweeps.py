@@ -20,13 +20,13 @@ from umlpsd_gpu.batch.launchers import dask_sweeps
 from umlpsd_gpu.batch.launchers.dask_cluster import DaskOptions
 from umlpsd_gpu.batch.launchers.dask_sweeps import (
     DaskSweeps,
-    device_on_worker,
+    choose_device_on_worker,
+    predict_worker_mb,
     sweep_on_worker,
-    worker_mb,
 )
 from umlpsd_gpu.batch.launchers.slurm import QueueError, SlurmOptions
 from umlpsd_gpu.batch.options import RunOptions
-from umlpsd_gpu.batch.pool import ON_GPUS, finished_parts, pool_batch
+from umlpsd_gpu.batch.pool import ON_GPUS, find_finished_results, pool_batch
 from umlpsd_gpu.batch.runner import run_batch
 from umlpsd_gpu.cli.main import app
 from umlpsd_gpu.clustering.jobs import RepresentationJob
@@ -218,7 +218,7 @@ class TestJobs:
     def test_a_worker_of_another_version_is_refused(self):
         job = job_of(CURVES, "raw", SETTINGS)
         for refused in (
-            lambda: device_on_worker(SETTINGS, "0.0.9"),
+            lambda: choose_device_on_worker(SETTINGS, "0.0.9"),
             lambda: sweep_on_worker(job, "cpu", 1, "0.0.9"),
         ):
             with pytest.raises(QueueError, match=r"where 0\.0\.9 pools, .* install the same"):
@@ -227,7 +227,7 @@ class TestJobs:
     def test_a_worker_with_a_gpu_sweeps_on_it_and_answers_from_the_host(self, on_cpu, monkeypatch):
         anywhere = SETTINGS.with_values({"device": "auto"})
         job = job_of(CURVES, "W5", anywhere)
-        assert device_on_worker(anywhere, VERSION) == "gpu"
+        assert choose_device_on_worker(anywhere, VERSION) == "gpu"
         uploads, upload = [], on_cpu.ndarray.set
         monkeypatch.setattr(
             on_cpu.ndarray,
@@ -273,14 +273,20 @@ class TestClusters:
             jobs = DaskOptions(slurm=SlurmOptions(n_tasks=2, memory_mb=given_mb))
             with dask_sweeps.dask_sweeps(out, (3000, 240.0), SETTINGS, jobs):
                 pass
-        assert [c.slurm.memory_mb for c in asked] == [worker_mb((3000, 240.0), SETTINGS), 123.0]
+        assert [c.slurm.memory_mb for c in asked] == [
+            predict_worker_mb((3000, 240.0), SETTINGS),
+            123.0,
+        ]
 
     def test_memory_grows_with_the_curves(self):
-        little, more = worker_mb((1000, 8.0), SETTINGS), worker_mb((1000, 72.0), SETTINGS)
+        little, more = (
+            predict_worker_mb((1000, 8.0), SETTINGS),
+            predict_worker_mb((1000, 72.0), SETTINGS),
+        )
         assert more - little == pytest.approx(5 * 64)
 
     def test_curves_that_are_left_out_take_no_memory(self, out):
-        parts = finished_parts(out)
+        parts = find_finished_results(out)
         n_traces, mb = BLINKING.pooled_size(parts, SETTINGS)
         assert mb == pytest.approx(8e-6 * n_traces * 400)
         little = SETTINGS.with_values({"traces.memory_mb": mb / 2})

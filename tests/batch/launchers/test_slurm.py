@@ -106,7 +106,7 @@ class TestScript:
         out = tmp_path / name
         make_batch(archive, out)
         script = slurm_jobs(out).array
-        shown = script.replace(slurm.program(), "printf '%s|'")
+        shown = script.replace(slurm.find_program(), "printf '%s|'")
         found = subprocess.run(
             ["bash"], input=shown, text=True, capture_output=True, env={"SLURM_ARRAY_TASK_ID": "1"}
         )

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from umlpsd_gpu.batch.entries import Manifest
 from umlpsd_gpu.batch.folder import BatchFolder
-from umlpsd_gpu.batch.launchers.slurm import QueueError, SlurmOptions, memory_of_task_mb
+from umlpsd_gpu.batch.launchers.slurm import QueueError, SlurmOptions, predict_task_mb
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.storage.json_files import refuse_links
 
@@ -180,7 +180,7 @@ def _on_slurm(folder: BatchFolder, manifest: Manifest, options: SlurmOptions) ->
             cores=1,
             processes=1,
             job_cpu=options.n_cpus,
-            memory=f"{math.ceil(memory_of_task_mb(manifest, options))}MB",
+            memory=f"{math.ceil(predict_task_mb(manifest, options))}MB",
             walltime=_hours(options.time_min or JOB_MIN),
             queue=options.partition,
             account=options.account,

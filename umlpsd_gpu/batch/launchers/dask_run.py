@@ -17,12 +17,12 @@ from umlpsd_gpu.batch.entries import Entry, Manifest
 from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.launchers.dask_cluster import DaskOptions, Patience, dask_client
 from umlpsd_gpu.batch.launchers.slurm import QueueError
-from umlpsd_gpu.batch.machine import default_workers
+from umlpsd_gpu.batch.machine import choose_n_workers
 from umlpsd_gpu.batch.manifest import read_manifest
-from umlpsd_gpu.batch.movie_state import MovieState, state_of, wanted_of
+from umlpsd_gpu.batch.movie_state import MovieState, find_required_result, read_movie_state
 from umlpsd_gpu.batch.options import RunOptions
-from umlpsd_gpu.batch.run_report import RunReport
-from umlpsd_gpu.batch.runner import GRACE_S, Tell, run_batch
+from umlpsd_gpu.batch.run_report import RunReport, Tell, tell_nobody
+from umlpsd_gpu.batch.runner import GRACE_S, run_batch
 from umlpsd_gpu.batch.stop import StopRequest
 from umlpsd_gpu.compute.backend import choose_device, n_cores
 from umlpsd_gpu.errors import SettingsError, UmlpsdError
@@ -38,7 +38,7 @@ def run_on_dask(
     out: str | Path,
     cluster: DaskOptions | None = None,
     options: RunOptions | None = None,
-    tell: Tell = lambda event, entry, text: None,
+    tell: Tell = tell_nobody,
 ) -> RunReport:
     """Make the studies of a batch that are missing or out of date, on a Dask cluster.
 
@@ -80,7 +80,7 @@ def run_on_dask(
     return work.report
 
 
-def make_one(out: str, movie_id: str, options: dict[str, Any]) -> dict[str, Any]:
+def run_one(out: str, movie_id: str, options: dict[str, Any]) -> dict[str, Any]:
     """Make the study of one movie: the body of a task, on a worker.
 
     Returns
@@ -114,7 +114,7 @@ class DaskWork:
         i, n = self.options.shard
         self.movies = [e for e in self.manifest.movies[i - 1 :: n] if self.options.takes(e.id)]
         self.report = RunReport(len(self.movies))
-        self.waiting = [e for e in self.movies if self._state_of(e).state != "done"]
+        self.waiting = [e for e in self.movies if self._read_state(e).state != "done"]
         self.n_threads = self.options.n_threads
         self.open: dict[Any, Entry] = {}
 
@@ -126,7 +126,7 @@ class DaskWork:
                 "Dask's workers on one machine would share one GPU; run without --dask, which "
                 "gives each worker its own"
             )
-        one = 1 if backend == "gpu" else default_workers(self.waiting, 0)
+        one = 1 if backend == "gpu" else choose_n_workers(self.waiting, 0)
         n_workers = self.options.n_workers or one
         self.n_threads = self.n_threads or max(1, n_cores() // n_workers)
         return n_workers
@@ -156,17 +156,17 @@ class DaskWork:
     def count(self) -> None:
         """Look how the movies stand at the end."""
         for entry in self.movies:
-            standing = self._state_of(entry)
+            standing = self._read_state(entry)
             if standing.state != "waiting":
-                self.report.settle(entry, standing)
-        self.report.n_left = self.report.n_movies - self.report.n_settled
+                self.report.add(entry, standing)
+        self.report.count_left()
 
     def _submit(self, client: Any, entry: Entry) -> Any:
         self.n_submits[entry.id] += 1
         names = ("device", "memory_mb", "term_s", "limit_s", "retry", "perform", "also_import")
         choices = {name: getattr(self.options, name) for name in names}
         future = client.submit(
-            make_one,
+            run_one,
             str(self.folder.root),
             entry.id,
             {**choices, "n_threads": self.n_threads},
@@ -201,23 +201,25 @@ class DaskWork:
         answer = future.result()
         self.report.n_made += answer["n_made"]
         self.report.trouble = self.report.trouble or answer["trouble"]
-        standing = self._state_of(entry)
+        standing = self._read_state(entry)
         self.tell(standing.state, entry, _words(standing))
         return None
 
     def _withdraw(self, client: Any) -> None:
         """Take back all tasks but those that are being worked on."""
-        at_work = {key for keys in client.run(keys_at_work).values() for key in keys}
+        at_work = {key for keys in client.run(list_running_keys).values() for key in keys}
         begun = {f: entry for f, entry in self.open.items() if f.key in at_work}
         client.cancel([f for f in self.open if f not in begun])
         self.open = begun
 
-    def _state_of(self, entry: Entry) -> MovieState:
+    def _read_state(self, entry: Entry) -> MovieState:
         device = self.options.device or self.manifest.settings.device
-        return state_of(self.folder, entry, wanted_of(self.manifest, entry, device))
+        return read_movie_state(
+            self.folder, entry, find_required_result(self.manifest, entry, device)
+        )
 
 
-def keys_at_work(dask_worker: Any) -> list[str]:
+def list_running_keys(dask_worker: Any) -> list[str]:
     """Return the tasks that a worker has begun."""
     return [str(task.key) for task in dask_worker.state.executing]
 

@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits
 from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.launchers.dask_cluster import DaskOptions, Patience, dask_client
 from umlpsd_gpu.batch.launchers.slurm import QueueError
-from umlpsd_gpu.batch.machine import USABLE_SHARE, memory_mb
+from umlpsd_gpu.batch.machine import USABLE_SHARE, read_memory_mb
 from umlpsd_gpu.batch.manifest import read_manifest
 from umlpsd_gpu.clustering.device import device_of
 from umlpsd_gpu.clustering.jobs import MakeJob, RepresentationJob, SweepsOfOne
@@ -78,7 +78,7 @@ def dask_sweeps(
     SettingsError
         If several workers would share this machine's GPU.
     """
-    needed_mb = worker_mb(size, settings)
+    needed_mb = predict_worker_mb(size, settings)
     n_threads = settings.n_threads
     is_local = cluster.address is None and cluster.slurm is None
     if is_local:
@@ -93,7 +93,7 @@ def dask_sweeps(
         yield DaskSweeps(client, settings, n_threads, cluster.slurm is not None)
 
 
-def worker_mb(size: tuple[int, float], settings: AnalysisSettings) -> float:
+def predict_worker_mb(size: tuple[int, float], settings: AnalysisSettings) -> float:
     """Return the memory that the largest sweep of an ensemble takes, more or less.
 
     Parameters
@@ -143,7 +143,7 @@ class DaskSweeps:
             What a sweep raises, on a worker.
         """
         if self.device is None:
-            ask: Call = (device_on_worker, (self.settings, version("umlpsd_gpu")))
+            ask: Call = (choose_device_on_worker, (self.settings, version("umlpsd_gpu")))
             (self.device,) = self._in_order([lambda: ask])
         yield from self._in_order([partial(self._call, make_one) for make_one in make])
 
@@ -202,7 +202,7 @@ def _result_of(future: Any) -> Any:
         ) from error
 
 
-def device_on_worker(settings: AnalysisSettings, code_version: str) -> Device:
+def choose_device_on_worker(settings: AnalysisSettings, code_version: str) -> Device:
     """Return the class of device that this worker takes; the body of a task."""
     _require_same(code_version)
     return device_of(settings)
@@ -241,7 +241,7 @@ def _require_same(code_version: str) -> None:
 def _processes_here(settings: AnalysisSettings, n_workers: int | None, needed_mb: float) -> int:
     """Return the processes of a cluster on this machine, which share its cores and its GPU."""
     if device_of(settings) == "cpu":
-        that_fit = int(memory_mb() * USABLE_SHARE / needed_mb)
+        that_fit = int(read_memory_mb() * USABLE_SHARE / needed_mb)
         return n_workers or max(1, min(n_cores(), that_fit))
     if (n_workers or 1) > 1:
         raise SettingsError(

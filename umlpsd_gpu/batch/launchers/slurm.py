@@ -178,13 +178,13 @@ def submit_to_slurm(out: str | Path, options: SlurmOptions | None = None) -> Slu
     return replace(jobs, ids=(array, last))
 
 
-def memory_of_task_mb(manifest: Manifest, options: SlurmOptions) -> float:
+def predict_task_mb(manifest: Manifest, options: SlurmOptions) -> float:
     """Return what a task of so many workers asks for."""
     largest_mb = max((entry.memory_mb for entry in manifest.movies), default=0.0)
     return options.memory_mb or BASE_MB + MEMORY_MARGIN * options.n_cpus * largest_mb
 
 
-def program() -> str:
+def find_program() -> str:
     """Return the path of the command ``umlpsd`` that this Python has."""
     beside = Path(sys.executable).with_name("umlpsd")
     found = str(beside) if beside.exists() else shutil.which("umlpsd")
@@ -228,7 +228,7 @@ def _common_lines(
     lines = [
         f"--job-name=umlpsd-{name[:40]}",
         f"--time={options.time_min or _time_min(manifest, n_tasks, options)}",
-        f"--mem={math.ceil(memory_of_task_mb(manifest, options))}M",
+        f"--mem={math.ceil(predict_task_mb(manifest, options))}M",
         f"--cpus-per-task={options.n_cpus}",
         # to the shell, which passes it on: the steps of a job would get it without B
         f"--signal=B:USR1@{options.warn_s}",
@@ -252,7 +252,9 @@ def _script(lines: list[str], folder: BatchFolder, shard: str, options: SlurmOpt
     # with cards there is a worker each
     workers = "" if options.gres else f" --workers {options.n_cpus}"
     limit = "" if options.limit_s is None else f" --limit-s {options.limit_s}"
-    command = f"{shlex.quote(program())} batch run {shlex.quote(str(folder.root))} --shard {shard}"
+    command = (
+        f"{shlex.quote(find_program())} batch run {shlex.quote(str(folder.root))} --shard {shard}"
+    )
     return SCRIPT.format(
         head=head,
         command=command + workers + limit,

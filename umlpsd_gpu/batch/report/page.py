@@ -11,7 +11,7 @@ from umlpsd_gpu.analyses.protocol import BatchRow, Column
 from umlpsd_gpu.batch.entries import Manifest
 from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.manifest import read_manifest
-from umlpsd_gpu.batch.report.table import MovieRow, movie_rows, write_movies_csv
+from umlpsd_gpu.batch.report.table import MovieRow, read_movie_rows, write_movies_csv
 from umlpsd_gpu.plotting.page_parts import number
 from umlpsd_gpu.plotting.style import DrawnFigure
 from umlpsd_gpu.storage.json_files import refuse_links
@@ -46,7 +46,7 @@ def write_batch_report(out: str | Path) -> Path:
     from umlpsd_gpu.plotting.figures import draw_figures, write_figures
 
     folder, manifest = BatchFolder.at(out), read_manifest(out)
-    rows, analysis = movie_rows(manifest, folder), manifest.analysis
+    rows, analysis = read_movie_rows(manifest, folder), manifest.analysis
     found = [BatchRow(row.name, row.summary, row.status.seconds) for row in rows if row.summary]
     plans = analysis.batch_figures(found) if found else ()
     figures = draw_figures(plans, found)
@@ -59,8 +59,8 @@ def write_batch_report(out: str | Path) -> Path:
         values = {
             "format": ARCHIVE_REPORT.format,
             "umlpsd_version": manifest.umlpsd_version,
-            "counts": counts_of(rows),
-            "k_opt": dict(sorted(k_counts(rows).items())),
+            "counts": count_states(rows),
+            "k_opt": dict(sorted(count_k(rows).items())),
             "files": files_in(partial, ARCHIVE_REPORT),
         }
         (partial / ARCHIVE_REPORT.summary).write_text(json.dumps(values, indent=2) + "\n")
@@ -81,7 +81,7 @@ def render_batch_page(
     templates = page_templates("umlpsd_gpu.batch.report")
     return templates.get_template("archive.html.jinja").render(
         rows=rows,
-        cells={row.name: [cell_of(column, row) for column in columns] for row in found},
+        cells={row.name: [format_cell(column, row) for column in columns] for row in found},
         columns=columns,
         analysis=analysis,
         missing=[row for row in rows if row.status.state in ("failed", "set aside")],
@@ -89,14 +89,14 @@ def render_batch_page(
         figures=figures,
         headline=headline(rows, analysis.inputs),
         sentence=sentence(rows),
-        counts=counts_of(rows),
+        counts=count_states(rows),
         n_items=sum(row.summary.get("n_traces", 0) for row in found),
-        time_spent=time_words(sum(row.status.seconds or 0.0 for row in found)),
+        time_spent=format_time(sum(row.status.seconds or 0.0 for row in found)),
         gigabytes=sum(row.entry.n_bytes for row in rows) / 1e9,
     )
 
 
-def cell_of(column: Column, row: MovieRow) -> str:
+def format_cell(column: Column, row: MovieRow) -> str:
     """Return what the page shows of a result in a column; a dash where it is not defined."""
     if column.show is not None:
         return column.show(row.entry.facts, row.summary)
@@ -106,17 +106,17 @@ def cell_of(column: Column, row: MovieRow) -> str:
     return "–" if value is None else str(value)
 
 
-def counts_of(rows: Sequence[MovieRow]) -> dict[str, int]:
+def count_states(rows: Sequence[MovieRow]) -> dict[str, int]:
     """Return the number of movies in each state."""
     return {state: sum(row.status.state == state for row in rows) for state in STATES}
 
 
-def k_counts(rows: Sequence[MovieRow]) -> Counter[int]:
+def count_k(rows: Sequence[MovieRow]) -> Counter[int]:
     """Return how often each number of clusters was found."""
     return Counter(row.summary["k_opt"] for row in rows if "k_opt" in row.summary)
 
 
-def time_words(seconds: float) -> str:
+def format_time(seconds: float) -> str:
     """Return a time in the unit that suits it."""
     for unit, name in ((3600.0, "h"), (60.0, "min")):
         if seconds >= 1.5 * unit:
@@ -126,7 +126,7 @@ def time_words(seconds: float) -> str:
 
 def headline(rows: Sequence[MovieRow], inputs: str = "movies") -> str:
     """Say how far the archive is analysed."""
-    counts = counts_of(rows)
+    counts = count_states(rows)
     words = f"{counts['done']} of {len(rows)} {inputs} analysed"
     n_missing = counts["failed"] + counts["set aside"]
     return f"{words}, {n_missing} failed" if n_missing else words
@@ -134,7 +134,7 @@ def headline(rows: Sequence[MovieRow], inputs: str = "movies") -> str:
 
 def sentence(rows: Sequence[MovieRow]) -> str:
     """Say how many clusters were found, and how surely."""
-    found = k_counts(rows)
+    found = count_k(rows)
     if not any(row.summary for row in rows):
         return "No study is finished yet."
     if not found:

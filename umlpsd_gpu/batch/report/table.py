@@ -51,7 +51,7 @@ class MovieRow:
         return ": ".join(filter(None, (self.entry.verdict, printable(self.entry.reason))))
 
 
-def movie_rows(manifest: Manifest, folder: BatchFolder) -> list[MovieRow]:
+def read_movie_rows(manifest: Manifest, folder: BatchFolder) -> list[MovieRow]:
     """Return a row a movie, in the order of the manifest."""
     movies = read_status(folder.root).movies
     return [
