@@ -1,4 +1,4 @@
-"""Fields of a result ↔ a self-describing HDF5 file, and the digest of what it holds."""
+"""Write and read the fields of a result as a self-describing HDF5 file, and compute its digest."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.storage.blocks import is_spooled, row_blocks
 from umlpsd_gpu.storage.field import Field, FieldTable, Stored
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 class _FullDiskProof(io.RawIOBase):
     """A file for HDF5 that keeps the first write error for later.
 
-    HDF5 ends the whole process with a segmentation fault when a full disk refuses its metadata.
-    Here it is told that all went well, and ``error`` holds what is to be raised after closing.
+    HDF5 ends the whole process with a segmentation fault when it can't write its metadata to a full
+    disk. So this file reports success to HDF5, and ``error`` is raised after closing.
     """
 
     def __init__(self, path: Path) -> None:
@@ -63,7 +64,7 @@ class _FullDiskProof(io.RawIOBase):
 def write_hdf5(
     path: Path, stored: Iterable[tuple[str, Field, Stored]], attributes: Mapping[str, Any]
 ) -> None:
-    """Write every field of a result; no timestamps, so equal results give equal bytes.
+    """Write every field of a result, without timestamps: equal results give equal bytes.
 
     Parameters
     ----------
@@ -71,7 +72,7 @@ def write_hdf5(
     stored : iterable of (str, Field, Stored)
         Path, field and value of every dataset.
     attributes : mapping
-        Of the file: its format, version and origin.
+        Attributes of the file: its format, version and origin.
 
     Raises
     ------
@@ -81,7 +82,7 @@ def write_hdf5(
     import h5py
 
     with _FullDiskProof(path) as target:
-        # the oldest format that fits: MATLAB still ships HDF5 1.10
+        # the oldest format that suffices: MATLAB still ships HDF5 1.10
         with h5py.File(target, "w", libver=("earliest", "v110")) as file:
             file.attrs.update(attributes)
             for name, field, value in stored:
@@ -91,31 +92,36 @@ def write_hdf5(
 
 
 def read_hdf5(path: Path, table: FieldTable, file_format: tuple[str, int]) -> dict[str, Any]:
-    """Return the attributes of a result that a file holds, by name.
+    """Read the attributes of a result from a file.
 
     Parameters
     ----------
     path : Path
     table : FieldTable
     file_format : (str, int)
-        Format and version that are understood.
+        Required format and version.
+
+    Returns
+    -------
+    dict
+        Name of an attribute → value.
 
     Raises
     ------
     OSError, KeyError, ValueError
-        If the file is no HDF5 file, of an unknown format, or lacks a field.
+        If the file is not HDF5, has another format, or lacks a field.
     """
     import h5py
 
     with h5py.File(path, "r") as file:
-        found = (file.attrs.get("format"), int(file.attrs.get("format_version", 0)))
-        if found != file_format:
-            raise ValueError(f"format {found}, expected {file_format}")
+        stored_format = (file.attrs.get("format"), int(file.attrs.get("format_version", 0)))
+        if stored_format != file_format:
+            raise ValueError(f"format {stored_format}, expected {file_format}")
         return table.read(lambda name: _read(file[name]), frozenset(file))
 
 
 def digest_of(stored: Iterable[tuple[str, Field, Stored]], settings: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of every field and of the settings that can change a result.
+    """Compute the digest of all fields and of the settings that can change a result.
 
     Parameters
     ----------
@@ -123,6 +129,11 @@ def digest_of(stored: Iterable[tuple[str, Field, Stored]], settings: Mapping[str
         As for `write_hdf5`, in any order.
     settings : mapping
         Plain values.
+
+    Returns
+    -------
+    str
+        SHA-256 in hexadecimal digits.
     """
     sha = hashlib.sha256()
     sha.update(json.dumps(settings, sort_keys=True).encode())
@@ -135,7 +146,7 @@ def digest_of(stored: Iterable[tuple[str, Field, Stored]], settings: Mapping[str
     return sha.hexdigest()
 
 
-def _add_bytes(sha: hashlib._Hash, value: np.ndarray) -> None:
+def _add_bytes(sha: hashlib._Hash, value: Array) -> None:
     values = value.reshape(1) if value.ndim == 0 else value
     for rows in row_blocks(values):
         sha.update(np.ascontiguousarray(values[rows]).reshape(-1).view(np.uint8).data)
@@ -148,7 +159,7 @@ def _write(file: h5py.File, name: str, field: Field, value: Stored) -> None:
     if not isinstance(value, np.ndarray):
         how["dtype"] = h5py.string_dtype()
     elif field.compressed and value.size:
-        # one chunk a K: the fastest gzip level, and shuffled bytes shrink labels most
+        # one chunk per K; the fastest level of gzip; shuffling bytes makes labels smallest
         how = {"chunks": (1, *value.shape[1:]), "compression": "gzip", "compression_opts": 1}
         how["shuffle"] = True
     if isinstance(value, np.ndarray) and is_spooled(value):

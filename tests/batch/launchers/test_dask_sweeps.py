@@ -16,7 +16,7 @@ from tests.batch.launchers.test_dask_run import Listeners, client_of, is_child, 
 from tests.support.batches import QUICK, make_archive, make_batch
 from tests.support.slurm_cluster import SlurmCluster, why_not
 from umlpsd_gpu.analyses.blinking.analysis import BLINKING
-from umlpsd_gpu.batch.launchers import dask_sweeps
+from umlpsd_gpu.batch.launchers import dask_cluster, dask_sweeps
 from umlpsd_gpu.batch.launchers.dask_cluster import DaskOptions
 from umlpsd_gpu.batch.launchers.dask_sweeps import (
     DaskSweeps,
@@ -248,7 +248,7 @@ class TestClusters:
         assert "--workers 2 are processes of --dask" in str(found.exception)
 
     def test_without_workers_are_not_waited_for(self, out, monkeypatch):
-        monkeypatch.setattr(dask_sweeps, "PATIENCE_S", 1.0)
+        monkeypatch.setattr(dask_cluster, "PATIENCE_S", 1.0)
         job = job_of(CURVES, "raw", SETTINGS)
         with (
             client_of(out, n_workers=0) as client,
@@ -267,7 +267,7 @@ class TestClusters:
     def test_by_slurm_are_asked_for_the_memory_of_the_ensemble(self, out, monkeypatch):
         asked = []
         monkeypatch.setattr(
-            dask_sweeps, "dask_client", lambda *given: asked.append(given[3]) or client_of(out, 0)
+            dask_sweeps, "dask_client", lambda *given: asked.append(given[2]) or client_of(out, 0)
         )
         for given_mb in (None, 123.0):
             jobs = DaskOptions(slurm=SlurmOptions(n_tasks=2, memory_mb=given_mb))

@@ -86,7 +86,7 @@ class TestPage:
         write_batch_report(tmp_path / "out")
         words = " ".join(page_of(tmp_path / "out").words)
         assert "0 of 1 movies analysed" in words
-        assert "No study is finished yet." in words
+        assert "No result is finished yet." in words
 
     @pytest.mark.parametrize(
         ("seconds", "words"), [(0, "0 s"), (89, "89 s"), (90, "1.5 min"), (7200, "2 h")]
