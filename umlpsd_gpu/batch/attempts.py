@@ -51,7 +51,7 @@ class Attempt:
     ended: str
 
 
-def record(claims: Path, attempt: Attempt) -> None:
+def record_attempt(claims: Path, attempt: Attempt) -> None:
     """Write an attempt to its file; only the holder of the input's lease may do this.
 
     Parameters

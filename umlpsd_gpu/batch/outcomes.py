@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from umlpsd_gpu.batch.attempts import Attempt, AttemptKind, read_attempts, record, utc_now
+from umlpsd_gpu.batch.attempts import Attempt, AttemptKind, read_attempts, record_attempt, utc_now
 from umlpsd_gpu.batch.entries import Entry, Manifest
 from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.journal import Journal
@@ -130,7 +130,7 @@ class OutcomeWriter:
             kind = "overdue"
             reason = (
                 f"its analysis was stopped after the limit of {self.limit_s:g} s; if it only "
-                "needs more time, 'umlpsd batch run --retry' with a higher --limit-s"
+                "needs more time, use 'umlpsd batch run --retry' with a higher --limit-s"
             )
         self._record(worker.entry, worker.lease.number, kind, reason, worker.read_log_end())
         self.tell(kind, worker.entry, reason)
@@ -140,7 +140,7 @@ class OutcomeWriter:
     ) -> None:
         key = self.required[entry.id].keys[self.backend]
         attempt = Attempt(number, kind, reason, traceback, key, socket.gethostname(), utc_now())
-        record(self.folder.claims(entry.id), attempt)
+        record_attempt(self.folder.claims(entry.id), attempt)
         self.journal.note(kind, movie=entry.id, token=number)
 
     def _note_late(self, worker: Worker, reason: str) -> None:

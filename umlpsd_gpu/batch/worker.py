@@ -65,8 +65,7 @@ class Job:
     work : str
         Private folder; the result goes to ``study`` in it.
     earlier : str or None
-        Folder of an earlier result with the same numbers; only its figures are missing, or not
-        wanted any more.
+        Folder of an earlier result with the same numbers, which only lacks figures or has too many.
     written : float
         When the input was last written to, by the manifest; 0.0: not compared.
     """
