@@ -104,7 +104,7 @@ def job_of(curves, name, settings):
 
 @dataclass(frozen=True)
 class WaitingJob(RepresentationJob):
-    """Waits for a file; its sweeps are its name."""
+    """Waits for the file that stands in place of the engine; its sweeps are its name."""
 
     def start(self, n_threads=None):
         def wait():
@@ -185,7 +185,8 @@ class TestJobs:
 
         def make(number):
             made.append(number)
-            return WaitingJob(CURVES, f"W{number}", str(rest if number else first))
+            parts = vars(job_of(CURVES, f"W{number}", SETTINGS))
+            return WaitingJob(**{**parts, "engine": str(rest if number else first)})
 
         def open_gates():
             time.sleep(2)
@@ -235,7 +236,7 @@ class TestJobs:
             lambda array, host: uploads.append(array.shape) or upload(array, host),
         )
         found = sweep_on_worker(job, "gpu", None, VERSION).sweep
-        (expected,) = sweep_on_worker(job, "cpu", 1, VERSION)
+        expected = sweep_on_worker(job, "cpu", 1, VERSION).sweep
         assert CURVES.shape in uploads
         assert isinstance(found.labels, np.ndarray)
         np.testing.assert_array_equal(found.labels, expected.labels)
