@@ -11,7 +11,7 @@ from umlpsd_gpu.analyses.protocol import Analysis
 from umlpsd_gpu.analyses.registry import get_analysis
 from umlpsd_gpu.batch.fingerprint import ContentKind, is_same_time
 from umlpsd_gpu.settings import AnalysisSettings
-from umlpsd_gpu.storage.json_files import text_of
+from umlpsd_gpu.storage.json_files import write_json_text
 
 FORMAT, FORMAT_VERSION = "umlpsd batch manifest", 2
 
@@ -123,7 +123,7 @@ class Manifest:
     @property
     def digest(self) -> str:
         """SHA-256 of everything in it."""
-        return hashlib.sha256(text_of(self._values()).encode()).hexdigest()
+        return hashlib.sha256(write_json_text(self._values()).encode()).hexdigest()
 
     def as_json(self) -> dict[str, Any]:
         """Return the values of manifest.json.

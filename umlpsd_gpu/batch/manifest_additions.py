@@ -11,7 +11,7 @@ from typing import Any
 from umlpsd_gpu.batch.attempts import utc_now
 from umlpsd_gpu.batch.entries import Entry, Manifest
 from umlpsd_gpu.batch.folder import BatchFolder
-from umlpsd_gpu.storage.json_files import create_json, read_json, refuse_links, text_of
+from umlpsd_gpu.storage.json_files import create_json, read_json, refuse_links, write_json_text
 
 FORMAT = "umlpsd batch arrival"
 
@@ -79,7 +79,7 @@ def _is_valid(values: dict[str, Any], base: str) -> bool:
 
 
 def _digest(values: dict[str, Any]) -> str:
-    return hashlib.sha256(text_of(values).encode()).hexdigest()
+    return hashlib.sha256(write_json_text(values).encode()).hexdigest()
 
 
 def _get_place(folder: BatchFolder) -> Path:

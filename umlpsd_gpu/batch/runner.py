@@ -141,7 +141,8 @@ class Runner:
             finally:
                 for worker in list(self.worker_pool.at_work):
                     self._roll_back(worker, "rolled back")
-            self.report.stopped_by = stop.number
+        # after its end: a signal that comes earlier is still counted here
+        self.report.stopped_by = stop.number
         self.report.count_left()
         return self.report
 

@@ -93,7 +93,7 @@ def read_json(path: Path, file_format: str = "") -> dict[str, Any] | None:
     return values if is_ours else None
 
 
-def text_of(values: dict[str, Any]) -> str:
+def write_json_text(values: dict[str, Any]) -> str:
     """Write values as JSON; equal values give equal texts.
 
     Parameters
@@ -143,7 +143,7 @@ def _write_partial(path: Path, values: dict[str, Any]) -> Path:
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with partial.open("x", encoding="ascii") as file:
-            file.write(text_of(values))
+            file.write(write_json_text(values))
             file.flush()
             os.fsync(file.fileno())
     except BaseException:
@@ -156,7 +156,7 @@ def _create_in_place(path: Path, values: dict[str, Any]) -> bool:
     """Write without hard links: readers may see an empty file for a moment."""
     try:
         with path.open("x", encoding="ascii") as file:
-            file.write(text_of(values))
+            file.write(write_json_text(values))
             file.flush()
             os.fsync(file.fileno())
     except FileExistsError:
