@@ -21,7 +21,7 @@ from tests.support.batches import (
     run_in_child,
     studies_of,
 )
-from umlpsd_gpu.batch import warm  # noqa: F401 - forked processes need not import it again
+from umlpsd_gpu.batch import preload  # noqa: F401 - forked processes need not import it again
 from umlpsd_gpu.batch.runner import run_batch
 from umlpsd_gpu.batch.status import read_status
 from umlpsd_gpu.batch.worker import make_study

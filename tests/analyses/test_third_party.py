@@ -172,7 +172,7 @@ def test_watch(tmp_path, archive):
     arguments = ["--settle-s", "0.3", "--poll-s", "0.1", "--idle-s", "1"]
     done = umlpsd("watch", tmp_path / "in", tmp_path / "out", *QUICK, *arguments)
     assert done.returncode == 0, done.stderr
-    assert "landed: first.npy (40 × 6)" in done.stdout
+    assert "complete: first.npy (40 × 6)" in done.stdout
     assert "1 of 1 done (1 now)" in done.stdout
 
 

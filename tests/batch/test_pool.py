@@ -11,7 +11,7 @@ from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.analyses.blinking.workflow import run_study
 from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.options import RunOptions
-from umlpsd_gpu.batch.pool import finished_parts, pool_batch
+from umlpsd_gpu.batch.pool import find_finished_results, pool_batch
 from umlpsd_gpu.batch.runner import run_batch
 from umlpsd_gpu.errors import SettingsError, TracesError, UmlpsdError
 from umlpsd_gpu.storage.blocks import is_spooled
@@ -45,7 +45,7 @@ class TestTraces:
     def test_are_those_of_all_studies_one_after_the_other(self, out):
         studies = studies_in(out)
         expected = pool_traces([study.traces for study in studies])
-        found = pooled_traces(finished_parts(out))
+        found = pooled_traces(find_finished_results(out))
         np.testing.assert_array_equal(found.values, expected.values)
         np.testing.assert_array_equal(found.rows, expected.rows)
         np.testing.assert_array_equal(found.cols, expected.cols)
@@ -54,14 +54,14 @@ class TestTraces:
         assert found.history[-1] == "pooled from the studies of 4 movies"
 
     def test_each_names_its_movie_within_the_archive(self, out):
-        found = pooled_traces(finished_parts(out))
+        found = pooled_traces(find_finished_results(out))
         movies = set(found.source)
         assert {"movie_0.tif", "again/movie_0.tif"} < movies
         assert len(movies) == 4
 
     def test_beyond_the_memory_they_lie_in_a_file_with_the_same_values(self, out):
         small = QUICK.with_values({"traces.memory_mb": 0.01})
-        parts = finished_parts(out)
+        parts = find_finished_results(out)
         spooled, plain = pooled_traces(parts, small), pooled_traces(parts)
         assert is_spooled(spooled.values)
         assert not is_spooled(plain.values)
@@ -72,7 +72,7 @@ class TestTraces:
         write_movie(tmp_path / "archive" / "short.tif", seed=1)
         make_batch(tmp_path / "archive", tmp_path / "out")
         run_batch(tmp_path / "out", RunOptions(n_workers=2))
-        parts = finished_parts(tmp_path / "out")
+        parts = find_finished_results(tmp_path / "out")
         with pytest.raises(TracesError, match=r"short\.tif has 400 frames where long\.tif has 420"):
             pooled_traces(parts)
         cut = pooled_traces(parts, QUICK.with_values({"traces.unequal_lengths": "crop"}))
@@ -86,19 +86,19 @@ class TestTraces:
         (file,) = (tmp_path / "out").rglob("study.h5")
         file.write_bytes(file.read_bytes()[:500])
         with pytest.raises(UmlpsdError, match=r"study\.h5 can't be read"):
-            pooled_traces(finished_parts(tmp_path / "out"))
+            pooled_traces(find_finished_results(tmp_path / "out"))
 
     def test_nothing_finished_is_told(self, tmp_path):
         make_archive(tmp_path / "archive", 1)
         make_batch(tmp_path / "archive", tmp_path / "out")
-        with pytest.raises(SettingsError, match=r"no study of .* is finished"):
-            finished_parts(tmp_path / "out")
+        with pytest.raises(SettingsError, match=r"no result of .* is finished"):
+            find_finished_results(tmp_path / "out")
 
 
 class TestStudy:
     def test_is_that_of_the_pooled_traces(self, out, pooled):
         study = Study.load(pooled)
-        expected = run_study(pooled_traces(finished_parts(out)), QUICK)
+        expected = run_study(pooled_traces(find_finished_results(out)), QUICK)
         np.testing.assert_array_equal(study.labels, expected.labels)
         np.testing.assert_array_equal(study.fit.beta, expected.fit.beta)
         assert study.decision.k_opt == expected.decision.k_opt

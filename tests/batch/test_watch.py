@@ -1,4 +1,4 @@
-"""Watching a folder: what has landed, what is written down, what is analysed, how it ends."""
+"""Watching a folder: which movies are complete, what is recorded, what is analysed, how it ends."""
 
 import json
 import math
@@ -24,7 +24,7 @@ from tests.support.batches import (
     write_movie,
 )
 from umlpsd_gpu.batch.folder import BatchFolder
-from umlpsd_gpu.batch.manifest import base_manifest, init_batch, read_manifest
+from umlpsd_gpu.batch.manifest import init_batch, read_base_manifest, read_manifest
 from umlpsd_gpu.batch.options import RunOptions
 from umlpsd_gpu.batch.runner import run_batch
 from umlpsd_gpu.batch.stable_files import StableFiles
@@ -48,11 +48,11 @@ def strip(tmp_path):
 
 def names_at(strip, now):
     strip.now = now
-    return [movie.path.relative_to(strip.root).as_posix() for movie in strip.newly_stable()]
+    return [movie.path.relative_to(strip.root).as_posix() for movie in strip.find_newly_stable()]
 
 
-class TestLanding:
-    def test_a_movie_lands_when_nothing_changes_any_more(self, strip):
+class TestStableFiles:
+    def test_a_movie_is_stable_when_nothing_changes_any_more(self, strip):
         write_movie(strip.root / "a" / "1.tif")
         assert names_at(strip, 0) == []
         assert names_at(strip, 9.9) == []
@@ -70,7 +70,7 @@ class TestLanding:
         assert names_at(strip, 10) == ["done.tif"]
         assert names_at(strip, 20) == ["begun.tif"]
 
-    def test_a_movie_that_changes_later_lands_again(self, strip):
+    def test_a_movie_that_changes_later_is_found_again(self, strip):
         write_movie(strip.root / "1.tif")
         names_at(strip, 0)
         assert names_at(strip, 10) == ["1.tif"]
@@ -78,7 +78,7 @@ class TestLanding:
         assert names_at(strip, 11) == []
         assert names_at(strip, 21) == ["1.tif"]
 
-    def test_a_folder_of_frames_lands_as_one_movie_after_its_last_frame(self, strip):
+    def test_a_folder_of_frames_is_one_movie_after_its_last_frame(self, strip):
         frame = np.ones((8, 8), np.uint16)
         (strip.root / "run").mkdir()
         for i in range(3):
@@ -119,8 +119,8 @@ class TestLanding:
 
 
 class TestWatch:
-    def test_movies_are_analysed_as_they_land(self, tmp_path):
-        """One is there, one comes slowly, one is cut, one comes anew."""
+    def test_movies_are_analysed_when_they_are_complete(self, tmp_path):
+        """One exists, one is written slowly, one is cut, one is written again."""
         folder, out = tmp_path / "microscope", tmp_path / "out"
         write_movie(folder / "first.tif")
         whole = write_movie(tmp_path / "second.tif", seed=1).read_bytes()
@@ -147,16 +147,16 @@ class TestWatch:
         assert sorted(report.done) == ["first.tif", "second.tif"]
         assert (report.n_movies, report.n_made, report.exit_code) == (2, 2, 0)
         assert ("incomplete", "cut.tif") in told
-        assert base_manifest(out).movies == ()
+        assert read_base_manifest(out).movies == ()
         assert {entry.name for entry in read_manifest(out).movies} == {"first.tif", "second.tif"}
         assert read_status(out).counts["done"] == 2
 
-        before = base_manifest(out).digest
+        before = read_base_manifest(out).digest
         write_movie(folder / "first.tif", seed=7)
         (folder / "cut.tif").write_bytes(whole)
         again = watch(folder, out, QUICK, False, RunOptions(n_workers=1), SOON)
         assert (again.n_made, len(again.done)) == (2, 3)
-        assert base_manifest(out).digest == before
+        assert read_base_manifest(out).digest == before
         assert assert_all_visible_is_whole(out) == 3
         self.assert_same_as_a_batch(folder, out, tmp_path / "batch")
 
@@ -244,7 +244,7 @@ class TestWhatIsWritten:
         watch(folder, out, QUICK, False, forked(), SOON)
         return folder, out
 
-    def test_an_arrival_that_was_changed_does_not_count(self, watched):
+    def test_an_addition_that_was_changed_does_not_count(self, watched):
         _, out = watched
         first, _ = sorted((out / "arrivals").iterdir())
         values = json.loads(first.read_text())
@@ -252,11 +252,11 @@ class TestWhatIsWritten:
         first.write_text(json.dumps(values))
         assert len(read_manifest(out).movies) == 1
 
-    def test_another_manifest_leaves_arrivals_behind(self, watched):
+    def test_another_manifest_leaves_additions_behind(self, watched):
         folder, out = watched
         shutil.copy(folder / "0.tif", folder / "2.tif")
         init_batch(str(folder), out, QUICK.with_values({"sweep.seed": 5}), False, update=True)
-        assert len(read_manifest(out).movies) == len(base_manifest(out).movies) == 3
+        assert len(read_manifest(out).movies) == len(read_base_manifest(out).movies) == 3
 
     def test_a_batch_over_the_same_folder_can_be_watched(self, tmp_path):
         folder, out = tmp_path / "microscope", tmp_path / "out"
@@ -265,13 +265,13 @@ class TestWhatIsWritten:
         write_movie(folder / "1.tif", seed=1)
         report = watch(folder, out, QUICK, False, forked(), SOON)
         assert len(report.done) == 2
-        assert len(base_manifest(out).movies) == 1
+        assert len(read_base_manifest(out).movies) == 1
 
     def test_other_settings_or_folders_are_refused(self, watched, tmp_path):
         folder, out = watched
-        with pytest.raises(SettingsError, match="a batch of another settings"):
+        with pytest.raises(SettingsError, match="a batch with other settings"):
             watch(folder, out, QUICK.with_values({"sweep.seed": 1}), False)
-        with pytest.raises(SettingsError, match="a batch of another choice of figures"):
+        with pytest.raises(SettingsError, match="a batch with another choice of figures"):
             watch(folder, out, QUICK)
         with pytest.raises(SettingsError, match="a batch of another folder"):
             watch(tmp_path, out, QUICK, False)
@@ -284,7 +284,7 @@ class TestWhatIsWritten:
         with pytest.raises(SettingsError, match="above 0 s"):
             WatchOptions(**{name: seconds})
 
-    def test_a_link_in_place_of_arrivals_is_refused(self, watched, tmp_path):
+    def test_a_link_in_place_of_additions_is_refused(self, watched, tmp_path):
         _, out = watched
         shutil.rmtree(out / "arrivals")
         (out / "arrivals").symlink_to(tmp_path)

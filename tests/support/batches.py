@@ -19,7 +19,7 @@ from tests.support.studies import small_study
 from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.batch.folder import BatchFolder
-from umlpsd_gpu.batch.journal import events_of
+from umlpsd_gpu.batch.journal import read_events
 from umlpsd_gpu.batch.manifest import init_batch, read_manifest
 from umlpsd_gpu.batch.movie_state import DONE_FORMAT
 from umlpsd_gpu.batch.options import RunOptions
@@ -176,7 +176,7 @@ def assert_nothing_left_over(out):
 def commits_of(out):
     """Return how often each movie was committed, over all runners."""
     times = {}
-    for event in events_of(BatchFolder.at(out)):
+    for event in read_events(BatchFolder.at(out)):
         if event["event"] == "committed":
             times[event["movie"]] = times.get(event["movie"], 0) + 1
     return times
@@ -187,5 +187,5 @@ def ids_of(out):
 
 
 def attempts_in(out, movie_id):
-    state = BatchFolder.at(out).state(movie_id)
+    state = BatchFolder.at(out).claims(movie_id)
     return [json.loads(path.read_text()) for path in sorted(state.glob("attempt.*.json"))]

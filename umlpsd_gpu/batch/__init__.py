@@ -1,1 +1,1 @@
-"""Many movies: a manifest of an archive, and runners that may be killed at any moment."""
+"""Analyse whole archives: a manifest of inputs, and runners that may be killed at any time."""

@@ -1,4 +1,4 @@
-"""Which movies a batch is about, and how they are to be analysed. Never changed."""
+"""Which inputs a batch is about, and how they are to be analysed. Never changed once written."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 
 from umlpsd_gpu.analyses.protocol import Analysis
 from umlpsd_gpu.analyses.registry import get_analysis
-from umlpsd_gpu.batch.fingerprint import Kind, is_same_time
+from umlpsd_gpu.batch.fingerprint import ContentKind, is_same_time
 from umlpsd_gpu.settings import AnalysisSettings
-from umlpsd_gpu.storage.json_files import text_of
+from umlpsd_gpu.storage.json_files import write_json_text
 
 FORMAT, FORMAT_VERSION = "umlpsd batch manifest", 2
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A movie of the archive.
+    """One input of the archive, as the manifest describes it.
 
     Attributes
     ----------
@@ -28,20 +28,20 @@ class Entry:
         Path within the archive, with slashes.
     n_files, n_bytes : int
     content : str
-        Digest of the files; empty where they can't be read.
+        Digest of the files; empty if they can't be read.
     written : float
-        When its files were last written to, in seconds since 1970; 0.0 where that is unknown, or
-        every byte counts.
+        When its files were last written to, in seconds since 1970; 0.0 if that is unknown, or if
+        the digest covers every byte.
     verdict : str
         "whole", "truncated", "mixed" or "unreadable".
     reason : str
-        What is wrong; empty for a whole movie.
+        What is wrong; empty for a complete input.
     size : str
-        In a few words, as "1000 frames"; empty where unreadable.
+        In a few words, as "1000 frames"; empty if unreadable.
     facts : dict
         What the analysis keeps of its headers.
     memory_mb, duration_s : float
-        Predicted for a study.
+        Predicted for its analysis.
     """
 
     id: str
@@ -57,8 +57,18 @@ class Entry:
     memory_mb: float = 0.0
     duration_s: float = 0.0
 
-    def is_same_state(self, other: Entry) -> bool:
-        """Say whether nothing was written to the movie between two looks."""
+    def is_unchanged(self, other: Entry) -> bool:
+        """Return whether the input did not change between two looks at it.
+
+        Parameters
+        ----------
+        other : Entry
+            Of the same input.
+
+        Returns
+        -------
+        bool
+        """
         return self.content == other.content and is_same_time(self.written, other.written)
 
 
@@ -69,44 +79,59 @@ class Manifest:
     Attributes
     ----------
     archive : str
-        Absolute path that names of movies are relative to.
+        Absolute path that the names of inputs are relative to.
     settings : AnalysisSettings
-        Of the analysis that the batch is about.
+        Of the analysis that the batch runs.
     figures : bool
-        Whether studies get figures and a report.
+        Whether each result gets figures and a report.
     content_kind : {"sampled", "full"}
-        How movies are digested.
+        How the digests of inputs are made.
     movies : tuple of Entry
+        The inputs, movies or others.
     left_out : tuple of (str, str)
-        Names that were not taken for movies, and why.
+        Names that are no inputs, and why.
     umlpsd_version : str
-        Of the program that looked.
+        Of the program that wrote the manifest.
     """
 
     archive: str
     settings: AnalysisSettings
     figures: bool
-    content_kind: Kind
+    content_kind: ContentKind
     movies: tuple[Entry, ...]
     left_out: tuple[tuple[str, str], ...]
     umlpsd_version: str
 
     @property
     def analysis(self) -> Analysis[Any, Any]:
-        """Return the analysis that the batch is about; `SettingsError` where it is missing."""
+        """The analysis that the batch runs; raises `SettingsError` if it is not installed."""
         return get_analysis(self.settings.analysis)
 
     def path_of(self, entry: Entry) -> Path:
-        """Return where a movie is."""
+        """Return where an input is.
+
+        Parameters
+        ----------
+        entry : Entry
+
+        Returns
+        -------
+        Path
+        """
         return Path(self.archive) / entry.name
 
     @property
     def digest(self) -> str:
-        """Return the SHA-256 of everything in it."""
-        return hashlib.sha256(text_of(self._values()).encode()).hexdigest()
+        """SHA-256 of everything in it."""
+        return hashlib.sha256(write_json_text(self._values()).encode()).hexdigest()
 
     def as_json(self) -> dict[str, Any]:
-        """Return the values of manifest.json."""
+        """Return the values of manifest.json.
+
+        Returns
+        -------
+        dict
+        """
         return {**self._values(), "digest": self.digest}
 
     def _values(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Digests of movies: of samples spread over the files, or of every byte."""
+"""Digests that identify an input: of samples spread over its files, or of every byte."""
 
 from __future__ import annotations
 
@@ -11,42 +11,58 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Literal
 
-Kind = Literal["sampled", "full"]
+ContentKind = Literal["sampled", "full"]
 
-# Reading a movie of 4 GB takes seconds, an archive of thousands hours, 62 samples milliseconds.
-# Copying that stopped early, another movie under the name, an edited header all change them [I]
+# Reading a movie of 4 GB takes seconds, an archive of thousands hours; 62 samples take
+# milliseconds. An incomplete copy, another movie of the same name and an edited header all change
+# them [I]
 EDGE_BYTES, SAMPLE_BYTES, N_SAMPLES = 1 << 16, 1 << 12, 62
 # File systems keep times to 2 s at worst, and other machines may round them [I]
 SAME_TIME_S = 2.0
 
 
-def fingerprint(files: Sequence[Path], kind: Kind = "sampled") -> str:
-    """Return the SHA-256 of a movie's content; an empty text where it can't be read.
+def fingerprint(files: Sequence[Path], kind: ContentKind = "sampled") -> str:
+    """Compute the digest of an input's content.
 
     Parameters
     ----------
     files : sequence of Path
-        In order. Their sizes count, and the names of several (they may tell the place in time), but
-        not where they lie.
+        In order. Their sizes count, and if there are several also their names (these may give the
+        order in time), but not their folder.
     kind : {"sampled", "full"}
-        ``sampled``: sizes, the first and last 64 KiB, and 62 stretches of 4 KiB between them. A
-        change between the samples that leaves the size as it was is not noticed: `last_written`
-        tells of it.
+        ``sampled``: sizes, the first and last 64 KiB, and 62 pieces of 4 KiB between them. A
+        change between the samples that keeps the size is not noticed; compare
+        `read_last_write_time` too.
+
+    Returns
+    -------
+    str
+        SHA-256 in hexadecimal digits; empty if the files can't be read.
     """
     try:
         sizes = [os.stat(file).st_size for file in files]
         sha = hashlib.sha256(kind.encode())
         names = [os.fsencode(f.name).hex() for f in files] if len(files) > 1 else []
         sha.update(json.dumps([names, sizes]).encode())
-        for file, first, n_bytes in _stretches(files, sizes, kind):
+        for file, first, n_bytes in _choose_pieces(files, sizes, kind):
             _add(sha, file, first, n_bytes)
     except OSError:
         return ""
     return sha.hexdigest()
 
 
-def last_written(files: Sequence[Path]) -> float:
-    """Return when any of the files was last written to, in seconds since 1970; 0.0: unknown."""
+def read_last_write_time(files: Sequence[Path]) -> float:
+    """Return when any of the files was last written to.
+
+    Parameters
+    ----------
+    files : sequence of Path
+
+    Returns
+    -------
+    float
+        Seconds since 1970; 0.0: unknown.
+    """
     try:
         return max(os.stat(file).st_mtime for file in files)
     except OSError:
@@ -54,23 +70,35 @@ def last_written(files: Sequence[Path]) -> float:
 
 
 def is_same_time(first: float, second: float) -> bool:
-    """Say whether two times of a file's last change are one."""
+    """Return whether two times of a last change are equal within what file systems keep.
+
+    Parameters
+    ----------
+    first, second : float
+        Seconds since 1970.
+
+    Returns
+    -------
+    bool
+    """
     return abs(first - second) <= SAME_TIME_S
 
 
-def _stretches(files: Sequence[Path], sizes: list[int], kind: Kind) -> list[tuple[Path, int, int]]:
-    """Return file, first byte and length of what is looked at."""
+def _choose_pieces(
+    files: Sequence[Path], sizes: list[int], kind: ContentKind
+) -> list[tuple[Path, int, int]]:
+    """Return file, first byte and length of each piece that is read."""
     if kind == "full":
         return [(file, 0, size) for file, size in zip(files, sizes, strict=True)]
     ends = list(accumulate(sizes))
     total = ends[-1]
     edge = (files[-1], max(0, sizes[-1] - EDGE_BYTES), EDGE_BYTES)
-    stretches = [(files[0], 0, EDGE_BYTES), edge]
+    pieces = [(files[0], 0, EDGE_BYTES), edge]
     for i in range(1, N_SAMPLES + 1):
-        place = total * i // (N_SAMPLES + 1)
-        at = min(bisect_right(ends, place), len(files) - 1)
-        stretches.append((files[at], place - (ends[at] - sizes[at]), SAMPLE_BYTES))
-    return stretches
+        offset = total * i // (N_SAMPLES + 1)
+        at = min(bisect_right(ends, offset), len(files) - 1)
+        pieces.append((files[at], offset - (ends[at] - sizes[at]), SAMPLE_BYTES))
+    return pieces
 
 
 def _add(sha: hashlib._Hash, path: Path, first: int, n_bytes: int) -> None:

@@ -1,4 +1,4 @@
-"""Where everything of a batch is."""
+"""Where everything of a batch is on disk."""
 
 from __future__ import annotations
 
@@ -24,43 +24,86 @@ class BatchFolder:
 
     @classmethod
     def at(cls, out: str | Path) -> BatchFolder:
-        """Return the batch folder of that name, there or not."""
+        """Return the batch folder of that name; it need not exist.
+
+        Parameters
+        ----------
+        out : path
+
+        Returns
+        -------
+        BatchFolder
+        """
         return cls(Path(out).resolve())
 
     @property
     def manifest(self) -> Path:
-        """Return the list of movies and the settings; never changed once written."""
+        """The file with the list of inputs and the settings; never changed once written."""
         return self.root / "manifest.json"
 
     @property
     def earlier_manifests(self) -> Path:
-        """Return where manifests are kept that an update has replaced."""
+        """The folder of manifests that an update has replaced."""
         return self.root / "manifests"
 
     @property
     def results(self) -> Path:
-        """Return where finished studies are: all that is here is whole."""
+        """The folder of finished results; everything in it is complete."""
         return self.root / "results"
 
     @property
     def work(self) -> Path:
-        """Return where studies are made, each in a folder of its attempt."""
+        """The folder in which results are made, each in the private folder of its attempt."""
         return self.root / "work"
 
     @property
     def journal(self) -> Path:
-        """Return where each runner writes what it did."""
+        """The folder in which each runner writes what it did."""
         return self.root / "journal"
 
     def result(self, movie_id: str) -> Path:
-        """Return the place of a movie's study; `OutputError` where a link leads elsewhere."""
+        """Return the folder of an input's result.
+
+        Parameters
+        ----------
+        movie_id : str
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        OutputError
+            If a symbolic link leads elsewhere.
+        """
         return refuse_links(self.root, self.results / movie_id)
 
-    def state(self, movie_id: str) -> Path:
-        """Return the folder of a movie's leases and failed attempts."""
+    def claims(self, movie_id: str) -> Path:
+        """Return the folder of an input's leases and failed attempts.
+
+        Parameters
+        ----------
+        movie_id : str
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        OutputError
+            If a symbolic link leads elsewhere.
+        """
         return refuse_links(self.root, self.root / "state" / movie_id)
 
     def make(self) -> None:
-        """Make the folders that are missing; `OutputError` where one is a link."""
+        """Make the folders that are missing.
+
+        Raises
+        ------
+        OutputError
+            If one of them is a symbolic link.
+        """
         for folder in (self.results, self.work, self.root / "state", self.journal):
             refuse_links(self.root, folder).mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What makes a study what it is: the key under which it need not be made again."""
+"""The key of a result: while it stays the same, the result need not be computed again."""
 
 from __future__ import annotations
 
@@ -14,20 +14,25 @@ Backend = Literal["cpu", "gpu"]
 BACKENDS: tuple[Backend, ...] = ("cpu", "gpu")
 
 
-def study_keys(content: str, settings: AnalysisSettings) -> dict[Backend, str]:
-    """Return the key of a study by the class of device that makes it.
+def make_result_keys(content: str, settings: AnalysisSettings) -> dict[Backend, str]:
+    """Return the key of a result for each class of device.
 
     Parameters
     ----------
     content : str
-        Digest of the movie.
+        Digest of the input.
     settings : AnalysisSettings
+
+    Returns
+    -------
+    dict of str to str
+        Class of device → SHA-256 in hexadecimal digits.
     """
     facts = {
         "content": content,
         "analysis": settings.analysis,
         "settings": settings.canonical().model_dump(mode="json"),
-        "files": {name: _digest_of_file(file) for name, file in settings.named_files().items()},
+        "files": {name: _digest_file(file) for name, file in settings.named_files().items()},
         "umlpsd_gpu": version("umlpsd_gpu"),
     }
     return {
@@ -38,7 +43,7 @@ def study_keys(content: str, settings: AnalysisSettings) -> dict[Backend, str]:
     }
 
 
-def _digest_of_file(name: str) -> str:
+def _digest_file(name: str) -> str:
     try:
         return hashlib.sha256(Path(name).read_bytes()).hexdigest()
     except OSError:

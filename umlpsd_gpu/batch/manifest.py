@@ -1,4 +1,4 @@
-"""The manifest of a batch: written from an archive, read with what has come since."""
+"""The manifest of a batch: written for an archive, read together with later additions."""
 
 from __future__ import annotations
 
@@ -8,13 +8,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from umlpsd_gpu.analyses.findings import Found
+from umlpsd_gpu.analyses.findings import Findings, Found
 from umlpsd_gpu.analyses.protocol import Analysis
 from umlpsd_gpu.analyses.registry import DEFAULT, get_analysis
 from umlpsd_gpu.batch.entries import FORMAT, FORMAT_VERSION, Entry, Manifest
-from umlpsd_gpu.batch.fingerprint import Kind, fingerprint, is_same_time, last_written
+from umlpsd_gpu.batch.fingerprint import (
+    ContentKind,
+    fingerprint,
+    is_same_time,
+    read_last_write_time,
+)
 from umlpsd_gpu.batch.folder import BatchFolder
-from umlpsd_gpu.batch.manifest_additions import with_additions
+from umlpsd_gpu.batch.manifest_additions import merge_additions
 from umlpsd_gpu.batch.names import movie_id
 from umlpsd_gpu.errors import OutputInUseError, SettingsError
 from umlpsd_gpu.settings import AnalysisSettings
@@ -27,90 +32,107 @@ def init_batch(
     out: str | Path,
     settings: AnalysisSettings | None = None,
     figures: bool = True,
-    content_kind: Kind = "sampled",
+    content_kind: ContentKind = "sampled",
     update: bool = False,
     tell: Callable[[int], None] = lambda n_found: None,
 ) -> Manifest:
-    """Look through an archive and write the manifest of a batch; no pixel is read.
+    """Search an archive and write the manifest of a batch; only headers are analysed.
 
     Parameters
     ----------
     archive : str
-        Folder, pattern or movie; see the analysis' `find`.
+        Folder, pattern or file; see the analysis' `find`.
     out : path
-        Folder of the batch; may be within the archive, and is then left out of it.
+        Folder of the batch; may be within the archive, and is then not searched.
     settings : AnalysisSettings, optional
-        Of the analysis that is wanted. Default: blinking, everything at its default.
+        Of the analysis to run. Default: blinking, everything at its default.
     figures : bool
+        Whether each result gets figures and a report.
     content_kind : {"sampled", "full"}
-        ``full`` reads every byte.
+        How the digests of inputs are made; ``full`` reads every byte.
     update : bool
-        Put another manifest in place of one that is there; the old one is kept beside it. Studies
-        that the new one would make in the same way are not made again.
+        Replace an existing manifest; the old one is kept. Results that stay the same are not
+        computed again.
     tell : callable, optional
-        Told the number of movies found so far.
+        Called with the number of inputs found so far.
+
+    Returns
+    -------
+    Manifest
 
     Raises
     ------
     SettingsError
-        If no movie is found.
+        If no input is found.
     OutputInUseError
-        If another manifest is there and ``update`` is not set.
+        If there is another manifest and ``update`` is not set.
     """
     folder = BatchFolder.at(out)
-    settings = with_absolute_files(settings or get_analysis(DEFAULT).settings())
+    settings = make_files_absolute(settings or get_analysis(DEFAULT).settings())
     analysis = get_analysis(settings.analysis)
-    found = analysis.find(archive, settings, lambda path: is_output(path, folder), tell)
-    if not found.found:
+    findings = analysis.find(archive, settings, lambda path: is_output(path, folder), tell)
+    if not findings.found:
         raise SettingsError(
-            f"{archive} holds no {analysis.inputs} ({len(found.left_out)} files or folders were "
-            f"left out); give the folder that holds the {' or '.join(analysis.suffixes)} files"
+            f"{archive} contains no {analysis.inputs} ({len(findings.left_out)} files or folders "
+            f"were left out); give the folder with the {' or '.join(analysis.suffixes)} files"
         )
-    root = found.root
-    if any(movie.path == root for movie in found.found):
-        root = root.parent  # the archive is itself a folder of one movie's frames
-    manifest = Manifest(
-        archive=str(root),
-        settings=settings,
-        figures=figures,
-        content_kind=content_kind,
-        movies=tuple(
-            entry_of(movie, root, content_kind, figures, analysis) for movie in found.found
-        ),
-        left_out=tuple((_name(path, root), reason) for path, reason in found.left_out),
-        umlpsd_version=version("umlpsd_gpu"),
-    )
+    manifest = _make_manifest(findings, settings, figures, content_kind)
     _refuse_equal_ids(manifest)
     write_manifest(manifest, folder, update)
     return manifest
 
 
 def read_manifest(out: str | Path) -> Manifest:
-    """Read the manifest of a batch, and the movies that a watch has added since.
+    """Read the manifest of a batch, together with the inputs that a watch has added.
+
+    Parameters
+    ----------
+    out : path
+        Folder of the batch.
+
+    Returns
+    -------
+    Manifest
 
     Raises
     ------
     SettingsError
-        If there is none, or it was changed or damaged.
+        If there is no manifest, or it was changed or damaged.
     """
-    return with_additions(base_manifest(out), BatchFolder.at(out))
+    return merge_additions(read_base_manifest(out), BatchFolder.at(out))
 
 
-def base_manifest(out: str | Path) -> Manifest:
-    """Read manifest.json alone; else as `read_manifest`."""
+def read_base_manifest(out: str | Path) -> Manifest:
+    """Read manifest.json without additions.
+
+    Parameters
+    ----------
+    out : path
+        Folder of the batch.
+
+    Returns
+    -------
+    Manifest
+
+    Raises
+    ------
+    SettingsError
+        If there is no manifest, or it was changed or damaged.
+    """
     path = BatchFolder.at(out).manifest
     values = read_json(path, FORMAT)
     if values is None:
-        state = "is damaged" if path.exists() else "is not there"
+        problem = "is damaged" if path.exists() else "does not exist"
         raise SettingsError(
-            f"{path} {state}; 'umlpsd batch init ARCHIVE {out}' makes one (with --update in place "
-            "of a damaged one)"
+            f"{path} {problem}; 'umlpsd batch init ARCHIVE {out}' writes it (with --update it "
+            "replaces a damaged one)"
         )
     if values.get("format_version") != FORMAT_VERSION:
         raise SettingsError(
             f"{path} was written by umlpsd_gpu {values.get('umlpsd_version')} in another format "
-            f"(version {values.get('format_version')}, and {FORMAT_VERSION} is read); 'umlpsd "
-            "batch init --update' writes it anew, and its studies are made again"
+            f"(version {values.get('format_version')}, but this program reads version "
+            f"{FORMAT_VERSION}); 'umlpsd batch init --update' writes it again, and all results "
+            "are computed again"
         )
     try:
         manifest = Manifest(
@@ -122,21 +144,34 @@ def base_manifest(out: str | Path) -> Manifest:
             left_out=tuple((name, reason) for name, reason in values["left_out"]),
             umlpsd_version=values["umlpsd_version"],
         )
-        intact = manifest.digest == values["digest"]
+        is_intact = manifest.digest == values["digest"]
     except (LookupError, TypeError, ValueError) as error:
         raise SettingsError(
             f"{path} can't be read ({error}); write it again with 'umlpsd batch init --update'"
         ) from error
-    if not intact:
+    if not is_intact:
         raise SettingsError(
-            f"{path} was changed after it was written: it does not fit its digest; write it again "
-            "with 'umlpsd batch init --update'"
+            f"{path} was changed after it was written: it does not match its digest; write it "
+            "again with 'umlpsd batch init --update'"
         )
     return manifest
 
 
 def write_manifest(manifest: Manifest, folder: BatchFolder, update: bool = False) -> None:
-    """Write the manifest of a new batch; refuse where another one is, unless ``update``."""
+    """Write the manifest of a batch; do nothing if there is an equal one.
+
+    Parameters
+    ----------
+    manifest : Manifest
+    folder : BatchFolder
+    update : bool
+        Replace a different manifest; the old one is kept.
+
+    Raises
+    ------
+    OutputInUseError
+        If there is a different manifest and ``update`` is not set.
+    """
     folder.root.mkdir(parents=True, exist_ok=True)
     folder.make()
     if create_json(folder.manifest, manifest.as_json()):
@@ -146,9 +181,9 @@ def write_manifest(manifest: Manifest, folder: BatchFolder, update: bool = False
         return
     if not update:
         raise OutputInUseError(
-            f"{folder.root} is a batch already, of other movies (or written to since) or settings; "
-            "give another folder, or --update to go on there with these (studies that stay the "
-            "same are kept)"
+            f"{folder.root} is already a batch of other inputs (or some were written to since) or "
+            "other settings; give another folder, or --update to replace its manifest (results "
+            "that stay the same are kept)"
         )
     if earlier is not None:
         folder.earlier_manifests.mkdir(exist_ok=True)
@@ -157,7 +192,7 @@ def write_manifest(manifest: Manifest, folder: BatchFolder, update: bool = False
 
 
 def _is_same(earlier: dict[str, Any], now: dict[str, Any]) -> bool:
-    """Say whether two manifests differ in nothing but the rounding of times of change."""
+    """Return whether two manifests differ only in the rounding of times of change."""
     times = [[movie.get("written") for movie in of.get("movies", ())] for of in (earlier, now)]
     if _without_times(earlier) != _without_times(now) or None in times[0]:
         return False
@@ -169,18 +204,34 @@ def _without_times(values: dict[str, Any]) -> dict[str, Any]:
     return {**values, "digest": None, "movies": movies}
 
 
-def entry_of(
-    found: Found, root: Path, kind: Kind, figures: bool, analysis: Analysis[Any, Any]
+def make_entry(
+    found: Found, root: Path, kind: ContentKind, figures: bool, analysis: Analysis[Any, Any]
 ) -> Entry:
-    """Return what the manifest says of an input."""
-    name = _name(found.path, root)
+    """Return what the manifest says about an input.
+
+    Parameters
+    ----------
+    found : Found
+    root : Path
+        Folder that names are relative to.
+    kind : {"sampled", "full"}
+        How the digest is made.
+    figures : bool
+        Whether figures count in the predicted time.
+    analysis : Analysis
+
+    Returns
+    -------
+    Entry
+    """
+    name = _name_within(root, found.path)
     entry = Entry(
         id=movie_id(name),
         name=name,
         n_files=len(found.files),
-        n_bytes=sum(_size(file) for file in found.files),
+        n_bytes=sum(_read_size(file) for file in found.files),
         content=fingerprint(found.files, kind),
-        written=last_written(found.files) if kind == "sampled" else 0.0,
+        written=read_last_write_time(found.files) if kind == "sampled" else 0.0,
         verdict="unreadable",
         reason=found.reason,
     )
@@ -199,11 +250,28 @@ def entry_of(
     )
 
 
-def _name(path: Path, root: Path) -> str:
+def _make_manifest(
+    findings: Findings, settings: AnalysisSettings, figures: bool, kind: ContentKind
+) -> Manifest:
+    analysis, root = get_analysis(settings.analysis), findings.root
+    if any(found.path == root for found in findings.found):
+        root = root.parent  # the archive is itself a folder of one movie's frames
+    return Manifest(
+        archive=str(root),
+        settings=settings,
+        figures=figures,
+        content_kind=kind,
+        movies=tuple(make_entry(found, root, kind, figures, analysis) for found in findings.found),
+        left_out=tuple((_name_within(root, path), reason) for path, reason in findings.left_out),
+        umlpsd_version=version("umlpsd_gpu"),
+    )
+
+
+def _name_within(root: Path, path: Path) -> str:
     return path.relative_to(root).as_posix()
 
 
-def _size(file: Path) -> int:
+def _read_size(file: Path) -> int:
     try:
         return file.stat().st_size
     except OSError:
@@ -211,16 +279,36 @@ def _size(file: Path) -> int:
 
 
 def is_output(path: Path, folder: BatchFolder) -> bool:
-    """Say whether a folder holds results, whose maps are no movies."""
+    """Return whether a folder contains results, whose maps must not be taken for movies.
+
+    Parameters
+    ----------
+    path : Path
+    folder : BatchFolder
+        Of the batch itself.
+
+    Returns
+    -------
+    bool
+    """
     try:
         is_batch = read_json(path / folder.manifest.name, FORMAT) is not None
     except OSError:
-        is_batch = False  # the search will meet and tell what can't be read
+        is_batch = False  # the search reports what can't be read
     return path == folder.root or is_batch or read_summary(path) is not None
 
 
-def with_absolute_files(settings: AnalysisSettings) -> AnalysisSettings:
-    """Name files by their whole paths: runners on other machines start in other folders."""
+def make_files_absolute(settings: AnalysisSettings) -> AnalysisSettings:
+    """Give files in settings their absolute paths: runners may start in other folders.
+
+    Parameters
+    ----------
+    settings : AnalysisSettings
+
+    Returns
+    -------
+    AnalysisSettings
+    """
     files = settings.named_files().items()
     return settings.with_values({name: str(Path(file).resolve()) for name, file in files})
 

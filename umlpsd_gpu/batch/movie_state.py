@@ -1,4 +1,4 @@
-"""How a movie stands, told from files alone; runners and ``batch status`` see the same."""
+"""The state of an input, read from files only; runners and ``batch status`` see the same."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from umlpsd_gpu.batch.attempts import Attempt, attempts_on, is_set_aside
+from umlpsd_gpu.batch.attempts import Attempt, is_set_aside, read_attempts
 from umlpsd_gpu.batch.entries import Entry, Manifest
 from umlpsd_gpu.batch.folder import DONE, STUDY, BatchFolder
-from umlpsd_gpu.batch.keys import BACKENDS, Backend, study_keys
+from umlpsd_gpu.batch.keys import BACKENDS, Backend, make_result_keys
 from umlpsd_gpu.storage.json_files import read_json
 from umlpsd_gpu.storage.result_folder import SUMMARY
 
@@ -19,16 +19,16 @@ State = Literal["done", "failed", "set aside", "waiting"]
 
 @dataclass(frozen=True)
 class MovieState:
-    """A movie's state.
+    """The state of an input.
 
     Attributes
     ----------
     state : {"done", "failed", "set aside", "waiting"}
-        ``waiting`` includes movies that are being worked on.
+        ``waiting`` includes inputs that are being worked on.
     attempts : list of Attempt
-        That gave no study, oldest first.
+        Those that gave no result, oldest first.
     result : dict or None
-        done.json of the study that is there, be it up to date or not.
+        done.json of the stored result, which may be out of date.
     """
 
     state: State
@@ -37,15 +37,15 @@ class MovieState:
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """The study that a movie is to get.
+class RequiredResult:
+    """The result that an input is to get.
 
     Attributes
     ----------
     keys : dict of str to str
-        Its key by class of device.
+        Class of device → key of the result.
     backends : collection of str
-        The classes whose studies will do.
+        The classes of device whose results are accepted.
     figures : bool
     """
 
@@ -54,50 +54,86 @@ class Wanted:
     figures: bool
 
     def is_met_by(self, result: dict[str, Any] | None) -> bool:
-        """Say whether nothing is left to do."""
-        has_same_files = result is not None and result.get("figures") == self.figures
-        return has_same_files and self.is_same_study(result)
+        """Return whether nothing is left to do.
 
-    def is_same_study(self, result: dict[str, Any] | None) -> bool:
-        """Say whether the numbers are right, figures or not."""
+        Parameters
+        ----------
+        result : dict or None
+            done.json.
+
+        Returns
+        -------
+        bool
+        """
+        has_same_files = result is not None and result.get("figures") == self.figures
+        return has_same_files and self.has_same_numbers(result)
+
+    def has_same_numbers(self, result: dict[str, Any] | None) -> bool:
+        """Return whether a result is up to date, with or without figures.
+
+        Parameters
+        ----------
+        result : dict or None
+            done.json.
+
+        Returns
+        -------
+        bool
+        """
         return result is not None and result.get("study_key") in {
             self.keys[backend] for backend in self.backends
         }
 
 
-def wanted_of(manifest: Manifest, entry: Entry, device: str) -> Wanted:
-    """Return what a movie is to get.
+def find_required_result(manifest: Manifest, entry: Entry, device: str) -> RequiredResult:
+    """Return the result that an input is to get.
 
     Parameters
     ----------
+    manifest : Manifest
+    entry : Entry
     device : {"auto", "cpu", "gpu"}
-        With ``auto`` a study of either class will do, wherever it was made.
+        ``auto`` accepts results of both classes of device, wherever they were made.
+
+    Returns
+    -------
+    RequiredResult
     """
-    keys = study_keys(entry.content, manifest.settings)
+    keys = make_result_keys(entry.content, manifest.settings)
     backends = tuple(b for b in BACKENDS if device in ("auto", b))
-    return Wanted(keys, backends, manifest.figures)
+    return RequiredResult(keys, backends, manifest.figures)
 
 
-def state_of(
-    folder: BatchFolder, entry: Entry, wanted: Wanted, seen: int = 0, retry: bool = False
+def read_movie_state(
+    folder: BatchFolder,
+    entry: Entry,
+    required: RequiredResult,
+    seen: int = 0,
+    retry: bool = False,
 ) -> MovieState:
-    """Look how a movie stands.
+    """Read the state of an input.
 
     Parameters
     ----------
-    folder, entry, wanted
+    folder : BatchFolder
+    entry : Entry
+    required : RequiredResult
     seen : int
-        Errors of attempts up to this number don't count: a new run tries the movie once more.
+        Errors of attempts up to this number don't count: a new run tries the input once more.
     retry : bool
-        Processes that those attempts brought down don't count either.
+        Processes that ended in those attempts don't count either.
+
+    Returns
+    -------
+    MovieState
     """
     place = folder.result(entry.id)
     result = read_json(place / DONE, DONE_FORMAT)
     if result is not None and not (place / STUDY / SUMMARY).is_file():
         result = None
-    if wanted.is_met_by(result):
+    if required.is_met_by(result):
         return MovieState("done", [], result)
-    attempts = attempts_on(folder.state(entry.id), set(wanted.keys.values()))
+    attempts = read_attempts(folder.claims(entry.id), set(required.keys.values()))
     new = [attempt for attempt in attempts if attempt.number > seen]
     state: State = "waiting"
     if is_set_aside(new if retry else attempts):

@@ -13,39 +13,48 @@ from umlpsd_gpu.errors import SettingsError
 
 
 def check_limit(limit_s: float) -> None:
-    """Refuse a time limit of a movie that is none; `SettingsError` then."""
+    """Refuse a time limit of an input that is not a positive finite number.
+
+    Parameters
+    ----------
+    limit_s : float
+
+    Raises
+    ------
+    SettingsError
+    """
     if not 0 < limit_s < math.inf:
         raise SettingsError(
-            f"the time limit of a movie must be above 0 s and finite, got {limit_s}; leave it out "
-            "for no limit"
+            f"the time limit of an input must be above 0 s and finite, got {limit_s}; leave it "
+            "out for no limit"
         )
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """Workers, limits and the share of the movies.
+    """Workers and limits of a runner, and its share of the inputs.
 
     Attributes
     ----------
     n_workers : int or None
-        Movies at a time; by default one a card, or one a core as far as memory goes.
+        Inputs at a time; by default one per GPU, or one per core as far as memory allows.
     shard : (int, int)
-        (i, n): only every n-th movie, from the i-th on, counted from 1.
+        (i, n): only every n-th input, starting with the i-th, counted from 1.
     movie_ids : collection of str or None
-        Only these movies of the shard; None: all.
+        Only these inputs of the shard; None: all.
     n_threads : int or None
-        Of a worker; None: as in the manifest, or its share of the cores.
+        Threads of a worker; None: as in the manifest, or its share of the cores.
     device : {"auto", "cpu", "gpu"} or None
         None: as in the manifest.
     memory_mb : float or None
-        Limit of a worker's address space; None: its share of the machine; 0: none.
+        Limit of a worker's address space; None: its share of the machine; 0: no limit.
     term_s : float
-        Others may take a movie over after so many seconds without a sign of life.
+        Others may take over an input after this many seconds without a sign of life.
     limit_s : float or None
         An analysis that takes longer is stopped, which counts as if its process had been killed;
         None: no limit.
     retry : bool
-        Try movies again that were set aside.
+        Try inputs again that were set aside.
     start_method, also_import, perform
         See `umlpsd_gpu.batch.worker_pool.WorkerPool`.
     """
@@ -64,6 +73,7 @@ class RunOptions:
     perform: Perform = make_study
 
     def __post_init__(self) -> None:
+        """Refuse values that are not allowed."""
         i, n = self.shard
         if not 1 <= i <= n:
             raise SettingsError(f"shard {i}/{n} must be i/n with 1 ≤ i ≤ n, as 1/4 … 4/4")
@@ -80,10 +90,18 @@ class RunOptions:
             raise SettingsError(
                 f"the term of a lease must be above 0 s and finite, got {self.term_s}"
             )
-
         if self.limit_s is not None:
             check_limit(self.limit_s)
 
     def takes(self, movie_id: str) -> bool:
-        """Say whether a movie is one of those asked for."""
+        """Return whether an input is one of those asked for.
+
+        Parameters
+        ----------
+        movie_id : str
+
+        Returns
+        -------
+        bool
+        """
         return self.movie_ids is None or movie_id in self.movie_ids

@@ -1,4 +1,4 @@
-"""One ensemble over a whole archive: all finished results of a batch, analysed as one."""
+"""Pooling: all finished results of a batch are analysed as one ensemble."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from umlpsd_gpu.analyses.registry import get_analysis
 from umlpsd_gpu.batch.folder import STUDY, BatchFolder
 from umlpsd_gpu.batch.launchers.dask_cluster import DaskOptions
 from umlpsd_gpu.batch.manifest import read_manifest
-from umlpsd_gpu.batch.movie_state import state_of, wanted_of
+from umlpsd_gpu.batch.movie_state import find_required_result, read_movie_state
 from umlpsd_gpu.compute.context import Context, Progress, report_nothing
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.settings import AnalysisSettings
@@ -22,26 +22,36 @@ from umlpsd_gpu.storage.result_folder import check_output
 ON_GPUS = "The sweeps ran on GPUs of Dask's workers, everything else on the CPU."
 
 
-def finished_parts(out: str | Path) -> list[StoredResult]:
-    """Return the finished studies of a batch, in the order of its manifest.
+def find_finished_results(out: str | Path) -> list[StoredResult]:
+    """Return the finished results of a batch, in the order of its manifest.
 
-    Studies that are out of date are left out.
+    Results that are out of date are left out.
+
+    Parameters
+    ----------
+    out : path
+        Folder of the batch.
+
+    Returns
+    -------
+    list of StoredResult
 
     Raises
     ------
     SettingsError
-        If none is finished.
+        If no result is finished.
     """
     folder, manifest = BatchFolder.at(out), read_manifest(out)
     device = manifest.settings.device
     parts = [
         StoredResult(entry.name, folder.result(entry.id) / STUDY)
         for entry in manifest.movies
-        if state_of(folder, entry, wanted_of(manifest, entry, device)).state == "done"
+        if read_movie_state(folder, entry, find_required_result(manifest, entry, device)).state
+        == "done"
     ]
     if not parts:
         raise SettingsError(
-            f"no study of {folder.root} is finished; 'umlpsd batch run {out}' makes them"
+            f"no result of {folder.root} is finished; 'umlpsd batch run {out}' computes them"
         )
     return parts
 
@@ -55,30 +65,35 @@ def pool_batch(
     cluster: DaskOptions | None = None,
     n_workers: int | None = None,
 ) -> Any:
-    """Analyse all traces of an archive as one ensemble and write a study folder.
+    """Analyse the pooled results of a batch as one ensemble and write a result folder.
 
     Parameters
     ----------
     out : path
         Folder of the batch.
     pooled : path
-        Study folder to make; ``classes.csv`` in it tells the clusters movie by movie.
+        Result folder to write, with a table of the clusters of each input.
     settings : AnalysisSettings, optional
         By default those of the manifest.
     overwrite : bool
-        Replace a study that is there.
+        Replace an existing result.
     progress : callable, optional
-        Told (step, done, total).
+        Called with (step, done, total).
     cluster : DaskOptions, optional
-        Dask's workers sweep, each on ``settings.device``; the rest is done here on the CPU. Same
-        bits as without, as long as that device is the CPU.
+        Dask's workers run the sweeps, each on ``settings.device``; the rest runs here on the CPU.
+        On CPUs the result is bit-identical with and without Dask.
     n_workers : int, optional
-        Processes of a cluster on this machine. Default: one a core as far as memory goes.
+        Processes of a cluster on this machine. Default: one per core as far as memory allows.
+
+    Returns
+    -------
+    Result
+        Of the analysis; also written to ``pooled``.
 
     Raises
     ------
     UmlpsdError
-        As `finished_parts`, the analysis' `open_pooled` and `run`, and
+        As `find_finished_results`, the analysis' `open_pooled` and `run`, and
         `umlpsd_gpu.batch.launchers.dask_sweeps.dask_sweeps`.
     """
     from umlpsd_gpu.report.write_report import write_report
@@ -86,7 +101,7 @@ def pool_batch(
     check_output(pooled, overwrite)
     settings = settings or read_manifest(out).settings
     analysis = get_analysis(settings.analysis)
-    parts = finished_parts(out)
+    parts = find_finished_results(out)
     if cluster is None:
         context = Context(analysis.device_of(settings), progress or report_nothing)
         result = analysis.run(analysis.open_pooled(parts, settings), settings, context)
@@ -109,8 +124,8 @@ def _sweep_on_dask(
     from umlpsd_gpu.batch.launchers.dask_sweeps import dask_sweeps
 
     size = analysis.pooled_size(parts, settings)
-    # first the cluster: what is wrong with it should not be told after hours of reading, and jobs
-    # may wait in their queue meanwhile
+    # the cluster first: its problems must not show up only after hours of reading, and its jobs
+    # can wait in their queue meanwhile
     with dask_sweeps(out, size, settings, cluster, n_workers) as sweeps:
         context = Context("cpu", progress or report_nothing, run_jobs=sweeps)
         result = analysis.run(analysis.open_pooled(parts, settings), settings, context)

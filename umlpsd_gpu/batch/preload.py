@@ -1,6 +1,6 @@
-"""What every worker imports, whatever it analyses: imported once, before processes are forked off.
+"""What every worker imports for any analysis: imported once, before worker processes are forked.
 
-What an analysis needs on top it names itself (`umlpsd_gpu.analyses.protocol.Analysis.preload`).
+An analysis names its own modules in `umlpsd_gpu.analyses.protocol.Analysis.preload`.
 """
 
 import h5py

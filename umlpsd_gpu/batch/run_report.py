@@ -1,8 +1,9 @@
-"""What came out of a run."""
+"""How a run ended."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -12,25 +13,39 @@ from umlpsd_gpu.batch.movie_state import MovieState
 
 EXIT_FAILED, EXIT_SIGNAL = 1, 128
 
+# Called with (event, entry, text) as the work proceeds
+Tell = Callable[[str, Entry, str], None]
+
+
+def tell_nobody(event: str, entry: Entry, text: str) -> None:
+    """Take a message on an input and drop it.
+
+    Parameters
+    ----------
+    event : str
+    entry : Entry
+    text : str
+    """
+
 
 @dataclass
 class RunReport:
-    """How the movies of a run ended.
+    """How the inputs of a run ended.
 
     Attributes
     ----------
     n_movies : int
-        In the runner's shard.
+        Inputs in the runner's shard.
     n_made : int
-        Studies that this runner has made.
+        Results that this runner has made.
     done, failed, set_aside : dict of str to MovieState
-        By the movie's name, whoever worked on it.
+        By the name of the input, whichever runner worked on it.
     n_left : int
-        Not settled when the runner stopped.
+        Inputs without an end state when the runner stopped.
     stopped_by : int
         Signal; 0 for none.
     trouble : str
-        Why the disk stopped the runner; empty where it did not.
+        Why the disk stopped the runner; empty if it did not.
     """
 
     n_movies: int
@@ -42,27 +57,46 @@ class RunReport:
     stopped_by: int = 0
     trouble: str = ""
 
-    def settle(self, entry: Entry, standing: MovieState) -> None:
-        """Note how a movie ended."""
-        by_state = {"done": self.done, "failed": self.failed, "set aside": self.set_aside}
-        by_state[standing.state][entry.name] = standing
+    def add(self, entry: Entry, movie_state: MovieState) -> None:
+        """Add an input that needs no more work in this run.
 
-    @property
-    def n_settled(self) -> int:
-        """Return how many movies need no more work in this run."""
-        return len(self.done) + len(self.failed) + len(self.set_aside)
+        Parameters
+        ----------
+        entry : Entry
+        movie_state : MovieState
+            Done, failed or set aside.
+        """
+        by_state = {"done": self.done, "failed": self.failed, "set aside": self.set_aside}
+        by_state[movie_state.state][entry.name] = movie_state
+
+    def count_left(self) -> None:
+        """Set ``n_left`` to the number of inputs that were not added."""
+        n_added = len(self.done) + len(self.failed) + len(self.set_aside)
+        self.n_left = self.n_movies - n_added
 
     @property
     def exit_code(self) -> int:
-        """Return 0 if all is done, 1 if something failed, 128 + signal if it was stopped."""
+        """0 if all is done, 1 if something failed, 128 + signal if a signal stopped the run."""
         if self.trouble or (not self.stopped_by and (self.failed or self.set_aside)):
             return EXIT_FAILED
         return EXIT_SIGNAL + self.stopped_by if self.stopped_by else 0
 
 
-def disk_message(folder: BatchFolder, reason: str) -> str:
-    """Say that the disk is full or failing, where, and how much is free."""
+def explain_disk_trouble(folder: BatchFolder, reason: str) -> str:
+    """Return a message on a disk that is full or failing.
+
+    Parameters
+    ----------
+    folder : BatchFolder
+    reason : str
+        The error.
+
+    Returns
+    -------
+    str
+        With the free space of the batch folder.
+    """
     free = ""
     with suppress(OSError):
         free = f"; {shutil.disk_usage(folder.root).free:,} bytes are free in {folder.root}"
-    return f"{reason}{free}; nothing unfinished was kept, so free some space and run again"
+    return f"{reason}{free}; nothing unfinished was kept: free some space and run again"

@@ -1,4 +1,4 @@
-"""Which movies of a folder are complete: nothing changes any more, and the verdict is sound."""
+"""Which inputs of a watched folder are complete: their files don't change any more."""
 
 from __future__ import annotations
 
@@ -15,22 +15,30 @@ from umlpsd_gpu.batch.manifest import is_output
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.settings import AnalysisSettings
 
-State = tuple[int, int]  # bytes, and when last written
+FileStamp = tuple[int, int]  # bytes, and time of the last change in ns
 
 
 @dataclass
 class StableFiles:
-    """Looks at a folder again and again, by names and sizes; opens only what has come to rest.
+    """Lists a folder repeatedly by names and sizes; opens only files that don't change any more.
 
     Attributes
     ----------
     root : Path
-        Absolute; searched with all folders below it. Links are not followed.
+        Absolute; searched with all folders below it. Symbolic links are not followed.
     folder : BatchFolder
-        Of the results, which may lie within.
+        Of the results; may be within ``root``.
     settings : AnalysisSettings
     settle_s : float
-        A file has landed when its size and time of change stayed the same for so long.
+        A file is stable when its size and time of change stayed the same for this many seconds.
+    clock : callable
+        Returns the time in seconds.
+    seen : dict
+        File → its stamp, and the time when this stamp was first seen.
+    looked_at : dict
+        File → its stamp when it was opened.
+    outputs : dict
+        Folder → whether it contains results.
     """
 
     root: Path
@@ -38,58 +46,65 @@ class StableFiles:
     settings: AnalysisSettings
     settle_s: float
     clock: Callable[[], float] = time.monotonic
-    seen: dict[Path, tuple[State, float]] = field(default_factory=dict)
-    looked_at: dict[Path, State] = field(default_factory=dict)
+    seen: dict[Path, tuple[FileStamp, float]] = field(default_factory=dict)
+    looked_at: dict[Path, FileStamp] = field(default_factory=dict)
     outputs: dict[Path, bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        """Look up the suffixes of the analysis."""
         self._suffixes = get_analysis(self.settings.analysis).watched_suffixes
 
-    def newly_stable(self) -> Iterator[Found]:
-        """Yield movies whose files have come to rest since the last look, sound or not."""
-        now = self.clock()
-        states = dict(self._files())
-        for path, state in states.items():
-            if self.seen.get(path, (None, 0.0))[0] != state:
-                self.seen[path] = state, now
-        self.seen = {path: seen for path, seen in self.seen.items() if path in states}
-        ripe = [path for path in states if self._is_at_rest(path, now)]
-        for path in sorted(p for p in ripe if self.looked_at.get(p) != states[p]):
-            if self.looked_at.get(path) != states[path]:  # not yet seen with another file
-                yield from self._look(path, states, now)
+    def find_newly_stable(self) -> Iterator[Found]:
+        """Yield inputs whose files have become stable since the last call.
 
-    def _look(self, path: Path, states: dict[Path, State], now: float) -> Iterator[Found]:
+        Yields
+        ------
+        Found
+            Also inputs that can't be analysed.
+        """
+        now = self.clock()
+        stamps = dict(self._list_files())
+        for path, stamp in stamps.items():
+            if path not in self.seen or self.seen[path][0] != stamp:
+                self.seen[path] = stamp, now
+        self.seen = {path: seen for path, seen in self.seen.items() if path in stamps}
+        stable = [path for path in stamps if self._is_stable(path, now)]
+        for path in sorted(p for p in stable if self.looked_at.get(p) != stamps[p]):
+            if self.looked_at.get(path) != stamps[path]:  # not yet opened with another file
+                yield from self._open(path, stamps, now)
+
+    def _open(self, path: Path, stamps: dict[Path, FileStamp], now: float) -> Iterator[Found]:
         try:
-            found = self._find(path, now)
+            findings = self._find(path, now)
         except (SettingsError, OSError):
-            return  # gone meanwhile
-        for movie in found.found:
-            files = [file for file in movie.files if file in states] or [path]
-            if not all(self._is_at_rest(file, now) for file in files):
+            return  # deleted meanwhile
+        for found in findings.found:
+            files = [file for file in found.files if file in stamps] or [path]
+            if not all(self._is_stable(file, now) for file in files):
                 continue
-            self.looked_at.update({file: states[file] for file in files})
-            yield movie
-        self.looked_at.update({p: states[p] for p, _ in found.left_out if p in states})
+            self.looked_at.update({file: stamps[file] for file in files})
+            yield found
+        self.looked_at.update({p: stamps[p] for p, _ in findings.left_out if p in stamps})
 
     def _find(self, path: Path, now: float) -> Findings:
-        """Return the movie that a file is, or is a frame of; nothing while other frames come."""
+        """Find the input that a file is, or is a frame of; nothing while other frames change."""
         analysis = get_analysis(self.settings.analysis)
-        found = analysis.find(str(path), self.settings, lambda folder: False)
-        if not any(analysis.is_part(reason) for _, reason in found.left_out):
-            return found
-        beside = [file for file in self.seen if file.parent == path.parent]
-        if not all(self._is_at_rest(file, now) for file in beside):
+        findings = analysis.find(str(path), self.settings, lambda folder: False)
+        if not any(analysis.is_part(reason) for _, reason in findings.left_out):
+            return findings
+        siblings = [file for file in self.seen if file.parent == path.parent]
+        if not all(self._is_stable(file, now) for file in siblings):
             return Findings(path.parent)
         return analysis.find(str(path.parent), self.settings, lambda folder: folder != path.parent)
 
-    def _is_at_rest(self, path: Path, now: float) -> bool:
+    def _is_stable(self, path: Path, now: float) -> bool:
         seen = self.seen.get(path)
         return seen is not None and now - seen[1] >= self.settle_s
 
-    def _files(self) -> Iterator[tuple[Path, State]]:
+    def _list_files(self) -> Iterator[tuple[Path, FileStamp]]:
         for name, below, files in os.walk(self.root):
             here = Path(name)
-            if self._holds_results(here):
+            if self._has_results(here):
                 below.clear()
                 continue
             below[:] = [b for b in below if not b.startswith(".")]
@@ -98,14 +113,14 @@ class StableFiles:
                 if file.startswith(".") or path.suffix.lower() not in self._suffixes:
                     continue
                 try:
-                    found = path.lstat()
+                    stat = path.lstat()
                 except OSError:
                     continue
                 if not path.is_symlink():
-                    yield path, (found.st_size, found.st_mtime_ns)
+                    yield path, (stat.st_size, stat.st_mtime_ns)
 
-    def _holds_results(self, path: Path) -> bool:
-        # a folder that gets results later is looked at in vain, but its maps are soon left out
+    def _has_results(self, path: Path) -> bool:
+        # only True is remembered: a folder may get results later
         if not self.outputs.get(path):
             self.outputs[path] = is_output(path, self.folder)
         return self.outputs[path]

@@ -1,4 +1,4 @@
-"""How a batch stands, read from its files; no runner is asked."""
+"""The status of a batch, read from its files; no runner is asked."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from typing import Any
 
 from umlpsd_gpu.batch.entries import Entry
 from umlpsd_gpu.batch.folder import BatchFolder
-from umlpsd_gpu.batch.leases.lease import last_token
+from umlpsd_gpu.batch.leases.lease import read_last_token
 from umlpsd_gpu.batch.manifest import read_manifest
-from umlpsd_gpu.batch.movie_state import MovieState, state_of, wanted_of
+from umlpsd_gpu.batch.movie_state import MovieState, find_required_result, read_movie_state
 
 STATES = ("done", "running", "waiting", "failed", "set aside")
 
 
 @dataclass(frozen=True)
 class MovieStatus:
-    """How a movie stands.
+    """The status of an input.
 
     Attributes
     ----------
     id, name : str
     state : {"done", "running", "waiting", "failed", "set aside"}
     n_attempts : int
-        That have ended, the one that made the study among them.
+        Attempts that have ended, including the one that made the result.
     reason : str
-        Of the last that gave no study; empty for a movie that is done.
+        Of the last attempt that gave no result; empty if the input is done.
     host : str
-        Where it runs, or its study was made.
+        Where the input is worked on, or its result was made.
     out_of_date : bool
-        A study is there, but of other settings, another version or an earlier state of the movie.
+        There is a result, but of other settings, another version or an earlier state of the input.
     seconds : float or None
-        Its study took.
+        Duration of its analysis.
     """
 
     id: str
@@ -48,7 +48,7 @@ class MovieStatus:
 
 @dataclass(frozen=True)
 class BatchStatus:
-    """How all movies stand.
+    """The status of all inputs of a batch.
 
     Attributes
     ----------
@@ -62,17 +62,17 @@ class BatchStatus:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Return the number of movies in each state."""
+        """Number of inputs in each state."""
         return {state: sum(m.state == state for m in self.movies) for state in STATES}
 
     @property
     def is_settled(self) -> bool:
-        """Say whether nothing is left to be done."""
+        """Whether nothing is left to do."""
         return not self.counts["running"] and not self.counts["waiting"]
 
     @property
     def seconds_left(self) -> float | None:
-        """Return how long the rest takes if it goes on as so far; None where nothing is known."""
+        """Time for the rest at the speed so far; None if nothing is known."""
         counts = self.counts
         known = [m.seconds for m in self.movies if m.state == "done" and m.seconds is not None]
         if not known or not counts["running"]:
@@ -81,7 +81,12 @@ class BatchStatus:
         return sum(known) / len(known) * n_left / counts["running"]
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain values, for programs."""
+        """Return plain values, for programs.
+
+        Returns
+        -------
+        dict
+        """
         return {
             "folder": str(self.folder),
             "counts": self.counts,
@@ -91,7 +96,16 @@ class BatchStatus:
 
 
 def read_status(out: str | Path) -> BatchStatus:
-    """Look at the files of a batch.
+    """Read the status of a batch from its files.
+
+    Parameters
+    ----------
+    out : path
+        Folder of the batch.
+
+    Returns
+    -------
+    BatchStatus
 
     Raises
     ------
@@ -101,29 +115,33 @@ def read_status(out: str | Path) -> BatchStatus:
     folder, manifest = BatchFolder.at(out), read_manifest(out)
     device = manifest.settings.device
     movies = (
-        _status_of(folder, entry, state_of(folder, entry, wanted_of(manifest, entry, device)))
+        _make_status(
+            folder,
+            entry,
+            read_movie_state(folder, entry, find_required_result(manifest, entry, device)),
+        )
         for entry in manifest.movies
     )
     return BatchStatus(folder.root, tuple(movies))
 
 
-def _status_of(folder: BatchFolder, entry: Entry, standing: MovieState) -> MovieStatus:
-    state: str = standing.state
-    result = standing.result or {}
+def _make_status(folder: BatchFolder, entry: Entry, movie_state: MovieState) -> MovieStatus:
+    state: str = movie_state.state
+    result = movie_state.result or {}
     host = str(result.get("host", ""))
     if state != "done":
-        token = last_token(folder.state(entry.id))
+        token = read_last_token(folder.claims(entry.id))
         # on a network file system our clock may differ from the one that dates files
         if token is not None and token.is_held(time.time()):
             state, host = "running", str(token.owner.get("host", ""))
-    last = standing.attempts[-1].reason if standing.attempts else ""
+    attempts = movie_state.attempts
     return MovieStatus(
         entry.id,
         entry.name,
         state,
-        result.get("n_attempts", 1) if state == "done" else len(standing.attempts),
-        last,
+        result.get("n_attempts", 1) if state == "done" else len(attempts),
+        attempts[-1].reason if attempts else "",
         host,
-        out_of_date=bool(result) and standing.state != "done",
+        out_of_date=bool(result) and movie_state.state != "done",
         seconds=result.get("seconds"),
     )

@@ -8,14 +8,14 @@ import threading
 from types import FrameType
 from typing import Any
 
-# Ctrl-C; what kill and systems going down send; a terminal closed; SLURM's warning before the end
+# Ctrl-C; kill and a system that shuts down; a closed terminal; SLURM's warning before the end
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 
 
 class StopRequest:
-    """Notes the first signal and how many there were; wakes up who waits for it.
+    """Remembers the first signal, counts all, and wakes up whoever waits for one.
 
-    Inside ``with``, in the main thread; in other threads signals go where they went before.
+    Works inside ``with`` in the main thread; in other threads signals are handled as before.
 
     Attributes
     ----------
@@ -32,11 +32,16 @@ class StopRequest:
             end.setblocking(False)
 
     def fileno(self) -> int:
-        """Return what becomes readable when a signal comes."""
+        """Return the file descriptor that becomes readable when a signal comes.
+
+        Returns
+        -------
+        int
+        """
         return self._reader.fileno()
 
     def clear(self) -> None:
-        """Empty what woke the waiting, so that it can wait again."""
+        """Empty the file descriptor, so that one can wait for the next signal."""
         try:
             while self._reader.recv(64):
                 pass
@@ -44,9 +49,10 @@ class StopRequest:
             return
 
     def __enter__(self) -> StopRequest:
+        """Handle the signals from now on."""
         if threading.current_thread() is threading.main_thread():
             for number in SIGNALS:
-                # nohup has it ignored, and means so
+                # nohup ignores this signal on purpose
                 if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
                     continue
                 self._before[number] = signal.signal(number, self._note)
@@ -54,6 +60,7 @@ class StopRequest:
         return self
 
     def __exit__(self, *problem: object) -> None:
+        """Handle the signals as before."""
         if self._before:
             signal.set_wakeup_fd(self._wakeup_before)
         for number, handler in self._before.items():

@@ -1,4 +1,4 @@
-"""One movie, in a process of its own: its study is made in the private folder of a lease."""
+"""A process analyses one input; it writes the result to the private folder of a lease."""
 
 from __future__ import annotations
 
@@ -23,7 +23,12 @@ from typing import Any
 from umlpsd_gpu.analyses.protocol import Analysis
 from umlpsd_gpu.analyses.registry import get_analysis
 from umlpsd_gpu.analyses.saving import load_result, save_result
-from umlpsd_gpu.batch.fingerprint import Kind, fingerprint, is_same_time, last_written
+from umlpsd_gpu.batch.fingerprint import (
+    ContentKind,
+    fingerprint,
+    is_same_time,
+    read_last_write_time,
+)
 from umlpsd_gpu.batch.folder import LOG, STUDY
 from umlpsd_gpu.compute.context import Context
 from umlpsd_gpu.errors import DeviceError, MovieError, OutputError, UmlpsdError
@@ -32,42 +37,42 @@ from umlpsd_gpu.storage.json_files import DISK_TROUBLE
 
 PR_SET_PDEATHSIG = 1
 MOST_TRACEBACK = 20_000  # characters, from the end
-# The runner stops its processes itself, after it has let them finish
+# The runner stops its processes itself, after giving them time to finish
 IGNORED_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 
 
 @dataclass(frozen=True)
 class Job:
-    """All that a process needs to make one study.
+    """All that a process needs to analyse one input.
 
     Attributes
     ----------
     movie : str
-        Path.
+        Path of the input.
     content, content_kind : str
-        Digest of the movie when the manifest was written, and how it was made.
+        Digest of the input when the manifest was written, and how it was made.
     analysis : str
         Name of the analysis to run.
     settings : dict
-        As in the manifest, canonical.
+        As in the manifest, in canonical form.
     device : {"cpu", "gpu"}
     n_threads : int
     gpu : str or None
-        The one card that the process may see.
+        The only GPU that the process may see.
     memory_mb : float or None
         Limit of its address space.
     figures : bool
     work : str
-        Private folder; the study goes to ``study`` in it.
-    made_before : str or None
-        A study that only needs other files drawn.
+        Private folder; the result goes to ``study`` in it.
+    earlier : str or None
+        Folder of an earlier result with the same numbers, which only lacks figures or has too many.
     written : float
-        When the movie was last written to, by the manifest; 0.0: that doesn't matter.
+        When the input was last written to, by the manifest; 0.0: not compared.
     """
 
     movie: str
     content: str
-    content_kind: Kind
+    content_kind: ContentKind
     analysis: str
     settings: dict[str, Any]
     device: str
@@ -76,77 +81,86 @@ class Job:
     memory_mb: float | None
     figures: bool
     work: str
-    made_before: str | None = None
+    earlier: str | None = None
     written: float = 0.0
 
 
 Perform = Callable[[Job], dict[str, Any]]
 
 
-def run_task(job: Job, answer: Connection, perform: Perform) -> None:
-    """Do a job and send how it went: the body of a worker's process.
+def run_job(job: Job, answer: Connection, perform: Perform) -> None:
+    """Do a job and send its outcome; this is all that a worker process does.
 
     Parameters
     ----------
     job : Job
     answer : Connection
-        Gets one JSON text; nothing where the process is killed.
+        Gets one JSON text; nothing if the process is killed.
     perform : callable
-        Writes the study and returns facts about it; `make_study`, but for tests.
+        Writes the result and returns facts about it; `make_study`, except in tests.
     """
-    _settle_in(job, answer)
+    _prepare_process(job, answer)
     start = time.perf_counter()
-    outcome = _outcome(job, perform)
+    outcome = _perform_safely(job, perform)
     with suppress(OSError):
         _delete_empty(Path(job.work) / LOG)
     outcome["seconds"] = time.perf_counter() - start
     outcome["peak_rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-    with suppress(OSError):  # a runner that is gone needs no answer
+    with suppress(OSError):  # a runner that has ended needs no answer
         answer.send_bytes(json.dumps(outcome).encode())
     answer.close()
 
 
 def make_study(job: Job) -> dict[str, Any]:
-    """Analyse a movie and write its study; return facts for done.json.
+    """Analyse an input and write its result.
+
+    Parameters
+    ----------
+    job : Job
+
+    Returns
+    -------
+    dict
+        Facts for done.json.
 
     Raises
     ------
     UmlpsdError
-        If the movie can't be read or analysed, or changed meanwhile; or the disk is full.
+        If the input can't be read or analysed, or was changed meanwhile; or if the disk is full.
     """
     from threadpoolctl import threadpool_limits
 
     analysis = get_analysis(job.analysis)
     settings = analysis.settings.from_mapping(job.settings)
     with threadpool_limits(limits=1, user_api="blas"):
-        result = _made_before(job, analysis) or _analyse(job, analysis, settings)
+        result = _load_earlier(job, analysis) or _analyse(job, analysis, settings)
     timings_s = dict(result.timings_s)
-    # nothing in a study tells where and how fast it was made
+    # a stored result does not contain where and how fast it was computed
     result = replace(result, settings=settings, timings_s={})
     start = time.perf_counter()
     _write(result, Path(job.work) / STUDY, job.figures)
     timings_s["write"] = time.perf_counter() - start
     summary = analysis.summary(result)
-    found = {name: summary[name] for name in ("n_traces", "k_opt", "scale") if name in summary}
-    made = {"device": result.device, "n_threads": job.n_threads, "timings_s": timings_s}
-    return made | found
+    answers = {name: summary[name] for name in ("n_traces", "k_opt", "scale") if name in summary}
+    how = {"device": result.device, "n_threads": job.n_threads, "timings_s": timings_s}
+    return how | answers
 
 
-def _outcome(job: Job, perform: Perform) -> dict[str, Any]:
+def _perform_safely(job: Job, perform: Perform) -> dict[str, Any]:
     try:
         return {"status": "done", **perform(job)}
     except BaseException as error:
         lines = "".join(traceback.format_exception(error))
         return {
             "status": "failed",
-            "kind": _kind(error, job),
-            "reason": _reason(error, job),
+            "kind": _classify(error),
+            "reason": _explain(error, job),
             "traceback": lines[-MOST_TRACEBACK:],
         }
 
 
-def _kind(error: BaseException, job: Job) -> str:
-    """Tell trouble of the machine, which stops a runner, from trouble with the movie."""
+def _classify(error: BaseException) -> str:
+    """Return whether the device, the disk or the input failed; the first two stop a runner."""
     if isinstance(error, DeviceError):
         return "device"
     cause = error.__cause__ if isinstance(error, OutputError) else error
@@ -156,27 +170,27 @@ def _kind(error: BaseException, job: Job) -> str:
     return "movie"
 
 
-def _reason(error: BaseException, job: Job) -> str:
+def _explain(error: BaseException, job: Job) -> str:
     if isinstance(error, UmlpsdError):
         return str(error)
     if isinstance(error, MemoryError):
         limit = f" of {job.memory_mb:.0f} MB" if job.memory_mb else ""
         return (
-            f"{job.movie}: its analysis needs more memory than its limit{limit}; raise "
+            f"{job.movie}: its analysis needs more memory than the limit{limit}; raise "
             "--memory-mb or run fewer workers"
         )
     return f"{job.movie}: {type(error).__name__}: {error}"
 
 
-def _settle_in(job: Job, answer: Connection) -> None:
-    """Make this process one that ends with its runner, keeps to its limits and its card."""
+def _prepare_process(job: Job, answer: Connection) -> None:
+    """Make this process end with its runner; set its limits, its GPU and its log."""
     for number in IGNORED_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     _end_with_runner(answer)
     if job.gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = job.gpu
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # CUDA reserves address space far beyond what it uses
+    # CUDA reserves much more address space than it uses
     if job.memory_mb is not None and job.device == "cpu":
         limit = int(job.memory_mb * 1e6)
         hard = resource.getrlimit(resource.RLIMIT_AS)[1]
@@ -184,7 +198,7 @@ def _settle_in(job: Job, answer: Connection) -> None:
             resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
     with suppress(OSError):
         _print_to(Path(job.work) / LOG)
-    faulthandler.enable(2)  # where a library ends the process, its log says so
+    faulthandler.enable(2)  # if a library ends the process, the log says where
 
 
 def _print_to(path: Path) -> None:
@@ -202,17 +216,18 @@ def _delete_empty(log: Path) -> None:
 
 
 def _end_with_runner(answer: Connection) -> None:
-    """Let a thread end this process when nobody is there any more to hear the answer.
+    """Start a thread that ends this process when nobody can receive its answer any more.
 
-    The server that forks processes off lives as long as any of them, so its end tells nothing.
-    Processes forked off the runner itself hear answers too, but the system ends them with it.
+    The fork server lives as long as any process that it has forked, so its end can't be used.
+    Processes forked from the runner itself can receive answers too, but the system ends them
+    together with the runner.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    # a descriptor of our own: the other is closed when the answer is sent
+    # a second descriptor: the first is closed when the answer is sent
     watched = os.dup(answer.fileno())
     poll = select.poll()
-    poll.register(watched, 0)  # errors are always told: here, that the reader's end is closed
+    poll.register(watched, 0)  # errors are always reported: here, that the reader has closed
 
     def watch() -> None:
         poll.poll()
@@ -234,25 +249,25 @@ def _refuse_changed(job: Job, files: tuple[Path, ...]) -> None:
     if fingerprint(files, job.content_kind) != job.content:
         raise MovieError(
             job.movie,
-            "the movie is not what it was when the manifest was written; "
-            "'umlpsd batch init --update' takes note of the change",
+            "it was changed after the manifest was written; run 'umlpsd batch init --update' to "
+            "accept the change",
         )
-    # what lies between the samples may have changed
-    if job.written and not is_same_time(last_written(files), job.written):
+    # bytes between the samples may have changed
+    if job.written and not is_same_time(read_last_write_time(files), job.written):
         raise MovieError(
             job.movie,
-            "its time of change is not the one in the manifest, so it may not be the same movie; "
-            "'umlpsd batch init --update' takes note of that (a batch of --full-digest goes by "
-            "every byte, not by times)",
+            "its time of change differs from the manifest, so its content may differ too; run "
+            "'umlpsd batch init --update' to accept it (with --full-digest a batch compares every "
+            "byte instead of times)",
         )
 
 
-def _made_before(job: Job, analysis: Analysis[Any, Any]) -> Any:
-    """Return the result that only lacks figures, or has too many; None to make it again."""
-    if job.made_before is None:
+def _load_earlier(job: Job, analysis: Analysis[Any, Any]) -> Any:
+    """Return the result that only differs in figures; None: it must be computed."""
+    if job.earlier is None:
         return None
     try:
-        return load_result(job.made_before, analysis.result_type())
+        return load_result(job.earlier, analysis.result_type())
     except UmlpsdError:
         return None
 

@@ -1,4 +1,4 @@
-"""The processes of a runner, one a movie, forked off a server that has imported everything."""
+"""The processes of a runner: one per input, forked from a server that has imported everything."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from typing import Any
 from umlpsd_gpu.batch.entries import Entry
 from umlpsd_gpu.batch.folder import LOG
 from umlpsd_gpu.batch.leases.lease import Lease
-from umlpsd_gpu.batch.worker import MOST_TRACEBACK, Job, Perform, make_study, run_task
+from umlpsd_gpu.batch.worker import MOST_TRACEBACK, Job, Perform, make_study, run_job
 
 PRELOAD = "umlpsd_gpu.batch.preload"
-# [I] for a process to write down where it hangs, before it is killed
+# For a process to write its traceback before it is killed [I]
 LAST_WORDS_S = 1.0
 BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass
 class Worker:
-    """A process at work on a movie.
+    """A process that analyses an input.
 
     Attributes
     ----------
     entry : Entry
     lease : Lease
     seat : int
-        Which of the crew's places it has, from 0; its card, where there are any.
+        Its place in the pool, from 0; selects its GPU, if there are any.
     process : BaseProcess
     answer : Connection
     began : float
         By the monotonic clock.
     warned : float or None
-        When it was told to end because it took too long.
+        When it got a signal because it took too long.
     """
 
     entry: Entry
@@ -51,8 +51,14 @@ class Worker:
     began: float = field(default_factory=time.monotonic)
     warned: float | None = None
 
-    def outcome(self) -> dict[str, Any] | None:
-        """Return what the process answered and wait for its end; None where it was killed."""
+    def receive_outcome(self) -> dict[str, Any] | None:
+        """Return the answer of the process, and wait for its end.
+
+        Returns
+        -------
+        dict or None
+            See `umlpsd_gpu.batch.worker.run_job`; None if the process was killed.
+        """
         try:
             text = self.answer.recv_bytes()
         except (EOFError, OSError):
@@ -61,15 +67,27 @@ class Worker:
         self.process.join()
         return json.loads(text) if text else None
 
-    def end_in_words(self) -> str:
-        """Say how the process ended."""
+    def describe_end(self) -> str:
+        """Say how the process ended.
+
+        Returns
+        -------
+        str
+            For a message.
+        """
         code = self.process.exitcode
         if code is not None and code < 0:
             return f"its process was killed by signal {-code}"
         return f"its process ended with exit code {code}"
 
-    def last_words(self) -> str:
-        """Return the end of what the process printed."""
+    def read_log_end(self) -> str:
+        """Return the end of what the process printed.
+
+        Returns
+        -------
+        str
+            Empty if it printed nothing.
+        """
         try:
             text = (self.lease.work / LOG).read_text(encoding="utf-8", errors="replace")
         except OSError:
@@ -77,9 +95,9 @@ class Worker:
         return text[-MOST_TRACEBACK:]
 
     def stop_overdue(self) -> None:
-        """End the process, which took too long; who waits for it hears of that.
+        """End the process, which took too long; its end is reported to whoever waits for it.
 
-        At first by a signal that lets it write down where it hangs.
+        First it gets a signal that makes it write its traceback; later it is killed.
         """
         if self.warned is not None:
             if time.monotonic() - self.warned > LAST_WORDS_S:
@@ -98,17 +116,19 @@ class Worker:
 
 @dataclass
 class WorkerPool:
-    """As many processes at a time as there are seats.
+    """Processes of a runner, at most one per seat.
 
     Attributes
     ----------
     n_seats : int
     gpus : sequence of str
-        Cards, as CUDA_VISIBLE_DEVICES names them; dealt to the seats in turn.
+        As CUDA_VISIBLE_DEVICES names them; seat i uses GPU i modulo their number.
     start_method : {"forkserver", "fork", "spawn"}
     also_import : sequence of str
-        Modules beside those of `umlpsd_gpu.batch.preload` that processes would have to import.
+        Modules that processes need in addition to `umlpsd_gpu.batch.preload`.
     perform : callable
+        See `umlpsd_gpu.batch.worker.run_job`.
+    at_work : list of Worker
     """
 
     n_seats: int
@@ -119,27 +139,36 @@ class WorkerPool:
     at_work: list[Worker] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        """Choose what processes import before they are forked."""
         self._context: Any = multiprocessing.get_context(self.start_method)
         if self.start_method == "forkserver":
             self._context.set_forkserver_preload([PRELOAD, *self.also_import])
 
     @property
     def has_room(self) -> bool:
-        """Say whether another movie can be begun."""
+        """Whether another input can be started."""
         return len(self.at_work) < self.n_seats
 
     def start(self, entry: Entry, lease: Lease, job: Job) -> None:
-        """Begin with a movie."""
+        """Start a process for an input.
+
+        Parameters
+        ----------
+        entry : Entry
+        lease : Lease
+        job : Job
+            Its GPU is set here.
+        """
         taken = {worker.seat for worker in self.at_work}
         seat = next(seat for seat in range(self.n_seats) if seat not in taken)
         if self.gpus:
             job = replace(job, gpu=self.gpus[seat % len(self.gpus)])
         ours, theirs = self._context.Pipe(duplex=False)
         process = self._context.Process(
-            target=run_task, args=(job, theirs, self.perform), daemon=True
+            target=run_job, args=(job, theirs, self.perform), daemon=True
         )
         try:
-            with _blas_of_one_thread():
+            with _limit_blas_threads():
                 process.start()
         except BaseException:
             ours.close()
@@ -149,13 +178,18 @@ class WorkerPool:
         self.at_work.append(Worker(entry, lease, seat, process, ours))
 
     def wait(self, timeout_s: float, also: Sequence[Any] = ()) -> list[Worker]:
-        """Wait until processes have answered or ended; return and let go of those.
+        """Wait until a process has answered or ended, and free the seats of all that have.
 
         Parameters
         ----------
         timeout_s : float
         also : sequence
-            What else ends the waiting: anything with a file descriptor.
+            Objects with a file descriptor that also end the wait.
+
+        Returns
+        -------
+        list of Worker
+            Those that have answered or ended.
         """
         ready = connection.wait([*(w.answer for w in self.at_work), *also], timeout_s)
         finished = [worker for worker in self.at_work if worker.answer in ready]
@@ -163,23 +197,33 @@ class WorkerPool:
         return finished
 
     def stop_overdue(self, limit_s: float) -> None:
-        """End processes that have been at work for longer."""
+        """End processes that have worked for longer than a limit.
+
+        Parameters
+        ----------
+        limit_s : float
+        """
         for worker in self.at_work:
             if time.monotonic() - worker.began > limit_s:
                 worker.stop_overdue()
 
     def dismiss(self, worker: Worker) -> None:
-        """End one process at once."""
+        """End one process at once.
+
+        Parameters
+        ----------
+        worker : Worker
+        """
         worker.kill()
         self.at_work.remove(worker)
 
 
 @contextmanager
-def _blas_of_one_thread() -> Iterator[None]:
-    """Let processes that start, the server they are forked off too, load BLAS with one thread.
+def _limit_blas_threads() -> Iterator[None]:
+    """Make processes that start now, and their fork server, load BLAS with one thread.
 
-    Studies of a batch limit it to one anyway; but told so after a fork, OpenBLAS first starts its
-    threads, which then spin for a tenth of a second.
+    Analyses in a batch limit it to one thread anyway. But if the limit is set after a fork,
+    OpenBLAS first starts its threads, which then spin for a tenth of a second.
     """
     before = {name: os.environ.get(name) for name in BLAS_THREADS}
     os.environ.update(dict.fromkeys(BLAS_THREADS, "1"))
@@ -193,8 +237,14 @@ def _blas_of_one_thread() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def visible_gpus() -> list[str]:
-    """Return the cards of this machine by the names that CUDA_VISIBLE_DEVICES takes."""
+def list_gpus() -> list[str]:
+    """Return the GPUs of this machine.
+
+    Returns
+    -------
+    list of str
+        Names that CUDA_VISIBLE_DEVICES accepts.
+    """
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
     if named is not None:
         return [name.strip() for name in named.split(",") if name.strip()]

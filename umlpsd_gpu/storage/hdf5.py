@@ -82,7 +82,7 @@ def write_hdf5(
 
     with _FullDiskProof(path) as target:
         try:
-            # the oldest format that fits: MATLAB still ships HDF5 1.10
+            # the oldest format that suffices: MATLAB still ships HDF5 1.10
             with h5py.File(target, "w", libver=("earliest", "v110")) as file:
                 file.attrs.update(attributes)
                 for name, field, value in stored:

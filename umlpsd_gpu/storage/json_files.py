@@ -1,4 +1,4 @@
-"""Small JSON files that are whole or not there, also after a crash and on network file systems."""
+"""Small JSON files, written atomically, also in case of a crash and on network file systems."""
 
 from __future__ import annotations
 
@@ -12,17 +12,23 @@ from typing import Any
 from umlpsd_gpu.errors import OutputError
 from umlpsd_gpu.storage.result_folder import sync
 
-# What a disk answers that has no room or is failing; no movie is to blame for it
+# Errors of a disk that is full or failing; they are not the fault of an input
 DISK_TROUBLE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG}
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EOPNOTSUPP}
 
 
 def write_json(path: Path, values: dict[str, Any]) -> None:
-    """Write or replace a file in one step, on disk when this returns.
+    """Write or replace a file atomically; it is on disk when this returns.
 
-    Text that is no Unicode (file names of other days) survives: it is written in ASCII.
+    Texts that are not valid Unicode (old file names) are kept: everything is written as ASCII.
+
+    Parameters
+    ----------
+    path : Path
+    values : dict
+        Plain values.
     """
-    partial = _partial(path, values)
+    partial = _write_partial(path, values)
     try:
         partial.rename(path)
     except BaseException:
@@ -32,11 +38,20 @@ def write_json(path: Path, values: dict[str, Any]) -> None:
 
 
 def create_json(path: Path, values: dict[str, Any]) -> bool:
-    """Write a file that nobody else has written; False where there is one already.
+    """Write a file atomically unless it exists.
 
-    Of several processes exactly one gets True, and nobody ever reads a part of the file.
+    Parameters
+    ----------
+    path : Path
+    values : dict
+        Plain values.
+
+    Returns
+    -------
+    bool
+        False if the file exists already. Of several processes exactly one gets True.
     """
-    partial = _partial(path, values)
+    partial = _write_partial(path, values)
     try:
         os.link(partial, path)
     except FileExistsError:
@@ -52,12 +67,23 @@ def create_json(path: Path, values: dict[str, Any]) -> bool:
 
 
 def read_json(path: Path, file_format: str = "") -> dict[str, Any] | None:
-    """Return a file's content; None where there is no file, or not a whole one of that format.
+    """Read a file.
+
+    Parameters
+    ----------
+    path : Path
+    file_format : str
+        What the file must say under ``format``.
+
+    Returns
+    -------
+    dict or None
+        None if there is no file, or it is damaged or of another format.
 
     Raises
     ------
     OSError
-        If it can't be read: what is not known to be missing must not be made again.
+        If the file exists but can't be read: it must not be taken for a missing one.
     """
     try:
         values = json.loads(path.read_text(encoding="ascii"))
@@ -67,13 +93,35 @@ def read_json(path: Path, file_format: str = "") -> dict[str, Any] | None:
     return values if is_ours else None
 
 
-def text_of(values: dict[str, Any]) -> str:
-    """Return JSON, the same for the same values."""
+def write_json_text(values: dict[str, Any]) -> str:
+    """Write values as JSON; equal values give equal texts.
+
+    Parameters
+    ----------
+    values : dict
+        Plain values.
+
+    Returns
+    -------
+    str
+        ASCII.
+    """
     return json.dumps(values, indent=1, ensure_ascii=True, allow_nan=False) + "\n"
 
 
 def refuse_links(root: Path, path: Path) -> Path:
-    """Return the path; refuse one that a symbolic link leads out of the batch folder.
+    """Return the path, or refuse it if it contains a symbolic link.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the batch.
+    path : Path
+        Below the root.
+
+    Returns
+    -------
+    Path
 
     Raises
     ------
@@ -85,17 +133,17 @@ def refuse_links(root: Path, path: Path) -> Path:
         part = part / name
         if part.is_symlink():
             raise OutputError(
-                f"{part} is a symbolic link, and a batch writes nowhere but into its own folder "
-                f"{root}; delete the link"
+                f"{part} is a symbolic link, but a batch writes only to its own folder {root}; "
+                "delete the link"
             )
     return path
 
 
-def _partial(path: Path, values: dict[str, Any]) -> Path:
+def _write_partial(path: Path, values: dict[str, Any]) -> Path:
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with partial.open("x", encoding="ascii") as file:
-            file.write(text_of(values))
+            file.write(write_json_text(values))
             file.flush()
             os.fsync(file.fileno())
     except BaseException:
@@ -105,10 +153,10 @@ def _partial(path: Path, values: dict[str, Any]) -> Path:
 
 
 def _create_in_place(path: Path, values: dict[str, Any]) -> bool:
-    """Do without hard links: readers may meet an empty file for a moment."""
+    """Write without hard links: readers may see an empty file for a moment."""
     try:
         with path.open("x", encoding="ascii") as file:
-            file.write(text_of(values))
+            file.write(write_json_text(values))
             file.flush()
             os.fsync(file.fileno())
     except FileExistsError:

@@ -1,4 +1,4 @@
-"""A folder of results is whole or not there: written beside its place, synced, then renamed."""
+"""Result folders are written atomically: into a temporary folder, synced, then renamed."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 @dataclass(frozen=True)
 class FolderKind:
-    """What a folder of ours holds, and how it is known again.
+    """A type of result folder, and how it is recognised.
 
     Attributes
     ----------
     noun : str
         For messages.
     summary : str
-        The JSON file that lists the others under ``files``.
+        The JSON file that lists all others under ``files``.
     format : str
-        What that file says under ``format``.
+        Value of ``format`` in that file.
     """
 
     noun: str
@@ -45,16 +45,16 @@ STUDY = FolderKind("study", SUMMARY, FORMAT)
 
 
 def check_output(folder: str | Path, overwrite: bool = False, kind: FolderKind = STUDY) -> Path:
-    """Refuse a folder that a study can't go to, before the long computation.
+    """Refuse a folder that a result can't be written to, before a long computation.
 
     Parameters
     ----------
     folder : path
-        Missing, empty, or (with ``overwrite``) holding a study and nothing else.
+        Missing, empty, or (with ``overwrite``) with one result and nothing else.
     overwrite : bool
-        Whether a study that is there may be replaced.
+        Whether an existing result may be replaced.
     kind : FolderKind
-        What is to go there, if not a study.
+        What is to be written, if not a study.
 
     Returns
     -------
@@ -64,9 +64,9 @@ def check_output(folder: str | Path, overwrite: bool = False, kind: FolderKind =
     Raises
     ------
     OutputInUseError
-        If the folder is a file, in use, or not ours to replace.
+        If the folder is a file, in use, or contains anything else.
     OutputError
-        If it is in a place that can't be written.
+        If its parent folder can't be written.
     """
     try:
         target = Path(folder).resolve()
@@ -85,16 +85,17 @@ def write_whole(
     overwrite: bool = False,
     kind: FolderKind = STUDY,
 ) -> Path:
-    """Let ``fill`` write into a temporary folder, then move that into place in one step.
+    """Let ``fill`` write into a temporary folder, then move this to its place atomically.
 
     Parameters
     ----------
     folder : path
         See `check_output`.
     fill : callable
-        Writes files, the kind's summary among them, into the folder it is given. If it raises,
-        nothing is left, and an older study stays as it was.
+        Takes a folder and writes files into it, including the summary of the kind. If it raises an
+        error, nothing is left, and an older result stays as it was.
     overwrite : bool
+        Whether an existing result may be replaced.
     kind : FolderKind
 
     Returns
@@ -115,7 +116,7 @@ def write_whole(
     except OSError as error:
         reason = error.strerror or error
         raise OutputError(
-            f"the {kind.noun} can't be written to {folder}: {reason}; nothing was left there, "
+            f"the {kind.noun} can't be written to {folder}: {reason}; nothing was left there; "
             "free some space or give another folder"
         ) from error
     if replaced is not None:
@@ -124,7 +125,18 @@ def write_whole(
 
 
 def read_summary(folder: Path, kind: FolderKind = STUDY) -> dict[str, Any] | None:
-    """Return summary.json of a study folder, or None where the folder holds no study."""
+    """Read the summary of a result folder.
+
+    Parameters
+    ----------
+    folder : Path
+    kind : FolderKind
+
+    Returns
+    -------
+    dict or None
+        None if the folder has no summary of that kind.
+    """
     try:
         summary = json.loads((folder / kind.summary).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -134,7 +146,18 @@ def read_summary(folder: Path, kind: FolderKind = STUDY) -> dict[str, Any] | Non
 
 
 def files_in(folder: Path, kind: FolderKind = STUDY) -> list[str]:
-    """Return the files below a folder as sorted relative paths, the summary left out."""
+    """List the files below a folder, except the summary.
+
+    Parameters
+    ----------
+    folder : Path
+    kind : FolderKind
+
+    Returns
+    -------
+    list of str
+        Sorted relative paths, with slashes.
+    """
     paths = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if _is_leaf(path))
     return sorted(path for path in paths if path != kind.summary)
 
@@ -142,7 +165,7 @@ def files_in(folder: Path, kind: FolderKind = STUDY) -> list[str]:
 def _fill_and_move(
     target: Path, fill: Callable[[Path], None], overwrite: bool, kind: FolderKind
 ) -> Path | None:
-    """Return where the replaced study is now; on any failure all is as it was before."""
+    """Return where the replaced result is now; if anything fails, all stays as it was."""
     partial = target.with_name(f".{target.name}.partial-{secrets.token_hex(4)}")
     target.parent.mkdir(parents=True, exist_ok=True)
     partial.mkdir()
@@ -163,7 +186,7 @@ def _is_leaf(path: Path) -> bool:
 
 
 def _refuse_foreign(target: Path, folder: str | Path, overwrite: bool, kind: FolderKind) -> None:
-    """Refuse to replace anything but an empty folder, or (overwrite) a study by itself."""
+    """Refuse to replace anything but an empty folder or (overwrite) a result alone."""
     if not target.exists():
         return
     if not target.is_dir():
@@ -173,8 +196,8 @@ def _refuse_foreign(target: Path, folder: str | Path, overwrite: bool, kind: Fol
     summary = read_summary(target, kind)
     if summary is None:
         raise OutputInUseError(
-            f"output folder {folder} holds files but no {kind.noun}; give a new or an empty folder "
-            f"(--overwrite replaces nothing but a {kind.noun})"
+            f"output folder {folder} holds files but no {kind.noun}; give a new or an empty "
+            f"folder (--overwrite only replaces a {kind.noun})"
         )
     if not overwrite:
         raise OutputInUseError(
@@ -194,7 +217,7 @@ def _refuse_unmovable(target: Path, folder: str | Path, kind: FolderKind) -> Non
     if target.exists() and (target.is_mount() or Path.cwd().is_relative_to(target)):
         raise OutputInUseError(
             f"output folder {folder} is a mount point or the folder you are in, which can't be "
-            f"moved into place in one step; give a folder inside it, as {Path(folder) / kind.noun}"
+            f"replaced atomically; give a folder inside it, as {Path(folder) / kind.noun}"
         )
     nearest = next(parent for parent in target.parents if parent.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
@@ -210,17 +233,17 @@ def move_into_place(partial: Path, target: Path) -> Path | None:
     Parameters
     ----------
     partial, target : Path
-        On one file system.
+        On the same file system.
 
     Returns
     -------
     Path or None
-        Where the folder that was replaced is now; None where there was none.
+        Where the replaced folder is now; None if there was none.
 
     Raises
     ------
     OSError
-        If ``partial`` is not there any more, or can't be moved; ``target`` is as it was before.
+        If ``partial`` is missing or can't be moved; ``target`` stays as it was.
     """
     if not target.exists():
         partial.rename(target)
@@ -242,7 +265,7 @@ def move_into_place(partial: Path, target: Path) -> Path | None:
 
 
 def _exchange(first: Path, second: Path) -> bool:
-    """Swap two names in one step; False where system or file system can't."""
+    """Exchange two names atomically; False if the system or file system can't."""
     if sys.platform != "linux":
         return False
     renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
@@ -264,7 +287,12 @@ def _sync_tree(folder: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Put a file, or the names in a folder, on disk."""
+    """Flush a file, or the names in a folder, to disk.
+
+    Parameters
+    ----------
+    path : Path
+    """
     if not path.is_dir():
         with path.open("rb+") as file:
             os.fsync(file.fileno())

@@ -27,7 +27,6 @@ from umlpsd_gpu.batch.launchers import dask_cluster
 from umlpsd_gpu.batch.launchers.dask_cluster import DaskOptions, dask_client, refuse_open
 from umlpsd_gpu.batch.launchers.dask_run import run_on_dask
 from umlpsd_gpu.batch.launchers.slurm import QueueError, SlurmOptions
-from umlpsd_gpu.batch.manifest import read_manifest
 from umlpsd_gpu.batch.options import RunOptions
 from umlpsd_gpu.batch.runner import run_batch
 from umlpsd_gpu.errors import SettingsError
@@ -145,7 +144,7 @@ class KillThree(KillWorker):
 
 
 def client_of(out, n_workers=2):
-    return dask_client(BatchFolder.at(out), read_manifest(out), n_workers, DaskOptions())
+    return dask_client(BatchFolder.at(out), n_workers, DaskOptions())
 
 
 def assert_complete(out, expected):
@@ -249,7 +248,7 @@ class TestAddresses:
             run_on_dask(out, None, RunOptions(n_workers=1))
 
     def test_a_cluster_without_workers_is_not_waited_for(self, out, monkeypatch):
-        monkeypatch.setattr("umlpsd_gpu.batch.launchers.dask_run.PATIENCE_S", 1.0)
+        monkeypatch.setattr(dask_cluster, "PATIENCE_S", 1.0)
         with client_of(out, n_workers=0) as client, pytest.raises(QueueError, match="no worker"):
             run_on_dask(out, DaskOptions(client.scheduler.address))
 

@@ -16,17 +16,17 @@ from tests.batch.launchers.test_dask_run import Listeners, client_of, is_child, 
 from tests.support.batches import QUICK, make_archive, make_batch
 from tests.support.slurm_cluster import SlurmCluster, why_not
 from umlpsd_gpu.analyses.blinking.analysis import BLINKING
-from umlpsd_gpu.batch.launchers import dask_sweeps
+from umlpsd_gpu.batch.launchers import dask_cluster, dask_sweeps
 from umlpsd_gpu.batch.launchers.dask_cluster import DaskOptions
 from umlpsd_gpu.batch.launchers.dask_sweeps import (
     DaskSweeps,
-    device_on_worker,
+    choose_device_on_worker,
+    predict_worker_mb,
     sweep_on_worker,
-    worker_mb,
 )
 from umlpsd_gpu.batch.launchers.slurm import QueueError, SlurmOptions
 from umlpsd_gpu.batch.options import RunOptions
-from umlpsd_gpu.batch.pool import ON_GPUS, finished_parts, pool_batch
+from umlpsd_gpu.batch.pool import ON_GPUS, find_finished_results, pool_batch
 from umlpsd_gpu.batch.runner import run_batch
 from umlpsd_gpu.cli.main import app
 from umlpsd_gpu.clustering.jobs import RepresentationJob
@@ -104,7 +104,7 @@ def job_of(curves, name, settings):
 
 @dataclass(frozen=True)
 class WaitingJob(RepresentationJob):
-    """Waits for a file; its sweeps are its name."""
+    """Waits for the file that stands in place of the engine; its sweeps are its name."""
 
     def start(self, n_threads=None):
         def wait():
@@ -185,7 +185,8 @@ class TestJobs:
 
         def make(number):
             made.append(number)
-            return WaitingJob(CURVES, f"W{number}", str(rest if number else first))
+            parts = vars(job_of(CURVES, f"W{number}", SETTINGS))
+            return WaitingJob(**{**parts, "engine": str(rest if number else first)})
 
         def open_gates():
             time.sleep(2)
@@ -218,7 +219,7 @@ class TestJobs:
     def test_a_worker_of_another_version_is_refused(self):
         job = job_of(CURVES, "raw", SETTINGS)
         for refused in (
-            lambda: device_on_worker(SETTINGS, "0.0.9"),
+            lambda: choose_device_on_worker(SETTINGS, "0.0.9"),
             lambda: sweep_on_worker(job, "cpu", 1, "0.0.9"),
         ):
             with pytest.raises(QueueError, match=r"where 0\.0\.9 pools, .* install the same"):
@@ -227,7 +228,7 @@ class TestJobs:
     def test_a_worker_with_a_gpu_sweeps_on_it_and_answers_from_the_host(self, on_cpu, monkeypatch):
         anywhere = SETTINGS.with_values({"device": "auto"})
         job = job_of(CURVES, "W5", anywhere)
-        assert device_on_worker(anywhere, VERSION) == "gpu"
+        assert choose_device_on_worker(anywhere, VERSION) == "gpu"
         uploads, upload = [], on_cpu.ndarray.set
         monkeypatch.setattr(
             on_cpu.ndarray,
@@ -235,7 +236,7 @@ class TestJobs:
             lambda array, host: uploads.append(array.shape) or upload(array, host),
         )
         found = sweep_on_worker(job, "gpu", None, VERSION).sweep
-        (expected,) = sweep_on_worker(job, "cpu", 1, VERSION)
+        expected = sweep_on_worker(job, "cpu", 1, VERSION).sweep
         assert CURVES.shape in uploads
         assert isinstance(found.labels, np.ndarray)
         np.testing.assert_array_equal(found.labels, expected.labels)
@@ -248,7 +249,7 @@ class TestClusters:
         assert "--workers 2 are processes of --dask" in str(found.exception)
 
     def test_without_workers_are_not_waited_for(self, out, monkeypatch):
-        monkeypatch.setattr(dask_sweeps, "PATIENCE_S", 1.0)
+        monkeypatch.setattr(dask_cluster, "PATIENCE_S", 1.0)
         job = job_of(CURVES, "raw", SETTINGS)
         with (
             client_of(out, n_workers=0) as client,
@@ -267,20 +268,26 @@ class TestClusters:
     def test_by_slurm_are_asked_for_the_memory_of_the_ensemble(self, out, monkeypatch):
         asked = []
         monkeypatch.setattr(
-            dask_sweeps, "dask_client", lambda *given: asked.append(given[3]) or client_of(out, 0)
+            dask_sweeps, "dask_client", lambda *given: asked.append(given[2]) or client_of(out, 0)
         )
         for given_mb in (None, 123.0):
             jobs = DaskOptions(slurm=SlurmOptions(n_tasks=2, memory_mb=given_mb))
             with dask_sweeps.dask_sweeps(out, (3000, 240.0), SETTINGS, jobs):
                 pass
-        assert [c.slurm.memory_mb for c in asked] == [worker_mb((3000, 240.0), SETTINGS), 123.0]
+        assert [c.slurm.memory_mb for c in asked] == [
+            predict_worker_mb((3000, 240.0), SETTINGS),
+            123.0,
+        ]
 
     def test_memory_grows_with_the_curves(self):
-        little, more = worker_mb((1000, 8.0), SETTINGS), worker_mb((1000, 72.0), SETTINGS)
+        little, more = (
+            predict_worker_mb((1000, 8.0), SETTINGS),
+            predict_worker_mb((1000, 72.0), SETTINGS),
+        )
         assert more - little == pytest.approx(5 * 64)
 
     def test_curves_that_are_left_out_take_no_memory(self, out):
-        parts = finished_parts(out)
+        parts = find_finished_results(out)
         n_traces, mb = BLINKING.pooled_size(parts, SETTINGS)
         assert mb == pytest.approx(8e-6 * n_traces * 400)
         little = SETTINGS.with_values({"traces.memory_mb": mb / 2})

@@ -96,7 +96,7 @@ class TestScript:
         assert slurm_jobs(out).n_tasks == 1  # 12 short movies are no ten minutes of work
         with pytest.raises(SettingsError, match="13 tasks are too many: there are 12 movies"):
             slurm_jobs(out, SlurmOptions(n_tasks=13))
-        monkeypatch.setattr(slurm, "_max_array_size", lambda: 6)
+        monkeypatch.setattr(slurm, "_read_max_array_size", lambda: 6)
         assert slurm_jobs(out, SlurmOptions(n_tasks=5)).n_tasks == 5
         with pytest.raises(SettingsError, match="MaxArraySize is 6; give --tasks 5"):
             slurm_jobs(out, SlurmOptions(n_tasks=6))
@@ -106,7 +106,7 @@ class TestScript:
         out = tmp_path / name
         make_batch(archive, out)
         script = slurm_jobs(out).array
-        shown = script.replace(slurm.program(), "printf '%s|'")
+        shown = script.replace(slurm.find_program(), "printf '%s|'")
         found = subprocess.run(
             ["bash"], input=shown, text=True, capture_output=True, env={"SLURM_ARRAY_TASK_ID": "1"}
         )
@@ -123,7 +123,7 @@ class TestScript:
         ("wrong", "words"),
         [
             ({"n_tasks": 0}, "n_tasks of a job array must be 1 or more, got 0"),
-            ({"limit_s": -1.0}, "time limit of a movie must be above 0 s"),
+            ({"limit_s": -1.0}, "time limit of an input must be above 0 s"),
             ({"memory_mb": math.nan}, "memory_mb of a job array must be 1 or more, got nan"),
             ({"memory_mb": math.inf}, "memory_mb of a job array must be 1 or more, got inf"),
             ({"warn_s": 5}, "warn_s must be 15 or more"),

@@ -11,9 +11,9 @@ from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.leases.lease import (
     LeaseLostError,
     claim,
-    delete_left_over,
-    file_system_time,
-    last_token,
+    delete_leftovers,
+    read_file_system_time,
+    read_last_token,
 )
 from umlpsd_gpu.errors import OutputError
 
@@ -34,7 +34,7 @@ def folder(tmp_path):
 
 
 def take(folder, term_s=TERM_S, later_s=0.0):
-    return claim(folder, "m", term_s, file_system_time(folder) + later_s)
+    return claim(folder, "m", term_s, read_file_system_time(folder) + later_s)
 
 
 def write(lease, text):
@@ -82,7 +82,9 @@ def test_a_silent_holder_is_followed_and_its_commit_refused(folder):
     with pytest.raises(LeaseLostError):
         late.commit({})
     late.release()
-    assert last_token(folder.state("m")).owner, "a late release must not free its follower's lease"
+    assert read_last_token(folder.claims("m")).owner, (
+        "a late release must not free its follower's lease"
+    )
     assert result(folder) == "follower"
 
 
@@ -171,7 +173,7 @@ def test_a_process_of_another_machine_is_waited_for(folder, monkeypatch):
     from umlpsd_gpu.batch.leases import lease as module
 
     foreign = {"host": "elsewhere", "boot": "b", "processes": "p", "pid": 1, "started": "1"}
-    monkeypatch.setattr(module, "this_process", lambda: foreign)
+    monkeypatch.setattr(module, "identify_this_process", lambda: foreign)
     assert take(folder) is not None
     assert take(folder) is None
     assert take(folder, later_s=TERM_S + 1) is not None
@@ -184,21 +186,21 @@ def test_a_number_serves_once_even_where_old_tokens_are_deleted(folder):
     for _ in range(3):
         lease = take(folder)
         lease.release()
-    (folder.state("m") / "token.1").unlink(missing_ok=True)
-    state = folder.state("m")
-    newest = last_token(state)
+    (folder.claims("m") / "token.1").unlink(missing_ok=True)
+    state = folder.claims("m")
+    newest = read_last_token(state)
     sleeper_sees = newest.number - 2
     from umlpsd_gpu.batch.leases import lease as module
 
-    original = module.last_token
+    original = module.read_last_token
     try:
-        module.last_token = lambda place: (
+        module.read_last_token = lambda place: (
             None if sleeper_sees == 0 else module.Token(sleeper_sees, place, {}, 0.0)
         )
         assert take(folder) is None
     finally:
-        module.last_token = original
-    assert last_token(state).number == newest.number
+        module.read_last_token = original
+    assert read_last_token(state).number == newest.number
     assert os.listdir(folder.work) == []
 
 
@@ -228,7 +230,7 @@ def test_of_many_claimants_one_wins(folder, tmp_path):
     assert [result_of(*child) for child in children] == [0] * n_processes
     assert len(list(log.iterdir())) == n_processes * n_turns
     assert os.listdir(folder.work) == []
-    assert len([name for name in os.listdir(folder.state("m")) if name.startswith("token")]) == 1
+    assert len([name for name in os.listdir(folder.claims("m")) if name.startswith("token")]) == 1
 
 
 def test_of_many_followers_of_a_dead_holder_one_wins(folder, tmp_path):
@@ -307,10 +309,10 @@ def test_left_over_folders_go_and_those_at_work_stay(folder):
     for path in (abandoned, at_work.work):
         os.utime(path, (0, 0))
     (folder.results / ".m.replaced-0123").mkdir()
-    delete_left_over(folder, file_system_time(folder))
+    delete_leftovers(folder, read_file_system_time(folder))
     assert len(os.listdir(folder.results)) == 1, "it may be in use"
     assert set(os.listdir(folder.work)) == {fresh.name, at_work.work.name}
-    delete_left_over(folder, file_system_time(folder) + TERM_S + 1)
+    delete_leftovers(folder, read_file_system_time(folder) + TERM_S + 1)
     assert os.listdir(folder.results) == []
 
 

@@ -12,7 +12,7 @@ from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.manifest import read_manifest
 from umlpsd_gpu.batch.options import RunOptions
-from umlpsd_gpu.batch.report.page import time_words, write_batch_report
+from umlpsd_gpu.batch.report.page import format_time, write_batch_report
 from umlpsd_gpu.batch.report.table import AFTER, BEFORE
 from umlpsd_gpu.batch.runner import run_batch
 from umlpsd_gpu.errors import OutputError
@@ -86,13 +86,13 @@ class TestPage:
         write_batch_report(tmp_path / "out")
         words = " ".join(page_of(tmp_path / "out").words)
         assert "0 of 1 movies analysed" in words
-        assert "No study is finished yet." in words
+        assert "No result is finished yet." in words
 
     @pytest.mark.parametrize(
         ("seconds", "words"), [(0, "0 s"), (89, "89 s"), (90, "1.5 min"), (7200, "2 h")]
     )
     def test_times_have_units_that_suit_them(self, seconds, words):
-        assert time_words(seconds) == words
+        assert format_time(seconds) == words
 
 
 class TestTable:

@@ -1,1 +1,1 @@
-"""Where runners are started: SLURM job arrays and Dask clusters."""
+"""Start work on many machines: SLURM job arrays and Dask clusters."""

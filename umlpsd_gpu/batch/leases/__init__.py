@@ -1,1 +1,1 @@
-"""Leases on movies, made of files, and the identity of the processes that hold them."""
+"""Leases on inputs, made of files, and the identity of the processes that hold them."""

@@ -1,16 +1,16 @@
-"""Leases on movies, made of files only: one holder at a time, and a late one can't commit.
+"""Leases on inputs, made of files only: one holder at a time, and a late holder can't commit.
 
-Numbered tokens lie in the movie's state folder. Token n+1 is created exclusively, so that of many
-claimants one gets it; the largest is never deleted, so that no number serves twice. Its holder
-works in a private folder and touches the token now and then. A token that was not touched for its
-term, or whose process is gone, may be followed by the next one.
+The input's folder of claims contains numbered tokens. Token n+1 is created exclusively, so only one
+of many claimants gets it; the largest token is never deleted, so no number is used twice. The
+holder works in a private folder and touches its token regularly. The next token may be created when
+the last one was not touched for its term, or when its process has ended.
 
-The late holder is fenced off by a rename: a study is committed by renaming the private folder to
-its place, and whoever takes over first renames that same folder to another name. Of two renames of
-one name exactly one succeeds, on local and on network file systems; so a holder that was stopped
-for hours either has committed before it was replaced, which its follower then sees, or never will.
-A worker that goes on writing may make the folder anew under its old name; the seal that lies in the
-folder since the claim tells it from that.
+A rename keeps late holders out: a result is committed by renaming the private folder to its final
+name, and whoever takes over first renames that same folder to another name. Of two renames of one
+name exactly one succeeds, on local and on network file systems. So a holder that was suspended for
+hours either committed before it was replaced, and its successor sees the result, or it never will.
+A worker that continues to write may create the folder again under its old name; that new folder
+lacks the seal, a file which the claim puts into the private folder.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ from pathlib import Path
 from typing import Any
 
 from umlpsd_gpu.batch.folder import DONE, BatchFolder
-from umlpsd_gpu.batch.leases.process_identity import is_gone, this_process
+from umlpsd_gpu.batch.leases.process_identity import identify_this_process, is_gone
 from umlpsd_gpu.errors import UmlpsdError
 from umlpsd_gpu.storage.json_files import create_json, write_json
 from umlpsd_gpu.storage.result_folder import move_into_place, sync
 
-TERM_S = 60.0  # longer than network file systems cache what a file was last touched [I]
+TERM_S = 60.0  # longer than network file systems cache the times of files [I]
 BEATS_PER_TERM = 6
 _TOKEN, _TAKEN, _SEAL = "token.", ".taken", "seal"
 
 
 class LeaseLostError(UmlpsdError):
-    """Another runner has taken the movie over; nothing of this attempt may be kept."""
+    """Another runner has taken over the input; nothing of this attempt may be kept."""
 
     exit_code = 1
 
 
 @dataclass(frozen=True)
 class Token:
-    """A claim on a movie.
+    """A claim on an input.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Token:
     owner : dict
         Process, nonce and term; empty once released.
     touched : float
-        When its holder last gave a sign of life, seconds by the clock of the file system.
+        When its holder last gave a sign of life: seconds by the clock of the file system.
     """
 
     number: int
@@ -62,12 +62,16 @@ class Token:
     touched: float
 
     def is_held(self, now: float) -> bool:
-        """Say whether its holder may still be at work.
+        """Return whether its holder may still be at work.
 
         Parameters
         ----------
         now : float
-            Seconds by the clock of the file system; see `file_system_time`.
+            Seconds by the clock of the file system; see `read_file_system_time`.
+
+        Returns
+        -------
+        bool
         """
         if not self.owner or is_gone(self.owner):
             return False
@@ -76,18 +80,18 @@ class Token:
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to work on a movie, and the private folder to do so.
+    """The right to work on an input, and the private folder for this work.
 
     Attributes
     ----------
     folder : BatchFolder
     movie_id : str
     number : int
-        Of the token; grows with every claim on the movie.
+        Of the token; grows with every claim on the input.
     work : Path
-        The private folder; what it holds when committed becomes the result.
+        The private folder; a commit makes it the result.
     interrupted : tuple of Token
-        Earlier claims that ended without a word: their runners were killed or have stopped.
+        Earlier claims that were not released: their runners were killed or suspended.
     """
 
     folder: BatchFolder
@@ -98,29 +102,40 @@ class Lease:
 
     @property
     def token(self) -> Path:
-        """Return the file that stands for this lease."""
-        return _token_path(self.folder.state(self.movie_id), self.number)
+        """The file that represents this lease."""
+        return _get_token_path(self.folder.claims(self.movie_id), self.number)
 
     def is_current(self) -> bool:
-        """Say whether nobody has taken the movie over."""
-        numbers = _numbers(self.folder.state(self.movie_id))
+        """Return whether nobody has taken over the input.
+
+        Returns
+        -------
+        bool
+        """
+        numbers = _list_numbers(self.folder.claims(self.movie_id))
         is_last = bool(numbers) and numbers[-1] == self.number
         return is_last and (self.work / _SEAL).exists()
 
     def beat(self) -> bool:
-        """Give a sign of life; False where the lease is lost."""
+        """Give a sign of life.
+
+        Returns
+        -------
+        bool
+            False if the lease is lost.
+        """
         with suppress(FileNotFoundError):
             os.utime(self.token)
             return self.is_current()
         return False
 
     def commit(self, done: dict[str, Any]) -> None:
-        """Make the private folder the movie's result, in one step; its worker has ended.
+        """Make the private folder the input's result, atomically; its worker must have ended.
 
         Parameters
         ----------
         done : dict
-            For done.json, the last file of the folder.
+            Values of done.json, the last file of the folder.
 
         Raises
         ------
@@ -129,13 +144,13 @@ class Lease:
         """
         result = self.folder.result(self.movie_id)
         try:
-            # nobody makes the folder anew any more: from here on it is ours or gone
+            # nobody creates the folder again from here on: it is ours, or gone
             (self.work / _SEAL).unlink()
             write_json(self.work / DONE, done)
             replaced = move_into_place(self.work, result)
         except FileNotFoundError as error:
             raise LeaseLostError(
-                f"{self.movie_id}: another runner has taken the movie over; the late study was "
+                f"{self.movie_id}: another runner has taken over this input; the late result was "
                 "not kept"
             ) from error
         sync(self.folder.results)
@@ -144,50 +159,50 @@ class Lease:
             shutil.rmtree(replaced, ignore_errors=True)
 
     def release(self) -> None:
-        """Delete what is left in the private folder, and let others have the movie."""
+        """Delete the private folder, and let others claim the input."""
         shutil.rmtree(self.work, ignore_errors=True)
-        # an empty token is a released one: cutting a file takes no room on a full disk
+        # an empty token is a released one: emptying a file works on a full disk too
         with suppress(OSError):
             os.truncate(self.token, 0)
 
 
 def claim(folder: BatchFolder, movie_id: str, term_s: float, now: float) -> Lease | None:
-    """Take a lease; None where another runner has the movie.
+    """Take a lease on an input, and prevent every earlier holder from committing.
 
     Parameters
     ----------
     folder : BatchFolder
     movie_id : str
     term_s : float
-        Others may take over when there was no sign of life for so long, in seconds.
+        Others may take over after this many seconds without a sign of life.
     now : float
-        See `file_system_time`.
+        See `read_file_system_time`.
 
     Returns
     -------
     Lease or None
-        Every earlier holder is fenced off; what one has committed before is in its place, so look
-        whether the movie still needs work.
+        None: another runner has the input. Check again whether the input still needs work: an
+        earlier holder may have committed just before.
     """
-    state = folder.state(movie_id)
-    state.mkdir(parents=True, exist_ok=True)
-    last = last_token(state)
+    claims = folder.claims(movie_id)
+    claims.mkdir(parents=True, exist_ok=True)
+    last = read_last_token(claims)
     if last is not None and last.is_held(now):
         return None
     number = last.number + 1 if last is not None else 1
     nonce = secrets.token_hex(6)
-    # the private folder is there before the claim: a follower must find what to rename
+    # the private folder exists before the claim: a successor must find it to rename it
     work = folder.work / f"{movie_id}.{number}.{nonce}"
     work.mkdir()
-    with suppress(FileNotFoundError):  # who was faster has cleaned up already
+    with suppress(FileNotFoundError):  # a faster claimant has deleted it
         (work / _SEAL).touch()
-    path = _token_path(state, number)
-    mine = create_json(path, {**this_process(), "term_s": term_s, "nonce": nonce})
-    if mine and (_numbers(state)[-1] != number or not (work / _SEAL).exists()):
-        # the number was free only because a follower has cleaned up
+    path = _get_token_path(claims, number)
+    is_ours = create_json(path, {**identify_this_process(), "term_s": term_s, "nonce": nonce})
+    if is_ours and (_list_numbers(claims)[-1] != number or not (work / _SEAL).exists()):
+        # the number was free only because a successor has deleted its token
         path.unlink(missing_ok=True)
-        mine = False
-    if not mine:
+        is_ours = False
+    if not is_ours:
         shutil.rmtree(work, ignore_errors=True)
         return None
     interrupted = tuple(_fence_off(folder, movie_id, number))
@@ -195,35 +210,63 @@ def claim(folder: BatchFolder, movie_id: str, term_s: float, now: float) -> Leas
     return Lease(folder, movie_id, number, work, interrupted)
 
 
-def last_token(state: Path) -> Token | None:
-    """Return the token that counts; None where nobody ever claimed the movie."""
-    for number in reversed(_numbers(state)):
-        token = _read(state, number)
+def read_last_token(claims: Path) -> Token | None:
+    """Read the token with the largest number, the only one that is valid.
+
+    Parameters
+    ----------
+    claims : Path
+        The input's folder of claims.
+
+    Returns
+    -------
+    Token or None
+        None if nobody has ever claimed the input.
+    """
+    for number in reversed(_list_numbers(claims)):
+        token = _read_token(claims, number)
         if token is not None:
             return token
     return None
 
 
-def delete_left_over(folder: BatchFolder, now: float) -> None:
-    """Delete private folders that killed runners have left and nobody will claim again."""
+def delete_leftovers(folder: BatchFolder, now: float) -> None:
+    """Delete private folders of killed runners, of inputs that nobody will claim again.
+
+    Parameters
+    ----------
+    folder : BatchFolder
+    now : float
+        See `read_file_system_time`.
+    """
     for name in os.listdir(folder.work):
-        movie_id, number = _parts(name)
+        movie_id, number = _split_name(name)
         path = folder.work / name
         with suppress(OSError):
             if not movie_id or now - path.stat().st_mtime < TERM_S:
                 continue
-            last = last_token(folder.state(movie_id))
+            last = read_last_token(folder.claims(movie_id))
             if last is None or number < last.number or not last.is_held(now):
                 _discard(path)
     for path in folder.results.glob(".*.replaced-*"):
-        # where two names can't be swapped, an older result is set aside for a moment
+        # if two names can't be exchanged, an older result has this name for a moment
         with suppress(OSError):
             if now - path.stat().st_ctime > TERM_S:
                 shutil.rmtree(path)
 
 
-def file_system_time(folder: BatchFolder) -> float:
-    """Return the time by the clock that dates files, which may be another machine's."""
+def read_file_system_time(folder: BatchFolder) -> float:
+    """Return the time by the clock that dates files, which may be another machine's.
+
+    Parameters
+    ----------
+    folder : BatchFolder
+
+    Returns
+    -------
+    float
+        In seconds since 1970.
+    """
     probe = folder.root / "state" / f".clock.{os.getpid()}.{secrets.token_hex(4)}"
     try:
         with probe.open("xb") as file:
@@ -232,23 +275,23 @@ def file_system_time(folder: BatchFolder) -> float:
         probe.unlink(missing_ok=True)
 
 
-def _token_path(state: Path, number: int) -> Path:
-    return state / f"{_TOKEN}{number}"
+def _get_token_path(claims: Path, number: int) -> Path:
+    return claims / f"{_TOKEN}{number}"
 
 
-def _numbers(state: Path) -> list[int]:
+def _list_numbers(claims: Path) -> list[int]:
     try:
-        names = os.listdir(state)
+        names = os.listdir(claims)
     except FileNotFoundError:
         return []
     ours = (name.removeprefix(_TOKEN) for name in names if name.startswith(_TOKEN))
     return sorted(int(digits) for digits in ours if digits.isdecimal())
 
 
-def _read(state: Path, number: int) -> Token | None:
-    path = _token_path(state, number)
+def _read_token(claims: Path, number: int) -> Token | None:
+    path = _get_token_path(claims, number)
     try:
-        # opening asks a network file system for what is true now
+        # opening a file makes a network file system forget what it has cached
         with path.open(encoding="ascii") as file:
             text, touched = file.read(), os.fstat(file.fileno()).st_mtime
     except FileNotFoundError:
@@ -256,16 +299,16 @@ def _read(state: Path, number: int) -> Token | None:
     try:
         owner = json.loads(text) if text else {}
     except ValueError:
-        # cut by a crash: as good as a token without a sign of life
+        # cut by a crash: treated as a token without a sign of life
         owner = {"nonce": "", "term_s": TERM_S}
     return Token(number, path, owner, touched)
 
 
 def _fence_off(folder: BatchFolder, movie_id: str, number: int) -> Iterator[Token]:
-    """Rename the private folders of earlier holders; yield the tokens that were not released."""
-    state = folder.state(movie_id)
-    for earlier in (n for n in _numbers(state) if n < number):
-        token = _read(state, earlier)
+    """Rename the private folders of earlier holders; yield tokens that were not released."""
+    claims = folder.claims(movie_id)
+    for earlier in (n for n in _list_numbers(claims) if n < number):
+        token = _read_token(claims, earlier)
         if token is None:
             continue
         if token.owner:
@@ -277,22 +320,22 @@ def _fence_off(folder: BatchFolder, movie_id: str, number: int) -> Iterator[Toke
 
 
 def _delete_abandoned(folder: BatchFolder, movie_id: str, number: int, mine: Path) -> None:
-    """Delete private folders of this movie that nobody can commit any more."""
+    """Delete private folders of this input that nobody can commit any more."""
     for name in os.listdir(folder.work):
-        owner, its_number = _parts(name)
+        owner, its_number = _split_name(name)
         if owner == movie_id and its_number <= number and name != mine.name:
             with suppress(OSError):
                 _discard(folder.work / name)
 
 
-def _parts(name: str) -> tuple[str, int]:
-    """Return movie and number of a private folder; an empty text where it is none of ours."""
+def _split_name(name: str) -> tuple[str, int]:
+    """Return input and number of a private folder; an empty text if the name is another."""
     movie_id, _, number = name.removesuffix(_TAKEN).rpartition(".")[0].rpartition(".")
     return (movie_id, int(number)) if number.isdecimal() else ("", 0)
 
 
 def _discard(work: Path) -> None:
-    """Delete a private folder; renamed first, as its holder may be late, not gone."""
+    """Delete a private folder; rename it first, as its holder may only be late."""
     taken = work
     if not work.name.endswith(_TAKEN):
         taken = work.with_name(work.name + _TAKEN)

@@ -1,1 +1,1 @@
-"""The page, the table and the figures of a whole batch."""
+"""The report of a whole batch: page, table and figures."""

@@ -1,4 +1,4 @@
-"""``batch report``: one page, a table and figures of a whole archive."""
+"""``batch report``: a page, a table and figures of a whole archive."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from umlpsd_gpu.analyses.protocol import BatchRow, Column
 from umlpsd_gpu.batch.entries import Manifest
 from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.manifest import read_manifest
-from umlpsd_gpu.batch.report.table import MovieRow, movie_rows, write_movies_csv
+from umlpsd_gpu.batch.report.table import MovieRow, read_movie_rows, write_movies_csv
+from umlpsd_gpu.batch.status import STATES
 from umlpsd_gpu.plotting.page_parts import number
 from umlpsd_gpu.plotting.style import DrawnFigure
 from umlpsd_gpu.storage.json_files import refuse_links
 from umlpsd_gpu.storage.result_folder import FolderKind, files_in, write_whole
 
 ARCHIVE_REPORT = FolderKind("archive report", "archive.json", "umlpsd archive report")
-STATES = ("done", "running", "waiting", "failed", "set aside")
 
 
 def write_batch_report(out: str | Path) -> Path:
-    """Write ``report`` in the folder of a batch, whole or not at all; an older one is replaced.
+    """Write the folder ``report`` of a batch atomically; an older one is replaced.
 
-    It may be written at any time, also while movies are worked on.
+    This may be done at any time, also while inputs are being analysed.
 
     Parameters
     ----------
@@ -41,15 +41,15 @@ def write_batch_report(out: str | Path) -> Path:
     SettingsError
         If there is no batch.
     OutputError
-        If the folder can't be written, or holds something else.
+        If the folder can't be written, or contains something else.
     """
     from umlpsd_gpu.plotting.figures import draw_figures, write_figures
 
     folder, manifest = BatchFolder.at(out), read_manifest(out)
-    rows, analysis = movie_rows(manifest, folder), manifest.analysis
-    found = [BatchRow(row.name, row.summary, row.status.seconds) for row in rows if row.summary]
-    plans = analysis.batch_figures(found) if found else ()
-    figures = draw_figures(plans, found)
+    rows, analysis = read_movie_rows(manifest, folder), manifest.analysis
+    finished = [BatchRow(row.name, row.summary, row.status.seconds) for row in rows if row.summary]
+    plans = analysis.batch_figures(finished) if finished else ()
+    figures = draw_figures(plans, finished)
     html = render_batch_page(rows, manifest, figures)
 
     def fill(partial: Path) -> None:
@@ -59,8 +59,8 @@ def write_batch_report(out: str | Path) -> Path:
         values = {
             "format": ARCHIVE_REPORT.format,
             "umlpsd_version": manifest.umlpsd_version,
-            "counts": counts_of(rows),
-            "k_opt": dict(sorted(k_counts(rows).items())),
+            "counts": count_states(rows),
+            "k_opt": dict(sorted(count_k(rows).items())),
             "files": files_in(partial, ARCHIVE_REPORT),
         }
         (partial / ARCHIVE_REPORT.summary).write_text(json.dumps(values, indent=2) + "\n")
@@ -72,32 +72,56 @@ def write_batch_report(out: str | Path) -> Path:
 def render_batch_page(
     rows: Sequence[MovieRow], manifest: Manifest, figures: Sequence[DrawnFigure]
 ) -> str:
-    """Return the page; every name is escaped, nothing is loaded from anywhere."""
+    """Write the page as one text; names are escaped, and nothing is loaded from elsewhere.
+
+    Parameters
+    ----------
+    rows : sequence of MovieRow
+    manifest : Manifest
+    figures : sequence of DrawnFigure
+
+    Returns
+    -------
+    str
+        HTML.
+    """
     from umlpsd_gpu.plotting.page_parts import page_templates
 
     analysis = manifest.analysis
-    found = [row for row in rows if row.summary]
+    finished = [row for row in rows if row.summary]
     columns = [column for column in analysis.batch_columns() if column.heading]
     templates = page_templates("umlpsd_gpu.batch.report")
     return templates.get_template("archive.html.jinja").render(
         rows=rows,
-        cells={row.name: [cell_of(column, row) for column in columns] for row in found},
+        cells={row.name: [format_cell(column, row) for column in columns] for row in finished},
         columns=columns,
         analysis=analysis,
         missing=[row for row in rows if row.status.state in ("failed", "set aside")],
         manifest=manifest,
         figures=figures,
-        headline=headline(rows, analysis.inputs),
-        sentence=sentence(rows),
-        counts=counts_of(rows),
-        n_items=sum(row.summary.get("n_traces", 0) for row in found),
-        time_spent=time_words(sum(row.status.seconds or 0.0 for row in found)),
+        headline=write_headline(rows, analysis.inputs),
+        sentence=write_sentence(rows),
+        counts=count_states(rows),
+        n_items=sum(row.summary.get("n_traces", 0) for row in finished),
+        time_spent=format_time(sum(row.status.seconds or 0.0 for row in finished)),
         gigabytes=sum(row.entry.n_bytes for row in rows) / 1e9,
     )
 
 
-def cell_of(column: Column, row: MovieRow) -> str:
-    """Return what the page shows of a result in a column; a dash where it is not defined."""
+def format_cell(column: Column, row: MovieRow) -> str:
+    """Return what the page shows in one cell of its table.
+
+    Parameters
+    ----------
+    column : Column
+    row : MovieRow
+        Of an input with a result.
+
+    Returns
+    -------
+    str
+        A dash if the value is not defined.
+    """
     if column.show is not None:
         return column.show(row.entry.facts, row.summary)
     value = column.value(row.entry.facts, row.summary)
@@ -106,39 +130,87 @@ def cell_of(column: Column, row: MovieRow) -> str:
     return "–" if value is None else str(value)
 
 
-def counts_of(rows: Sequence[MovieRow]) -> dict[str, int]:
-    """Return the number of movies in each state."""
+def count_states(rows: Sequence[MovieRow]) -> dict[str, int]:
+    """Count the inputs in each state.
+
+    Parameters
+    ----------
+    rows : sequence of MovieRow
+
+    Returns
+    -------
+    dict of str to int
+    """
     return {state: sum(row.status.state == state for row in rows) for state in STATES}
 
 
-def k_counts(rows: Sequence[MovieRow]) -> Counter[int]:
-    """Return how often each number of clusters was found."""
+def count_k(rows: Sequence[MovieRow]) -> Counter[int]:
+    """Count how often each number of clusters was found.
+
+    Parameters
+    ----------
+    rows : sequence of MovieRow
+
+    Returns
+    -------
+    Counter of int
+    """
     return Counter(row.summary["k_opt"] for row in rows if "k_opt" in row.summary)
 
 
-def time_words(seconds: float) -> str:
-    """Return a time in the unit that suits it."""
+def format_time(seconds: float) -> str:
+    """Write a time in h, min or s.
+
+    Parameters
+    ----------
+    seconds : float
+
+    Returns
+    -------
+    str
+    """
     for unit, name in ((3600.0, "h"), (60.0, "min")):
         if seconds >= 1.5 * unit:
             return f"{seconds / unit:.3g} {name}"
     return f"{seconds:.3g} s"
 
 
-def headline(rows: Sequence[MovieRow], inputs: str = "movies") -> str:
-    """Say how far the archive is analysed."""
-    counts = counts_of(rows)
+def write_headline(rows: Sequence[MovieRow], inputs: str = "movies") -> str:
+    """Say how much of the archive is analysed.
+
+    Parameters
+    ----------
+    rows : sequence of MovieRow
+    inputs : str
+        What the inputs are called, in the plural.
+
+    Returns
+    -------
+    str
+    """
+    counts = count_states(rows)
     words = f"{counts['done']} of {len(rows)} {inputs} analysed"
     n_missing = counts["failed"] + counts["set aside"]
     return f"{words}, {n_missing} failed" if n_missing else words
 
 
-def sentence(rows: Sequence[MovieRow]) -> str:
-    """Say how many clusters were found, and how surely."""
-    found = k_counts(rows)
+def write_sentence(rows: Sequence[MovieRow]) -> str:
+    """Say how many clusters were found, and with what confidence.
+
+    Parameters
+    ----------
+    rows : sequence of MovieRow
+
+    Returns
+    -------
+    str
+        Empty if the analysis decides no number of clusters.
+    """
+    counts = count_k(rows)
     if not any(row.summary for row in rows):
-        return "No study is finished yet."
-    if not found:
+        return "No result is finished yet."
+    if not counts:
         return ""
-    parts = [f"K = {k} in {n}" for k, n in sorted(found.items())]
+    parts = [f"K = {k} in {n}" for k, n in sorted(counts.items())]
     sure = [row for row in rows if row.summary and (row.summary.get("confidence") or 0) >= 0.9]
     return f"{', '.join(parts)}; {len(sure)} of the decisions have a confidence of 0.9 or more."

@@ -1,4 +1,4 @@
-"""What a batch has found, a row a movie, read from its files."""
+"""The results of a batch, one row per input, read from its files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ AFTER = ("seconds", "host", "n_attempts", "reason")
 
 @dataclass(frozen=True)
 class MovieRow:
-    """What is known of a movie.
+    """What is known about an input.
 
     Attributes
     ----------
@@ -31,11 +31,11 @@ class MovieRow:
     status : MovieStatus
     entry : Entry
     reason : str
-        Why there is no study; empty where there is one.
+        Why there is no result; empty if there is one.
     summary : dict
-        summary.json of its study; empty where there is none that is up to date.
+        summary.json of its result; empty if no result is up to date.
     report : str
-        Where its own report is, as a link from a folder in OUT; empty without figures.
+        Link to its own report from a folder in OUT; empty without figures.
     """
 
     name: str
@@ -47,42 +47,60 @@ class MovieRow:
 
     @property
     def verdict(self) -> str:
-        """Return the verdict on the file, with the reason."""
+        """The verdict on the file, with the reason."""
         return ": ".join(filter(None, (self.entry.verdict, printable(self.entry.reason))))
 
 
-def movie_rows(manifest: Manifest, folder: BatchFolder) -> list[MovieRow]:
-    """Return a row a movie, in the order of the manifest."""
+def read_movie_rows(manifest: Manifest, folder: BatchFolder) -> list[MovieRow]:
+    """Read one row per input, in the order of the manifest.
+
+    Parameters
+    ----------
+    manifest : Manifest
+    folder : BatchFolder
+
+    Returns
+    -------
+    list of MovieRow
+    """
     movies = read_status(folder.root).movies
     return [
-        _row(folder, entry, status, str(manifest.path_of(entry)))
+        _make_row(folder, entry, status, str(manifest.path_of(entry)))
         for entry, status in zip(manifest.movies, movies, strict=True)
     ]
 
 
 def write_movies_csv(rows: Sequence[MovieRow], columns: Sequence[Column], path: Path) -> None:
-    """Write the rows as a table, with the columns of the analysis between those of the batch."""
+    """Write the rows as CSV, with the columns of the analysis between those of the batch.
+
+    Parameters
+    ----------
+    rows : sequence of MovieRow
+    columns : sequence of Column
+        Of the analysis.
+    path : Path
+    """
     with path.open("w", encoding="utf-8", errors="replace", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow((*BEFORE, *(column.name for column in columns), *AFTER))
         for row in rows:
-            found = [column.value(row.entry.facts, row.summary) for column in columns]
+            values = [column.value(row.entry.facts, row.summary) for column in columns]
             status = row.status
             table.writerow(
                 [
                     *(row.name, status.state, row.verdict),
-                    *found,
+                    *values,
                     *(status.seconds, status.host, status.n_attempts, row.reason),
                 ]
             )
 
 
-def _row(folder: BatchFolder, entry: Entry, status: MovieStatus, path: str) -> MovieRow:
+def _make_row(folder: BatchFolder, entry: Entry, status: MovieStatus, path: str) -> MovieRow:
     name = printable(entry.name)
     study = folder.result(entry.id) / STUDY
     summary = read_summary(study) if status.state == "done" else None
     if summary is None:
-        # the path is beside the reason anyway
+        # the table shows the name already
         return MovieRow(name, status, entry, printable(status.reason.removeprefix(f"{path}: ")))
     has_report = (study / "report.html").is_file()
     link = f"../results/{quote(entry.id)}/{STUDY}/report.html" if has_report else ""
