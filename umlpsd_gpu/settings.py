@@ -1,4 +1,4 @@
-"""The settings that every analysis has: one model is the TOML file, the options and what is saved.
+"""The settings that every analysis shares: one model for TOML files, options and saved results.
 
 An analysis adds sections of its own to `AnalysisSettings`. Each field's ``description`` is the
 sentence that ``umlpsd run --help`` and the settings reference show.
@@ -79,21 +79,37 @@ class Section(BaseModel):
 class SweepSettings(Section):
     section: ClassVar[str] = "sweep"
 
-    k_max: int = Field(15, ge=2, le=100, description="Largest trial number of clusters [P, M].")
-    n_epochs: int = Field(100, ge=1, le=10_000, description="K-means runs for every K [P, M].")
-    seed: int = Field(0, ge=0, lt=2**63, description="Same seed, same bits.")
+    k_max: int = Field(15, ge=2, le=100, description="Largest number of clusters K that is tried.")
+    n_epochs: int = Field(
+        100,
+        ge=1,
+        le=10_000,
+        description="K-means runs (epochs) for every K, each from another random start.",
+    )
+    seed: int = Field(
+        0,
+        ge=0,
+        lt=2**63,
+        description="Seed of all random numbers; the same seed gives the same result.",
+    )
     engine: Literal["auto", "batched", "sklearn", "cuml"] = Field(
-        "auto", description="Who runs K-means; the metrics are ours in every engine."
+        "auto",
+        description="Program that runs K-means: batched is our own, sklearn is scikit-learn (CPU), "
+        "cuml is RAPIDS cuML (GPU); auto is batched.",
     )
     silhouette_metric: Literal["sqeuclidean", "euclidean"] = Field(
-        "sqeuclidean", description="MATLAB's silhouette is squared Euclidean [M]."
+        "sqeuclidean",
+        description="Distance of the silhouette: squared Euclidean, as in MATLAB, or Euclidean.",
     )
-    max_iter: int = Field(100, ge=1, description="Lloyd iterations at most [M].")
+    max_iter: int = Field(
+        100, ge=1, description="Largest number of Lloyd iterations in a K-means run."
+    )
     budget_s: float | None = Field(
         None,
         gt=0,
-        description="Predicted seconds of a scale on two cores beyond which Euclidean silhouettes "
-        "are those of a random sample of the traces. Not given: of all.",
+        description="Time budget of the sweep of one scale on two cores, in seconds. If the "
+        "prediction exceeds it, Euclidean silhouettes are computed for a random sample of the "
+        "traces. Default: no limit, all traces.",
     )
 
 
@@ -102,20 +118,22 @@ class DecisionSettings(Section):
 
     rule: Literal["consensus", "paper"] = Field(
         "consensus",
-        description="Weigh all evidence, or read the silhouette profile as the paper does.",
+        description="How K is decided: consensus weighs all criteria; paper uses the silhouette "
+        "profile only, as the publication does.",
     )
     n_surrogates: int = Field(
         2,
         ge=0,
         le=20,
-        description="Unstructured ensembles swept beside each scale, to compare with.",
+        description="Number of simulated ensembles without clusters that are swept at each scale "
+        "for comparison.",
     )
     n_resamples: int = Field(
         50,
         ge=0,
         le=2000,
-        description="Half-samples of the traces that are decided on again, for the interval of "
-        "the confidence; 0: none.",
+        description="Number of random halves of the traces for which K is decided again, to find "
+        "the confidence interval; 0: no interval.",
     )
 
 
@@ -139,9 +157,13 @@ class AnalysisSettings(Section):
     # settings that name a file whose content can change a result
     naming_files: ClassVar[tuple[str, ...]] = ()
 
-    device: Literal["auto", "cpu", "gpu"] = Field("auto", description="Where to compute.")
+    device: Literal["auto", "cpu", "gpu"] = Field(
+        "auto", description="Where to compute; auto: on the GPU if there is one, else on the CPU."
+    )
     n_threads: int | None = Field(
-        None, ge=1, description="Threads; default: all cores. Never changes a result."
+        None,
+        ge=1,
+        description="Number of CPU threads; it never changes a result. Default: all cores.",
     )
     sweep: SweepSettings = SweepSettings()
     decision: DecisionSettings = DecisionSettings()

@@ -72,10 +72,10 @@ def batch(archive):
 @pytest.fixture
 def installed(monkeypatch):
     monkeypatch.syspath_prepend(PACKAGE)
-    registry._others.cache_clear()
+    registry._find_installed.cache_clear()
     registry.get_analysis.cache_clear()
     yield importlib.import_module("umlpsd_matrix")
-    registry._others.cache_clear()
+    registry._find_installed.cache_clear()
     registry.get_analysis.cache_clear()
 
 

@@ -24,12 +24,21 @@ class PreprocessSettings(Section):
     scales: tuple[str, ...] = Field(
         PAPER_SCALES,
         min_length=1,
-        description="Smoothing scales to try: 'raw', 'W80' (80 frames per bin), 'WL6' (DWT level).",
+        description="Smoothing scales to compare: 'raw', 'W80' (mean of 80 frames) or 'WL6' "
+        "(wavelet approximation of level 6).",
     )
-    wavelet: str = Field("db4", description="PyWavelets name of the wavelet [I].")
-    wavelet_mode: str = Field("symmetric", description="PyWavelets signal extension mode [I].")
+    wavelet: str = Field(
+        "db4", description="Wavelet, by its name in PyWavelets; the paper names none."
+    )
+    wavelet_mode: str = Field(
+        "symmetric",
+        description="How a trace is extended beyond its ends: name of the mode in PyWavelets.",
+    )
     min_bins: int = Field(
-        20, ge=2, description="Scales that leave fewer independent samples are skipped [I]."
+        20,
+        ge=2,
+        description="Smallest number of independent samples of a smoothed trace; coarser scales "
+        "are skipped.",
     )
 
     @field_validator("scales")
