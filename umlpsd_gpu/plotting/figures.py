@@ -1,4 +1,4 @@
-"""Plans of figures → PNG and SVG, by the caller and by processes that help it."""
+"""Draw planned figures as PNG and SVG, in this process and in others."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from umlpsd_gpu.compute.context import report_nothing
 from umlpsd_gpu.plotting.style import DrawnFigure, house_style, render, render_pickled
 
 Rendered = tuple[bytes, bytes]
@@ -18,17 +19,17 @@ Rendered = tuple[bytes, bytes]
 
 @dataclass(frozen=True)
 class FigurePlan:
-    """A figure that is still to be drawn.
+    """A figure that is not drawn yet.
 
     Attributes
     ----------
     name : str
-        File name without its ending.
+        File name without suffix.
     title, caption : str
     draw : callable
-        Takes what is to be shown, and returns a matplotlib figure.
+        Takes the result (or other values) to show; returns a matplotlib figure.
     is_slow : bool
-        It is drawn first: one slow figure at the end would be waited for alone.
+        Slow figures are drawn first, so that the others are drawn at the same time.
     """
 
     name: str
@@ -44,31 +45,43 @@ def draw_figures(
     progress: Callable[[str, int, int], None] | None = None,
     pool: Executor | None = None,
 ) -> tuple[DrawnFigure, ...]:
-    """Draw every figure as PNG and SVG; the same plans and values give the same bytes.
+    """Draw figures as PNG and SVG; the same plans and values give the same bytes.
 
     Parameters
     ----------
     plans : sequence of FigurePlan
     shown : object
-        Handed to every plan's ``draw``.
+        Argument of ``draw`` of every plan.
     progress : callable, optional
         Called with ``("figures", n_done, n_figures)`` before the first and after each figure.
     pool : concurrent.futures.Executor, optional
-        Processes (matplotlib can't draw in threads) that help the caller. What none of them has
-        begun, or they can't finish because they were killed, the caller draws.
+        Processes that help to draw (matplotlib can't draw in threads). This process draws the
+        figures that no other has started, or that are lost because another was killed.
+
+    Returns
+    -------
+    tuple of DrawnFigure
+        In the order of the plans.
     """
-    tell = progress or (lambda step, n_done, n_total: None)
-    tell("figures", 0, len(plans))
-    found: dict[str, Rendered] = {}
+    report = progress or report_nothing
+    report("figures", 0, len(plans))
+    drawn: dict[str, Rendered] = {}
     with house_style():
         for name, rendered in _render_all(plans, shown, pool):
-            found[name] = rendered
-            tell("figures", len(found), len(plans))
-    return tuple(DrawnFigure(p.name, p.title, p.caption, *found[p.name]) for p in plans)
+            drawn[name] = rendered
+            report("figures", len(drawn), len(plans))
+    return tuple(DrawnFigure(p.name, p.title, p.caption, *drawn[p.name]) for p in plans)
 
 
 def write_figures(figures: Sequence[DrawnFigure], folder: Path) -> None:
-    """Write every figure as PNG and SVG into the folder ``figures`` of a folder."""
+    """Write figures as PNG and SVG.
+
+    Parameters
+    ----------
+    figures : sequence of DrawnFigure
+    folder : Path
+        They are written into its subfolder ``figures``, which must not exist.
+    """
     (folder / "figures").mkdir()
     for figure in figures:
         (folder / f"figures/{figure.name}.png").write_bytes(figure.png)
@@ -78,7 +91,7 @@ def write_figures(figures: Sequence[DrawnFigure], folder: Path) -> None:
 def _render_all(
     plans: Sequence[FigurePlan], shown: Any, pool: Executor | None
 ) -> Iterator[tuple[str, Rendered]]:
-    """Yield each figure's name and files as soon as they are there."""
+    """Yield name and files of each figure as soon as it is drawn."""
     if pool is None:
         for plan in plans:
             yield plan.name, render(plan.draw(shown))
@@ -100,7 +113,7 @@ def _submit(pool: Executor, figure: Figure) -> Future[Rendered]:
     try:
         return pool.submit(render_pickled, pickle.dumps(figure))
     except BrokenExecutor:
-        return Future()  # that nobody has begun
+        return Future()  # not started, so this process draws the figure
 
 
 def _result_or_render(future: Future[Rendered], figure: Figure) -> Rendered:

@@ -1,4 +1,4 @@
-"""What pages are made of: parts that an analysis fills in, and the templates they share."""
+"""Parts of HTML pages, which an analysis fills in, and the shared templates."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Fact:
     Attributes
     ----------
     name, value : str
-        Text; `Markup` where it holds HTML.
+        Text, or `Markup` if it is HTML.
     detail : str
-        In small print behind the value.
+        Shown in small print after the value.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Section:
     ----------
     title : str
     body : Markup
-        HTML whose texts are escaped already.
+        HTML in which all text is escaped.
     """
 
     title: str
@@ -51,15 +51,20 @@ class Section:
         rows: Sequence[Sequence[Any]],
         caption: str = "",
     ) -> Section:
-        """Make a section of one table; numbers are set flush right, every text is escaped.
+        """Make a section with one table; numbers are aligned right, all text is escaped.
 
         Parameters
         ----------
         title : str
         headings : sequence of str
         rows : sequence of sequence
-            Numbers, texts, or None for what is not defined.
+            Numbers, texts, or None where a value is not defined.
         caption : str
+            Shown below the table.
+
+        Returns
+        -------
+        Section
         """
         head = Markup("").join(Markup("<th>{}</th>").format(text) for text in headings)
         body = Markup("").join(
@@ -74,19 +79,19 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """What an analysis says of a result; the shell of the page adds what all results have.
+    """The part of a report that an analysis writes; the rest of the page is shared.
 
     Attributes
     ----------
     kicker, headline, reason : str
-        Kind of page, the answer in a few words, and why.
+        Kind of page, the answer in a few words, and the reason.
     facts : sequence of Fact
     sections : sequence of Section
         Before the figures.
     data : sequence of Section
-        After the figures: what the result rests on.
+        After the figures: the data behind the result.
     citation : Markup or str
-        Of the method.
+        How to cite the method.
     """
 
     kicker: str
@@ -99,17 +104,21 @@ class Page:
 
 
 def page_templates(*packages: str) -> Environment:
-    """Return the templates of pages: every value that they are given is escaped.
+    """Return the templates of pages, which escape every value.
 
     Parameters
     ----------
     *packages : str
-        Further packages with a folder ``templates``, looked through first.
+        Further packages with a folder ``templates``; they take precedence.
+
+    Returns
+    -------
+    jinja2.Environment
     """
     folders = [*packages, "umlpsd_gpu.plotting"]
     templates = Environment(
         loader=ChoiceLoader([PackageLoader(package) for package in folders]),
-        autoescape=True,  # whatever a template is called
+        autoescape=True,  # also for names without .html
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -120,12 +129,46 @@ def page_templates(*packages: str) -> Environment:
 
 
 def render_section(title: str, template: str, package: str, values: Mapping[str, Any]) -> Section:
-    """Make a section from a template of an analysis' package."""
+    """Make a section from a template.
+
+    Parameters
+    ----------
+    title : str
+    template : str
+        File name in the folder ``templates`` of the package.
+    package : str
+        Package of the analysis.
+    values : mapping
+        Values of the template.
+
+    Returns
+    -------
+    Section
+    """
     return Section(title, Markup(page_templates(package).get_template(template).render(**values)))
 
 
 def number(value: float | None, n_digits: int) -> str:
-    """Write a number with so many decimals; a dash where it is not defined."""
+    """Write a number with a fixed number of decimals.
+
+    Parameters
+    ----------
+    value : float or None
+    n_digits : int
+        Number of decimals.
+
+    Returns
+    -------
+    str
+        A dash if the value is None or not finite; negative numbers have a true minus sign.
+
+    Examples
+    --------
+    >>> number(-1.25, 1)
+    '−1.2'
+    >>> number(None, 2)
+    '–'
+    """
     if value is None or not math.isfinite(value):
         return "–"
     return f"{value:.{n_digits}f}".replace("-", "−")
