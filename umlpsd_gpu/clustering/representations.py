@@ -54,13 +54,15 @@ class Representations:
         Raises
         ------
         SettingsError
-            If there is no matrix, or they have different numbers of rows.
+            If there is no matrix, one is empty, or they have different numbers of rows.
         """
         shapes = {name: np.shape(matrix) for name, matrix in matrices.items()}
         if not shapes or any(len(shape) != 2 for shape in shapes.values()):
             raise SettingsError(
                 f"representations must be matrices (n_items, n_columns) by name, got {shapes}"
             )
+        if any(0 in shape for shape in shapes.values()):
+            raise SettingsError(f"representations must not be empty, got shapes {shapes}")
         if len({shape[0] for shape in shapes.values()}) > 1:
             raise SettingsError(
                 f"representations must have the same items as rows, got shapes {shapes}"
