@@ -64,7 +64,9 @@ def test_patterns(archive):
 
 @pytest.mark.parametrize("name", ["none.npy", "none", "*.tif", "b.npy/c"])
 def test_nothing_there(archive, name):
-    with pytest.raises(SettingsError, match=r"there is no file or folder .*; give a folder, a file"):
+    with pytest.raises(
+        SettingsError, match=r"there is no file or folder .*; give a folder, a file"
+    ):
         find(archive / name)
 
 

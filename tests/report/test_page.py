@@ -89,7 +89,7 @@ def test_outliers_are_counted_and_explained(study: Study, html: str) -> None:
 
 @pytest.mark.parametrize(
     ("threshold", "said"),
-    [(99.0, "fit no cluster: none of 21"), (np.inf, "Too few traces were clustered to tell")],
+    [(99.0, "fit no cluster: none of 21"), (np.inf, "Too few traces were clustered to find")],
 )
 def test_no_outliers(study: Study, threshold: float, said: str) -> None:
     outliers = dataclasses.replace(study.outliers, threshold=threshold)
