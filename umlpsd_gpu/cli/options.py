@@ -241,10 +241,10 @@ def _help_text(name: str, field: FieldInfo, kind: Any) -> str:
     return " ".join(parts)
 
 
-def _metavar(name: str, kind: Any) -> str | None:
-    """Return a short word for the value; None for a flag, which takes none."""
+def _metavar(name: str, kind: Any) -> str:
+    """Return a short word for the value; a blank for a switch, which takes none."""
     if kind is bool:
-        return None
+        return " "
     if kind in (int, float):
         return next((unit for end, unit in UNITS.items() if name.endswith(end)), "NUMBER")
     return "FILE" if name == "traces.roi" else "NAMES" if name in HINTS else "WORD"

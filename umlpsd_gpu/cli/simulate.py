@@ -15,12 +15,15 @@ out = Console(highlight=False, soft_wrap=True)
 
 
 def simulate(
-    movie: Annotated[Path, typer.Argument(help="TIFF file to write (.tif or .ome.tif).")],
+    movie: Annotated[
+        Path, typer.Argument(metavar="MOVIE", help="TIFF file to write (.tif or .ome.tif).")
+    ],
     scene: Annotated[
         Literal["emitters", "assembly", "crystals"],
         typer.Option(
-            help="What to simulate: isolated emitters, touching domains (assembly), or touching "
-            "crystals."
+            metavar="SCENE",
+            help="What to simulate: emitters (isolated), assembly (touching domains), or crystals "
+            "(touching).",
         ),
     ] = "emitters",
     n_emitters: Annotated[int, typer.Option("--emitters", help="Number of emitters.")] = 60,
