@@ -262,7 +262,7 @@ class TestStudy:
         ]
         found = run_study(movies, SMALL)
         assert found.maps is None
-        assert any("made of one movie at a time" in note for note in found.notes)
+        assert any("maps need a single movie" in note for note in found.notes)
         assert not MAP_FILES & {path.name for path in found.save(tmp_path / "s").iterdir()}
 
     def test_emitters_have_none(self, place) -> None:

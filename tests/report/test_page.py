@@ -51,7 +51,7 @@ def html(study: Study) -> str:
 def test_leads_with_the_decision(study: Study, html: str) -> None:
     text = Page(html).text
     decision = text.index("3 clusters in 21 traces, at scale W80")
-    assert text.index(study.decision.reason) < text.index("Clusters are numbered")
+    assert text.index(study.decision.reason) < text.index("Cluster 1 is the largest")
     assert decision < text.index(study.decision.reason)
     assert "0.86" in text
     assert re.search(r"Traces clustered\s*21\s*of 23", text)
