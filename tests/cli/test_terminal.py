@@ -69,7 +69,7 @@ class TestMovieTable:
             ),
         ],
     )
-    def test_interval_is_told_once(self, changes: dict, interval: str) -> None:
+    def test_interval_is_shown_once(self, changes: dict, interval: str) -> None:
         lines = text_of(movie_table(make_movie(**changes))).splitlines()
         (line,) = (line for line in lines if "interval" in line)
         assert line.split(maxsplit=1)[1].strip() == interval
@@ -136,10 +136,10 @@ class TestPlainProgress:
         capsys: pytest.CaptureFixture,
     ) -> None:
         monkeypatch.setattr(sys, "stderr", stream)
-        n_told = 0
+        n_reported = 0
         with progress() as report:
             for step in ("sweep", "figures"):
                 report(step, 1, 1)
-                n_told += 1
-        assert n_told == 2
+                n_reported += 1
+        assert n_reported == 2
         assert capsys.readouterr().out == ""

@@ -98,7 +98,7 @@ def test_no_outliers(study: Study, threshold: float, said: str) -> None:
     assert "ringed" not in sentence
 
 
-def test_nominal_interval_is_told_only_where_it_differs(study: Study) -> None:
+def test_nominal_interval_is_shown_only_where_it_differs(study: Study) -> None:
     movies = [dataclasses.replace(study.movies[0], dt_nominal_s=s) for s in (0.03, 0.03002, 0.04)]
     text = Page(render_page(dataclasses.replace(study, movies=tuple(movies)), [])).text
     assert re.findall(r"\(nominal [^)]*\)", text) == ["(nominal 0.04 s)"]

@@ -22,7 +22,7 @@ from umlpsd_gpu.cli.batch_options import (
     read_shard,
 )
 from umlpsd_gpu.cli.batch_output import out, print_manifest, print_movie, print_report, status_table
-from umlpsd_gpu.cli.options import OUTPUT_PANEL, ChosenSettings, takes_settings
+from umlpsd_gpu.cli.options import OUTPUT_PANEL, ChosenSettings, add_settings_options
 from umlpsd_gpu.cli.terminal import progress
 from umlpsd_gpu.errors import SettingsError
 
@@ -35,7 +35,7 @@ WATCH_S = 2.0
 
 
 @batch.command()
-@takes_settings
+@add_settings_options
 def init(
     archive: Annotated[
         str,
@@ -78,7 +78,7 @@ def init(
     from umlpsd_gpu.batch.manifest import init_batch
 
     kind: Literal["full", "sampled"] = "full" if full_digest else "sampled"
-    _, chosen = settings.of_files()
+    _, chosen = settings.resolve()
     manifest = init_batch(archive, out_dir, chosen, figures, kind, update)
     print_manifest(manifest, out_dir)
 
@@ -206,7 +206,7 @@ def submit(
     gres: Annotated[
         str | None,
         typer.Option(
-            help="SLURM resources, as gpu:1; one worker for each card.", show_default=False
+            help="SLURM resources, for example gpu:1; one worker for each card.", show_default=False
         ),
     ] = None,
     time_min: Annotated[

@@ -18,7 +18,7 @@ from umlpsd_gpu.analyses.registry import get_analysis
 from umlpsd_gpu.cli.batch import batch
 from umlpsd_gpu.cli.bench import bench
 from umlpsd_gpu.cli.broken_pipe import quiet_when_unread
-from umlpsd_gpu.cli.options import OUTPUT_PANEL, ChosenSettings, takes_settings
+from umlpsd_gpu.cli.options import OUTPUT_PANEL, ChosenSettings, add_settings_options
 from umlpsd_gpu.cli.simulate import simulate
 from umlpsd_gpu.cli.terminal import progress
 from umlpsd_gpu.cli.validate import validate
@@ -64,7 +64,7 @@ def _options(
 
 
 @app.command()
-@takes_settings
+@add_settings_options
 def run(
     movies: Sources,
     out_dir: Annotated[
@@ -87,7 +87,7 @@ def run(
     """Analyse movies or traces as one ensemble and write a study folder."""
     from umlpsd_gpu.storage.result_folder import check_output
 
-    analysis, chosen = settings.of_files(movies)
+    analysis, chosen = settings.resolve(movies)
     check_output(out_dir, overwrite)
     _analyse(analysis, analysis.open(movies, chosen), chosen, out_dir, overwrite)
 
@@ -133,7 +133,7 @@ def demo(
 
 
 @app.command()
-@takes_settings
+@add_settings_options
 def check(movies: Sources, settings: ChosenSettings) -> None:
     """Check that inputs are complete; show their metadata, and the time and memory needed.
 
@@ -141,7 +141,7 @@ def check(movies: Sources, settings: ChosenSettings) -> None:
     """
     n_failed = 0
     for name in movies:
-        analysis, chosen = settings.of_files([name])
+        analysis, chosen = settings.resolve([name])
         try:
             described = analysis.describe(analysis.open([name], analysis.accept_damage(chosen)))
         except UmlpsdError as error:

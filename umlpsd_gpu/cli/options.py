@@ -29,8 +29,9 @@ SHARED = (
     ("n_threads", "--threads"),
 )
 HINTS = {
-    "preprocess.scales": "Smoothing scales to compare, separated by commas, as raw,W40,WL6: raw, W "
-    "and frames per bin, or WL and wavelet level. Default: the 18 scales of the paper."
+    "preprocess.scales": "Smoothing scales to compare, separated by commas, for example "
+    "raw,W40,WL6: raw, W and frames per bin, or WL and wavelet level. Default: the 18 scales of "
+    "the paper."
 }
 FILE, NAME, VALUES = "settings_file", "analysis_name", "other_values"
 # Headings of the help text, by the section of a setting; settings without a section are about
@@ -70,7 +71,7 @@ class ChosenSettings:
     values: dict[str, Any]
     flags: dict[str, str]
 
-    def of_files(self, names: Sequence[str] = ()) -> tuple[Analysis[Any, Any], Any]:
+    def resolve(self, names: Sequence[str] = ()) -> tuple[Analysis[Any, Any], Any]:
         """Return the analysis of files, and its settings.
 
         The analysis is the one given by name, else that of the settings file, else the one that
@@ -95,20 +96,6 @@ class ChosenSettings:
         analysis = get_analysis(name) if name else guess_analysis(names)
         return analysis, self._settings_of(analysis)
 
-    def of_blinking(self) -> Any:
-        """Return the settings of a command that only concerns blinking.
-
-        Returns
-        -------
-        Settings
-
-        Raises
-        ------
-        SettingsError
-            If a setting is unknown or a value is not allowed.
-        """
-        return self._settings_of(get_analysis("blinking"))
-
     def _settings_of(self, analysis: Analysis[Any, Any]) -> AnalysisSettings:
         model = analysis.settings
         known = {name for name, _ in _all_options() if _has(model, name)}
@@ -122,7 +109,7 @@ class ChosenSettings:
         return base.with_values(self.values)
 
 
-def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
+def add_settings_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add ``--settings``, ``--analysis``, ``--set`` and the options of settings to a command.
 
     Parameters
@@ -186,8 +173,8 @@ def _option_parameters() -> list[inspect.Parameter]:
     assignment = typer.Option(
         "--set",
         metavar="NAME=VALUE",
-        help="Any other setting, by its name in the settings file, as sweep.max_iter=50; can be "
-        "repeated.",
+        help="Any other setting, by its name in the settings file, for example "
+        "sweep.max_iter=50; can be repeated.",
         show_default=False,
         rich_help_panel=SETTINGS_PANEL,
     )
@@ -275,7 +262,7 @@ def _assignment(text: str) -> tuple[str, Any]:
     """Read NAME=VALUE, where the value is written as in TOML, or is text without quotes."""
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise SettingsError(f"--set needs NAME=VALUE, as sweep.max_iter=50, got '{text}'")
+        raise SettingsError(f"--set needs NAME=VALUE, for example sweep.max_iter=50, got '{text}'")
     try:
         return name.strip(), tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:

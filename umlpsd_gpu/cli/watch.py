@@ -9,10 +9,10 @@ import typer
 
 from umlpsd_gpu.cli.batch_options import LimitS, Out
 from umlpsd_gpu.cli.batch_output import print_movie, print_report
-from umlpsd_gpu.cli.options import OUTPUT_PANEL, ChosenSettings, takes_settings
+from umlpsd_gpu.cli.options import OUTPUT_PANEL, ChosenSettings, add_settings_options
 
 
-@takes_settings
+@add_settings_options
 def watch(
     archive: Annotated[
         Path, typer.Argument(metavar="DIR", help="Folder to which movies are written.")
@@ -63,7 +63,7 @@ def watch(
 
     options = RunOptions(n_workers=workers, limit_s=limit_s, also_import=("umlpsd_gpu.cli.main",))
     how = WatchOptions(settle_s, poll_s, idle_s)
-    _, chosen = settings.of_files()
+    _, chosen = settings.resolve()
     report = watch_folder(archive, out_dir, chosen, figures, options, how, print_movie)
     print_report(report, out_dir)
     raise typer.Exit(report.exit_code)
