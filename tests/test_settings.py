@@ -1,4 +1,4 @@
-"""Settings from files and from names: what is wrong is said in words of the field."""
+"""Settings from files and by name: messages about errors are clear."""
 
 import pytest
 
@@ -70,15 +70,15 @@ def message_for(tmp_path, text):
         ),
     ],
 )
-def test_faults_are_told_in_our_words(tmp_path, text, message):
+def test_messages_about_wrong_settings(tmp_path, text, message):
     assert message_for(tmp_path, text) == message
 
 
-def test_the_first_five_faults_are_told_at_once(tmp_path):
+def test_a_message_lists_the_first_five_errors(tmp_path):
     fields = ["k_max", "n_epochs", "seed", "engine", "silhouette_metric", "max_iter"]
-    told = message_for(tmp_path, "[sweep]\n" + "\n".join(f"{field} = []" for field in fields))
-    assert told.count("setting sweep.") == 5
-    assert told.endswith("; and 1 more")
+    message = message_for(tmp_path, "[sweep]\n" + "\n".join(f"{field} = []" for field in fields))
+    assert message.count("setting sweep.") == 5
+    assert message.endswith("; and 1 more")
     assert message_for(tmp_path, "device = 1\nn_threads = 0").count("; setting") == 1
 
 

@@ -1,9 +1,8 @@
-"""What can go wrong, each with one sentence for the user and an exit code for the shell.
+"""Errors for the user: one sentence each, and an exit code for the shell.
 
-Every message says what came, what is allowed and what to change. Exit codes: 1, some movies of
-several failed, or the disk of their batch is full; 2, what was asked for can't be done as asked,
-and another argument or input mends it; 3, the machine lacks something: room for a study, a right to
-write, a device.
+Every message says what was given, what is allowed and what to change. Exit codes: 1, some of
+several movies failed, or the disk of their batch is full; 2, wrong arguments or input, which the
+user can correct; 3, a problem of the machine: no disk space, no permission, no such device.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from pathlib import Path
 
 
 class UmlpsdError(Exception):
-    """A problem the user can mend; the command line prints it without a traceback."""
+    """A problem that the user can solve; the command line prints it without a traceback."""
 
     exit_code = 2
 
@@ -22,7 +21,7 @@ class SettingsError(UmlpsdError, ValueError):
 
 
 class MovieError(UmlpsdError):
-    """A movie can't be read, or not in the way that was asked for.
+    """A movie can't be read, or not with these settings.
 
     Attributes
     ----------
@@ -31,7 +30,7 @@ class MovieError(UmlpsdError):
     reason : str
         What is wrong and what to change.
     frame : int or None
-        First frame concerned, counted from 0, where that is known.
+        First frame with the problem, counted from 0, if known.
     """
 
     def __init__(self, path: str | Path, reason: str, frame: int | None = None) -> None:
@@ -41,22 +40,22 @@ class MovieError(UmlpsdError):
 
 
 class TracesError(UmlpsdError, ValueError):
-    """Traces can't be found, read, pooled or used."""
+    """Traces can't be found, read, pooled or analysed."""
 
 
 class OutputError(UmlpsdError, OSError):
-    """Results can't be written where they should go."""
+    """Results can't be written to the output folder."""
 
     exit_code = 3
 
 
 class OutputInUseError(OutputError):
-    """Something is where results should go, and is not replaced unasked: name another place."""
+    """The output folder holds other files, or results that may not be replaced."""
 
     exit_code = 2
 
 
 class DeviceError(UmlpsdError):
-    """The device that was asked for is not there."""
+    """The chosen device is missing, or its memory is too small."""
 
     exit_code = 3

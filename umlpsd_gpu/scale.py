@@ -25,22 +25,47 @@ class Scale:
 
     @classmethod
     def parse(cls, name: str) -> Scale:
-        """Read ``"raw"``, ``"W80"`` or ``"WL6"``; SettingsError for anything else."""
+        """Read the name of a scale.
+
+        Parameters
+        ----------
+        name : str
+            ``"raw"``, ``"W80"`` (80 frames per bin) or ``"WL6"`` (wavelet level 6).
+
+        Returns
+        -------
+        Scale
+
+        Raises
+        ------
+        SettingsError
+            If it is another text.
+
+        Examples
+        --------
+        >>> Scale.parse("W80")
+        Scale(kind='bin', size=80)
+        >>> Scale.parse("WL6").n_frames_averaged
+        64
+        """
         if name.strip().lower() == "raw":
             return cls("raw")
         match = re.fullmatch(r"(WL|W)(\d{1,7})", name.strip(), flags=re.IGNORECASE)
         if match is None or int(match[2]) == 0:
             raise SettingsError(
-                f"scale '{name}' is not known; write 'raw', 'W80' (frames per bin) "
+                f"scale '{name}' is unknown; write 'raw', 'W80' (frames per bin) "
                 "or 'WL6' (wavelet level)"
             )
         return cls("wavelet" if match[1].upper() == "WL" else "bin", int(match[2]))
 
     @property
     def name(self) -> str:
+        """Name as in settings: ``"raw"``, ``"W80"`` or ``"WL6"``."""
         return {"raw": "raw", "bin": f"W{self.size}", "wavelet": f"WL{self.size}"}[self.kind]
 
     @property
     def n_frames_averaged(self) -> int:
-        """Frames that one smoothed sample stands for: 1, W, or 2^L."""
-        return {"raw": 1, "bin": self.size, "wavelet": 2**self.size}[self.kind]
+        """Number of frames averaged in one smoothed sample: 1, W, or 2^L."""
+        if self.kind == "wavelet":
+            return 1 << self.size
+        return self.size if self.kind == "bin" else 1

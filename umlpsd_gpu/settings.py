@@ -1,7 +1,7 @@
-"""The settings that every analysis has: one model is the TOML file, the options and what is saved.
+"""The settings that every analysis shares: one model for TOML files, options and saved results.
 
-An analysis adds sections of its own to `AnalysisSettings`. Each field's ``description`` is the
-sentence that ``umlpsd run --help`` and the settings reference show.
+An analysis adds its own sections to `AnalysisSettings`. ``umlpsd run --help`` and the settings
+reference show the ``description`` of each field.
 """
 
 from __future__ import annotations
@@ -14,51 +14,68 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from umlpsd_gpu.errors import SettingsError
-from umlpsd_gpu.settings_faults import fault, unknown
+from umlpsd_gpu.settings_faults import describe_fault, describe_unknown
 
-# An error names no more wrong settings than this
+# Largest number of wrong settings in one error message
 MOST_FAULTS = 5
 ANALYSIS = "analysis"
 
 
 class Section(BaseModel):
-    """A group of settings; unknown names, infinities and later changes are refused."""
+    """A group of settings.
+
+    Unknown names and infinite values are refused, and values can't be changed later.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-    # what messages call the section where its settings are given without the others
+    # name of the section in messages if it is used by itself
     section: ClassVar[str] = ""
 
     @classmethod
     def from_mapping(cls, values: dict[str, Any], source: str = "") -> Self:
-        """Validate nested plain values.
+        """Make settings from plain values.
 
         Parameters
         ----------
         values : dict
+            Nested, as in a TOML file.
         source : str
             The file they come from, for messages.
+
+        Returns
+        -------
+        Section
+            Values that are left out have their defaults.
 
         Raises
         ------
         SettingsError
-            If a name is unknown or a value is not allowed; it tells the first five faults.
+            If names are unknown or values are not allowed; the message lists the first five.
         """
         try:
             return cls.model_validate(values)
         except ValidationError as error:
             where = f" (in {source})" if source else ""
-            faults = [fault(details, _names(cls), where, cls.section) for details in error.errors()]
+            faults = [
+                describe_fault(details, _names(cls), where, cls.section)
+                for details in error.errors()
+            ]
             n_more = len(faults) - MOST_FAULTS
             more = [f"and {n_more} more"] if n_more > 0 else []
             raise SettingsError("; ".join(faults[:MOST_FAULTS] + more)) from error
 
     def with_values(self, values: dict[str, Any]) -> Self:
-        """Return a copy in which the given values replace ours; None leaves a value as it is.
+        """Return a copy with some values replaced.
 
         Parameters
         ----------
         values : dict
-            By dotted name: ``{"sweep.seed": 1, "device": "cpu"}``.
+            By dotted name, as ``{"sweep.seed": 1, "device": "cpu"}``; None leaves a value
+            unchanged.
+
+        Returns
+        -------
+        Section
 
         Raises
         ------
@@ -68,7 +85,7 @@ class Section(BaseModel):
         nested = self.model_dump()
         for name, value in values.items():
             if name not in _names(type(self)):
-                raise SettingsError(unknown(name, _names(type(self))))
+                raise SettingsError(describe_unknown(name, _names(type(self))))
             if value is not None:
                 *sections, field = name.split(".")
                 target = nested[sections[0]] if sections else nested
@@ -77,47 +94,67 @@ class Section(BaseModel):
 
 
 class SweepSettings(Section):
+    """How K-means is run for every trial number of clusters."""
+
     section: ClassVar[str] = "sweep"
 
-    k_max: int = Field(15, ge=2, le=100, description="Largest number of clusters to try.")
-    n_epochs: int = Field(100, ge=1, le=10_000, description="K-means runs (epochs) for every K.")
+    k_max: int = Field(15, ge=2, le=100, description="Largest number of clusters K that is tried.")
+    n_epochs: int = Field(
+        100,
+        ge=1,
+        le=10_000,
+        description="K-means runs (epochs) for every K, each from another random start.",
+    )
     seed: int = Field(
-        0, ge=0, lt=2**63, description="Seed of all random numbers; same seed, same bits."
+        0,
+        ge=0,
+        lt=2**63,
+        description="Seed of all random numbers; the same seed gives the same result.",
     )
     engine: Literal["auto", "batched", "sklearn", "cuml"] = Field(
-        "auto", description="Which code runs K-means; metrics are always ours."
+        "auto",
+        description="Program that runs K-means: batched is our own, sklearn is scikit-learn (CPU), "
+        "cuml is RAPIDS cuML (GPU); auto is batched.",
     )
     silhouette_metric: Literal["sqeuclidean", "euclidean"] = Field(
-        "sqeuclidean", description="Distance in the silhouette; MATLAB's is squared."
+        "sqeuclidean",
+        description="Distance of the silhouette: squared Euclidean, as in MATLAB, or Euclidean.",
     )
-    max_iter: int = Field(100, ge=1, description="Largest number of Lloyd iterations.")
+    max_iter: int = Field(
+        100, ge=1, description="Largest number of Lloyd iterations in a K-means run."
+    )
     budget_s: float | None = Field(
         None,
         gt=0,
-        description="Predicted seconds of a scale on two cores beyond which Euclidean silhouettes "
-        "are those of a random sample of the traces. Not given: of all.",
+        description="Time budget of the sweep of one scale on two cores, in seconds. If the "
+        "prediction exceeds it, Euclidean silhouettes are computed for a random sample of the "
+        "traces. Default: no limit, all traces.",
     )
 
 
 class DecisionSettings(Section):
+    """How the number of clusters is decided from the sweeps."""
+
     section: ClassVar[str] = "decision"
 
     rule: Literal["consensus", "paper"] = Field(
         "consensus",
-        description="Weigh all evidence, or read the silhouette profile as the paper does.",
+        description="How K is decided: consensus weighs all criteria; paper uses the silhouette "
+        "profile only, as the publication does.",
     )
     n_surrogates: int = Field(
         2,
         ge=0,
         le=20,
-        description="Unstructured ensembles swept beside each scale, to compare with.",
+        description="Number of simulated ensembles without clusters that are swept at each scale "
+        "for comparison.",
     )
     n_resamples: int = Field(
         50,
         ge=0,
         le=2000,
-        description="Half-samples of the traces that are decided on again, for the interval of "
-        "the confidence; 0: none.",
+        description="Number of random halves of the traces for which K is decided again, to find "
+        "the confidence interval; 0: no interval.",
     )
 
 
@@ -126,37 +163,52 @@ class AnalysisSettings(Section):
 
     Attributes
     ----------
-    device, n_threads : where and how to compute; they never change a result on one device class.
-    sweep, decision : sections
-        Of the clustering that analyses share.
+    device : str
+        Where to compute.
+    n_threads : int or None
+        Number of CPU threads; it never changes a result.
+    sweep : SweepSettings
+    decision : DecisionSettings
     """
 
-    # the analysis that the settings belong to; the TOML file says it under this name
+    # name of the analysis, also in the TOML file
     analysis: ClassVar[str] = ""
     # dotted names of settings that can't change a result: left out of digests and keys
     without_effect: ClassVar[tuple[str, ...]] = ("device", "n_threads")
-
-    # those at which it doesn't matter for any byte of a result folder what a machine chose
+    # settings of the machine, which must not change a byte of a result folder
     of_machine: ClassVar[tuple[str, ...]] = ("device", "n_threads")
     # settings that name a file whose content can change a result
     naming_files: ClassVar[tuple[str, ...]] = ()
 
-    device: Literal["auto", "cpu", "gpu"] = Field("auto", description="Where to compute.")
+    device: Literal["auto", "cpu", "gpu"] = Field(
+        "auto", description="Where to compute; auto: on the GPU if there is one, else on the CPU."
+    )
     n_threads: int | None = Field(
-        None, ge=1, description="Threads; default: all cores. Never changes a result."
+        None,
+        ge=1,
+        description="Number of CPU threads; it never changes a result. Default: all cores.",
     )
     sweep: SweepSettings = SweepSettings()
     decision: DecisionSettings = DecisionSettings()
 
     @classmethod
     def from_toml(cls, path: str | Path) -> Self:
-        """Read settings; sections and fields left out keep their defaults.
+        """Read settings from a TOML file.
+
+        Parameters
+        ----------
+        path : path
+
+        Returns
+        -------
+        AnalysisSettings
+            Values that are left out have their defaults.
 
         Raises
         ------
         SettingsError
-            If the file can't be read, is no TOML, is for another analysis, or holds an unknown
-            name or a bad value.
+            If the file can't be read, is no TOML, is for another analysis, or has an unknown name
+            or a value that is not allowed.
         """
         try:
             values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
@@ -171,22 +223,32 @@ class AnalysisSettings(Section):
         named = values.pop(ANALYSIS, cls.analysis)
         if named != cls.analysis:
             raise SettingsError(
-                f"settings file {path} is for the analysis '{named}', and this is "
+                f"settings file {path} is for the analysis '{named}', not for "
                 f"'{cls.analysis}'; give --analysis {named}, or another file"
             )
         return cls.from_mapping(values, source=str(path))
 
     def to_toml(self) -> str:
-        """Return the settings as TOML; unset values (None) are left out."""
+        """Return the settings as the text of a TOML file.
+
+        Returns
+        -------
+        str
+            Values that are None are left out.
+        """
         return tomli_w.dumps(
             {ANALYSIS: self.analysis} | self.model_dump(mode="json", exclude_none=True)
         )
 
     def canonical(self) -> Self:
-        """Return the settings with those of the machine at their defaults.
+        """Return a copy in which the settings of the machine have their defaults.
 
-        They are what results of a batch keep, so that where and with how many threads a result was
-        made changes none of its bytes.
+        Results of a batch keep this copy, so that they don't depend on the machine and its number
+        of threads.
+
+        Returns
+        -------
+        AnalysisSettings
         """
         values, plain = self.model_dump(), type(self)().model_dump()
         for name in self.of_machine:
@@ -198,7 +260,13 @@ class AnalysisSettings(Section):
         return type(self).from_mapping(values)
 
     def named_files(self) -> dict[str, str]:
-        """Return the files that settings name, by the setting; those that are set."""
+        """Return the files that are given in the settings.
+
+        Returns
+        -------
+        dict of str to str
+            File by the dotted name of its setting.
+        """
         nested = self.model_dump()
         found = {}
         for name in self.naming_files:
@@ -209,7 +277,13 @@ class AnalysisSettings(Section):
         return found
 
     def with_effect(self) -> dict[str, Any]:
-        """Return the settings that can change a result, as plain values."""
+        """Return the settings that can change a result.
+
+        Returns
+        -------
+        dict
+            Plain values, nested.
+        """
         left_out: dict[str, Any] = {}
         for name in self.without_effect:
             section, _, field = name.rpartition(".")

@@ -1,4 +1,4 @@
-"""What is wrong with a setting, in words of the field."""
+"""Messages about wrong settings, in words of the field."""
 
 from __future__ import annotations
 
@@ -7,17 +7,21 @@ import difflib
 from pydantic_core import ErrorDetails
 
 
-def unknown(name: str, names: list[str], where: str = "") -> str:
-    """Say that a setting is not known, and which may be meant.
+def describe_unknown(name: str, names: list[str], where: str = "") -> str:
+    """Describe an unknown setting, and suggest a similar one.
 
     Parameters
     ----------
     name : str
-        Dotted, as it came.
+        Dotted name, as it was given.
     names : list of str
-        All there are.
+        Dotted names of all settings.
     where : str
         The file, for the message.
+
+    Returns
+    -------
+    str
     """
     section, _, last = name.rpartition(".")
     known = [tuple(name.rpartition(".")[::2]) for name in names]
@@ -29,7 +33,7 @@ def unknown(name: str, names: list[str], where: str = "") -> str:
     return f"unknown setting {name}{where}; {advice}"
 
 
-# What a value must be, by pydantic's type of error or its first word (int_parsing, int_type, …)
+# What a value must be, by the error type of pydantic or its first word (int_parsing, int_type, …)
 _DEMANDS = {
     "greater_than": "greater than {gt}",
     "greater_than_equal": "{ge} or above",
@@ -47,11 +51,27 @@ _DEMANDS = {
 }
 
 
-def fault(details: ErrorDetails, names: list[str], where: str, section: str = "") -> str:
-    """Say in our words what pydantic found wrong with one setting, perhaps of a section alone."""
+def describe_fault(details: ErrorDetails, names: list[str], where: str, section: str = "") -> str:
+    """Describe an error that pydantic found in one setting.
+
+    Parameters
+    ----------
+    details : ErrorDetails
+        From pydantic.
+    names : list of str
+        Dotted names of all settings.
+    where : str
+        The file, for the message.
+    section : str
+        Name of the section, if its settings are used by themselves.
+
+    Returns
+    -------
+    str
+    """
     name, kind = ".".join(map(str, details["loc"])), details["type"]
     if kind == "extra_forbidden":
-        return unknown(name, names, where)
+        return describe_unknown(name, names, where)
     name = f"{section}.{name}" if section else name
     if kind == "value_error":
         return f"setting {name}{where}: {details['ctx']['error']}"

@@ -20,7 +20,7 @@ import numpy as np
 
 from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.analyses.blinking.workflow import average_neighbours, run_study
-from umlpsd_gpu.clustering.final_labels import FinalLabels, label_curves
+from umlpsd_gpu.clustering.final_labels import FinalLabels, label_items
 from umlpsd_gpu.decision.labels import match_labels
 from umlpsd_gpu.kmeans.sweep import sweep
 from umlpsd_gpu.preprocessing.settings import PAPER_SCALES
@@ -96,7 +96,7 @@ def at_given_k(simulated: SimulatedTraces, scale: str, k: int = 3) -> FinalLabel
     """Return the final labels at a given scale and K."""
     values = preprocess_at(simulated.traces, Scale.parse(scale)).values
     found = sweep(values, [k], scale=scale)
-    return label_curves(values, found, k, Settings(), exponents(simulated), average_neighbours)
+    return label_items(values, found, k, Settings(), exponents(simulated), average_neighbours)
 
 
 def by_own_decision(simulated: SimulatedTraces) -> tuple[FinalLabels, str]:

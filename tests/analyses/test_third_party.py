@@ -1,4 +1,4 @@
-"""Somebody else's analysis gets every command without a change in this package."""
+"""An analysis of another package works with every command."""
 
 import importlib
 import json
@@ -23,7 +23,7 @@ QUICK = ["--analysis", "matrix", "--k-max", "5", "--epochs", "5", "--device", "c
 
 
 def umlpsd(*arguments, **more):
-    """Run the command line where the package is installed."""
+    """Run the command line with the package installed."""
     return subprocess.run(
         [*COMMAND, *map(str, arguments)],
         capture_output=True,
@@ -72,10 +72,10 @@ def batch(archive):
 @pytest.fixture
 def installed(monkeypatch):
     monkeypatch.syspath_prepend(PACKAGE)
-    registry._others.cache_clear()
+    registry._find_installed.cache_clear()
     registry.get_analysis.cache_clear()
     yield importlib.import_module("umlpsd_matrix")
-    registry._others.cache_clear()
+    registry._find_installed.cache_clear()
     registry.get_analysis.cache_clear()
 
 
@@ -137,7 +137,7 @@ def test_batch_runs_again_only_what_changed(batch):
     assert "4 of 5 done (0 now)" in again.stdout
 
 
-def test_what_cannot_be_pooled_is_told(batch):
+def test_results_that_cannot_be_pooled(batch):
     out, _ = batch
     refused = umlpsd("batch", "pool", out)
     assert refused.returncode == 2
@@ -196,12 +196,12 @@ class TestRegistry:
         assert registry.guess_analysis(["movie.tif"]).name == "blinking"
         assert registry.guess_analysis(["a folder"]).name == "blinking"
 
-    def test_what_is_no_analysis_is_told(self, installed, monkeypatch):
+    def test_an_entry_point_that_is_no_analysis(self, installed, monkeypatch):
         monkeypatch.setattr(installed, "MATRIX", object())
         with pytest.raises(registry.SettingsError, match="'matrix' is no object of a class"):
             registry.get_analysis("matrix")
 
-    def test_what_cannot_be_loaded_is_told(self, installed, monkeypatch):
+    def test_an_entry_point_that_cannot_be_loaded(self, installed, monkeypatch):
         monkeypatch.delattr(installed, "MATRIX")
         with pytest.raises(registry.SettingsError, match="can't be loaded"):
             registry.get_analysis("matrix")

@@ -43,7 +43,7 @@ def ran(archive):
     return out, batch("run", out, "--workers", "2")
 
 
-def test_run_tells_and_exits_with_1_where_movies_failed(ran):
+def test_run_exits_with_1_if_movies_failed(ran):
     out, done = ran
     assert done.returncode == 1, done.stderr
     assert "Traceback" not in done.stderr + done.stdout
@@ -70,7 +70,7 @@ def test_a_study_of_a_batch_is_like_any_other(ran):
         assert Study.load(result / "study").settings.preprocess.scales == ("W10",)
 
 
-def test_init_again_is_told(ran, archive):
+def test_init_again_with_other_settings_needs_update(ran, archive):
     out, _ = ran
     assert batch("init", archive, out, *QUICK).returncode == 0
     refused = batch("init", archive, out, *QUICK, "--seed", "1")

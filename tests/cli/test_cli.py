@@ -187,7 +187,7 @@ def test_check_names_a_truncated_movie(movie, tmp_path):
 def test_demo_says_how_far_it_was_from_the_truth(tmp_path):
     done = umlpsd("demo", "--frames", "1000", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "Against the truth:" in done.stdout
+    assert "Compared with the truth:" in done.stdout
     assert (tmp_path / "umlpsd_demo/study/report.html").is_file()
 
 

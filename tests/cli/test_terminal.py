@@ -63,10 +63,13 @@ class TestMovieTable:
                 {"dt_nominal_s": 0.03, "dt_origin": "nominal (ImageJ [finterval])"},
                 "0.03 s (nominal (ImageJ [finterval]))",
             ),
-            ({"dt_s": None, "dt_origin": "unknown", "dt_nominal_s": None}, "unknown: give --dt-s"),
+            (
+                {"dt_s": None, "dt_origin": "unknown", "dt_nominal_s": None},
+                "unknown; give it with --dt-s",
+            ),
         ],
     )
-    def test_interval_is_told_once(self, changes: dict, interval: str) -> None:
+    def test_interval_is_shown_once(self, changes: dict, interval: str) -> None:
         lines = text_of(movie_table(make_movie(**changes))).splitlines()
         (line,) = (line for line in lines if "interval" in line)
         assert line.split(maxsplit=1)[1].strip() == interval
@@ -78,12 +81,12 @@ class TestMovieTable:
     def test_cost_of_a_study(self) -> None:
         text = text_of(movie_table(make_movie()))
         # 10,000 × 512 × 512 × 2 bytes; 250 MB + 6 × 8 MB of traces; 5,243 / 600 + 9 s
-        assert "5243 MB; a study of 100 emitters takes about 300 MB of memory and 15 s" in text
+        assert "5243 MB; a study of 100 emitters needs about 300 MB of memory and 15 s" in text
 
     @pytest.mark.parametrize(("n_frames", "warned"), [(302, True), (303, False)])
     def test_too_few_frames_for_log_welch(self, n_frames: int, warned: bool) -> None:
         text = text_of(movie_table(make_movie(n_frames=n_frames)))
-        assert ("log_welch needs 303 frames: use --psd periodogram" in text) == warned
+        assert ("log_welch needs 303 frames; use --psd periodogram" in text) == warned
 
     def test_damage_and_brackets_are_shown(self) -> None:
         verdict = Verdict("truncated", 10_000, 9, "9 of [10000] frames")
@@ -133,10 +136,10 @@ class TestPlainProgress:
         capsys: pytest.CaptureFixture,
     ) -> None:
         monkeypatch.setattr(sys, "stderr", stream)
-        n_told = 0
+        n_reported = 0
         with progress() as report:
             for step in ("sweep", "figures"):
                 report(step, 1, 1)
-                n_told += 1
-        assert n_told == 2
+                n_reported += 1
+        assert n_reported == 2
         assert capsys.readouterr().out == ""

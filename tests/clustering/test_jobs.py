@@ -37,15 +37,15 @@ class SentAway:
 
 def test_sweeps_from_elsewhere_change_no_byte_of_the_study(traces, tmp_path):
     away = SentAway()
-    told, told_away = [], []
-    here = run_study(traces, SETTINGS, lambda *step: told.append(step))
-    there = run_study(traces, SETTINGS, lambda *step: told_away.append(step), away)
+    steps, steps_away = [], []
+    here = run_study(traces, SETTINGS, lambda *step: steps.append(step))
+    there = run_study(traces, SETTINGS, lambda *step: steps_away.append(step), away)
     # one job a scale yields its sweep, its surrogates and its samples
     (jobs,) = away.jobs
     assert [job.name for job in jobs] == list(SETTINGS.preprocess.scales)
     assert all(job.needed.n_surrogates == SETTINGS.decision.n_surrogates for job in jobs)
     assert any(job.needed.samples is not None for job in jobs)
-    assert told == told_away
+    assert steps == steps_away
     saved = saved_arrays(here.save(tmp_path / "here"))
     saved_away = saved_arrays(there.save(tmp_path / "there"))
     assert saved.keys() == saved_away.keys()

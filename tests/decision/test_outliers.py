@@ -8,7 +8,7 @@ from tests.support.tolerances import SUM_FLOAT64
 from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.analyses.blinking.workflow import run_study
 from umlpsd_gpu.clustering.cluster import Clustering
-from umlpsd_gpu.clustering.final_labels import label_curves
+from umlpsd_gpu.clustering.final_labels import label_items
 from umlpsd_gpu.clustering.notes import outlier_notes
 from umlpsd_gpu.decision.decide import decide
 from umlpsd_gpu.decision.labels import final_labels
@@ -52,7 +52,7 @@ AT_W80 = Settings().with_values(
 
 def test_far_points_are_flagged_and_the_blobs_are_found_without_them():
     points, classes, beta = blobs(n_far=5)
-    found = label_curves(points, sweep(points, [3], n_epochs=30), 3, Settings(), beta)
+    found = label_items(points, sweep(points, [3], n_epochs=30), 3, Settings(), beta)
     assert not same_partition(found.labels[:120], classes)  # the far points spoil the clusters
     assert found.outliers.is_outlier[120:].all()
     assert found.outliers.labels[120:].tolist() == [0] * 5
@@ -65,8 +65,8 @@ def test_curves_on_a_device_give_the_cpus_answer(cupy):
     points, _, beta = blobs(n_far=5)
     found = sweep(points, [3], n_epochs=10)
     settings = Settings().with_values({"sweep.n_epochs": 10})
-    expected = label_curves(points, found, 3, settings, beta)
-    on_device = label_curves(cupy.asarray(points), found, 3, settings, beta)
+    expected = label_items(points, found, 3, settings, beta)
+    on_device = label_items(cupy.asarray(points), found, 3, settings, beta)
     assert expected.outliers.is_outlier.sum() >= 5
     assert np.array_equal(on_device.labels, expected.labels)
     assert np.array_equal(on_device.outliers.labels, expected.outliers.labels)
@@ -203,7 +203,7 @@ def test_few_traces_are_scored_but_none_is_flagged(n):
 def test_one_cluster():
     points, beta = (whole[:40] for whole in blobs()[::2])
     points[5] += 20
-    found = label_curves(points, sweep(points, [1], n_epochs=2), 1, Settings(), beta)
+    found = label_items(points, sweep(points, [1], n_epochs=2), 1, Settings(), beta)
     assert found.labels.tolist() == [1] * 40
     assert np.isnan(found.silhouette).all()
     assert found.outliers.is_outlier[5]
@@ -232,7 +232,7 @@ def test_raw_noise_does_not_hide_a_course_of_its_own():
 def test_labels_without_outliers_are_numbered_like_the_others():
     points, _, beta = blobs(n_each=50)
     points[:12, 2] += np.linspace(8, 16, 12)  # a third of the largest cluster strays
-    found = label_curves(points, sweep(points, [3], n_epochs=30), 3, Settings(), beta)
+    found = label_items(points, sweep(points, [3], n_epochs=30), 3, Settings(), beta)
     kept = found.outliers.labels > 0
     assert np.array_equal(found.outliers.labels[kept], found.labels[kept])
 
@@ -256,9 +256,9 @@ def test_traces_that_were_not_clustered_have_a_place():
     usable = np.ones(38, dtype=bool)
     usable[[4, 30]] = False
     swept = sweep(points, [3], n_epochs=5)
-    found = label_curves(points, swept, 3, Settings(), beta)
+    found = label_items(points, swept, 3, Settings(), beta)
     clustering = Clustering((swept,), decide([swept]), points, **vars(found))
-    everywhere = clustering.placed_in(usable)
+    everywhere = clustering.spread_over(usable)
     assert np.array_equal(everywhere.labels[usable], found.labels)
     assert everywhere.labels[[4, 30]].tolist() == everywhere.outliers.labels[[4, 30]].tolist()
     assert everywhere.labels.dtype == everywhere.outliers.labels.dtype == np.int16

@@ -11,7 +11,7 @@ import tifffile
 
 from tests.analyses.blinking.test_files import assert_equal
 from tests.support.studies import small_study
-from umlpsd_gpu.analyses.blinking.figures.maps import _like_clusters, draw_maps
+from umlpsd_gpu.analyses.blinking.figures.maps import _number_like_clusters, draw_maps
 from umlpsd_gpu.analyses.blinking.figures.pearson import draw_pearson
 from umlpsd_gpu.analyses.blinking.map_files import DOMAINS_CSV_COLUMNS, best_agreement
 from umlpsd_gpu.analyses.blinking.result import Study
@@ -264,7 +264,7 @@ class TestStudy:
         ]
         found = run_study(movies, SMALL)
         assert found.maps is None
-        assert any("made of one movie at a time" in note for note in found.notes)
+        assert any("maps need a single movie" in note for note in found.notes)
         assert not MAP_FILES & {path.name for path in found.save(tmp_path / "s").iterdir()}
 
     def test_emitters_have_none(self, place) -> None:
@@ -338,7 +338,7 @@ class TestReport:
     def test_domains_are_coloured_like_the_clusters_they_share_most_with(self) -> None:
         labels = np.repeat([1, 2, 3, 0], 100)
         domains = np.concatenate([np.full(100, 2), np.full(200, 1), np.full(99, 3), [4]])
-        found = _like_clusters(domains, labels)
+        found = _number_like_clusters(domains, labels)
         assert (found[:100] == 1).all()
         assert len(set(found[100:300])) == 1
         assert found[100] in (2, 3)

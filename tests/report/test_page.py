@@ -51,7 +51,7 @@ def html(study: Study) -> str:
 def test_leads_with_the_decision(study: Study, html: str) -> None:
     text = Page(html).text
     decision = text.index("3 clusters in 21 traces, at scale W80")
-    assert text.index(study.decision.reason) < text.index("Clusters are numbered")
+    assert text.index(study.decision.reason) < text.index("Cluster 1 is the largest")
     assert decision < text.index(study.decision.reason)
     assert "0.86" in text
     assert re.search(r"Traces clustered\s*21\s*of 23", text)
@@ -89,7 +89,7 @@ def test_outliers_are_counted_and_explained(study: Study, html: str) -> None:
 
 @pytest.mark.parametrize(
     ("threshold", "said"),
-    [(99.0, "fit no cluster: none of 21"), (np.inf, "Too few traces were clustered to tell")],
+    [(99.0, "fit no cluster: none of 21"), (np.inf, "Too few traces were clustered to find")],
 )
 def test_no_outliers(study: Study, threshold: float, said: str) -> None:
     outliers = dataclasses.replace(study.outliers, threshold=threshold)
@@ -98,7 +98,7 @@ def test_no_outliers(study: Study, threshold: float, said: str) -> None:
     assert "ringed" not in sentence
 
 
-def test_nominal_interval_is_told_only_where_it_differs(study: Study) -> None:
+def test_nominal_interval_is_shown_only_where_it_differs(study: Study) -> None:
     movies = [dataclasses.replace(study.movies[0], dt_nominal_s=s) for s in (0.03, 0.03002, 0.04)]
     text = Page(render_page(dataclasses.replace(study, movies=tuple(movies)), [])).text
     assert re.findall(r"\(nominal [^)]*\)", text) == ["(nominal 0.04 s)"]

@@ -21,15 +21,15 @@ def study() -> Study:
 
 
 def test_everything_is_in_the_folder(place: Path, study: Study) -> None:
-    told = []
-    folder = write_report(study, place / "a", progress=lambda *step: told.append(step))
+    steps = []
+    folder = write_report(study, place / "a", progress=lambda *step: steps.append(step))
     figures = sorted(f"figures/{name}.{kind}" for name in FIGURES for kind in ("png", "svg"))
     files = [*figures, "report.html", "settings.toml", "study.h5", "traces.csv"]
     assert json.loads((folder / "summary.json").read_text("utf-8"))["files"] == files
     assert all((folder / name).stat().st_size > 500 for name in files)
     assert Study.load(folder).decision == study.decision
     assert (folder / "report.html").read_text("utf-8").count("data:image/svg+xml") == 5
-    assert told[-1] == ("figures", 5, 5)
+    assert steps[-1] == ("figures", 5, 5)
 
 
 def test_refuses_before_drawing(place: Path, study: Study, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,1 +1,1 @@
-"""One folder per kind of analysis, the protocol that each follows, and their registry."""
+"""Kinds of analysis (one folder each), the protocol they follow, and the registry."""

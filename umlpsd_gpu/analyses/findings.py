@@ -1,4 +1,4 @@
-"""What a search for inputs finds, opened by their headers, and what it leaves out."""
+"""Search an archive for inputs: those found, with their headers read, and what is left out."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from umlpsd_gpu.errors import SettingsError, UmlpsdError
 
 @dataclass(frozen=True)
 class Found:
-    """A file, or a folder of files that belong together, that is an input or should be one.
+    """An input: a file, or a folder of files that belong together.
 
     Attributes
     ----------
     path : Path
     files : tuple of Path
-        All that the input is made of.
+        All files of the input.
     source : object or None
-        What the analysis opened; None where it can't be opened.
+        The opened input; None where it can't be opened.
     reason : str
-        Why not.
+        Why it can't be opened; empty for an opened input.
     """
 
     path: Path
@@ -35,15 +35,15 @@ class Found:
 
 @dataclass
 class Findings:
-    """What a search has found so far.
+    """The result of a search.
 
     Attributes
     ----------
     root : Path
-        Names of inputs are relative to it.
+        Folder to which the names of inputs are relative.
     found : list of Found
     left_out : list of (Path, str)
-        What was not taken for an input, and why.
+        Files and folders that are no inputs, with the reason.
     """
 
     root: Path
@@ -51,18 +51,34 @@ class Findings:
     left_out: list[tuple[Path, str]] = field(default_factory=list)
 
 
+def ignore_count(n_found: int) -> None:
+    """Take the number of inputs found so far and do nothing.
+
+    Parameters
+    ----------
+    n_found : int
+    """
+
+
 def places_of(archive: str) -> tuple[Path, list[Path]]:
-    """Return the folder that names are relative to, and the files and folders that a name means.
+    """Resolve the name of an archive.
 
     Parameters
     ----------
     archive : str
         A folder, a file, or a pattern.
 
+    Returns
+    -------
+    root : Path
+        Folder to which the names of inputs are relative.
+    places : list of Path
+        The files and folders that the name stands for.
+
     Raises
     ------
     SettingsError
-        If nothing has that name.
+        If there is no such file or folder.
     """
     path = Path(archive).resolve()
     if path.is_dir():
@@ -83,39 +99,45 @@ def find_by_suffix(
     suffixes: Iterable[str],
     open_one: Callable[[str], Any],
     is_skipped: Callable[[Path], bool],
-    tell: Callable[[int], None] = lambda n_found: None,
+    report: Callable[[int], None] = ignore_count,
 ) -> Findings:
-    """Find inputs that are one file each, known by their suffix.
+    """Find inputs that are one file each, by their suffix.
+
+    Hidden files and folders are skipped; links to folders are not followed.
 
     Parameters
     ----------
     archive : str
-        A folder, searched with all folders below it; a pattern; or a file.
+        A folder, which is searched with its subfolders; a pattern; or a file.
     suffixes : iterable of str
         In lower case, with the dot.
     open_one : callable
-        Opens the file of that name by its header.
+        Opens a file, given by its name; raises `UmlpsdError` if it is no valid input.
     is_skipped : callable
-        Says of a folder that it is not to be searched.
-    tell : callable, optional
+        Takes a folder (Path); returns whether it is left out of the search.
+    report : callable, optional
         Called with the number of inputs found so far.
+
+    Returns
+    -------
+    Findings
 
     Raises
     ------
     SettingsError
-        If nothing of that name is there.
+        If there is no such file or folder.
     """
     root, places = places_of(archive)
-    findings, wanted = Findings(root), tuple(suffixes)
+    findings, known = Findings(root), tuple(suffixes)
     for place in places:
-        for path in _files_below(place, findings, is_skipped) if place.is_dir() else [place]:
-            if path.suffix.lower() in wanted:
-                findings.found.append(_opened(path, open_one))
-                tell(len(findings.found))
+        for path in _walk_files(place, findings, is_skipped) if place.is_dir() else [place]:
+            if path.suffix.lower() in known:
+                findings.found.append(_try_to_open(path, open_one))
+                report(len(findings.found))
     return findings
 
 
-def _files_below(
+def _walk_files(
     top: Path, findings: Findings, is_skipped: Callable[[Path], bool]
 ) -> Iterable[Path]:
     def note_unreadable(error: OSError) -> None:
@@ -130,7 +152,7 @@ def _files_below(
         yield from (Path(name) / file for file in sorted(files) if not file.startswith("."))
 
 
-def _opened(path: Path, open_one: Callable[[str], Any]) -> Found:
+def _try_to_open(path: Path, open_one: Callable[[str], Any]) -> Found:
     try:
         return Found(path, (path,), open_one(str(path)))
     except UmlpsdError as error:

@@ -1,6 +1,6 @@
-"""What an analysis is: from names of files to a result, its tables, figures and page.
+"""The protocol of an analysis: from names of files to a result, its tables, figures and page.
 
-Command line, batches, watching a folder, saving and reports know this protocol only. An analysis is
+The command line, batches, `umlpsd watch`, saving and reports only use this protocol. An analysis is
 one object of a class derived from `Analysis`; `umlpsd_gpu.analyses.registry` finds it by its name.
 """
 
@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from umlpsd_gpu.analyses.findings import Findings, find_by_suffix
+from umlpsd_gpu.analyses.batch_protocol import BatchProtocol, Result, Source
+from umlpsd_gpu.analyses.findings import Findings, find_by_suffix, ignore_count
+from umlpsd_gpu.analyses.records import BatchRow, Column, Description, Prediction, StoredResult
 from umlpsd_gpu.compute.context import Context
-from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.settings import AnalysisSettings
 
 if TYPE_CHECKING:
@@ -22,134 +22,33 @@ if TYPE_CHECKING:
     from umlpsd_gpu.plotting.page_parts import Page
     from umlpsd_gpu.storage.field import FieldTable
 
-Source = TypeVar("Source")
-Result = TypeVar("Result")
+__all__ = ["Analysis", "BatchRow", "Column", "Description", "Prediction", "StoredResult"]
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """What analysing one input takes at default settings.
-
-    Attributes
-    ----------
-    memory_mb, duration_s : float
-    """
-
-    memory_mb: float
-    duration_s: float
-
-
-@dataclass(frozen=True)
-class Description:
-    """What an input is, by its headers.
-
-    Attributes
-    ----------
-    verdict : str
-        ``"whole"``, or one word for what is wrong.
-    reason : str
-        What is wrong; empty for a whole input.
-    size : str
-        In a few words, as "1000 frames".
-    rows : tuple of (str, str)
-        More facts for a person: name and text.
-    facts : dict
-        Plain values that a batch keeps in its manifest.
-    """
-
-    verdict: str
-    reason: str
-    size: str
-    rows: tuple[tuple[str, str], ...] = ()
-    facts: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def is_whole(self) -> bool:
-        """Say whether nothing is wrong."""
-        return self.verdict == "whole"
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of the table of a batch, for inputs that have a result.
-
-    Attributes
-    ----------
-    name : str
-        In movies.csv.
-    value : callable
-        Takes an input's facts (see `Description`) and the result's summary; returns a plain value.
-    heading : str
-        On the page; empty: only in movies.csv.
-    show : callable or None
-        Takes the same and returns text or `Markup` for the page; None: the value itself.
-    """
-
-    name: str
-    value: Callable[[Mapping[str, Any], Mapping[str, Any]], Any]
-    heading: str = ""
-    show: Callable[[Mapping[str, Any], Mapping[str, Any]], str] | None = None
-
-
-@dataclass(frozen=True)
-class BatchRow:
-    """What figures of a batch may show of an input that has a result.
-
-    Attributes
-    ----------
-    name : str
-    summary : dict
-        Of its result.
-    seconds : float or None
-        That it took.
-    """
-
-    name: str
-    summary: dict[str, Any]
-    seconds: float | None
-
-
-@dataclass(frozen=True)
-class StoredResult:
-    """A result of a batch, as far as its name and folder tell.
-
-    Attributes
-    ----------
-    name : str
-        Of the input within the archive.
-    folder : Path
-        Its result folder.
-    """
-
-    name: str
-    folder: Path
-
-
-class Analysis(ABC, Generic[Source, Result]):
+class Analysis(BatchProtocol[Source, Result], ABC):
     """One kind of analysis.
 
     Attributes
     ----------
     name : str
-        In ``--analysis``, TOML files and summary.json; lower case.
+        Name in ``--analysis``, TOML files and summary.json; lower case.
     title : str
-        On pages.
+        Name on pages.
     inputs, items : str
-        What the inputs are called, and what is clustered, in the plural.
+        Words for the inputs and for what is clustered, in the plural.
     suffixes : tuple of str
-        Of files that are certainly inputs of this analysis; lower case, with the dot.
+        Suffixes of files that are certainly inputs of this analysis; lower case, with the dot.
     settings : type of AnalysisSettings
     options : tuple of (str, str)
-        Settings that have an option of their own on the command line, and the option's flags.
+        Settings that have their own option on the command line, with the flags of the option.
     preload : tuple of str
-        Modules that a process needs for an input: imported once for all of them.
+        Modules that every analysis of an input needs; a worker imports them once.
     prediction_holds_for : str
-        What `predict` takes for granted.
+        Conditions of `predict`.
     batch_caption : str
-        What the columns of a batch's table mean.
+        Explanation of the columns in the table of a batch.
     """
 
-    name: ClassVar[str]
     title: ClassVar[str]
     inputs: ClassVar[str] = "files"
     items: ClassVar[str] = "curves"
@@ -158,7 +57,6 @@ class Analysis(ABC, Generic[Source, Result]):
     options: ClassVar[tuple[tuple[str, str], ...]] = ()
     preload: ClassVar[tuple[str, ...]] = ()
     prediction_holds_for: ClassVar[str] = "default settings"
-    batch_caption: ClassVar[str] = ""
 
     @property
     @abstractmethod
@@ -172,29 +70,70 @@ class Analysis(ABC, Generic[Source, Result]):
         archive: str,
         settings: Any,
         is_skipped: Callable[[Path], bool],
-        tell: Callable[[int], None] = lambda n_found: None,
+        report: Callable[[int], None] = ignore_count,
     ) -> Findings:
-        """Find the inputs of an archive; headers are read, nothing else.
+        """Find the inputs of an archive; only headers are read.
 
-        By default every file with one of the suffixes is an input. For the parameters see
-        `umlpsd_gpu.analyses.findings.find_by_suffix`.
+        By default every file with one of the suffixes is an input.
+
+        Parameters
+        ----------
+        archive : str
+            A folder, which is searched with its subfolders; a pattern; or a file.
+        settings : AnalysisSettings
+        is_skipped : callable
+            Takes a folder (Path); returns whether it is left out of the search.
+        report : callable, optional
+            Called with the number of inputs found so far.
+
+        Returns
+        -------
+        Findings
+
+        Raises
+        ------
+        SettingsError
+            If there is no such file or folder.
         """
         return find_by_suffix(
-            archive, self.suffixes, lambda name: self.open([name], settings), is_skipped, tell
+            archive, self.suffixes, lambda name: self.open([name], settings), is_skipped, report
         )
+
+    def claims(self, name: str) -> bool:
+        """Return whether a file certainly is an input of this analysis.
+
+        By default its suffix decides. An analysis whose files share a suffix with those of another
+        looks into the file.
+
+        Parameters
+        ----------
+        name : str
+            File, folder or pattern.
+        """
+        return Path(name).suffix.lower() in self.suffixes
 
     @property
     def watched_suffixes(self) -> tuple[str, ...]:
-        """Return the suffixes of files that `find` looks for in folders."""
+        """Suffixes of the files that `find` looks for in folders; tuple of str."""
         return self.suffixes
 
     def is_part(self, reason: str) -> bool:
-        """Say whether `find` left a file out, for that reason, since it is a part of a folder."""
+        """Return whether a file was left out because it is a part of an input that is a folder.
+
+        Parameters
+        ----------
+        reason : str
+            Why `find` left it out.
+
+        Returns
+        -------
+        bool
+        """
         return False
 
     @abstractmethod
     def open(self, names: Sequence[str], settings: Any) -> Source:
-        """Open inputs by their headers, and refuse early what can't be analysed.
+        """Open inputs by their headers; refuse early what can't be analysed.
 
         Parameters
         ----------
@@ -202,35 +141,104 @@ class Analysis(ABC, Generic[Source, Result]):
             Files, folders or patterns.
         settings : AnalysisSettings
 
+        Returns
+        -------
+        source
+            What `run` takes.
+
         Raises
         ------
         UmlpsdError
-            With one sentence: what came, what is allowed, what to change.
+            In one sentence: what was given, what is allowed, what to change.
         """
 
-    def leniently(self, settings: Any) -> Any:
-        """Return settings by which `open` opens inputs that are damaged too, to look at them."""
+    def accept_damage(self, settings: Any) -> Any:
+        """Return settings with which `open` also opens damaged inputs, to describe them.
+
+        Parameters
+        ----------
+        settings : AnalysisSettings
+
+        Returns
+        -------
+        AnalysisSettings
+            By default the same.
+        """
         return settings
 
     def accepts(self, description: Description, settings: Any) -> bool:
-        """Say whether an input can be analysed with these settings."""
+        """Return whether an input can be analysed with these settings.
+
+        Parameters
+        ----------
+        description : Description
+        settings : AnalysisSettings
+
+        Returns
+        -------
+        bool
+            By default, whether the input is whole.
+        """
         return description.is_whole
 
-    def warnings_on(self, facts: Sequence[Mapping[str, Any]]) -> list[str]:
-        """Say what will fail of many inputs, by the facts of their descriptions."""
+    def list_warnings(self, facts: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Return warnings about many inputs before they are analysed.
+
+        Parameters
+        ----------
+        facts : sequence of mapping
+            Facts of their descriptions.
+
+        Returns
+        -------
+        list of str
+            Sentences; by default none.
+        """
         return []
 
     @abstractmethod
     def files_of(self, source: Source) -> tuple[Path, ...]:
-        """Return all files that a source is read from, in order."""
+        """Return all files of a source, in the order in which they are read.
+
+        Parameters
+        ----------
+        source
+            From `open`.
+
+        Returns
+        -------
+        tuple of Path
+        """
 
     @abstractmethod
     def describe(self, source: Source) -> Description:
-        """Say what an input is, by its headers."""
+        """Describe an input from its headers.
+
+        Parameters
+        ----------
+        source
+            From `open`.
+
+        Returns
+        -------
+        Description
+        """
 
     @abstractmethod
     def predict(self, source: Source, with_report: bool = True) -> Prediction:
-        """Predict what the analysis of an input takes."""
+        """Predict the memory and time that the analysis of an input needs.
+
+        Parameters
+        ----------
+        source
+            From `open`.
+        with_report : bool
+            Whether figures and report are drawn.
+
+        Returns
+        -------
+        Prediction
+        """
 
     # --- work
 
@@ -244,15 +252,35 @@ class Analysis(ABC, Generic[Source, Result]):
             From `open`.
         settings : AnalysisSettings
         context : Context
-        """
+            Device, progress, clock, and who runs the jobs of the clustering.
 
-    def device_of(self, settings: Any) -> Literal["cpu", "gpu"]:
-        """Return the device that these settings run on here.
+        Returns
+        -------
+        Result
 
         Raises
         ------
-        DeviceError, SettingsError
-            If the device asked for is not there, or the engine doesn't run on it.
+        UmlpsdError
+            If the input can't be analysed with these settings.
+        """
+
+    def device_of(self, settings: Any) -> Literal["cpu", "gpu"]:
+        """Return the device on which an analysis with these settings runs on this machine.
+
+        Parameters
+        ----------
+        settings : AnalysisSettings
+
+        Returns
+        -------
+        {"cpu", "gpu"}
+
+        Raises
+        ------
+        DeviceError
+            If the chosen device is missing.
+        SettingsError
+            If the engine doesn't run on the device.
         """
         from umlpsd_gpu.clustering.device import device_of
 
@@ -262,65 +290,74 @@ class Analysis(ABC, Generic[Source, Result]):
 
     @abstractmethod
     def result_type(self) -> Callable[..., Result]:
-        """Return the class of results, which load from a folder."""
+        """Return the class of the results.
+
+        Returns
+        -------
+        type of Result
+        """
 
     @abstractmethod
     def summary(self, result: Result) -> dict[str, Any]:
-        """Return what summary.json says of a result: plain values, None in place of NaN.
+        """Return the content of summary.json: plain values, None in place of NaN.
 
-        An analysis that decides a number of clusters says ``k_opt``, ``confidence`` and ``reason``.
+        Parameters
+        ----------
+        result : Result
+
+        Returns
+        -------
+        dict
+            With ``k_opt``, ``confidence`` and ``reason`` if the analysis decides a number of
+            clusters.
         """
 
     def write_tables(self, result: Result, folder: Path) -> None:
-        """Write tables and images beside study.h5 into a folder that is there."""
+        """Write tables and images in addition to study.h5; by default none.
+
+        Parameters
+        ----------
+        result : Result
+        folder : Path
+            An existing folder.
+        """
 
     def figures(self, result: Result) -> Sequence[FigurePlan]:
-        """Return the figures of a result, in the order of its page."""
+        """Return the figures of a result, in the order of its page; by default none.
+
+        Parameters
+        ----------
+        result : Result
+
+        Returns
+        -------
+        sequence of FigurePlan
+        """
         return ()
 
     @abstractmethod
     def page(self, result: Result) -> Page:
-        """Return what the report says: headline, sentences and tables; the shell is shared."""
+        """Return headline, sentences and tables of the report; the rest of the page is shared.
+
+        Parameters
+        ----------
+        result : Result
+
+        Returns
+        -------
+        Page
+        """
 
     def answer(self, result: Result) -> Iterable[Any]:
-        """Yield what a terminal shows of a result: texts, or tables of rich."""
+        """Yield what the terminal shows of a result; by default headline and reason of the page.
+
+        Parameters
+        ----------
+        result : Result
+
+        Yields
+        ------
+        str or rich.table.Table
+        """
         page = self.page(result)
         yield f"{page.headline}. {page.reason}"
-
-    # --- batches
-
-    def batch_columns(self) -> Sequence[Column]:
-        """Return the columns that the table of a batch has for this analysis."""
-        return (
-            Column("k_opt", _of_summary("k_opt"), "K"),
-            Column("confidence", _of_summary("confidence"), "Confidence"),
-        )
-
-    def batch_figures(self, rows: Sequence[BatchRow]) -> Sequence[FigurePlan]:
-        """Return the figures of a batch; each is drawn with these rows."""
-        return ()
-
-    def open_pooled(self, parts: Sequence[StoredResult], settings: Any) -> Source:
-        """Make one source of the results of a batch.
-
-        Raises
-        ------
-        SettingsError
-            If results of this analysis can't be pooled.
-        """
-        raise SettingsError(
-            f"results of the analysis '{self.name}' can't be pooled; analyse their files in one run"
-        )
-
-    def pooled_size(self, parts: Sequence[StoredResult], settings: Any) -> tuple[int, float]:
-        """Return the number of curves of pooled results, and the MB of their largest matrix."""
-        raise SettingsError(
-            f"results of the analysis '{self.name}' can't be pooled; analyse their files in one run"
-        )
-
-    def write_pooled_tables(self, result: Result, folder: Path) -> None:
-        """Write what a pooled result says of each input."""
-
-
-def _of_summary(name: str) -> Callable[[Mapping[str, Any], Mapping[str, Any]], Any]:
-    return lambda facts, summary: summary.get(name)

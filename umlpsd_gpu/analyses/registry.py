@@ -1,4 +1,7 @@
-"""Analyses by name: our own, and other people's by the entry point ``umlpsd_gpu.analyses``."""
+"""Analyses by name: built-in ones, and those of other packages.
+
+Another package adds an analysis by the entry point group ``umlpsd_gpu.analyses``.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
 from typing import Any
 
 from umlpsd_gpu.analyses.protocol import Analysis
@@ -14,29 +16,42 @@ from umlpsd_gpu.errors import SettingsError
 
 GROUP = "umlpsd_gpu.analyses"
 DEFAULT = "blinking"
-# name → module and object; each is imported when it is asked for
+# name → module and object, which is imported when it is needed
 BUILT_IN = {"blinking": ("umlpsd_gpu.analyses.blinking.analysis", "BLINKING")}
 
 
 def analysis_names() -> list[str]:
-    """Return the names of all analyses that are installed, our own first."""
-    return [*BUILT_IN, *sorted(set(_others()) - set(BUILT_IN))]
+    """Return the names of all installed analyses, built-in ones first.
+
+    Returns
+    -------
+    list of str
+    """
+    return [*BUILT_IN, *sorted(set(_find_installed()) - set(BUILT_IN))]
 
 
 @cache
 def get_analysis(name: str) -> Analysis[Any, Any]:
-    """Return the analysis of that name.
+    """Return an analysis by its name.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    Analysis
 
     Raises
     ------
     SettingsError
-        If there is none, or an installed one can't be loaded.
+        If there is no such analysis, or it can't be loaded.
     """
     if name in BUILT_IN:
         module, attribute = BUILT_IN[name]
         found = getattr(import_module(module), attribute)
-    elif name in _others():
-        found = _load(_others()[name])
+    elif name in _find_installed():
+        found = _load(_find_installed()[name])
     else:
         raise SettingsError(
             f"there is no analysis '{name}'; installed are {', '.join(analysis_names())}"
@@ -45,23 +60,33 @@ def get_analysis(name: str) -> Analysis[Any, Any]:
 
 
 def guess_analysis(names: Sequence[str]) -> Analysis[Any, Any]:
-    """Return the analysis that files certainly belong to, by their suffixes.
+    """Return the analysis to which files certainly belong (`Analysis.claims`).
 
-    Our own analyses are asked first, then those of other packages. Names without a known suffix,
+    Built-in analyses take precedence over those of other packages. Names without a known suffix,
     as folders and patterns, are inputs of the default analysis.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Files, folders or patterns.
+
+    Returns
+    -------
+    Analysis
 
     Raises
     ------
     SettingsError
-        If several analyses claim them.
+        If they are inputs of several analyses.
     """
-    suffixes = {Path(name).suffix.lower() for name in names}
-    for known in (list(BUILT_IN), sorted(_others())):
-        claiming = [name for name in known if suffixes <= set(get_analysis(name).suffixes)]
+    if not names:
+        return get_analysis(DEFAULT)
+    for known in (list(BUILT_IN), sorted(_find_installed())):
+        claiming = [name for name in known if all(map(get_analysis(name).claims, names))]
         if len(claiming) > 1:
             raise SettingsError(
-                f"{', '.join(names)} may belong to the analyses {' or '.join(claiming)}; say which "
-                "by --analysis"
+                f"{', '.join(names)} can be inputs of the analyses {' or '.join(claiming)}; choose "
+                "one with --analysis"
             )
         if claiming:
             return get_analysis(claiming[0])
@@ -69,14 +94,14 @@ def guess_analysis(names: Sequence[str]) -> Analysis[Any, Any]:
 
 
 @cache
-def _others() -> dict[str, EntryPoint]:
+def _find_installed() -> dict[str, EntryPoint]:
     return {entry.name: entry for entry in entry_points(group=GROUP)}
 
 
 def _load(entry: EntryPoint) -> Any:
     try:
         return entry.load()
-    except Exception as error:  # other people's code may raise anything
+    except Exception as error:  # code of another package may raise anything
         raise SettingsError(
             f"the analysis '{entry.name}' ({entry.value}) can't be loaded "
             f"({type(error).__name__}: {error}); reinstall its package"

@@ -1,4 +1,4 @@
-"""Results ↔ result folders, whichever analysis made them."""
+"""Save and load result folders of all analyses."""
 
 from __future__ import annotations
 
@@ -24,16 +24,17 @@ def save_result(
     overwrite: bool = False,
     extras: Callable[[Path], None] | None = None,
 ) -> Path:
-    """Write a result folder atomically: it is complete, or as it was before.
+    """Write a result folder atomically.
 
     Parameters
     ----------
     result : Result
     folder : path
-        Missing, empty, or with ``overwrite`` a result folder, which is replaced in one step.
+        Missing or empty; with ``overwrite`` also a result folder, which is replaced.
     overwrite : bool
+        Whether an existing result is replaced.
     extras : callable, optional
-        Writes further files into the temporary folder before it is moved into place.
+        Takes the temporary folder (Path) and writes further files into it.
 
     Returns
     -------
@@ -43,7 +44,7 @@ def save_result(
     Raises
     ------
     OutputError
-        If the folder is not ours to write or replace, or the disk is full.
+        If the folder can't be written, holds other files, or the disk is full.
     """
     analysis = get_analysis(result.analysis)
 
@@ -67,18 +68,24 @@ def save_result(
 
 
 def load_result(folder: str | Path, result_type: Callable[..., Any]) -> Any:
-    """Read a result folder back: equal arrays, settings and notes.
+    """Load the result of a folder: arrays, settings and notes are as they were saved.
 
     Parameters
     ----------
     folder : path
     result_type : type
-        With the attribute ``analysis``; called with the attributes of the result.
+        Its attribute ``analysis`` names the analysis; it is called with the attributes of the
+        result.
+
+    Returns
+    -------
+    Result
+        An object of that type.
 
     Raises
     ------
     UmlpsdError
-        If the folder holds no result of that analysis, or one that is damaged or of another format
+        If the folder holds no result of that analysis, or a damaged one, or one of another format
         version.
     """
     folder, name = Path(folder), str(getattr(result_type, "analysis", ""))
@@ -91,7 +98,7 @@ def load_result(folder: str | Path, result_type: Callable[..., Any]) -> Any:
     found = summary.get("analysis", DEFAULT)
     if found != name:
         raise UmlpsdError(
-            f"{folder} holds a result of the analysis '{found}', and one of '{name}' is wanted; "
+            f"{folder} holds a result of the analysis '{found}', not of '{name}'; "
             "give another folder"
         )
     analysis = get_analysis(name)
@@ -119,7 +126,16 @@ def load_result(folder: str | Path, result_type: Callable[..., Any]) -> Any:
 
 
 def summary_of(result: Any) -> dict[str, Any]:
-    """Return what summary.json says of a result: plain values, None in place of NaN."""
+    """Return the content of summary.json: plain values, None in place of NaN.
+
+    Parameters
+    ----------
+    result : Result
+
+    Returns
+    -------
+    dict
+    """
     analysis = get_analysis(result.analysis)
     return {
         "format": FORMAT,
@@ -127,7 +143,7 @@ def summary_of(result: Any) -> dict[str, Any]:
         "analysis": analysis.name,
         **analysis.summary(result),
         "notes": list(result.notes),
-        "timings_s": {step: _finite(seconds) for step, seconds in result.timings_s.items()},
+        "timings_s": {step: _finite_or_none(seconds) for step, seconds in result.timings_s.items()},
         "device": result.device,
         "versions": result.versions,
         "seed": result.settings.sweep.seed,
@@ -136,13 +152,24 @@ def summary_of(result: Any) -> dict[str, Any]:
 
 
 def digest_of_result(result: Any, analysis: Analysis[Any, Any] | None = None) -> str:
-    """Return the SHA-256 of everything in study.h5 and of the settings that can change it.
+    """Return the SHA-256 of all data in study.h5 and of the settings that can change them.
 
-    Equal digests mean equal results: device, threads and chunk size don't enter.
+    Equal digests mean equal results; device, threads and chunk size don't enter.
+
+    Parameters
+    ----------
+    result : Result
+    analysis : Analysis, optional
+        That of the result, if it is known.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
     """
     analysis = analysis or get_analysis(result.analysis)
     return digest_of(analysis.fields.stored(result), result.settings.with_effect())
 
 
-def _finite(value: float) -> float | None:
+def _finite_or_none(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None

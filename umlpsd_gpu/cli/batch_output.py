@@ -1,4 +1,4 @@
-"""What the commands of a batch print."""
+"""Texts and tables that the batch commands print."""
 
 from __future__ import annotations
 
@@ -22,7 +22,17 @@ MOST_SHOWN = 20
 
 
 def status_table(found: BatchStatus) -> Table:
-    """Return the counts, and movies that failed with the reason."""
+    """Return the state of a batch as a table.
+
+    Parameters
+    ----------
+    found : BatchStatus
+
+    Returns
+    -------
+    rich.table.Table
+        Number of movies in each state, and the movies that failed with the reason.
+    """
     from umlpsd_gpu.batch.names import printable
 
     table = Table(box=None, show_header=False, pad_edge=False)
@@ -43,12 +53,21 @@ def status_table(found: BatchStatus) -> Table:
     return table
 
 
-def tell_movie(event: str, entry: Entry, text: str) -> None:
-    """Print a line about a movie."""
-    _tell(event, entry.name, text)
+def print_movie(event: str, entry: Entry, text: str) -> None:
+    """Print one line about a movie.
+
+    Parameters
+    ----------
+    event : str
+        What happened, as ``"done"`` or ``"failed"``.
+    entry : Entry
+    text : str
+        Details; may be empty.
+    """
+    _print_line(event, entry.name, text)
 
 
-def _tell(event: str, name: str, text: str) -> None:
+def _print_line(event: str, name: str, text: str) -> None:
     from umlpsd_gpu.batch.names import printable
 
     if event == "started":
@@ -57,46 +76,60 @@ def _tell(event: str, name: str, text: str) -> None:
     try:
         print(words, flush=True)
     except OSError:
-        # a full or closed log must not cost the batch
+        # a full or closed log must not stop the batch
         return
 
 
-def tell_manifest(manifest: Manifest, out_dir: Path) -> None:
-    """Print what a batch is about, and what can't be analysed."""
+def print_manifest(manifest: Manifest, out_dir: Path) -> None:
+    """Print size and cost of a batch, and how many movies can't be analysed.
+
+    Parameters
+    ----------
+    manifest : Manifest
+    out_dir : Path
+        Folder of the batch.
+    """
     movies, analysis = manifest.movies, manifest.analysis
     n_bytes = sum(entry.n_bytes for entry in movies)
     hours = sum(entry.duration_s for entry in movies) / 3600
     largest_mb = max(entry.memory_mb for entry in movies)
     out.print(
-        f"{len(movies)} {analysis.inputs}, {n_bytes / 1e9:.3g} GB; about {hours:.2g} h of one "
+        f"{len(movies)} {analysis.inputs}, {n_bytes / 1e9:.3g} GB; about {hours:.2g} h with one "
         f"worker, up to {largest_mb:.0f} MB of memory each ({analysis.prediction_holds_for})."
     )
     accepted = [entry for entry in movies if _is_accepted(manifest, entry)]
     if len(accepted) < len(movies):
         n_broken = len(movies) - len(accepted)
-        out.print(f"[yellow]{n_broken} can't be analysed as they are[/]; run will tell why.")
-    for warning in analysis.warnings_on([entry.facts for entry in accepted]):
+        out.print(f"[yellow]{n_broken} can't be analysed[/]; 'umlpsd batch run' reports why.")
+    for warning in analysis.list_warnings([entry.facts for entry in accepted]):
         out.print(f"[yellow]{escape(warning)}[/]")
     if manifest.left_out:
         n_left_out = len(manifest.left_out)
-        out.print(f"{n_left_out} files or folders are no {analysis.inputs} (see the manifest).")
+        out.print(f"{n_left_out} files or folders were left out (see the manifest).")
     out.print(f"Next: umlpsd batch run {escape(str(out_dir))}")
 
 
-def tell_report(report: RunReport, out_dir: Path) -> None:
-    """Print how a run ended."""
+def print_report(report: RunReport, out_dir: Path) -> None:
+    """Print how a run ended.
+
+    Parameters
+    ----------
+    report : RunReport
+    out_dir : Path
+        Folder of the batch.
+    """
     words = [f"{len(report.done)} of {report.n_movies} done ({report.n_made} now)"]
     if report.failed:
         words.append(f"{len(report.failed)} failed")
     if report.set_aside:
-        words.append(f"{len(report.set_aside)} set aside (--retry tries them again)")
+        words.append(f"{len(report.set_aside)} set aside (try them again with --retry)")
     if report.n_left:
-        words.append(f"{report.n_left} left: run again to go on")
-    _tell(", ".join(words), str(out_dir), "")
+        words.append(f"{report.n_left} left: run again to continue")
+    _print_line(", ".join(words), str(out_dir), "")
     if report.trouble:
         err.print(f"[bold red]Error:[/] {escape(report.trouble)}")
     elif report.failed or report.set_aside:
-        err.print(f"umlpsd batch status {escape(str(out_dir))} tells why movies failed.")
+        err.print(f"To see why movies failed: umlpsd batch status {escape(str(out_dir))}")
     sys.stdout.flush()
 
 

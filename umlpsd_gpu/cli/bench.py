@@ -1,4 +1,4 @@
-"""The command ``bench``: the paper's speed-up, other engines, and this machine's limit."""
+"""The command ``umlpsd bench``: speed-up over the paper's method and other programs."""
 
 from __future__ import annotations
 
@@ -17,18 +17,24 @@ out = Console(highlight=False, soft_wrap=True)
 
 def bench(
     quick: Annotated[
-        bool, typer.Option("--quick", help="Three minutes on 2 cores: fewer rounds and sizes.")
+        bool, typer.Option("--quick", help="Fewer repetitions and sizes: three minutes on 2 cores.")
     ] = False,
     out_dir: Annotated[
-        Path, typer.Option("--out", help="Folder for <machine>.md, .json and figures.")
+        Path, typer.Option("--out", help="Folder for <machine>.md, .json and the figures.")
     ] = Path("umlpsd_bench"),
     compare_with: Annotated[
         Path | None,
-        typer.Option("--compare", help="JSON file of an older benchmark: say what became slower."),
+        typer.Option("--compare", help="JSON file of an older benchmark to compare with."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Each number gives other traces and starts.")] = 0,
+    seed: Annotated[
+        int, typer.Option(help="Seed of the simulated traces and the K-means starts.")
+    ] = 0,
 ) -> None:
-    """Measure the paper's 20-to-30-fold speed-up, other engines and this machine's limit."""
+    """Measure the speed on this machine.
+
+    Compared are the speed-up that the paper reports (20 to 30 times), other programs for K-means,
+    and the limit of the hardware.
+    """
     from umlpsd_gpu.bench.compare import compare, comparison_lines, read_bench
     from umlpsd_gpu.bench.report import (
         check_writable,
@@ -39,7 +45,7 @@ def bench(
     from umlpsd_gpu.bench.run import bench as measured
 
     if seed < 0:
-        raise SettingsError(f"the seed must be 0 or above, got {seed}")
+        raise SettingsError(f"--seed must be 0 or above, got {seed}")
     older = read_bench(compare_with) if compare_with else None
     check_writable(out_dir)
     with progress() as report:

@@ -1,4 +1,4 @@
-"""A reader that goes away, as in ``umlpsd info | head -1``, ends a command quietly."""
+"""End a command quietly if the reader of its output is gone, as in ``umlpsd info | head -1``."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
-EXIT_UNREAD = 141  # 128 + SIGPIPE: what a shell tells of any other tool
+EXIT_UNREAD = 141  # 128 + SIGPIPE, as of any other tool in a shell
 
 
 class UnreadError(OSError):
-    """Nobody reads what is printed.
+    """Standard output has lost its reader.
 
-    No BrokenPipeError: rich and typer would make "some movies failed" (1) of that.
+    This is no BrokenPipeError, since rich and typer would turn that into exit code 1, "some movies
+    failed".
     """
 
 
-class _Watched:
-    """A text stream that tells the loss of its reader from other errors."""
+class _PipeStream:
+    """A text stream that raises `UnreadError` if its reader is gone."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -31,23 +32,31 @@ class _Watched:
         try:
             return self._stream.write(text)
         except BrokenPipeError as error:
-            raise UnreadError("nobody reads what is printed") from error
+            raise UnreadError("the reader of the output is gone") from error
 
     def flush(self) -> None:
         try:
             self._stream.flush()
         except BrokenPipeError as error:
-            raise UnreadError("nobody reads what is printed") from error
+            raise UnreadError("the reader of the output is gone") from error
 
 
 @contextmanager
 def quiet_when_unread() -> Iterator[None]:
-    """End with 141 and no words where standard output has lost its reader; failures keep theirs."""
+    """End with exit code 141 and no message if standard output loses its reader.
+
+    A command that fails keeps its own exit code.
+
+    Raises
+    ------
+    SystemExit
+        If the reader is gone.
+    """
     stream = sys.stdout
     if stream is None:
         yield
         return
-    sys.stdout = cast(TextIO, _Watched(stream))
+    sys.stdout = cast(TextIO, _PipeStream(stream))
     try:
         yield
     except UnreadError:
@@ -59,7 +68,7 @@ def quiet_when_unread() -> Iterator[None]:
     finally:
         sys.stdout = stream
         if not _is_read(stream):
-            # what is still held back would be told as an error when Python ends
+            # Python would report text still in the buffer as an error when it ends
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 

@@ -18,7 +18,7 @@ from umlpsd_gpu.analyses.registry import get_analysis
 from umlpsd_gpu.cli.batch import batch
 from umlpsd_gpu.cli.bench import bench
 from umlpsd_gpu.cli.broken_pipe import quiet_when_unread
-from umlpsd_gpu.cli.options import ChosenSettings, takes_settings
+from umlpsd_gpu.cli.options import OUTPUT_PANEL, ChosenSettings, add_settings_options
 from umlpsd_gpu.cli.simulate import simulate
 from umlpsd_gpu.cli.terminal import progress
 from umlpsd_gpu.cli.validate import validate
@@ -34,8 +34,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="From microscopy movies of blinking nanocrystals to clusters, power spectra and "
     "power-law exponents.",
-    epilog="Exit codes: 0 ok; 1 some movies failed; 2 usage or bad input, an output folder in use "
-    "too; 3 environment: no room, no right to write, no such device; 128 + n stopped by signal n.",
+    epilog="Exit codes: 0 success; 1 some movies failed; 2 wrong use, bad input, or an output "
+    "folder that exists; 3 problem of the machine (disk full, no permission, no such device); "
+    "128 + n stopped by signal n.",
 )
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -43,9 +44,9 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 Sources = Annotated[
     list[str],
     typer.Argument(
-        metavar="MOVIE…",
-        help="TIFF movies (a file, a folder of one-frame files, or a quoted pattern), or tables of "
-        "finished traces (CSV, Excel, .npy, .npz, HDF5, .mat).",
+        metavar="MOVIE",
+        help="TIFF movies: a file, a folder of one-frame files, or a pattern in quotes; or tables "
+        "of traces (CSV, Excel, .npy, .npz, HDF5, .mat).",
         show_default=False,
     ),
 ]
@@ -54,7 +55,7 @@ Sources = Annotated[
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)
     ] = False,
 ) -> None:
     if version:
@@ -63,35 +64,50 @@ def _options(
 
 
 @app.command()
-@takes_settings
+@add_settings_options
 def run(
     movies: Sources,
     out_dir: Annotated[
-        Path, typer.Option("--out", help="Study folder to make.", show_default=False)
+        Path,
+        typer.Option(
+            "--out",
+            help="Study folder to write.",
+            show_default=False,
+            rich_help_panel=OUTPUT_PANEL,
+        ),
     ],
     settings: ChosenSettings,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an existing study, in one step.")
+        bool,
+        typer.Option(
+            "--overwrite", help="Replace an existing study.", rich_help_panel=OUTPUT_PANEL
+        ),
     ] = False,
 ) -> None:
-    """Analyse movies or finished traces as one ensemble and write a study folder."""
+    """Analyse movies or traces as one ensemble and write a study folder."""
     from umlpsd_gpu.storage.result_folder import check_output
 
-    analysis, chosen = settings.of_files(movies)
+    analysis, chosen = settings.resolve(movies)
     check_output(out_dir, overwrite)
     _analyse(analysis, analysis.open(movies, chosen), chosen, out_dir, overwrite)
 
 
 @app.command()
 def demo(
-    out_dir: Annotated[Path, typer.Option("--out", help="Folder for movie and study.")] = Path(
-        "umlpsd_demo"
-    ),
-    seed: Annotated[int, typer.Option(help="Each number gives another movie.")] = 0,
-    n_frames: Annotated[int, typer.Option("--frames", help="Frames of the movie.")] = 6000,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an older demo.")] = False,
+    out_dir: Annotated[
+        Path, typer.Option("--out", help="Folder for the movie and the study.")
+    ] = Path("umlpsd_demo"),
+    seed: Annotated[
+        int, typer.Option(help="Seed of the simulation; each number gives another movie.")
+    ] = 0,
+    n_frames: Annotated[
+        int, typer.Option("--frames", help="Number of frames of the movie.")
+    ] = 6000,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an existing demo.")
+    ] = False,
 ) -> None:
-    """Simulate a movie with known truth, analyse it, and compare the answer with the truth."""
+    """Simulate a movie, analyse it, and compare the result with the known truth."""
     from umlpsd_gpu.simulate.movie import simulate_movie
     from umlpsd_gpu.storage.result_folder import check_output
     from umlpsd_gpu.validation.compare import compare_with_truth
@@ -109,22 +125,25 @@ def demo(
     study = _analyse(blinking, source, settings, out_dir / "study", overwrite)
     recovery = compare_with_truth(study, truth)
     out.print(
-        f"Against the truth: {recovery.n_found} of {recovery.n_true} emitters found, "
-        f"{recovery.n_false} false, positions within {recovery.position_rms_px:.2f} px (RMS); "
-        f"K = {recovery.k_opt} where {recovery.k_true} classes were put in; adjusted Rand index "
-        f"of clusters and classes {recovery.adjusted_rand:.2f} (1 is perfect, 0 is chance)."
+        f"Compared with the truth: {recovery.n_found} of {recovery.n_true} emitters found, "
+        f"{recovery.n_false} false detections, position error {recovery.position_rms_px:.2f} px "
+        f"(RMS); K = {recovery.k_opt} for {recovery.k_true} simulated classes; adjusted Rand index "
+        f"of clusters and classes {recovery.adjusted_rand:.2f} (1: perfect, 0: chance)."
     )
 
 
 @app.command()
-@takes_settings
+@add_settings_options
 def check(movies: Sources, settings: ChosenSettings) -> None:
-    """Show for each input whether it is complete, its metadata, and the time and memory needed."""
+    """Check that inputs are complete; show their metadata, and the time and memory needed.
+
+    The exit code is 1 if an input is damaged.
+    """
     n_failed = 0
     for name in movies:
-        analysis, chosen = settings.of_files([name])
+        analysis, chosen = settings.resolve([name])
         try:
-            described = analysis.describe(analysis.open([name], analysis.leniently(chosen)))
+            described = analysis.describe(analysis.open([name], analysis.accept_damage(chosen)))
         except UmlpsdError as error:
             n_failed += 1
             out.print(f"[bold red]unreadable[/]  {escape(str(error))}")
@@ -143,7 +162,7 @@ app.command()(bench)
 
 @app.command()
 def info() -> None:
-    """Show what is installed, which GPU is found, and which device would be used and why."""
+    """Show installed versions, the GPU, and which device would be used and why."""
     import platform
 
     from umlpsd_gpu.bench.device_info import device_rows
@@ -163,7 +182,19 @@ def info() -> None:
 
 
 def description_table(name: str, described: Description) -> Table:
-    """Return what an input is, a row for each fact."""
+    """Return the description of an input as a table.
+
+    Parameters
+    ----------
+    name : str
+        As it was given.
+    described : Description
+
+    Returns
+    -------
+    rich.table.Table
+        One row for each fact.
+    """
     reason = f": {escape(described.reason)}" if described.reason else ""
     colour = "green" if described.is_whole else "bold red"
     table = Table(title=escape(name), title_justify="left", show_header=False, box=None)
@@ -176,7 +207,7 @@ def description_table(name: str, described: Description) -> Table:
 def _analyse(
     analysis: Analysis[Any, Any], source: Any, settings: Any, folder: Path, overwrite: bool
 ) -> Any:
-    """Run an analysis, write its folder, print the answer; return the result."""
+    """Run an analysis, write its folder, print the result and return it."""
     from umlpsd_gpu.compute.backend import n_cores
     from umlpsd_gpu.compute.context import Context
     from umlpsd_gpu.plotting.drawing_pool import MOST_DRAWERS, drawing_pool
@@ -194,7 +225,7 @@ def _analyse(
 
 
 class _Stopped(SystemExit):
-    """A signal asks to end: as Ctrl-C does, so that partial files are removed on the way out."""
+    """A signal ends the program as Ctrl-C does, so that partial files are removed."""
 
     def __init__(self, number: int) -> None:
         super().__init__(128 + number)
@@ -206,13 +237,21 @@ def _stop(number: int, frame: object) -> None:
 
 
 def main() -> None:
-    """Run the command line; problems a user can solve end in one sentence and an exit code."""
+    """Run the command line.
+
+    An error that the user can correct ends in one sentence on standard error and its exit code.
+
+    Raises
+    ------
+    SystemExit
+        With the exit code.
+    """
     for number in (signal.SIGTERM, signal.SIGHUP):
-        # nohup has it ignored, and means so
+        # nohup ignores the signal on purpose
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stop)
     for stream in (sys.stdout, sys.stderr):
-        # a terminal without β must not cost the study; a closed one is None
+        # a terminal that can't show β must not stop the study; a closed stream is None
         if stream is not None:
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
@@ -220,8 +259,8 @@ def main() -> None:
             app(standalone_mode=True)
     except _Stopped as stopped:
         err.print(
-            f"Stopped by {stopped.name}; what was not finished is gone, what was there is as "
-            "before."
+            f"Stopped by {stopped.name}; unfinished output was removed, existing files are "
+            "unchanged."
         )
         raise
     except UmlpsdError as error:

@@ -1,4 +1,4 @@
-"""Settings as options of the command line, the same in every command that analyses."""
+"""Settings as command-line options, the same in every command that runs an analysis."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import typer
+from pydantic.fields import FieldInfo
 
 from umlpsd_gpu.analyses.protocol import Analysis
 from umlpsd_gpu.analyses.registry import BUILT_IN, get_analysis, guess_analysis
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.settings import ANALYSIS, AnalysisSettings
 
-# Of every analysis: name of the setting, and its flags
+# Options of every analysis: name of the setting, and its flags
 SHARED = (
     ("sweep.k_max", "--k-max"),
     ("sweep.n_epochs", "--epochs"),
@@ -27,8 +28,26 @@ SHARED = (
     ("device", "--device"),
     ("n_threads", "--threads"),
 )
-HINTS = {"preprocess.scales": "Smoothing scales, separated by commas: raw,W40,W80,WL6."}
+HINTS = {
+    "preprocess.scales": "Smoothing scales to compare, separated by commas, for example "
+    "raw,W40,WL6: raw, W and frames per bin, or WL and wavelet level. Default: the 18 scales of "
+    "the paper."
+}
 FILE, NAME, VALUES = "settings_file", "analysis_name", "other_values"
+# Headings of the help text, by the section of a setting; settings without a section are about
+# computing
+SETTINGS_PANEL, OUTPUT_PANEL, COMPUTING_PANEL = "Settings", "Output", "Computing"
+PANELS = {
+    "movie": "Movies",
+    "traces": "Traces",
+    "preprocess": "Clustering",
+    "sweep": "Clustering",
+    "spectrum": "Spectra",
+    "": COMPUTING_PANEL,
+}
+# the two flags of a switch are long: in a panel of their own they don't narrow other texts
+SWITCHES_PANEL = "Switches"
+UNITS = {"_s": "SECONDS", "_hz": "HZ", "_um": "UM"}
 
 
 @dataclass(frozen=True)
@@ -38,13 +57,13 @@ class ChosenSettings:
     Attributes
     ----------
     file : Path or None
-        Of settings.
+        The settings file.
     analysis : str or None
-        Asked for by name.
+        Name of the analysis, if one was given.
     values : dict
-        By dotted name; they beat the file.
+        Values by dotted name; they override those of the file.
     flags : dict of str to str
-        The option that gave each value.
+        The option of each setting that has one.
     """
 
     file: Path | None
@@ -52,24 +71,30 @@ class ChosenSettings:
     values: dict[str, Any]
     flags: dict[str, str]
 
-    def of_files(self, names: Sequence[str] = ()) -> tuple[Analysis[Any, Any], Any]:
+    def resolve(self, names: Sequence[str] = ()) -> tuple[Analysis[Any, Any], Any]:
         """Return the analysis of files, and its settings.
 
-        The analysis is the one asked for, else that of the settings file, else the one that files
-        of these names certainly belong to, else blinking.
+        The analysis is the one given by name, else that of the settings file, else the one that
+        files with these suffixes certainly belong to, else blinking.
+
+        Parameters
+        ----------
+        names : sequence of str
+            The files.
+
+        Returns
+        -------
+        analysis : Analysis
+        settings : AnalysisSettings
 
         Raises
         ------
         SettingsError
-            If the analysis is not known, or a setting is not one of its own.
+            If the analysis is unknown, or it lacks one of the settings.
         """
         name = self.analysis or _analysis_named_in(self.file)
         analysis = get_analysis(name) if name else guess_analysis(names)
         return analysis, self._settings_of(analysis)
-
-    def of_blinking(self) -> Any:
-        """Return the settings of a command that is about blinking alone."""
-        return self._settings_of(get_analysis("blinking"))
 
     def _settings_of(self, analysis: Analysis[Any, Any]) -> AnalysisSettings:
         model = analysis.settings
@@ -78,16 +103,24 @@ class ChosenSettings:
             if name in self.flags and name not in known:
                 raise SettingsError(
                     f"{self.flags[name]} is no option of the analysis '{analysis.name}'; leave it "
-                    "out, or name another analysis by --analysis"
+                    "out, or choose another analysis with --analysis"
                 )
         base = model.from_toml(self.file) if self.file else model()
         return base.with_values(self.values)
 
 
-def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command ``--settings``, ``--analysis``, ``--set`` and options for common settings.
+def add_settings_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add ``--settings``, ``--analysis``, ``--set`` and the options of settings to a command.
 
-    The command's own parameter ``settings`` gets them as `ChosenSettings`.
+    Parameters
+    ----------
+    command : callable
+        Its parameter ``settings`` receives the options as `ChosenSettings`.
+
+    Returns
+    -------
+    callable
+        The command with these options, for typer.
     """
 
     @functools.wraps(command)
@@ -118,24 +151,32 @@ def takes_settings(command: Callable[..., None]) -> Callable[..., None]:
 
 @functools.cache
 def _all_options() -> tuple[tuple[str, str], ...]:
-    """Return name and flags of every option: those of our own analyses, then the shared ones."""
+    """Return setting and flags of every option: built-in analyses first, then the shared ones."""
     own = dict(option for name in BUILT_IN for option in get_analysis(name).options)
     return (*own.items(), *SHARED)
 
 
 def _option_parameters() -> list[inspect.Parameter]:
-    file = typer.Option("--settings", help="TOML file of settings; options here override it.")
+    file = typer.Option(
+        "--settings",
+        metavar="FILE",
+        help="TOML file with settings. Options on the command line override it.",
+        rich_help_panel=SETTINGS_PANEL,
+    )
     analysis = typer.Option(
         "--analysis",
-        help="Kind of analysis. Default: that of the settings file, or of the files.",
+        metavar="NAME",
+        help="Kind of analysis. Default: from the settings file, else from the type of the input.",
         show_default=False,
+        rich_help_panel=SETTINGS_PANEL,
     )
     assignment = typer.Option(
         "--set",
         metavar="NAME=VALUE",
-        help="Any other setting by its name in the settings file, as sweep.max_iter=50; may be "
-        "repeated.",
+        help="Any other setting, by its name in the settings file, for example "
+        "sweep.max_iter=50; can be repeated.",
         show_default=False,
+        rich_help_panel=SETTINGS_PANEL,
     )
     kinds: list[tuple[str, Any]] = [
         (FILE, Annotated[Path | None, file]),
@@ -143,25 +184,57 @@ def _option_parameters() -> list[inspect.Parameter]:
         (VALUES, Annotated[list[str] | None, assignment]),
     ]
     for name, flags in _all_options():
-        kind, description = _setting(name)
-        text = f"{HINTS.get(name, description)} [dim]({name})[/dim]"
-        option = typer.Option(flags, help=text, show_default=False)
+        kind, option = _option(name, flags)
         kinds.append((_parameter(name), Annotated[kind | None, option]))
     keyword = inspect.Parameter.KEYWORD_ONLY
     return [inspect.Parameter(n, keyword, default=None, annotation=kind) for n, kind in kinds]
 
 
-def _setting(name: str) -> tuple[Any, str]:
-    """Return the type of a setting on the command line, and its description."""
+def _option(name: str, flags: str) -> tuple[Any, Any]:
+    """Return the type of a setting on the command line, and its option for typer."""
+    field = _find_field(name)
+    kind = _kind_of(field.annotation)
+    option = typer.Option(
+        flags,
+        help=f"{_help_text(name, field, kind)} [dim]({name})[/dim]",
+        metavar=_metavar(name, kind),
+        show_default=False,
+        rich_help_panel=SWITCHES_PANEL
+        if kind is bool
+        else PANELS.get(name.rpartition(".")[0], SETTINGS_PANEL),
+    )
+    return kind, option
+
+
+def _find_field(name: str) -> FieldInfo:
     for analysis in map(get_analysis, BUILT_IN):
         if _has(analysis.settings, name):
             model: Any = analysis.settings
             *sections, last = name.split(".")
             for section in sections:
                 model = model.model_fields[section].annotation
-            field = model.model_fields[last]
-            return _kind_of(field.annotation), field.description or ""
+            field: FieldInfo = model.model_fields[last]
+            return field
     raise LookupError(f"no analysis has the setting {name}")
+
+
+def _help_text(name: str, field: FieldInfo, kind: Any) -> str:
+    """Return the description of a setting, the values it may have, and its default."""
+    parts = [HINTS.get(name, field.description or "")]
+    if get_origin(kind) is Literal:
+        parts.append(f"One of: {', '.join(get_args(kind))}.")
+    if field.default is not None and kind is not bool and name not in HINTS:
+        parts.append(f"Default: {field.default}.")
+    return " ".join(parts)
+
+
+def _metavar(name: str, kind: Any) -> str:
+    """Return a short word for the value; a blank for a switch, which takes none."""
+    if kind is bool:
+        return " "
+    if kind in (int, float):
+        return next((unit for end, unit in UNITS.items() if name.endswith(end)), "NUMBER")
+    return "FILE" if name == "traces.roi" else "NAMES" if name in HINTS else "WORD"
 
 
 def _kind_of(annotation: Any) -> Any:
@@ -181,15 +254,15 @@ def _has(model: Any, name: str) -> bool:
 
 
 def _split(name: str, value: Any) -> Any:
-    """Return the parts of a list that came as one text."""
+    """Return the parts of a list that was given as one text."""
     return value.split(",") if name == "preprocess.scales" else value
 
 
 def _assignment(text: str) -> tuple[str, Any]:
-    """Read NAME=VALUE, where the value is as in TOML, or a text without quotes."""
+    """Read NAME=VALUE, where the value is written as in TOML, or is text without quotes."""
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise SettingsError(f"--set needs NAME=VALUE, as sweep.max_iter=50, got '{text}'")
+        raise SettingsError(f"--set needs NAME=VALUE, for example sweep.max_iter=50, got '{text}'")
     try:
         return name.strip(), tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
@@ -197,13 +270,13 @@ def _assignment(text: str) -> tuple[str, Any]:
 
 
 def _analysis_named_in(file: Path | None) -> str | None:
-    """Return the analysis that a settings file is for; None where it names none."""
+    """Return the analysis that a settings file names, or None."""
     if file is None:
         return None
     try:
         named = tomllib.loads(file.read_text(encoding="utf-8")).get(ANALYSIS)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
-        return None  # reading the settings will say what is wrong
+        return None  # the error is reported when the settings are read
     return named if isinstance(named, str) else None
 
 

@@ -1,4 +1,4 @@
-"""The command ``simulate``: movies with known truth."""
+"""The command ``umlpsd simulate``: movies with known truth."""
 
 from __future__ import annotations
 
@@ -15,38 +15,53 @@ out = Console(highlight=False, soft_wrap=True)
 
 
 def simulate(
-    movie: Annotated[Path, typer.Argument(help="TIFF file to write (.tif or .ome.tif).")],
+    movie: Annotated[
+        Path, typer.Argument(metavar="MOVIE", help="TIFF file to write (.tif or .ome.tif).")
+    ],
     scene: Annotated[
         Literal["emitters", "assembly", "crystals"],
-        typer.Option(help="Isolated emitters, touching domains, or touching crystals."),
+        typer.Option(
+            metavar="SCENE",
+            help="What to simulate: emitters (isolated), assembly (touching domains), or crystals "
+            "(touching).",
+        ),
     ] = "emitters",
     n_emitters: Annotated[int, typer.Option("--emitters", help="Number of emitters.")] = 60,
     n_grains: Annotated[
-        int, typer.Option("--grains", help="Grains of an assembly; grains 1 and 2 share a trend.")
+        int,
+        typer.Option(
+            "--grains", help="Number of domains of an assembly; 1 and 2 share a slow trend."
+        ),
     ] = 3,
     n_frames: Annotated[
-        int | None, typer.Option("--frames", help="Default: 10000, for an assembly 6000.")
+        int | None,
+        typer.Option("--frames", help="Number of frames. Default: 10000; assembly 6000."),
     ] = None,
     size: Annotated[
-        str | None, typer.Option(help="ROWSxCOLS; default 128x128, for an assembly 20x20.")
+        str | None,
+        typer.Option(
+            metavar="ROWSxCOLS", help="Image size in pixels. Default: 128x128; assembly 20x20."
+        ),
     ] = None,
     dt_s: Annotated[
         float | None,
-        typer.Option(
-            "--dt-s", help="Frame interval in seconds; default 0.03, for an assembly 0.1."
-        ),
+        typer.Option("--dt-s", help="Frame interval in seconds. Default: 0.03; assembly 0.1."),
     ] = None,
     classes: Annotated[
-        str, typer.Option(help="Blinking classes, in turn: PEB, TSB, PBB, MSB.")
+        str, typer.Option(help="Blinking classes, assigned in turn: PEB, TSB, PBB, MSB.")
     ] = "PEB,TSB,PBB",
-    n_aggregates: Annotated[int, typer.Option("--aggregates", help="Wider blobs.")] = 0,
+    n_aggregates: Annotated[
+        int, typer.Option("--aggregates", help="Number of aggregates, which are wider.")
+    ] = 0,
     drift_px: Annotated[
-        float, typer.Option("--drift-px", help="Drift over the movie, in pixels.")
+        float, typer.Option("--drift-px", help="Lateral drift over the whole movie, in pixels.")
     ] = 0.0,
-    seed: Annotated[int, typer.Option(help="Each number gives another movie.")] = 0,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed; each number gives another movie.")] = 0,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an existing file.")
+    ] = False,
 ) -> None:
-    """Write a simulated movie of emitters or of a crystal assembly, and its truth next to it."""
+    """Write a simulated movie and a file with its known truth."""
     from umlpsd_gpu.simulate.by_name import write_scene
 
     with progress() as report:

@@ -20,7 +20,13 @@ from rich.progress import (
 
 @contextmanager
 def progress() -> Iterator[Callable[[str, int, int], None]]:
-    """Yield a function ``report(step, done, total)``: bars on a terminal, plain lines elsewhere."""
+    """Show the progress of a computation.
+
+    Yields
+    ------
+    callable
+        ``report(step, done, total)``, which draws bars on a terminal and prints lines elsewhere.
+    """
     console = Console(stderr=True)
     if not console.is_terminal:
         yield partial(_plain_line, console.file)
@@ -42,5 +48,5 @@ def _plain_line(stream: IO[str], step: str, done: int, total: int) -> None:
         try:
             print(f"{step}: {done}/{total}", file=stream, flush=True)
         except OSError:
-            # a full or closed log must not cost the study, which matters more than its progress
+            # a full or closed log must not stop the study
             return

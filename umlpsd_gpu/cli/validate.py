@@ -1,4 +1,4 @@
-"""The command ``validate``: how far the method can be trusted with data like the user's."""
+"""The command ``umlpsd validate``: how reliable the method is for data like the user's."""
 
 from __future__ import annotations
 
@@ -18,23 +18,26 @@ if TYPE_CHECKING:
     from umlpsd_gpu.validation.ensembles import Conditions
 
 out = Console(highlight=False, soft_wrap=True)
-LIKE_OR = "Default: that of --like, else {}."
+LIKE_OR = "Default: as in --like, else {}."
 
 
 def validate(
     out_dir: Annotated[
-        Path, typer.Option("--out", help="Validation folder to make.", show_default=False)
+        Path, typer.Option("--out", help="Validation folder to write.", show_default=False)
     ],
     like: Annotated[
         Path | None,
         typer.Option(
             "--like",
-            help="Study folder whose frames, interval, number of traces, counts and settings to "
-            "take.",
+            help="Study folder; its frames, frame interval, number of traces, counts and settings "
+            "are used.",
         ),
     ] = None,
     n_frames: Annotated[
-        int | None, typer.Option("--frames", help=LIKE_OR.format("10000"), show_default=False)
+        int | None,
+        typer.Option(
+            "--frames", help="Number of frames. " + LIKE_OR.format("10000"), show_default=False
+        ),
     ] = None,
     dt_s: Annotated[
         float | None,
@@ -47,39 +50,46 @@ def validate(
     counts: Annotated[
         str | None,
         typer.Option(
-            help="Counts a frame above the background when fully ON, LOW,HIGH. "
+            metavar="LOW,HIGH",
+            help="Counts in a frame above the background when fully ON. "
             + LIKE_OR.format("150,400"),
             show_default=False,
         ),
     ] = None,
     background: Annotated[
         float | None,
-        typer.Option(help="Counts a frame. " + LIKE_OR.format("20"), show_default=False),
+        typer.Option(
+            help="Background counts in a frame. " + LIKE_OR.format("20"), show_default=False
+        ),
     ] = None,
     mix: Annotated[
         str | None,
         typer.Option(
-            help="Traces of each class (PEB, TSB, PBB, MSB). Default: PEB=68,TSB=68,PBB=68; with "
-            "--like equal parts of its traces.",
+            metavar="CLASS=N,…",
+            help="Number of traces of each class (PEB, TSB, PBB, MSB). Default: "
+            "PEB=68,TSB=68,PBB=68; with --like, its number of traces in equal parts.",
             show_default=False,
         ),
     ] = None,
     n_ensembles: Annotated[
         int,
-        typer.Option("--ensembles", help="Number of ensembles; more make the rates more precise."),
+        typer.Option(
+            "--ensembles", help="Number of simulated ensembles; more give more precise rates."
+        ),
     ] = 20,
     settings_file: Annotated[
         Path | None,
         typer.Option(
-            "--settings", help="TOML file of the studies' settings; overrides that of --like."
+            "--settings",
+            help="TOML file with the settings of the analysis; overrides those of --like.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Each number gives other ensembles.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed; each number gives other ensembles.")] = 0,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an existing validation.")
     ] = False,
 ) -> None:
-    """Simulate ensembles like yours, analyse them, and say how often K, labels and β are right."""
+    """Simulate ensembles like yours and measure how often K, labels and β are right."""
     from umlpsd_gpu.storage.result_folder import check_output
     from umlpsd_gpu.validation.page import PAGE, validation_table, write_validation
     from umlpsd_gpu.validation.summary import VALIDATION, headline, notes_of
@@ -110,7 +120,7 @@ def validate(
 def _starting_point(
     like: Path | None, classes: dict[str, int] | None
 ) -> tuple[Conditions, Settings]:
-    """Return conditions and settings of the study to be like, or the defaults."""
+    """Return conditions and settings of the study given with --like, or the defaults."""
     from umlpsd_gpu.validation.ensembles import Conditions
 
     if like is None:
@@ -135,7 +145,7 @@ def _mix_of(text: str) -> dict[str, int]:
         if not name or not number.isdecimal() or len(number) > 9:
             raise SettingsError(f"--mix must look like PEB=68,TSB=68, got '{text}'")
         if name in mix:
-            raise SettingsError(f"--mix names {name} twice; give each class one number")
+            raise SettingsError(f"--mix names {name} twice; give one number for each class")
         mix[name] = int(number)
     return mix
 

@@ -1,1 +1,1 @@
-"""Representations of the same curves → K-means sweeps, the decision on K, labels and outliers."""
+"""Cluster the rows of matrices: K-means sweeps, the decision on K, labels, outliers."""

@@ -1,17 +1,20 @@
-"""Representations of the same curves → how many clusters, which curve is in which or in none."""
+"""Decide the number of clusters of an ensemble, and find labels and outliers.
+
+The items that are clustered are the rows of a matrix: traces, curves or feature vectors.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from umlpsd_gpu.clustering.final_labels import label_curves
+from umlpsd_gpu.clustering.final_labels import label_items
 from umlpsd_gpu.clustering.representations import Representations
 from umlpsd_gpu.clustering.sweeps import sweep_representations
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.context import Context
 from umlpsd_gpu.compute.transfer import on_host
 from umlpsd_gpu.decision.decide import decide
@@ -23,25 +26,25 @@ from umlpsd_gpu.settings import AnalysisSettings
 
 @dataclass(frozen=True)
 class Clustering:
-    """The clusters of an ensemble of curves.
+    """The clusters of an ensemble of items.
 
     Attributes
     ----------
     sweeps : tuple of Sweep
         One for each representation.
     decision : KDecision
-        Number of clusters, and the representation (``scale``) whose labels are final.
+        Number of clusters, and the representation (``scale``) with the final labels.
     matrix : ndarray, shape (n_clustered, n_columns)
-        The curves in that representation.
-    labels : ndarray, shape (n_curves,), int16
-        From 1, the largest cluster first; 0 for a curve that was not clustered, for which the
-        others are NaN.
-    label_uncertainty : ndarray, shape (n_curves,)
-        Weighted share of epochs that put a curve into another cluster; NaN after a single epoch.
-    silhouette : ndarray, shape (n_curves,)
-        Of the final labels; NaN at K = 1.
+        The items in that representation.
+    labels : ndarray, shape (n_items,), int16
+        From 1, the largest cluster first; 0 for an item that was not clustered, for which the
+        other values are NaN.
+    label_uncertainty : ndarray, shape (n_items,)
+        Weighted share of epochs that assign an item to another cluster; NaN after a single epoch.
+    silhouette : ndarray, shape (n_items,)
+        Silhouettes of the final labels; NaN at K = 1.
     outliers : Outliers
-        Curves that fit no cluster, and the clusters without them.
+        Items that fit no cluster, and the clusters without them.
     """
 
     sweeps: tuple[Sweep, ...]
@@ -52,18 +55,23 @@ class Clustering:
     silhouette: np.ndarray
     outliers: Outliers
 
-    def placed_in(self, is_clustered: np.ndarray) -> Clustering:
-        """Return the same with a place for each curve that was left out of the clustering.
+    def spread_over(self, is_clustered: np.ndarray) -> Clustering:
+        """Return a copy with a place for every item that was left out of the clustering.
 
         Parameters
         ----------
-        is_clustered : ndarray, shape (n_all_curves,), bool
-            As many are True as curves were clustered.
+        is_clustered : ndarray, shape (n_all_items,), bool
+            True for the items that were clustered, in their order.
+
+        Returns
+        -------
+        Clustering
+            Labels are 0 and other values NaN for items that were not clustered.
         """
 
-        def spread(found: np.ndarray, otherwise: float) -> np.ndarray:
-            everywhere = np.full(is_clustered.shape, otherwise, dtype=found.dtype)
-            everywhere[is_clustered] = found
+        def spread(values: np.ndarray, otherwise: float) -> np.ndarray:
+            everywhere = np.full(is_clustered.shape, otherwise, dtype=values.dtype)
+            everywhere[is_clustered] = values
             return everywhere
 
         return replace(
@@ -80,28 +88,29 @@ class Clustering:
 
 
 def cluster(
-    representations: Representations | Mapping[str, Any],
+    representations: Representations | Mapping[str, Array],
     settings: AnalysisSettings,
     context: Context | None = None,
     trait: np.ndarray | None = None,
     coarsen: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Clustering:
-    """Decide the number of clusters and the representation, and label every curve.
+    """Decide the number of clusters and the representation, and label every item.
 
     Parameters
     ----------
-    representations : Representations, or mapping of str to array (n_curves, n_columns)
-        The same curves in one or several forms; finite values.
+    representations : Representations, or mapping of str to array (n_items, n_columns)
+        The same items in one or several forms; finite values.
     settings : AnalysisSettings
         Sections ``sweep`` and ``decision``, and ``n_threads``.
     context : Context, optional
         Progress, clock, and who runs the sweeps.
-    trait : ndarray, shape (n_curves,), optional
-        A number beside the curves that outliers may differ in, as the exponent β; NaN where
+    trait : ndarray, shape (n_items,), optional
+        Another number for each item in which outliers can differ, as the exponent β; NaN where
         unknown.
     coarsen : callable, optional
-        Averages neighbouring columns before distances to centroids are compared for outliers,
-        where columns are noisy samples of a curve (`umlpsd_gpu.decision.outliers.outlier_scores`).
+        Averages neighbouring columns before outliers are found by their distance to the centroid;
+        useful if columns are noisy samples of a curve
+        (`umlpsd_gpu.decision.outliers.outlier_scores`).
 
     Returns
     -------
@@ -110,18 +119,29 @@ def cluster(
     Raises
     ------
     TracesError
-        If values are not finite.
+        If there are too few items, or values that are not finite.
     SettingsError
-        If matrices don't belong together, or a setting is not allowed for them.
+        If the matrices have different numbers of rows, or a setting is not allowed for them.
     DeviceError
-        If the device's memory can't hold the work.
+        If the memory of the device is too small.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from umlpsd_gpu.settings import AnalysisSettings
+    >>> centres = np.repeat([0.0, 5.0, 10.0], 20)[:, None]
+    >>> matrix = centres + np.random.default_rng(0).normal(size=(60, 4))
+    >>> quick = AnalysisSettings().with_values({"sweep.k_max": 6, "sweep.n_epochs": 10})
+    >>> clustering = cluster({"raw": matrix}, quick)
+    >>> clustering.decision.k_opt, np.bincount(clustering.labels).tolist()
+    (3, [0, 20, 20, 20])
     """
     if not isinstance(representations, Representations):
         representations = Representations.of_matrices(representations)
     context = context or Context()
     with context.clock.timing("sweep"):
         evidence = sweep_representations(representations, settings, context)
-    # many small products: threads would only get in each other's way
+    # the products are small: more threads would be slower
     with context.clock.timing("decide"), threadpool_limits(limits=1):
         decision = decide(
             evidence.sweeps, evidence.surrogates, settings.decision.rule, evidence.samples
@@ -129,5 +149,5 @@ def cluster(
     with context.clock.timing("cluster"):
         matrix = representations.make(decision.scale)
         (chosen,) = (sweep for sweep in evidence.sweeps if sweep.scale == decision.scale)
-        final = label_curves(matrix, chosen, decision.k_opt, settings, trait, coarsen)
+        final = label_items(matrix, chosen, decision.k_opt, settings, trait, coarsen)
         return Clustering(evidence.sweeps, decision, on_host(matrix), **vars(final))

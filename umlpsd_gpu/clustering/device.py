@@ -1,4 +1,4 @@
-"""Which device the clustering of an analysis runs on."""
+"""Choose the device for a clustering."""
 
 from __future__ import annotations
 
@@ -10,18 +10,27 @@ from umlpsd_gpu.settings import AnalysisSettings
 
 
 def device_of(settings: AnalysisSettings) -> Literal["cpu", "gpu"]:
-    """Return the device that will run; scikit-learn, asked for, decides where it is left open.
+    """Return the device on which a clustering with these settings runs.
+
+    Parameters
+    ----------
+    settings : AnalysisSettings
+        ``device`` and ``sweep.engine``; the engine ``"sklearn"`` makes ``"auto"`` the CPU.
+
+    Returns
+    -------
+    {"cpu", "gpu"}
 
     Raises
     ------
     DeviceError
-        If the device asked for is not there, or cuML is not.
+        If the chosen device is missing, or cuML is not installed.
     SettingsError
-        If the engine asked for does not run on it.
+        If the chosen engine does not run on the device.
     """
-    asked_for = settings.device
-    if asked_for == "auto" and settings.sweep.engine == "sklearn":
-        asked_for = "cpu"
-    device = choose_device(asked_for)
+    wish = settings.device
+    if wish == "auto" and settings.sweep.engine == "sklearn":
+        wish = "cpu"
+    device = choose_device(wish)
     require_engine(settings.sweep.engine, on_gpu=device == "gpu")
     return device

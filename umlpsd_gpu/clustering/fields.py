@@ -1,4 +1,4 @@
-"""What a result file holds of a clustering, whatever was clustered."""
+"""The clustering in a result file; the same for all analyses."""
 
 from __future__ import annotations
 
@@ -106,7 +106,17 @@ CLUSTERING_FIELDS = (
 
 
 def clustering_groups(clustering: Clustering) -> dict[str, Mapping[str, Any]]:
-    """Return the values of a clustering by group and name."""
+    """Return a clustering as groups of a result file.
+
+    Parameters
+    ----------
+    clustering : Clustering
+
+    Returns
+    -------
+    dict
+        Values by group and name.
+    """
     chosen = {**vars(clustering), "scaled": clustering.matrix}
     return {
         **sweep_groups(clustering.sweeps),
@@ -117,12 +127,16 @@ def clustering_groups(clustering: Clustering) -> dict[str, Mapping[str, Any]]:
 
 
 def clustering_from(values: Callable[[str], dict[str, Any]]) -> Clustering:
-    """Return the clustering that a file holds.
+    """Read a clustering from the groups of a result file.
 
     Parameters
     ----------
     values : callable
-        Returns the fields of a group by name.
+        Takes a group; returns its values by name.
+
+    Returns
+    -------
+    Clustering
     """
     chosen = values("clustering")
     return Clustering(
@@ -135,7 +149,17 @@ def clustering_from(values: Callable[[str], dict[str, Any]]) -> Clustering:
 
 
 def sweep_groups(sweeps: Sequence[Sweep]) -> dict[str, Mapping[str, Any]]:
-    """Return the values of all sweeps by group and name."""
+    """Return sweeps as groups of a result file.
+
+    Parameters
+    ----------
+    sweeps : sequence of Sweep
+
+    Returns
+    -------
+    dict
+        Values by group and name.
+    """
     return {
         "sweeps": {"scales": tuple(sweep.scale for sweep in sweeps)},
         **{f"sweeps/{sweep.scale}": vars(sweep) for sweep in sweeps},
@@ -143,12 +167,32 @@ def sweep_groups(sweeps: Sequence[Sweep]) -> dict[str, Mapping[str, Any]]:
 
 
 def sweeps_from(values: Callable[[str], dict[str, Any]]) -> tuple[Sweep, ...]:
-    """Return the sweeps that a file holds."""
+    """Read the sweeps from the groups of a result file.
+
+    Parameters
+    ----------
+    values : callable
+        Takes a group; returns its values by name.
+
+    Returns
+    -------
+    tuple of Sweep
+    """
     return tuple(Sweep(**values(f"sweeps/{scale}")) for scale in values("sweeps")["scales"])
 
 
 def decision_group(decision: KDecision) -> dict[str, Any]:
-    """Return the values of a decision by name, its votes as two lists."""
+    """Return a decision as a group of a result file.
+
+    Parameters
+    ----------
+    decision : KDecision
+
+    Returns
+    -------
+    dict
+        Values by name; the votes are two lists, ``criteria`` and ``votes``.
+    """
     return vars(decision) | {
         "criteria": tuple(decision.votes),
         "votes": np.array(list(decision.votes.values()), dtype=np.int64),
@@ -156,7 +200,17 @@ def decision_group(decision: KDecision) -> dict[str, Any]:
 
 
 def decision_from(values: Callable[[str], dict[str, Any]]) -> KDecision:
-    """Return the decision that a file holds."""
-    found = values("decision")
-    votes = dict(zip(found.pop("criteria"), found.pop("votes").tolist(), strict=True))
-    return KDecision(**found, votes=votes)
+    """Read the decision from the groups of a result file.
+
+    Parameters
+    ----------
+    values : callable
+        Takes a group; returns its values by name.
+
+    Returns
+    -------
+    KDecision
+    """
+    attributes = values("decision")
+    votes = dict(zip(attributes.pop("criteria"), attributes.pop("votes").tolist(), strict=True))
+    return KDecision(**attributes, votes=votes)

@@ -1,4 +1,4 @@
-"""The last clustering: labels, how sure they are, outliers, and the clusters without them."""
+"""The final clustering: labels, their uncertainty, outliers, and clusters without them."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from umlpsd_gpu.settings import AnalysisSettings
 
 @dataclass(frozen=True)
 class FinalLabels:
-    """What the last clustering says of each curve.
+    """The final clustering of every item.
 
     Attributes
     ----------
-    labels : ndarray, shape (n_curves,), int16
+    labels : ndarray, shape (n_items,), int16
         From 1, the largest cluster first.
-    label_uncertainty : ndarray, shape (n_curves,)
-        Weighted share of epochs that put a curve into another cluster; NaN after a single epoch.
-    silhouette : ndarray, shape (n_curves,)
-        Of these labels; NaN at K = 1.
+    label_uncertainty : ndarray, shape (n_items,)
+        Weighted share of epochs that assign an item to another cluster; NaN after a single epoch.
+    silhouette : ndarray, shape (n_items,)
+        Silhouettes of these labels; NaN at K = 1.
     outliers : Outliers
-        Curves that fit no cluster, and the clusters without them.
+        Items that fit no cluster, and the clusters without them.
     """
 
     labels: np.ndarray
@@ -42,7 +42,7 @@ class FinalLabels:
     outliers: Outliers
 
 
-def label_curves(
+def label_items(
     matrix: Array,
     sweep: Sweep,
     k: int,
@@ -50,25 +50,29 @@ def label_curves(
     trait: np.ndarray | None = None,
     coarsen: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> FinalLabels:
-    """Label the curves at one K, find those that fit no cluster, and cluster again without them.
+    """Label the items at one K, find outliers, and cluster again without them.
 
     Parameters
     ----------
-    matrix : array, shape (n_curves, n_columns)
-        What was swept, NumPy or CuPy.
+    matrix : array, shape (n_items, n_columns)
+        The items that were swept, NumPy or CuPy.
     sweep : Sweep
-        Of the matrix.
+        Sweep of this matrix.
     k : int
         One of ``sweep.k_values``.
     settings : AnalysisSettings
     trait, coarsen
         See `umlpsd_gpu.clustering.cluster.cluster`.
+
+    Returns
+    -------
+    FinalLabels
     """
     labels, uncertainty = final_labels(sweep, k)
     silhouettes = silhouette_samples_on_device if is_on_device(matrix) else silhouette_samples
     silhouette = silhouettes(matrix, labels, settings.sweep.silhouette_metric)
-    curves = on_host(matrix)
-    compared = curves if coarsen is None else coarsen(curves)
+    rows = on_host(matrix)
+    compared = rows if coarsen is None else coarsen(rows)
     score, threshold = outlier_scores(compared, labels, trait, settings.sweep.seed)
     without = _label_without(matrix, labels, score > threshold, sweep.scale, settings)
     outliers = Outliers(score, threshold, FALSE_POSITIVE_RATE, without)
@@ -82,7 +86,7 @@ def _label_without(
     scale: str,
     settings: AnalysisSettings,
 ) -> np.ndarray:
-    """Cluster the other curves again, into as many clusters; 0 for the outliers."""
+    """Cluster the other items again, into the same number of clusters; outliers get 0."""
     n_clusters, kept = int(labels.max()), np.flatnonzero(~is_outlier)
     without = np.where(is_outlier, 0, labels).astype(labels.dtype)
     if n_clusters == 1 or not is_outlier.any() or kept.size <= n_clusters:

@@ -1,4 +1,4 @@
-"""One representation's matrix and every sweep that a decision needs of it; runs anywhere."""
+"""A job: one representation and all its sweeps for the decision; it can run anywhere."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class SweepsOfOne:
     Attributes
     ----------
     sweep : Sweep
-        Of the curves themselves.
+        Sweep of the items.
     surrogates : tuple of Sweep
-        Of unstructured ensembles with the spread of the curves.
+        Sweeps of simulated ensembles without clusters and with the same covariance.
     samples : tuple of Sweep
-        Of samples of the curves.
+        Sweeps of random samples of the items.
     """
 
     sweep: Sweep
@@ -46,21 +46,21 @@ class SweepsOfOne:
 
 @dataclass(frozen=True)
 class RepresentationJob:
-    """A matrix of curves and how it is to be swept; can be pickled.
+    """A matrix of items and the sweeps to run on it; can be pickled.
 
     Attributes
     ----------
-    curves : array, shape (n_curves, n_columns), float64
-        NumPy's are swept on the CPU, CuPy's on their GPU.
+    curves : array, shape (n_items, n_columns), float64
+        The items. A NumPy array is swept on the CPU, a CuPy array on its GPU.
     name : str
-        Of the representation.
+        Name of the representation.
     k_max : int
-        Largest trial number of clusters; fewer where there are not as many curves.
+        Largest trial number of clusters; at most the number of items − 1 is used.
     options : SweepOptions
     engine : str
-        Of the sweep of the curves themselves.
+        Engine for the sweep of the items.
     needed : EvidenceNeeded
-        What else is to be swept.
+        The other sweeps.
     """
 
     curves: Array
@@ -71,10 +71,18 @@ class RepresentationJob:
     needed: EvidenceNeeded
 
     def start(self, n_threads: int | None = None) -> Callable[[], SweepsOfOne]:
-        """Return a function that gives the sweeps; on a device the work is under way then.
+        """Start the sweeps; on a GPU they run in the background.
 
-        Same bits on any number of threads (of the CPU; by default all cores) as long as BLAS keeps
-        to one.
+        Parameters
+        ----------
+        n_threads : int, optional
+            Threads on the CPU; by default all cores. The result is the same to the last bit, if
+            BLAS uses a single thread.
+
+        Returns
+        -------
+        callable
+            Waits for the sweeps and returns them as `SweepsOfOne`.
         """
         sweep = start_sweep(
             self.curves,
@@ -84,36 +92,51 @@ class RepresentationJob:
             scale=self.name,
             n_threads=n_threads,
         )
-        surrogates = [self._start_unstructured(drawn, n_threads) for drawn in self._surrogates()]
+        surrogates = [self._start_surrogate(drawn, n_threads) for drawn in self._make_surrogates()]
 
         def collect() -> SweepsOfOne:
             return SweepsOfOne(
-                sweep(), tuple(collect() for collect in surrogates), self._samples(n_threads)
+                sweep(), tuple(collect() for collect in surrogates), self._sweep_samples(n_threads)
             )
 
         return collect
 
     def on_host(self) -> RepresentationJob:
-        """Return the job with its curves in the memory of this process, to be sent elsewhere."""
+        """Return the job with its items in the memory of the host, to send it elsewhere.
+
+        Returns
+        -------
+        RepresentationJob
+        """
         return replace(self, curves=np.ascontiguousarray(on_host(self.curves)))
 
     def on_device(self) -> RepresentationJob:
-        """Return the job with its curves on the current device; DeviceError if they don't fit."""
+        """Return the job with its items on the current device.
+
+        Returns
+        -------
+        RepresentationJob
+
+        Raises
+        ------
+        DeviceError
+            If the memory of the device is too small.
+        """
         return replace(self, curves=uploaded(self.curves))
 
-    def _surrogates(self) -> list[np.ndarray]:
+    def _make_surrogates(self) -> list[np.ndarray]:
         seeds = range(self.options.seed, self.options.seed + self.needed.n_surrogates)
         return gaussian_surrogates(on_host(self.curves), seeds) if seeds else []
 
-    def _start_unstructured(self, drawn: np.ndarray, n_threads: int | None) -> Callable[[], Sweep]:
+    def _start_surrogate(self, drawn: np.ndarray, n_threads: int | None) -> Callable[[], Sweep]:
         return self._start_other(xp_of(self.curves).asarray(drawn), SURROGATE_EPOCHS, n_threads)
 
-    def _samples(self, n_threads: int | None) -> tuple[Sweep, ...]:
+    def _sweep_samples(self, n_threads: int | None) -> tuple[Sweep, ...]:
         samples = self.needed.samples
         if samples is None:
             return ()
         if is_on_device(self.curves):
-            return self._samples_on_device(samples)
+            return self._sweep_samples_on_device(samples)
         return sweep_samples(
             self.curves,
             samples,
@@ -123,7 +146,7 @@ class RepresentationJob:
             n_threads=n_threads,
         )
 
-    def _samples_on_device(self, samples: np.ndarray) -> tuple[Sweep, ...]:
+    def _sweep_samples_on_device(self, samples: np.ndarray) -> tuple[Sweep, ...]:
         def start_sample(drawn: np.ndarray) -> Callable[[], Sweep]:
             rows = self.curves[xp_of(self.curves).asarray(drawn)]
             return self._start_other(rows, RESAMPLE_EPOCHS, None)
@@ -136,7 +159,7 @@ class RepresentationJob:
     def _start_other(
         self, values: Array, n_epochs: int, n_threads: int | None
     ) -> Callable[[], Sweep]:
-        """Start the sweep of another ensemble over the numbers of clusters that are weighed."""
+        """Start the sweep of a surrogate or a sample."""
         return start_sweep(
             values,
             weighed_k_values(len(values), self.k_max),
@@ -149,5 +172,5 @@ class RepresentationJob:
         return replace(self.options, n_epochs=min(n_epochs, self.options.n_epochs))
 
 
-# Jobs are made when their turn comes: not all matrices are in memory at once
+# Jobs are made one after another: not all matrices are in memory at the same time
 MakeJob = Callable[[], RepresentationJob]

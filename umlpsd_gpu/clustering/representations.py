@@ -1,11 +1,10 @@
-"""The same curves in several forms: what a clustering compares and chooses from."""
+"""Representations: the same items in several forms, which a clustering compares."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -16,21 +15,21 @@ from umlpsd_gpu.errors import SettingsError
 
 @dataclass(frozen=True)
 class Representations:
-    """Matrices of the same curves by name, each made when it is needed.
+    """Matrices of the same items by name; each is made when it is needed.
 
     Attributes
     ----------
     names : tuple of str
         In the order in which they are tried.
     n_curves : int
-        Rows of every matrix.
+        Number of items: rows of every matrix.
     n_points : int
-        Columns of the largest, for the memory that it takes.
+        Columns of the largest matrix, to predict the memory.
     make : callable
-        Takes a name and returns the matrix, (n_curves, any number of columns), float64, finite;
-        NumPy, or CuPy: then the device does the work.
+        Takes a name; returns the matrix, shape (n_items, n_columns), float64, finite. A CuPy array
+        is clustered on its GPU.
     is_on_device : bool
-        Whether matrices are CuPy's.
+        Whether the matrices are CuPy arrays.
     """
 
     names: tuple[str, ...]
@@ -40,36 +39,43 @@ class Representations:
     is_on_device: bool = False
 
     @classmethod
-    def of_matrices(cls, matrices: Mapping[str, Any]) -> Representations:
-        """Take matrices that are there already.
+    def of_matrices(cls, matrices: Mapping[str, Array]) -> Representations:
+        """Make representations of existing matrices.
 
         Parameters
         ----------
-        matrices : mapping of str to array, each of shape (n_curves, n_columns)
+        matrices : mapping of str to array
+            By name, each of shape (n_items, n_columns).
+
+        Returns
+        -------
+        Representations
 
         Raises
         ------
         SettingsError
-            If there is none, or they have different numbers of rows.
+            If there is no matrix, one is empty, or they have different numbers of rows.
         """
         shapes = {name: np.shape(matrix) for name, matrix in matrices.items()}
         if not shapes or any(len(shape) != 2 for shape in shapes.values()):
             raise SettingsError(
-                f"representations must be matrices (n_curves, n_columns) by name, got {shapes}"
+                f"representations must be matrices (n_items, n_columns) by name, got {shapes}"
             )
+        if any(0 in shape for shape in shapes.values()):
+            raise SettingsError(f"representations must not be empty, got shapes {shapes}")
         if len({shape[0] for shape in shapes.values()}) > 1:
             raise SettingsError(
-                f"representations must be of the same curves, row by row, got shapes {shapes}"
+                f"representations must have the same items as rows, got shapes {shapes}"
             )
         return cls(
             tuple(matrices),
             next(iter(shapes.values()))[0],
             max(shape[1] for shape in shapes.values()),
-            partial(_matrix_of, matrices),
+            partial(_get_matrix, matrices),
             any(map(is_on_device, matrices.values())),
         )
 
 
-def _matrix_of(matrices: Mapping[str, Any], name: str) -> Array:
+def _get_matrix(matrices: Mapping[str, Array], name: str) -> Array:
     matrix: Array = matrices[name]
     return matrix

@@ -1,4 +1,4 @@
-"""Representations → the sweeps that the decision needs; several representations at a time."""
+"""Run all sweeps that the decision needs, for several representations at the same time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from umlpsd_gpu.kmeans.options import SweepOptions
 from umlpsd_gpu.kmeans.result import Sweep
 from umlpsd_gpu.settings import AnalysisSettings
 
-# Representations are swept at once as long as their arrays take no more than this together.
+# Largest size of all arrays of the representations that are swept at the same time
 SWEEP_BYTES = 4 << 30
 
 SweepsByName = dict[str, tuple[Sweep, ...]]
@@ -27,14 +27,14 @@ SweepsByName = dict[str, tuple[Sweep, ...]]
 
 @dataclass(frozen=True)
 class Evidence:
-    """Every sweep that a decision rests on.
+    """All sweeps that a decision needs.
 
     Attributes
     ----------
     sweeps : tuple of Sweep
         One for each representation.
     surrogates, samples : dict of str to tuple of Sweep, or None
-        By representation; None where none is wanted, or the curves are too few.
+        By representation; None if the settings ask for none, or there are too few items.
     """
 
     sweeps: tuple[Sweep, ...]
@@ -45,7 +45,7 @@ class Evidence:
 def sweep_representations(
     representations: Representations, settings: AnalysisSettings, context: Context
 ) -> Evidence:
-    """Sweep every representation, and what the decision compares it with.
+    """Sweep every representation, with its surrogates and samples.
 
     Parameters
     ----------
@@ -53,7 +53,18 @@ def sweep_representations(
     settings : AnalysisSettings
         Sections ``sweep`` and ``decision``, and ``n_threads``.
     context : Context
-        Where ``run_jobs`` is given, it runs the jobs.
+        ``run_jobs``, if given, runs the jobs.
+
+    Returns
+    -------
+    Evidence
+
+    Raises
+    ------
+    TracesError
+        If there are too few items, or values that are not finite.
+    DeviceError
+        If the memory of the device is too small.
     """
     chosen, decision = settings.sweep, settings.decision
     plan = evidence_plan(
@@ -65,18 +76,27 @@ def sweep_representations(
         decision.n_resamples,
         chosen.seed,
     )
-    jobs = [partial(_job, representations, name, plan[name], settings) for name in plan]
+    jobs = [partial(_make_job, representations, name, plan[name], settings) for name in plan]
     run = context.run_jobs or _run_here(representations, plan, settings)
-    found = dict(zip(plan, _reported(run, jobs, context), strict=True))
+    by_name = dict(zip(plan, _report_each(run, jobs, context), strict=True))
     return Evidence(
-        tuple(swept.sweep for swept in found.values()),
-        {name: swept.surrogates for name, swept in found.items() if swept.surrogates} or None,
-        {name: swept.samples for name, swept in found.items() if swept.samples} or None,
+        tuple(swept.sweep for swept in by_name.values()),
+        {name: swept.surrogates for name, swept in by_name.items() if swept.surrogates} or None,
+        {name: swept.samples for name, swept in by_name.items() if swept.samples} or None,
     )
 
 
 def options_of(settings: AnalysisSettings) -> SweepOptions:
-    """Return how all sweeps of an analysis are run."""
+    """Return the options of all sweeps of an analysis.
+
+    Parameters
+    ----------
+    settings : AnalysisSettings
+
+    Returns
+    -------
+    SweepOptions
+    """
     chosen = settings.sweep
     return SweepOptions(
         seed=chosen.seed,
@@ -87,7 +107,7 @@ def options_of(settings: AnalysisSettings) -> SweepOptions:
     )
 
 
-def _job(
+def _make_job(
     representations: Representations,
     name: str,
     needed: EvidenceNeeded,
@@ -103,7 +123,7 @@ def _job(
     )
 
 
-def _reported(run: RunJobs, jobs: Sequence[MakeJob], context: Context) -> Iterator[SweepsOfOne]:
+def _report_each(run: RunJobs, jobs: Sequence[MakeJob], context: Context) -> Iterator[SweepsOfOne]:
     for done, result in enumerate(run(jobs)):
         yield result
         context.progress("sweep", done + 1, len(jobs))
@@ -112,12 +132,12 @@ def _reported(run: RunJobs, jobs: Sequence[MakeJob], context: Context) -> Iterat
 def _run_here(
     representations: Representations, plan: dict[str, EvidenceNeeded], settings: AnalysisSettings
 ) -> RunJobs:
-    """Return what runs jobs here: on the device where the curves are, or in threads."""
+    """Return a function that runs jobs on the GPU that has the items, or else in threads."""
     n, n_points = representations.n_curves, representations.n_points
     bytes_of_one = 8 * n * (3 * n_points + n)
     if representations.is_on_device:
         return partial(_run_in_flight, bytes_of_one)
-    # the longest jobs first, or they would be waited for alone at the end
+    # the longest jobs start first, so that none runs alone at the end
     order = sorted(range(len(plan)), key=lambda i: list(plan.values())[i].samples is None)
     return partial(_run_in_threads, settings.n_threads or n_cores(), bytes_of_one, order)
 
@@ -135,7 +155,7 @@ def _run_in_threads(
 ) -> Iterator[SweepsOfOne]:
     """Yield the results in order, each job in a thread with its share of the cores."""
     n_at_once = max(1, min(n_threads, len(jobs), SWEEP_BYTES // bytes_of_one))
-    # the limit is held around all jobs: each sweep sets it too, and would lift it for the others
+    # the limit covers all jobs: each sweep also sets it, and would remove it for the others
     with threadpool_limits(limits=1), thread_pool(n_at_once) as pool:
         share = n_threads // n_at_once
         running = {i: pool.submit(_run_one, share, jobs[i]) for i in order}

@@ -10,17 +10,23 @@ from umlpsd_gpu.settings import Section
 
 
 class MapsSettings(Section):
-    """Settings of the maps of a crystal assembly."""
-
     section: ClassVar[str] = "maps"
 
     pearson_threshold: float = Field(
-        0.8, gt=0, le=1, description="Least correlation of pixels in one Pearson domain."
+        0.8,
+        gt=0,
+        le=1,
+        description="Pearson correlation from which pixels are joined to one domain.",
     )
     detrend_frames: int | None = Field(
-        None, ge=2, description="Frames that a trend is averaged over; default: a tenth."
+        None,
+        ge=2,
+        description="Frames of the moving average that is the trend. Default: a tenth "
+        "of the movie.",
     )
     memory_mb: float = Field(512, gt=0, description="Largest correlation matrix, in MB.")
     reference_pixel: tuple[int, int] | None = Field(
-        None, description="Row, column from 0; default: typical of the cluster most like another."
+        None,
+        description="Row and column of the reference pixel, counted from 0. Default: a typical "
+        "pixel of the cluster that is most similar to another.",
     )

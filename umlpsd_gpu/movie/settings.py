@@ -10,27 +10,35 @@ from umlpsd_gpu.settings import Section
 
 
 class MovieSettings(Section):
-    """Settings of opening a movie."""
-
     section: ClassVar[str] = "movie"
 
     dt_s: float | None = Field(
-        None, gt=0, description="Frame interval in seconds; overrides the metadata."
+        None, gt=0, description="Frame interval in seconds; replaces the value in the metadata."
     )
     pixel_size_um: float | None = Field(
-        None, gt=0, description="Object-plane pixel size in µm; overrides the metadata."
+        None,
+        gt=0,
+        description="Pixel size in the object plane, in µm; replaces the value in the metadata.",
     )
-    channel: int | None = Field(None, ge=0, description="Channel to read, from 0.")
-    position: int | None = Field(None, ge=0, description="Stage position to read, from 0.")
-    z: int | None = Field(None, ge=0, description="Focal plane to read, from 0.")
+    channel: int | None = Field(
+        None, ge=0, description="Channel to read, counted from 0; needed if there are several."
+    )
+    position: int | None = Field(
+        None,
+        ge=0,
+        description="Stage position to read, counted from 0; needed if there are several.",
+    )
+    z: int | None = Field(
+        None, ge=0, description="Focal plane to read, counted from 0; needed if there are several."
+    )
     time_axis: Literal["time", "z", "channel"] = Field(
         "time",
-        description="Axis to read as time: some programs label the frames of a movie as slices "
-        "or channels.",
+        description="Axis that is read as time; some programs store the frames of a movie as "
+        "z slices or channels.",
     )
     memory_mb: float = Field(
-        256, gt=0, description="Upper bound of one chunk of frames held in memory, in MB."
+        256, gt=0, description="Largest block of frames that is read into memory at once, in MB."
     )
     allow_damaged: bool = Field(
-        False, description="Analyse the intact frames of a truncated or mixed movie."
+        False, description="Analyse the intact frames at the start of a damaged movie."
     )

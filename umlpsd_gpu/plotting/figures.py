@@ -1,4 +1,4 @@
-"""Plans of figures → PNG and SVG, drawn by the caller and by helper processes."""
+"""Draw planned figures as PNG and SVG, in this process and in others."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from umlpsd_gpu.compute.context import report_nothing
 from umlpsd_gpu.plotting.style import DrawnFigure, house_style, render, render_pickled
 
 Rendered = tuple[bytes, bytes]
@@ -18,17 +19,17 @@ Rendered = tuple[bytes, bytes]
 
 @dataclass(frozen=True)
 class FigurePlan:
-    """A figure to draw.
+    """A figure that is not drawn yet.
 
     Attributes
     ----------
     name : str
-        File name without extension.
+        File name without suffix.
     title, caption : str
     draw : callable
-        Takes the object to show and returns a matplotlib figure.
+        Takes the result (or other values) to show; returns a matplotlib figure.
     is_slow : bool
-        Whether to draw it first, so that nobody waits for it alone at the end.
+        Slow figures are drawn first, so that the others are drawn at the same time.
     """
 
     name: str
@@ -44,47 +45,42 @@ def draw_figures(
     progress: Callable[[str, int, int], None] | None = None,
     pool: Executor | None = None,
 ) -> tuple[DrawnFigure, ...]:
-    """Draw every figure as PNG and SVG; the same plans and values give the same bytes.
+    """Draw figures as PNG and SVG; the same plans and values give the same bytes.
 
     Parameters
     ----------
     plans : sequence of FigurePlan
     shown : object
-        Passed to the ``draw`` of every plan.
+        Argument of ``draw`` of every plan.
     progress : callable, optional
         Called with ``("figures", n_done, n_figures)`` before the first and after each figure.
     pool : concurrent.futures.Executor, optional
-        Helper processes (matplotlib can't draw in threads). The caller draws the figures that no
-        process has started, and those of processes that were killed.
+        Processes that help to draw (matplotlib can't draw in threads). This process draws the
+        figures that no other has started, or that are lost because another was killed.
 
     Returns
     -------
     tuple of DrawnFigure
         In the order of the plans.
     """
-    tell = progress or (lambda step, n_done, n_total: None)
-    tell("figures", 0, len(plans))
-    found: dict[str, Rendered] = {}
+    report = progress or report_nothing
+    report("figures", 0, len(plans))
+    drawn: dict[str, Rendered] = {}
     with house_style():
         for name, rendered in _render_all(plans, shown, pool):
-            found[name] = rendered
-            tell("figures", len(found), len(plans))
-    return tuple(DrawnFigure(p.name, p.title, p.caption, *found[p.name]) for p in plans)
+            drawn[name] = rendered
+            report("figures", len(drawn), len(plans))
+    return tuple(DrawnFigure(p.name, p.title, p.caption, *drawn[p.name]) for p in plans)
 
 
 def write_figures(figures: Sequence[DrawnFigure], folder: Path) -> None:
-    """Write every figure as PNG and SVG into a new folder ``figures``.
+    """Write figures as PNG and SVG.
 
     Parameters
     ----------
     figures : sequence of DrawnFigure
     folder : Path
-        In which ``figures`` is created.
-
-    Raises
-    ------
-    FileExistsError
-        If ``figures`` exists.
+        They are written into its subfolder ``figures``, which must not exist.
     """
     (folder / "figures").mkdir()
     for figure in figures:
@@ -95,7 +91,7 @@ def write_figures(figures: Sequence[DrawnFigure], folder: Path) -> None:
 def _render_all(
     plans: Sequence[FigurePlan], shown: Any, pool: Executor | None
 ) -> Iterator[tuple[str, Rendered]]:
-    """Yield the name and the files of each figure as soon as it is drawn."""
+    """Yield name and files of each figure as soon as it is drawn."""
     if pool is None:
         for plan in plans:
             yield plan.name, render(plan.draw(shown))
@@ -117,7 +113,7 @@ def _submit(pool: Executor, figure: Figure) -> Future[Rendered]:
     try:
         return pool.submit(render_pickled, pickle.dumps(figure))
     except BrokenExecutor:
-        return Future()  # never started
+        return Future()  # not started, so this process draws the figure
 
 
 def _result_or_render(future: Future[Rendered], figure: Figure) -> Rendered:

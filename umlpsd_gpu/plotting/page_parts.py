@@ -1,4 +1,4 @@
-"""Parts of pages, which an analysis fills in, and the templates they share."""
+"""Parts of HTML pages, which an analysis fills in, and the shared templates."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Fact:
     Attributes
     ----------
     name, value : str
-        Text; `Markup` if it contains HTML.
+        Text, or `Markup` if it is HTML.
     detail : str
-        Small print after the value.
+        Shown in small print after the value.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Section:
     ----------
     title : str
     body : Markup
-        HTML whose texts are already escaped.
+        HTML in which all text is escaped.
     """
 
     title: str
@@ -51,15 +51,16 @@ class Section:
         rows: Sequence[Sequence[Any]],
         caption: str = "",
     ) -> Section:
-        """Return a section with one table; numbers are right-aligned, texts are escaped.
+        """Make a section with one table; numbers are aligned right, all text is escaped.
 
         Parameters
         ----------
         title : str
         headings : sequence of str
         rows : sequence of sequence
-            Numbers, texts, or None where undefined.
+            Numbers, texts, or None where a value is not defined.
         caption : str
+            Shown below the table.
 
         Returns
         -------
@@ -78,19 +79,19 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """The content of the page of one result; the template adds what all pages share.
+    """The part of a report that an analysis writes; the rest of the page is shared.
 
     Attributes
     ----------
     kicker, headline, reason : str
-        Kind of page, the answer in a few words, and why.
+        Kind of page, the answer in a few words, and the reason.
     facts : sequence of Fact
     sections : sequence of Section
         Before the figures.
     data : sequence of Section
         After the figures: the data behind the result.
     citation : Markup or str
-        Of the method.
+        How to cite the method.
     """
 
     kicker: str
@@ -108,7 +109,7 @@ def page_templates(*packages: str) -> Environment:
     Parameters
     ----------
     *packages : str
-        Further packages with a folder ``templates``, searched first.
+        Further packages with a folder ``templates``; they take precedence.
 
     Returns
     -------
@@ -117,7 +118,7 @@ def page_templates(*packages: str) -> Environment:
     folders = [*packages, "umlpsd_gpu.plotting"]
     templates = Environment(
         loader=ChoiceLoader([PackageLoader(package) for package in folders]),
-        autoescape=True,  # for templates of any name
+        autoescape=True,  # also for names without .html
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -128,17 +129,17 @@ def page_templates(*packages: str) -> Environment:
 
 
 def render_section(title: str, template: str, package: str, values: Mapping[str, Any]) -> Section:
-    """Return a section from a template in an analysis' package.
+    """Make a section from a template.
 
     Parameters
     ----------
     title : str
     template : str
-        File name.
+        File name in the folder ``templates`` of the package.
     package : str
-        With the folder ``templates``.
-    values : mapping of str to object
-        For the template.
+        Package of the analysis.
+    values : mapping
+        Values of the template.
 
     Returns
     -------
@@ -148,18 +149,25 @@ def render_section(title: str, template: str, package: str, values: Mapping[str,
 
 
 def number(value: float | None, n_digits: int) -> str:
-    """Return a number with a fixed number of decimals, or a dash where it is undefined.
+    """Write a number with a fixed number of decimals.
 
     Parameters
     ----------
     value : float or None
-        May be NaN or infinite.
     n_digits : int
-        Decimals.
+        Number of decimals.
 
     Returns
     -------
     str
+        A dash if the value is None or not finite; negative numbers have a true minus sign.
+
+    Examples
+    --------
+    >>> number(-1.25, 1)
+    '−1.2'
+    >>> number(None, 2)
+    '–'
     """
     if value is None or not math.isfinite(value):
         return "–"

@@ -19,19 +19,26 @@ PAPER_SCALES = (
 
 
 class PreprocessSettings(Section):
-    """Settings of smoothing traces before they are clustered."""
-
     section: ClassVar[str] = "preprocess"
 
     scales: tuple[str, ...] = Field(
         PAPER_SCALES,
         min_length=1,
-        description="Smoothing scales to try: 'raw', 'W80' (80 frames per bin), 'WL6' (DWT level).",
+        description="Smoothing scales to compare: 'raw', 'W80' (mean of 80 frames) or 'WL6' "
+        "(wavelet approximation of level 6).",
     )
-    wavelet: str = Field("db4", description="PyWavelets name of the wavelet.")
-    wavelet_mode: str = Field("symmetric", description="PyWavelets signal extension mode.")
+    wavelet: str = Field(
+        "db4", description="Wavelet, by its name in PyWavelets; the paper names none."
+    )
+    wavelet_mode: str = Field(
+        "symmetric",
+        description="How a trace is extended beyond its ends: name of the mode in PyWavelets.",
+    )
     min_bins: int = Field(
-        20, ge=2, description="Scales that leave fewer independent samples are skipped."
+        20,
+        ge=2,
+        description="Smallest number of independent samples of a smoothed trace; coarser scales "
+        "are skipped.",
     )
 
     @field_validator("scales")
@@ -45,7 +52,7 @@ class PreprocessSettings(Section):
         import pywt
 
         if wavelet not in pywt.wavelist(kind="discrete"):
-            raise ValueError(f"'{wavelet}' is not a discrete wavelet of PyWavelets; try 'db4'")
+            raise ValueError(f"'{wavelet}' is no discrete wavelet of PyWavelets; try 'db4'")
         return wavelet
 
     @field_validator("wavelet_mode")
@@ -54,7 +61,5 @@ class PreprocessSettings(Section):
         import pywt
 
         if mode not in pywt.Modes.modes:
-            raise ValueError(
-                f"'{mode}' is not a mode of PyWavelets; choose from {', '.join(pywt.Modes.modes)}"
-            )
+            raise ValueError(f"'{mode}' is no mode of PyWavelets: {', '.join(pywt.Modes.modes)}")
         return mode

@@ -1,1 +1,1 @@
-"""Study → figures, report.html, study folder."""
+"""The result folder with figures and report.html."""

@@ -1,4 +1,4 @@
-"""report.html: one file that needs no network and leads with the answer."""
+"""report.html: a single file that starts with the answer and needs no network."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ from umlpsd_gpu.plotting.style import DrawnFigure
 
 
 def render_page(result: Any, figures: Sequence[DrawnFigure]) -> str:
-    """Return the report of a result as HTML with its figures inside.
+    """Return the report of a result as HTML.
 
-    Every name that comes from the user is escaped; nothing is loaded from anywhere.
+    The figures are inside the page, all text is escaped, and nothing is loaded from the network.
 
     Parameters
     ----------
     result : Result
     figures : sequence of DrawnFigure
+
+    Returns
+    -------
+    str
     """
     analysis = get_analysis(result.analysis)
     return (

@@ -1,4 +1,4 @@
-"""The whole result folder: data files, figures and report, moved into place in one step."""
+"""Write a result folder with data files, figures and report, atomically."""
 
 from __future__ import annotations
 
@@ -25,22 +25,23 @@ def write_report(
     extras: Callable[[Path], None] | None = None,
     pool: Executor | None = None,
 ) -> Path:
-    """Write data files, figures and report.html of any result; the folder is complete or absent.
+    """Write data files, figures and report.html of a result atomically.
 
     Parameters
     ----------
     result : Result
         A `Study`, or the result of another analysis.
     folder : path
-        Missing, empty, or with ``overwrite`` a result folder, which is replaced in one step.
+        Missing or empty; with ``overwrite`` also a result folder, which is replaced.
     overwrite : bool
+        Whether an existing result is replaced.
     progress : callable, optional
         Called with ``("figures", n_done, n_figures)``.
     extras : callable, optional
-        Writes further files into the folder it is given.
+        Takes the temporary folder (Path) and writes further files into it.
     pool : concurrent.futures.Executor, optional
-        Processes that draw beside the caller, as
-        `umlpsd_gpu.plotting.drawing_pool.drawing_pool` makes them; by default it draws alone.
+        Processes that help to draw (`umlpsd_gpu.plotting.drawing_pool.drawing_pool`). By default
+        this process draws all figures.
 
     Returns
     -------
@@ -50,7 +51,20 @@ def write_report(
     Raises
     ------
     OutputError
-        If the folder is not ours to write or replace, or the disk is full.
+        If the folder can't be written, holds other files, or the disk is full.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from umlpsd_gpu import Settings, run_study, write_report
+    >>> from umlpsd_gpu.simulate.traces import simulate_traces
+    >>> traces = simulate_traces({"PEB": 6, "PBB": 6}, n_frames=600).traces
+    >>> quick = {"preprocess.scales": ["W20"], "sweep.k_max": 3, "sweep.n_epochs": 10}
+    >>> study = run_study(traces, Settings().with_values(quick))
+    >>> with TemporaryDirectory() as folder:
+    ...     written = write_report(study, f"{folder}/study")
+    ...     sorted(path.name for path in written.iterdir())[1:4]
+    ['report.html', 'settings.toml', 'study.h5']
     """
     check_output(folder, overwrite)
     start = time.perf_counter()
@@ -64,7 +78,18 @@ def draw_result(
     progress: Callable[[str, int, int], None] | None = None,
     pool: Executor | None = None,
 ) -> tuple[DrawnFigure, ...]:
-    """Draw every figure of a result; for the parameters see `write_report`."""
+    """Draw all figures of a result.
+
+    Parameters
+    ----------
+    result : Result
+    progress, pool
+        As in `write_report`.
+
+    Returns
+    -------
+    tuple of DrawnFigure
+    """
     # matplotlib takes half a second to import
     from umlpsd_gpu.plotting.figures import draw_figures
 
@@ -79,9 +104,27 @@ def write_drawn(
     overwrite: bool = False,
     extras: Callable[[Path], None] | None = None,
 ) -> Path:
-    """Write a result folder with figures that are drawn already; else as `write_report`.
+    """Write a result folder with figures that are already drawn.
 
-    A result without timings and the same figures give the same bytes.
+    The same figures and a result without timings give the same bytes.
+
+    Parameters
+    ----------
+    result : Result
+    figures : sequence of DrawnFigure
+        From `draw_result`.
+    folder, overwrite, extras
+        As in `write_report`.
+
+    Returns
+    -------
+    Path
+        The folder, absolute.
+
+    Raises
+    ------
+    OutputError
+        As in `write_report`.
     """
     from umlpsd_gpu.plotting.figures import write_figures
     from umlpsd_gpu.report.page import render_page

@@ -15,23 +15,26 @@ class SpectrumSettings(Section):
     section: ClassVar[str] = "spectrum"
 
     method: Literal["periodogram", "welch", "log_welch"] = Field(
-        "log_welch", description="Estimator of the power spectral density."
+        "log_welch", description="Estimator of the power spectral density S(f)."
     )
     f_min_hz: float | None = Field(
         None,
         ge=0,
-        description="Low end of the fit; default: three periods in a window. 0: the lowest.",
+        description="Lowest frequency of the fit, in Hz; 0: the lowest of the spectrum. Default: "
+        "three periods in a window.",
     )
     f_max_hz: float | None = Field(
-        None, gt=0, description="High end of the fit; default: 0.4 of the frame rate."
+        None,
+        gt=0,
+        description="Highest frequency of the fit, in Hz. Default: 0.4 times the frame rate.",
     )
     model: Literal["power_law", "power_law_floor", "power_law_knee", "auto"] = Field(
         "power_law",
-        description="A f^-β; with a white (shot-noise) floor C; with a knee below which the "
-        "spectrum is level, and a floor; or whichever of them suits a trace.",
+        description="Model of S(f): power law A f^-β; power law and white noise floor; the same "
+        "with a knee, below which S(f) is constant; auto: the model that fits each trace best.",
     )
     fitting: Literal["least_squares", "whittle"] | None = Field(
         None,
-        description="Least squares of ln S on ln f (of power_law only), or greatest likelihood. "
-        "Not given: least squares for power_law, likelihood for the others.",
+        description="Fit by least squares of ln S on ln f (power_law only) or by Whittle's maximum "
+        "likelihood. Default: least_squares for power_law, whittle for the other models.",
     )

@@ -15,47 +15,64 @@ class TracesSettings(Section):
     section: ClassVar[str] = "traces"
 
     mode: Literal["emitters", "pixels"] = Field(
-        "emitters", description="One trace per diffraction-limited spot, or one per pixel."
+        "emitters",
+        description="What a trace is: the intensity of one diffraction-limited spot (emitters) or "
+        "of one pixel (pixels).",
     )
     psf_sigma_px: float = Field(
-        1.3, gt=0.3, le=10, description="Standard deviation of a spot's image, in pixels."
+        1.3, gt=0.3, le=10, description="Standard deviation of the image of one emitter, in pixels."
     )
     detection_snr: float = Field(
-        6.0, gt=0, description="A spot must exceed the image noise by this many deviations."
+        6.0,
+        gt=0,
+        description="Smallest height of a spot, in standard deviations of the image noise.",
     )
     min_separation_px: float = Field(
-        5.0, ge=1, description="Spots nearer to each other than this are both dropped."
+        5.0, ge=1, description="Spots closer to each other than this, in pixels, are left out."
     )
     max_size_ratio: float = Field(
-        1.6, gt=1, description="Spots wider than this times psf_sigma_px are aggregates: dropped."
+        1.6,
+        gt=1,
+        description="Spots wider than this factor times psf_sigma_px are aggregates and left out.",
     )
     photometry: Literal["box", "gaussian"] = Field(
-        "box", description="Sum of a square box, or Gaussian-weighted sum."
+        "box",
+        description="Intensity of a spot: sum over a square box, or sum with Gaussian weights.",
     )
-    box_radius_px: int = Field(2, ge=0, description="Box of (2 r + 1)² pixels around the spot.")
-    ring_inner_px: float = Field(4.0, gt=0, description="Inner radius of the background ring.")
-    ring_outer_px: float = Field(7.0, gt=0, description="Outer radius of the background ring.")
-    drift_correction: bool = Field(False, description="Register frames against the first ones.")
+    box_radius_px: int = Field(
+        2, ge=0, description="Radius r of the box in pixels; the box has (2 r + 1)² pixels."
+    )
+    ring_inner_px: float = Field(
+        4.0, gt=0, description="Inner radius of the background ring, in pixels."
+    )
+    ring_outer_px: float = Field(
+        7.0, gt=0, description="Outer radius of the background ring, in pixels."
+    )
+    drift_correction: bool = Field(
+        False, description="Measure the lateral drift against the first frames and correct it."
+    )
     threshold: float | None = Field(
         None,
         ge=0,
-        description="Pixel mode: pixels whose time average exceeds this many counts are traces. "
-        "Not given: Otsu's threshold, reported.",
+        description="For pixels: smallest time average of a pixel that becomes a trace, in counts. "
+        "Default: Otsu's threshold.",
     )
     roi: str | None = Field(
         None,
         min_length=1,
-        description="Pixel mode: only pixels inside this region count; a file of ImageJ (.roi, or "
-        ".zip of several) or a mask TIFF of the movie's size.",
+        description="For pixels: file with the region of interest, from ImageJ (.roi, or .zip with "
+        "several), or a mask TIFF of the size of the movie. Default: the whole image.",
     )
     memory_mb: float = Field(
         2048,
         gt=0,
-        description="Pixel traces that take more than this, in MB, are kept in a temporary file "
-        "(in TMPDIR).",
+        description="Pixel traces larger than this, in MB, are kept in a temporary file (in the "
+        "folder TMPDIR).",
     )
     unequal_lengths: Literal["refuse", "crop"] = Field(
-        "refuse", description="Pooling traces of unequal lengths: refuse, or crop to the shortest."
+        "refuse",
+        description="If pooled traces have unequal lengths: stop with an error (refuse), or cut "
+        "all to the shortest (crop).",
     )
 
     @model_validator(mode="after")

@@ -18,10 +18,10 @@ from matplotlib.image import imread
 
 from tests.support.studies import make_study
 from umlpsd_gpu.analyses.blinking.figures import spectra
-from umlpsd_gpu.analyses.blinking.figures.images import _shortened, draw_images
+from umlpsd_gpu.analyses.blinking.figures.images import _shorten, draw_images
 from umlpsd_gpu.analyses.blinking.figures.profiles import LIMITS, PANELS, draw_profiles
 from umlpsd_gpu.analyses.blinking.figures.spectra import draw_betas, draw_psd
-from umlpsd_gpu.analyses.blinking.figures.trajectories import _best_first, draw_trajectories
+from umlpsd_gpu.analyses.blinking.figures.trajectories import _sort_best_first, draw_trajectories
 from umlpsd_gpu.analyses.blinking.plots.spectra import mean_power_law
 from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.plotting import figures as figures_module
@@ -185,8 +185,8 @@ class TestAwkwardStudies:
 
     def test_long_names_are_shortened_in_the_middle(self) -> None:
         name = "a" * 60 + ".ome.tif"
-        assert len(_shortened(name)) == 44
-        assert _shortened(name).endswith(".ome.tif")
+        assert len(_shorten(name)) == 44
+        assert _shorten(name).endswith(".ome.tif")
 
 
 class TestContent:
@@ -203,7 +203,7 @@ class TestContent:
         assert [curve[0] for curve in curves] == [1.0] * len(study.sweeps)
 
     def test_representatives_have_the_largest_silhouettes(self, study: Study) -> None:
-        best = _best_first(study, 1)
+        best = _sort_best_first(study, 1)
         assert set(study.labels[best]) == {1}
         assert study.silhouette[best[0]] == study.silhouette[study.labels == 1].max()
         assert (np.diff(study.silhouette[best]) <= 0).all()
@@ -211,7 +211,7 @@ class TestContent:
     def test_representatives_of_a_single_cluster_are_nearest_to_its_mean(self) -> None:
         study = small_study(n_clusters=1)
         distance = np.square(study.scaled - study.scaled.mean(axis=0)).sum(axis=1)
-        assert _best_first(study, 1)[0] == np.flatnonzero(study.clustered)[distance.argmin()]
+        assert _sort_best_first(study, 1)[0] == np.flatnonzero(study.clustered)[distance.argmin()]
 
     def test_power_law_of_an_exact_spectrum_lies_on_it(self, study: Study) -> None:
         freqs_hz = study.spectrum.freqs_hz

@@ -173,7 +173,7 @@ def test_pixels_of_nan_are_kept_and_flagged(umlpsd_run, frames):
     places = np.stack([study.traces.rows, study.traces.cols], axis=1)[~study.clustered]
     assert places.tolist() == [[3, 4], [6, 6], [7, 7]]
     assert np.isfinite(study.fit.beta[study.clustered]).all()
-    assert "3 of 109 traces are kept but not clustered" in said.out
+    assert "3 of 109 traces were not clustered" in said.out
 
 
 def test_a_movie_of_nan(umlpsd_run):
@@ -186,4 +186,4 @@ def test_a_region_in_emitter_mode_is_said_to_have_no_effect(tmp_path):
     made = simulate_movie(tmp_path / "m.tif", n_emitters=4, n_rows=48, n_cols=48, n_frames=300)
     settings = Settings().with_values({"traces.roi": "r.roi"})
     _, _, notes = extract(open_movie(made.path), settings, lambda *_: None)
-    assert "The region of interest had no effect: it belongs to --traces pixels." in notes
+    assert "The region of interest had no effect; it is only used with --traces pixels." in notes

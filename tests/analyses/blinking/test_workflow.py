@@ -62,7 +62,7 @@ def test_unusable_traces_are_kept_flagged_and_counted(two_classes):
     assert np.flatnonzero(study.labels == 0).tolist() == [3, 5, 6]
     assert np.isnan(study.silhouette[[3, 5, 6]]).all()
     assert study.traces.n_traces == 45
-    assert "3 of 45 traces are kept but not clustered: 2 hold NaN or infinities, 1 are" in (
+    assert "3 of 45 traces were not clustered: 2 have NaN or infinite values, 1 are" in (
         " ".join(study.notes)
     )
 
@@ -93,7 +93,7 @@ def test_no_scale_left_is_an_error(two_classes):
 def test_fewer_traces_than_k_cut_k_short(two_classes):
     study = run_study(two_classes.traces.select(np.arange(5)), SMALL)
     assert study.sweeps[0].k_values.tolist() == [1, 2, 3, 4]
-    assert any("K was tried up to 4 only" in note for note in study.notes)
+    assert any("K was only tried up to 4" in note for note in study.notes)
 
 
 def test_three_traces_are_the_least(two_classes):

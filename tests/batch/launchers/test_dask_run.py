@@ -206,7 +206,7 @@ class TestStudies:
         words = process.communicate(timeout=30)[0]
         assert time.monotonic() - start < 10
         assert process.returncode == 128 + signal.SIGTERM
-        assert "left: run again to go on" in words
+        assert "left: run again to continue" in words
         run_batch(out, RunOptions(n_workers=2))
         assert_complete(out, expected)
 

@@ -246,7 +246,7 @@ class TestClusters:
     def test_that_were_not_asked_for_have_no_workers(self, out):
         found = CliRunner().invoke(app, ["batch", "pool", str(out), "--workers", "2"])
         assert isinstance(found.exception, SettingsError)
-        assert "--workers 2 are processes of --dask" in str(found.exception)
+        assert "--workers 2 needs --dask" in str(found.exception)
 
     def test_without_workers_are_not_waited_for(self, out, monkeypatch):
         monkeypatch.setattr(dask_cluster, "PATIENCE_S", 1.0)

@@ -1,4 +1,4 @@
-"""Blinking as an analysis: the protocol's questions, each answered by a module of this folder."""
+"""Blinking as an analysis: every method of the protocol calls a module of this folder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from umlpsd_gpu.analyses.blinking.settings import Settings
-from umlpsd_gpu.analyses.findings import Findings
+from umlpsd_gpu.analyses.findings import Findings, ignore_count
 from umlpsd_gpu.analyses.protocol import (
     Analysis,
     BatchRow,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Blinking(Analysis[Any, Any]):
-    """Movies or finished traces → a `Study`."""
+    """The analysis of movies or traces; its result is a `Study`."""
 
     name = "blinking"
     title = "Blinking"
@@ -41,8 +41,8 @@ class Blinking(Analysis[Any, Any]):
     preload = ("umlpsd_gpu.analyses.blinking.preload",)
     prediction_holds_for = "100 emitters, default settings"
     batch_caption = (
-        "β is the exponent of the power spectral density S(f) ∝ f^−β; mean ± standard error over "
-        "the traces of a cluster, whose number is in brackets. The smoothing scale stands behind K."
+        "β is the exponent of the power spectral density S(f) ∝ f^−β: mean ± standard error over "
+        "the traces of a cluster, with their number in brackets. The smoothing scale follows K."
     )
     options = (
         ("movie.dt_s", "--dt-s"),
@@ -76,20 +76,20 @@ class Blinking(Analysis[Any, Any]):
         archive: str,
         settings: Settings,
         is_skipped: Callable[[Path], bool],
-        tell: Callable[[int], None] = lambda n_found: None,
+        report: Callable[[int], None] = ignore_count,
     ) -> Findings:
         """Find the movies of an archive; see `Analysis.find`."""
         from umlpsd_gpu.analyses.blinking.find_movies import find_movies
 
-        return find_movies(archive, settings.movie, is_skipped, tell)
+        return find_movies(archive, settings.movie, is_skipped, report)
 
     @property
     def watched_suffixes(self) -> tuple[str, ...]:
-        """Return those of movies; see `Analysis.watched_suffixes`."""
+        """Suffixes of movies; see `Analysis.watched_suffixes`."""
         return tuple(TIFF_SUFFIXES)
 
     def is_part(self, reason: str) -> bool:
-        """Say whether a file is one frame of a folder's movie; see `Analysis.is_part`."""
+        """Return whether a file is one frame of a movie; see `Analysis.is_part`."""
         from umlpsd_gpu.analyses.blinking.find_movies import ONE_FRAME
 
         return reason == ONE_FRAME
@@ -100,21 +100,21 @@ class Blinking(Analysis[Any, Any]):
 
         return open_sources(names, settings)
 
-    def leniently(self, settings: Settings) -> Settings:
-        """Return settings that open damaged movies too; see `Analysis.leniently`."""
+    def accept_damage(self, settings: Settings) -> Settings:
+        """Return settings that also open damaged movies; see `Analysis.accept_damage`."""
         return settings.with_values({"movie.allow_damaged": True})
 
     def accepts(self, description: Description, settings: Settings) -> bool:
-        """Say whether a movie can be analysed; see `Analysis.accepts`."""
+        """Return whether a movie can be analysed; see `Analysis.accepts`."""
         n_frames: int = description.facts["n_frames"]
         return description.is_whole or (settings.movie.allow_damaged and n_frames > 0)
 
-    def warnings_on(self, facts: Sequence[Mapping[str, Any]]) -> list[str]:
-        """Count movies without a frame interval; see `Analysis.warnings_on`."""
+    def list_warnings(self, facts: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Count movies without a frame interval; see `Analysis.list_warnings`."""
         n_unknown = sum(movie["dt_s"] is None for movie in facts)
         if not n_unknown:
             return []
-        return [f"{n_unknown} have no frame interval and will fail: give --dt-s."]
+        return [f"{n_unknown} have no frame interval and will fail; give it with --dt-s."]
 
     def files_of(self, source: list[Movie] | Traces) -> tuple[Path, ...]:
         """Return the files of movies; see `Analysis.files_of`."""
@@ -130,7 +130,7 @@ class Blinking(Analysis[Any, Any]):
         return describe_movie(source[0]) if isinstance(source, list) else describe_traces(source)
 
     def predict(self, source: list[Movie], with_report: bool = True) -> Prediction:
-        """Predict what a movie takes; see `Analysis.predict`."""
+        """Predict memory and time of a movie; see `Analysis.predict`."""
         from umlpsd_gpu.analyses.blinking.prediction import predict
 
         (movie,) = source
@@ -149,7 +149,7 @@ class Blinking(Analysis[Any, Any]):
         return Study
 
     def summary(self, result: Study) -> dict[str, Any]:
-        """Return plain values; see `Analysis.summary`."""
+        """Return the content of summary.json; see `Analysis.summary`."""
         from umlpsd_gpu.analyses.blinking.tables import summary_of
 
         return summary_of(result)
@@ -175,13 +175,13 @@ class Blinking(Analysis[Any, Any]):
         return page_of(result)
 
     def answer(self, result: Study) -> Iterable[Any]:
-        """Yield what a terminal shows; see `Analysis.answer`."""
+        """Yield what the terminal shows; see `Analysis.answer`."""
         from umlpsd_gpu.analyses.blinking.answer import answer
 
         return answer(result)
 
     def batch_columns(self) -> Sequence[Column]:
-        """Return the columns of a batch's table; see `Analysis.batch_columns`."""
+        """Return the columns in the table of a batch; see `Analysis.batch_columns`."""
         from umlpsd_gpu.analyses.blinking.batch_table import COLUMNS
 
         return COLUMNS
@@ -199,7 +199,7 @@ class Blinking(Analysis[Any, Any]):
         return pooled_traces(parts, settings)
 
     def pooled_size(self, parts: Sequence[StoredResult], settings: Settings) -> tuple[int, float]:
-        """Return traces, and MB of the largest scale; see `Analysis.pooled_size`."""
+        """Return the size of pooled studies; see `Analysis.pooled_size`."""
         from umlpsd_gpu.analyses.blinking.pooled import pooled_size
 
         return pooled_size(parts, settings)

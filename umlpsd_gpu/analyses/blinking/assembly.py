@@ -1,4 +1,4 @@
-"""A study of pixels → the maps of its crystal assembly, and what is said of them."""
+"""The maps of a study of pixels, and the notes about them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,34 @@ from umlpsd_gpu.traces.traces import Traces
 
 
 def has_maps(movies: tuple[MovieSummary, ...], settings: Settings) -> bool:
-    """Say whether a study gets maps: pixels of one movie do."""
+    """Return whether a study has maps: it does for the pixels of a single movie.
+
+    Parameters
+    ----------
+    movies : tuple of MovieSummary
+    settings : Settings
+
+    Returns
+    -------
+    bool
+    """
     return settings.traces.mode == "pixels" and len(movies) == 1
 
 
-def map_notes(traces: Traces, movies: tuple[MovieSummary, ...], settings: Settings) -> list[str]:
-    """Say which maps there will not be, before the long computation.
+def list_map_notes(
+    traces: Traces, movies: tuple[MovieSummary, ...], settings: Settings
+) -> list[str]:
+    """Return notes about maps that will be missing, before the long computation.
+
+    Parameters
+    ----------
+    traces : Traces
+    movies : tuple of MovieSummary
+    settings : Settings
+
+    Returns
+    -------
+    list of str
 
     Raises
     ------
@@ -30,18 +52,34 @@ def map_notes(traces: Traces, movies: tuple[MovieSummary, ...], settings: Settin
         reference_index(traces, settings.maps)
         return matrix_note(traces.n_traces, settings.maps)
     if settings.traces.mode == "pixels" and movies:
-        return ["There are no maps: they are made of one movie at a time."]
+        return ["There are no maps, because maps need a single movie."]
     return []
 
 
-def study_maps(
+def compute_maps(
     traces: Traces,
     movies: tuple[MovieSummary, ...],
     clustering: Clustering,
     fit: PowerLawFit,
     settings: Settings,
 ) -> AssemblyMaps:
-    """Make the maps of a study that gets maps."""
+    """Compute the maps of a study for which `has_maps` is true.
+
+    Parameters
+    ----------
+    traces : Traces
+        The pixels.
+    movies : tuple of MovieSummary
+        The only movie.
+    clustering : Clustering
+        With a place for every trace.
+    fit : PowerLawFit
+    settings : Settings
+
+    Returns
+    -------
+    AssemblyMaps
+    """
     (movie,) = movies
     pixels = PixelValues(
         rows=traces.rows,

@@ -1,4 +1,4 @@
-"""What the table of a batch of movies says of each study."""
+"""The columns of blinking studies in the table of a batch."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from umlpsd_gpu.plotting.style import cluster_colour
 Values = Mapping[str, Any]
 
 
-def _of_facts(name: str) -> Callable[[Values, Values], Any]:
+def _read_fact(name: str) -> Callable[[Values, Values], Any]:
     return lambda facts, summary: facts.get(name)
 
 
-def _of_summary(name: str) -> Callable[[Values, Values], Any]:
+def _read_summary(name: str) -> Callable[[Values, Values], Any]:
     return lambda facts, summary: summary.get(name)
 
 
-def _dt_s(facts: Values, summary: Values) -> float | None:
+def _read_dt_s(facts: Values, summary: Values) -> float | None:
     dt_s: float | None = summary.get("dt_s", facts.get("dt_s"))
     return dt_s
 
 
-def _end_of_interval(end: int) -> Callable[[Values, Values], Any]:
+def _read_interval_end(end: int) -> Callable[[Values, Values], Any]:
     return lambda facts, summary: summary.get("confidence_ci95", (None, None))[end]
 
 
-def _by_cluster(name: str) -> Callable[[Values, Values], str]:
-    def joined(facts: Values, summary: Values) -> str:
+def _join_clusters(name: str) -> Callable[[Values, Values], str]:
+    def join(facts: Values, summary: Values) -> str:
         values = [cluster[name] for cluster in summary.get("clusters", ())]
         return ";".join("" if value is None else repr(value) for value in values)
 
-    return joined
+    return join
 
 
 def _show_frames(facts: Values, summary: Values) -> str:
@@ -68,16 +68,16 @@ def _show_exponents(facts: Values, summary: Values) -> str:
 
 
 COLUMNS = (
-    Column("n_frames", _of_facts("n_frames"), "Frames", _show_frames),
-    Column("dt_s", _dt_s),
-    Column("n_traces", _of_summary("n_traces"), "Traces"),
-    Column("n_clustered", _of_summary("n_clustered")),
-    Column("k_opt", _of_summary("k_opt"), "K", _show_k),
-    Column("scale", _of_summary("scale")),
-    Column("confidence", _of_summary("confidence"), "Confidence", _show_confidence),
-    Column("confidence_low", _end_of_interval(0)),
-    Column("confidence_high", _end_of_interval(1)),
-    Column("n_traces_by_cluster", _by_cluster("n_traces")),
-    Column("beta_mean_by_cluster", _by_cluster("beta_mean"), "⟨β⟩ by cluster", _show_exponents),
-    Column("beta_stderr_by_cluster", _by_cluster("beta_stderr")),
+    Column("n_frames", _read_fact("n_frames"), "Frames", _show_frames),
+    Column("dt_s", _read_dt_s),
+    Column("n_traces", _read_summary("n_traces"), "Traces"),
+    Column("n_clustered", _read_summary("n_clustered")),
+    Column("k_opt", _read_summary("k_opt"), "K", _show_k),
+    Column("scale", _read_summary("scale")),
+    Column("confidence", _read_summary("confidence"), "Confidence", _show_confidence),
+    Column("confidence_low", _read_interval_end(0)),
+    Column("confidence_high", _read_interval_end(1)),
+    Column("n_traces_by_cluster", _join_clusters("n_traces")),
+    Column("beta_mean_by_cluster", _join_clusters("beta_mean"), "⟨β⟩ by cluster", _show_exponents),
+    Column("beta_stderr_by_cluster", _join_clusters("beta_stderr")),
 )

@@ -1,4 +1,4 @@
-"""What a movie or a table of traces is, before it is analysed."""
+"""Describe movies and tables of traces before the analysis."""
 
 from __future__ import annotations
 
@@ -12,15 +12,24 @@ from umlpsd_gpu.traces.traces import Traces
 
 
 def describe_movie(movie: Movie) -> Description:
-    """Return verdict, frames, interval, pixel size, and what a study would take."""
+    """Describe a movie: verdict, frames, frame interval, pixel size, predicted cost.
+
+    Parameters
+    ----------
+    movie : Movie
+
+    Returns
+    -------
+    Description
+    """
     rows = [
         ("frames", f"{movie.n_frames} of {movie.n_rows} × {movie.n_cols} pixels, {movie.dtype}"),
-        ("interval", _interval(movie)),
-        ("pixel size", _pixel_size(movie)),
-        ("size", _size_and_cost(movie)),
+        ("interval", _describe_interval(movie)),
+        ("pixel size", _describe_pixel_size(movie)),
+        ("size", _describe_cost(movie)),
     ]
     if movie.n_frames < LEAST_N_FRAMES:
-        advice = f"log_welch needs {LEAST_N_FRAMES} frames: use --psd periodogram"
+        advice = f"log_welch needs {LEAST_N_FRAMES} frames; use --psd periodogram"
         rows.append(("too short", advice))
     return Description(
         verdict=movie.verdict.status,
@@ -37,7 +46,16 @@ def describe_movie(movie: Movie) -> Description:
 
 
 def describe_traces(traces: Traces) -> Description:
-    """Return how many traces a table holds, how long they are, and their interval."""
+    """Describe a table of traces: number, length, frame interval.
+
+    Parameters
+    ----------
+    traces : Traces
+
+    Returns
+    -------
+    Description
+    """
     return Description(
         verdict="whole",
         reason="",
@@ -50,28 +68,30 @@ def describe_traces(traces: Traces) -> Description:
     )
 
 
-def _interval(movie: Movie) -> str:
+def _describe_interval(movie: Movie) -> str:
     if movie.dt_s is None:
-        return "unknown: give --dt-s"
+        return "unknown; give it with --dt-s"
     nominal_s = movie.dt_nominal_s
     differs = nominal_s is not None and not math.isclose(nominal_s, movie.dt_s, rel_tol=1e-3)
     nominal = f"; nominal {nominal_s:.6g} s" if differs else ""
     return f"{movie.dt_s:.6g} s ({movie.dt_origin}{nominal})"
 
 
-def _pixel_size(movie: Movie) -> str:
+def _describe_pixel_size(movie: Movie) -> str:
     if movie.pixel_size_um is None:
         return "unknown"
     return f"{movie.pixel_size_um:.4g} µm ({movie.pixel_size_origin})"
 
 
-def _size_and_cost(movie: Movie) -> str:
+def _describe_cost(movie: Movie) -> str:
     expected = predict(movie)
+    memory_mb, duration_s = map(_round, (expected.memory_mb, expected.duration_s))
     return (
-        f"{movie_mb(movie):.0f} MB; a study of {N_TYPICAL_EMITTERS} emitters takes about "
-        f"{_two_digits(expected.memory_mb)} MB of memory and {_two_digits(expected.duration_s)} s"
+        f"{movie_mb(movie):.0f} MB; a study of {N_TYPICAL_EMITTERS} emitters needs about "
+        f"{memory_mb} MB of memory and {duration_s} s"
     )
 
 
-def _two_digits(value: float) -> str:
+def _round(value: float) -> str:
+    """Return a number with two significant digits."""
     return f"{float(f'{value:.2g}'):.0f}"

@@ -1,4 +1,4 @@
-"""Movies → one ensemble of traces, with what the study keeps of each movie."""
+"""Movies → one ensemble of traces, and a summary of each movie."""
 
 from __future__ import annotations
 
@@ -21,7 +21,18 @@ from umlpsd_gpu.traces.traces import Traces
 
 
 def shape_of(source: Movie | Traces | Sequence[Movie], settings: Settings) -> tuple[int, float]:
-    """Return frames and frame interval of the ensemble that will be, before anything is read.
+    """Return the length of the traces, before any frame is read.
+
+    Parameters
+    ----------
+    source : Movie, sequence of Movie, or Traces
+    settings : Settings
+
+    Returns
+    -------
+    n_frames : int
+    dt_s : float
+        Frame interval in seconds.
 
     Raises
     ------
@@ -37,7 +48,7 @@ def shape_of(source: Movie | Traces | Sequence[Movie], settings: Settings) -> tu
         raise TracesError("there is no movie to analyse; give at least one")
     dts_s = [movie.known_dt_s() for movie in movies]
     lengths = [movie.n_frames for movie in movies]
-    names = [movie.name for movie in _told_apart(movies)]
+    names = [movie.name for movie in _give_distinct_names(movies)]
     return common_length(names, dts_s, lengths, settings.traces.unequal_lengths), dts_s[0]
 
 
@@ -47,48 +58,71 @@ def extract(
     report: Callable[[str, int, int], None],
     device: Literal["cpu", "gpu"] = "cpu",
 ) -> tuple[Traces, tuple[MovieSummary, ...], list[str]]:
-    """Return the pooled traces (on the host), the movies' summaries and notes for the user.
+    """Extract the traces of movies and pool them.
+
+    Parameters
+    ----------
+    source : Movie, sequence of Movie, or Traces
+        Traces are returned unchanged.
+    settings : Settings
+    report : callable
+        Called with (step, done, total).
+    device : {"cpu", "gpu"}
+
+    Returns
+    -------
+    traces : Traces
+        In the memory of the host.
+    movies : tuple of MovieSummary
+    notes : list of str
+        For the user.
 
     Raises
     ------
     TracesError
-        If none of a movie's spots is an emitter, or no pixel exceeds the threshold.
+        If a movie has no emitter, or no pixel above the threshold.
     """
     if isinstance(source, Traces):
         return source, (), []
-    movies = _told_apart(_as_list(source))
+    movies = _give_distinct_names(_as_list(source))
     n_to_read = _n_frames_to_read(movies, settings)
-    watched = _watched(movies, n_to_read, report)
+    counted = _count_frames(movies, n_to_read, report)
     extractions = [
-        extract_one(movie, settings.traces, settings.n_threads, device) for movie in watched
+        extract_one(movie, settings.traces, settings.n_threads, device) for movie in counted
     ]
     if device == "gpu":
-        report("extract", n_to_read, n_to_read)  # a movie kept on the device is read once only
+        report("extract", n_to_read, n_to_read)  # a movie kept on the device is read only once
     parts = [found.traces for found in extractions]
     traces = pool_traces(parts, settings.traces.unequal_lengths)
     notes = [found.note for found in extractions if found.note]
-    return traces, tuple(map(_summary, movies, extractions)), [*_notes_on(movies, settings), *notes]
+    return (
+        traces,
+        tuple(map(_summarise, movies, extractions)),
+        [*_list_notes(movies, settings), *notes],
+    )
 
 
 def _as_list(source: Movie | Sequence[Movie]) -> list[Movie]:
     return [source] if isinstance(source, Movie) else list(source)
 
 
-def _notes_on(movies: Sequence[Movie], settings: Settings) -> list[str]:
-    """Say what was left out of the movies, and which setting had no effect."""
+def _list_notes(movies: Sequence[Movie], settings: Settings) -> list[str]:
+    """Return notes about frames left out, and about settings without effect."""
     notes = [
         f"{movie.name} is {movie.verdict.status}: {movie.verdict.reason}; only its "
-        f"{movie.n_frames} leading sound frames were analysed."
+        f"{movie.n_frames} intact frames at the start were analysed."
         for movie in movies
         if movie.verdict.status != "whole"
     ]
     shortest, longest = (pick(movie.n_frames for movie in movies) for pick in (min, max))
     if shortest < longest:
-        notes.append(f"Movies of up to {longest} frames were cut to {shortest}, the shortest.")
+        notes.append(
+            f"Movies of up to {longest} frames were cut to {shortest} frames, the shortest movie."
+        )
     if settings.traces.mode == "emitters" and settings.traces.threshold is not None:
-        notes.append("The threshold had no effect: it belongs to --traces pixels.")
+        notes.append("The threshold had no effect; it is only used with --traces pixels.")
     if settings.traces.mode == "emitters" and settings.traces.roi is not None:
-        notes.append("The region of interest had no effect: it belongs to --traces pixels.")
+        notes.append("The region of interest had no effect; it is only used with --traces pixels.")
     return notes
 
 
@@ -97,10 +131,10 @@ def _n_frames_to_read(movies: Sequence[Movie], settings: Settings) -> int:
     return n_passes * sum(movie.n_frames for movie in movies)
 
 
-def _watched(
+def _count_frames(
     movies: Sequence[Movie], n_to_read: int, report: Callable[[str, int, int], None]
 ) -> list[Movie]:
-    """Return movies that tell how many of the frames to be read have been read."""
+    """Return movies that report how many frames have been read."""
     n_read = 0
     lock = Lock()
 
@@ -111,12 +145,12 @@ def _watched(
             report("extract", min(n_read, n_to_read), n_to_read)
 
     return [
-        replace(movie, read_frames=_WatchedReading(movie.read_frames, count)) for movie in movies
+        replace(movie, read_frames=_CountedReading(movie.read_frames, count)) for movie in movies
     ]
 
 
-class _WatchedReading:
-    """A movie's reading of frames that tells how many it has read."""
+class _CountedReading:
+    """The function that reads the frames of a movie, with a counter."""
 
     def __init__(self, read_frames: Callable[..., np.ndarray], count: Callable[[int], None]):
         self._read_frames, self._count = read_frames, count
@@ -133,22 +167,22 @@ class _WatchedReading:
         self._count(len(frames))
 
 
-def _told_apart(movies: Sequence[Movie]) -> list[Movie]:
-    """Return the movies under distinct names: with their folder, then numbered, if need be."""
+def _give_distinct_names(movies: Sequence[Movie]) -> list[Movie]:
+    """Return the movies with distinct names: folder and number are added where needed."""
     names = [movie.name for movie in movies]
     if len(set(names)) < len(names):
         names = [f"{movie.path.resolve().parent.name}/{movie.name}" for movie in movies]
     repeated = Counter(names)
     seen: Counter[str] = Counter()
-    apart = []
+    renamed = []
     for movie, name in zip(movies, names, strict=True):
         seen[name] += 1
         distinct = name if repeated[name] == 1 else f"{name} ({seen[name]})"
-        apart.append(replace(movie, name=distinct))
-    return apart
+        renamed.append(replace(movie, name=distinct))
+    return renamed
 
 
-def _summary(movie: Movie, extraction: Extraction) -> MovieSummary:
+def _summarise(movie: Movie, extraction: Extraction) -> MovieSummary:
     verdict = movie.verdict
     return MovieSummary(
         name=movie.name,

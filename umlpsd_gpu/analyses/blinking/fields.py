@@ -1,8 +1,8 @@
-"""What study.h5 holds of a blinking study: one table of fields, for writing, reading and docs.
+"""The content of study.h5: one table of fields, for writing, reading and documentation.
 
-A path names a noun and its attribute: ``sweeps/*/ssd`` is ``Sweep.ssd`` of every scale. The star
-stands for the name of the scale, in ``movies/*/…`` for the number of the movie, from 1, and in
-``maps/*/…`` for ``raw`` or ``detrended``.
+A path gives an object and its attribute: ``sweeps/*/ssd`` is ``Sweep.ssd`` of every scale. The star
+is the name of the scale; in ``movies/*/…`` it is the number of the movie, from 1, and in
+``maps/*/…`` it is ``raw`` or ``detrended``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which movies an archive holds: headers are read, no pixels."""
+"""Find the movies of an archive; only headers are read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from umlpsd_gpu.analyses.findings import Findings, Found, places_of
+from umlpsd_gpu.analyses.findings import Findings, Found, ignore_count, places_of
 from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.movie.contents import read_contents
 from umlpsd_gpu.movie.movie import Movie
@@ -21,102 +21,115 @@ def find_movies(
     archive: str,
     settings: MovieSettings,
     is_skipped: Callable[[Path], bool],
-    tell: Callable[[int], None] = lambda n_found: None,
+    report: Callable[[int], None] = ignore_count,
 ) -> Findings:
-    """Look for the movies of an archive.
+    """Find the movies of an archive.
 
     Parameters
     ----------
     archive : str
-        A folder, searched with all folders below it; a pattern of files and folders; or one movie.
+        A folder, which is searched with its subfolders; a pattern; or one movie.
     settings : MovieSettings
-        Damaged movies are found whether or not their sound frames may be analysed.
+        Damaged movies are found in any case, also if ``allow_damaged`` is false.
     is_skipped : callable
-        Says of a folder that it is not to be searched.
-    tell : callable, optional
-        Told the number of movies found so far.
+        Takes a folder (Path); returns whether it is left out of the search.
+    report : callable, optional
+        Called with the number of movies found so far.
+
+    Returns
+    -------
+    Findings
 
     Raises
     ------
     SettingsError
-        If nothing of that name is there.
+        If there is no such file or folder.
     """
-    looking = settings.model_copy(update={"allow_damaged": True})
+    lenient = settings.model_copy(update={"allow_damaged": True})
     root, places = places_of(archive)
-    found = Findings(root)
+    findings = Findings(root)
     for place in places:
         if place.is_dir():
-            _search(place, found, looking, is_skipped, tell)
+            _search(place, findings, lenient, is_skipped, report)
         else:
-            _take([_look(place, looking)], found)
-            tell(len(found.found))
-    found.found = _each_once(found.found)
-    return found
+            _keep_movies([_try_to_open(place, lenient)], findings)
+            report(len(findings.found))
+    findings.found = _drop_repeats(findings.found)
+    return findings
 
 
 def _search(
     top: Path,
-    found: Findings,
+    findings: Findings,
     settings: MovieSettings,
     is_skipped: Callable[[Path], bool],
-    tell: Callable[[int], None],
+    report: Callable[[int], None],
 ) -> None:
-    def unreadable(error: OSError) -> None:
-        found.left_out.append((Path(error.filename), f"it can't be listed: {error.strerror}"))
+    def note_unreadable(error: OSError) -> None:
+        findings.left_out.append((Path(error.filename), f"it can't be listed: {error.strerror}"))
 
-    for name, below, files in os.walk(top, onerror=unreadable):
+    for name, below, files in os.walk(top, onerror=note_unreadable):
         folder = Path(name)
         if is_skipped(folder):
             below.clear()
             continue
         for link in (folder / b for b in below if (folder / b).is_symlink()):
-            found.left_out.append((link, "links to folders are not followed"))
+            findings.left_out.append((link, "links to folders are not followed"))
         below[:] = sorted(b for b in below if not b.startswith("."))
         if any(Path(file).suffix.lower() in TIFF_SUFFIXES for file in files):
-            _take(list(_movies_in(folder, found, settings)), found)
-            tell(len(found.found))
+            _keep_movies(list(_open_folder(folder, findings, settings)), findings)
+            report(len(findings.found))
 
 
-def _movies_in(folder: Path, found: Findings, settings: MovieSettings) -> Iterator[Found]:
-    """Yield the movies in one folder, or the folder itself where its files are the frames."""
+def _open_folder(folder: Path, findings: Findings, settings: MovieSettings) -> Iterator[Found]:
+    """Yield the movies in a folder, or the folder itself if its files are single frames."""
     try:
         files = find_files(folder)
     except MovieError as error:
-        found.left_out.append((folder, error.reason))
+        findings.left_out.append((folder, error.reason))
         return
     if len(files) > 1 and _is_one_frame(files[0]):
-        whole = _look(folder, settings)
-        # a broken frame among many others breaks the movie, it doesn't make movies of the others
+        whole = _try_to_open(folder, settings)
+        # a broken frame among many makes a damaged movie, not many movies
         if whole.source is not None or 2 * sum(map(_is_one_frame, files)) > len(files):
             yield whole
             return
     for file in files:
-        yield _look(file, settings)
+        yield _try_to_open(file, settings)
 
 
-def _take(movies: list[Found], found: Findings) -> None:
-    """Keep movies; a single image that stands for itself is none."""
+def _keep_movies(movies: list[Found], findings: Findings) -> None:
+    """Keep movies; single images are left out."""
     for movie in movies:
         if movie.source is None and movie.path.is_file() and _is_one_frame(movie.path):
-            found.left_out.append((movie.path, ONE_FRAME))
+            findings.left_out.append((movie.path, ONE_FRAME))
         else:
-            found.found.append(movie)
+            findings.found.append(movie)
 
 
-def _look(path: Path, settings: MovieSettings) -> Found:
+def _try_to_open(path: Path, settings: MovieSettings) -> Found:
     try:
         movie = open_movie(path, settings)
     except MovieError as error:
-        return Found(path, _files_of(path), None, error.reason)
+        return Found(path, _list_files(path), None, error.reason)
     return Found(path, files_of(movie), [movie])
 
 
 def files_of(movie: Movie) -> tuple[Path, ...]:
-    """Return all files that a movie's frames are read from."""
+    """Return the files of a movie, in the order of its frames.
+
+    Parameters
+    ----------
+    movie : Movie
+
+    Returns
+    -------
+    tuple of Path
+    """
     return tuple(getattr(movie.read_frames, "paths", (movie.path,)))
 
 
-def _files_of(path: Path) -> tuple[Path, ...]:
+def _list_files(path: Path) -> tuple[Path, ...]:
     try:
         return tuple(find_files(path))
     except MovieError:
@@ -131,8 +144,8 @@ def _is_one_frame(file: Path) -> bool:
     return contents.layout.n_planes == 1 and not contents.table.break_reason
 
 
-def _each_once(movies: list[Found]) -> list[Found]:
-    """Return the movies in natural order; the files of an OME set are one movie."""
+def _drop_repeats(movies: list[Found]) -> list[Found]:
+    """Return the movies once each, in natural order; the files of an OME set are one movie."""
     from natsort import natsorted
 
     in_order = natsorted(movies, key=lambda movie: str(movie.path))

@@ -1,4 +1,4 @@
-"""Which smoothing scales suit an ensemble, by its length and by memory; traces at these scales."""
+"""Smoothing scales that suit the length of the traces and the memory; traces at these scales."""
 
 from __future__ import annotations
 
@@ -16,8 +16,20 @@ from umlpsd_gpu.storage.blocks import is_spooled
 from umlpsd_gpu.traces.traces import Traces
 
 
-def scales_that_fit(n_frames: int, settings: Settings) -> tuple[list[Scale], list[str]]:
-    """Return the scales that leave enough samples; say which were skipped.
+def select_scales(n_frames: int, settings: Settings) -> tuple[list[Scale], list[str]]:
+    """Select the scales that leave enough samples.
+
+    Parameters
+    ----------
+    n_frames : int
+        Length of the traces.
+    settings : Settings
+
+    Returns
+    -------
+    scales : list of Scale
+    notes : list of str
+        About scales that are skipped.
 
     Raises
     ------
@@ -48,13 +60,25 @@ def scales_that_fit(n_frames: int, settings: Settings) -> tuple[list[Scale], lis
     return fitting, notes
 
 
-def scales_in_memory(
+def select_scales_by_memory(
     traces: Traces, scales: list[Scale], settings: Settings
 ) -> tuple[list[Scale], list[str]]:
-    """Return the scales whose smoothed traces fit the memory setting; say which were skipped.
+    """Select the scales at which the smoothed traces fit ``traces.memory_mb``.
 
-    All scales of traces in memory are kept. Spooled traces are clustered in memory nevertheless,
-    once binned; raw and wavelet scales are as long as the traces and as large.
+    All scales are kept for traces in memory. Traces in a temporary file are binned and then
+    clustered in memory; at raw and wavelet scales they are as large as before.
+
+    Parameters
+    ----------
+    traces : Traces
+    scales : list of Scale
+    settings : Settings
+
+    Returns
+    -------
+    scales : list of Scale
+    notes : list of str
+        About scales that are skipped.
 
     Raises
     ------
@@ -68,9 +92,9 @@ def scales_in_memory(
     if not fitting:
         least_mb = min(_smoothed_mb(traces, scale) for scale in scales)
         raise SettingsError(
-            f"{traces.n_traces} traces take {least_mb:,.0f} MB or more at every scale asked for, "
-            f"and traces.memory_mb is {limit_mb:g}; raise it, add larger bins to --scales, or "
-            "choose fewer pixels by --threshold or --roi"
+            f"{traces.n_traces} traces need {least_mb:,.0f} MB or more at every scale, and "
+            f"traces.memory_mb is {limit_mb:g}; raise it, add larger bins to --scales, or choose "
+            "fewer pixels with --threshold or --roi"
         )
     if len(fitting) == len(scales):
         return fitting, []
@@ -82,14 +106,26 @@ def scales_in_memory(
 
 
 def _smoothed_mb(traces: Traces, scale: Scale) -> float:
-    n_samples = n_samples_at(scale, traces.n_frames)
+    n_samples = count_samples(scale, traces.n_frames)
     return traces.n_traces * n_samples * np.dtype(np.float64).itemsize / 1e6
 
 
 def smoothed_traces(
     traces: Traces, usable: np.ndarray, scales: list[Scale], settings: Settings
 ) -> Representations:
-    """Return the usable traces at every scale, smoothed and min-max scaled when they are needed."""
+    """Return the usable traces at every scale; they are smoothed and scaled when needed.
+
+    Parameters
+    ----------
+    traces : Traces
+    usable : ndarray, shape (n_traces,), bool
+    scales : list of Scale
+    settings : Settings
+
+    Returns
+    -------
+    Representations
+    """
     ensemble = traces if usable.all() else traces.select(usable)
 
     def at_scale(name: str) -> Array:
@@ -106,6 +142,17 @@ def smoothed_traces(
     )
 
 
-def n_samples_at(scale: Scale, n_frames: int) -> int:
-    """Return the length of a trace at a scale."""
+def count_samples(scale: Scale, n_frames: int) -> int:
+    """Return the length of a smoothed trace.
+
+    Parameters
+    ----------
+    scale : Scale
+    n_frames : int
+        Length of the raw trace.
+
+    Returns
+    -------
+    int
+    """
     return -(-n_frames // scale.size) if scale.kind == "bin" else n_frames

@@ -1,4 +1,4 @@
-"""What study.h5 holds of the maps of a crystal assembly."""
+"""The maps of a crystal assembly in study.h5."""
 
 from __future__ import annotations
 
@@ -83,7 +83,17 @@ MAP_FIELDS = (
 
 
 def map_groups(maps: AssemblyMaps | None) -> dict[str, dict[str, Any]]:
-    """Return the groups of study.h5 that hold the maps; none where there are none."""
+    """Return the maps as groups of study.h5.
+
+    Parameters
+    ----------
+    maps : AssemblyMaps or None
+
+    Returns
+    -------
+    dict
+        Values by group and name; empty for None.
+    """
     if maps is None:
         return {}
     return {
@@ -95,12 +105,16 @@ def map_groups(maps: AssemblyMaps | None) -> dict[str, dict[str, Any]]:
 
 
 def maps_from(values: Callable[[str], dict[str, Any]]) -> AssemblyMaps:
-    """Return the maps that the groups hold.
+    """Read the maps from the groups of study.h5.
 
     Parameters
     ----------
     values : callable
-        Gives the fields of a group by name.
+        Takes a group; returns its values by name.
+
+    Returns
+    -------
+    AssemblyMaps
     """
     return AssemblyMaps(
         **values("maps"),

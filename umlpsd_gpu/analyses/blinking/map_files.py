@@ -1,4 +1,4 @@
-"""The maps of a study folder: OME-TIFF for image programs, domains.csv, facts for summary.json."""
+"""The maps in a study folder: OME-TIFF images, domains.csv, and entries of summary.json."""
 
 from __future__ import annotations
 
@@ -31,11 +31,18 @@ DOMAINS_CSV_COLUMNS = (
 
 
 def write_map_files(study: Study, folder: Path) -> None:
-    """Write the maps of a study that has them; nothing for any other."""
+    """Write the maps of a study; a study without maps gets no files.
+
+    Parameters
+    ----------
+    study : Study
+    folder : Path
+        An existing folder.
+    """
     if study.maps is None:
         return
     shape, traces = study.maps.shape, study.traces
-    for name, channels in _files(study, study.maps):
+    for name, channels in _list_images(study, study.maps):
         images = {
             channel: image_of(values, traces.rows, traces.cols, shape)
             for channel, values in channels.items()
@@ -44,8 +51,18 @@ def write_map_files(study: Study, folder: Path) -> None:
     _write_domains_csv(study.maps, folder / "domains.csv")
 
 
-def summary_of_maps(study: Study) -> dict[str, Any] | None:
-    """Return what summary.json says of the maps: plain values, None in place of NaN."""
+def summarise_maps(study: Study) -> dict[str, Any] | None:
+    """Return the maps in summary.json: plain values, None in place of NaN.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    dict or None
+        None for a study without maps.
+    """
     maps = study.maps
     if maps is None:
         return None
@@ -58,21 +75,34 @@ def summary_of_maps(study: Study) -> dict[str, Any] | None:
         ],
         "threshold": maps.threshold,
         "detrend_frames": maps.detrend_frames,
-        "raw": _correlations(maps.raw, maps.thresholds),
-        "detrended": _correlations(maps.detrended, maps.thresholds),
+        "raw": _summarise_pearson(maps.raw, maps.thresholds),
+        "detrended": _summarise_pearson(maps.detrended, maps.thresholds),
         "domains": list(_domains(maps)),
     }
 
 
 def best_agreement(pearson: PearsonMaps, thresholds: np.ndarray) -> tuple[float, float]:
-    """Return the largest agreement over the thresholds, and the first threshold that reaches it."""
+    """Find the threshold with the best agreement of Pearson domains and clusters.
+
+    Parameters
+    ----------
+    pearson : PearsonMaps
+    thresholds : ndarray, shape (n_thresholds,)
+
+    Returns
+    -------
+    agreement : float
+        Adjusted Rand index; NaN if it is not defined at any threshold.
+    threshold : float
+        The first with that agreement.
+    """
     if not np.isfinite(pearson.agreement_by_threshold).any():
         return math.nan, math.nan
     at = int(np.nanargmax(pearson.agreement_by_threshold))
     return float(pearson.agreement_by_threshold[at]), float(thresholds[at])
 
 
-def _files(study: Study, maps: AssemblyMaps) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+def _list_images(study: Study, maps: AssemblyMaps) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     yield "cluster_map", {"cluster": np.where(study.labels > 0, study.labels, np.nan)}
     yield "labels", {"cluster": study.labels}
     yield (
@@ -114,29 +144,31 @@ def _domains(maps: AssemblyMaps) -> Iterator[dict[str, Any]]:
     """Yield a row of the table for each cluster, contacts by the other cluster's number."""
     table = maps.domains
     for i, cluster in enumerate(table.clusters.tolist()):
-        row = {name: _plain(getattr(table, name)[i]) for name in DOMAINS_CSV_COLUMNS[1:]}
+        row = {name: _to_plain(getattr(table, name)[i]) for name in DOMAINS_CSV_COLUMNS[1:]}
         others = [j for j in range(len(table.clusters)) if j != i]
         yield {
             "cluster": cluster,
             **row,
             "contact_px": {str(table.clusters[j]): int(table.contact_px[i, j]) for j in others},
-            "contact_um": {str(table.clusters[j]): _plain(table.contact_um[i, j]) for j in others},
+            "contact_um": {
+                str(table.clusters[j]): _to_plain(table.contact_um[i, j]) for j in others
+            },
         }
 
 
-def _correlations(pearson: PearsonMaps, thresholds: np.ndarray) -> dict[str, Any]:
+def _summarise_pearson(pearson: PearsonMaps, thresholds: np.ndarray) -> dict[str, Any]:
     agreement, threshold = best_agreement(pearson, thresholds)
     return {
         "n_domains_neighbours": int(pearson.domains_neighbours.max()),
-        "agreement_neighbours": _plain(pearson.agreement_neighbours),
-        "agreement_all_pairs": _plain(pearson.agreement_all_pairs),
-        "best_agreement": _plain(agreement),
-        "best_threshold": _plain(threshold),
-        "between_domains": [[_plain(pcc) for pcc in row] for row in pearson.between_domains],
+        "agreement_neighbours": _to_plain(pearson.agreement_neighbours),
+        "agreement_all_pairs": _to_plain(pearson.agreement_all_pairs),
+        "best_agreement": _to_plain(agreement),
+        "best_threshold": _to_plain(threshold),
+        "between_domains": [[_to_plain(pcc) for pcc in row] for row in pearson.between_domains],
     }
 
 
-def _plain(number: Any) -> int | float | None:
+def _to_plain(number: Any) -> int | float | None:
     if isinstance(number, np.integer):
         return int(number)
     return float(number) if math.isfinite(number) else None

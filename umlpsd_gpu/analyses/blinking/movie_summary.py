@@ -1,4 +1,4 @@
-"""What a study keeps of a movie."""
+"""The summary of a movie in a study."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class MovieSummary:
-    """What the study keeps of a movie.
+    """The summary of a movie in a study.
 
     Attributes
     ----------
@@ -19,7 +19,10 @@ class MovieSummary:
         Time average, counts.
     dt_origin : str
         Where the frame interval comes from.
-    dt_nominal_s, pixel_size_um : float or None
+    dt_nominal_s : float or None
+        Frame interval that was set at the camera, if known, in seconds.
+    pixel_size_um : float or None
+        Pixel size in the object plane, if known, in µm.
     verdict : str
         ``"whole"``, or the status and the reason.
     """

@@ -1,4 +1,4 @@
-"""From what the user names to what a study is made of: movies, or finished traces."""
+"""Open the inputs of a study: movies, or tables of traces."""
 
 from __future__ import annotations
 
@@ -17,20 +17,24 @@ from umlpsd_gpu.traces.traces import Traces
 
 
 def open_sources(names: Sequence[str], settings: Settings) -> list[Movie] | Traces:
-    """Open movies, or read tables of traces and pool them; never both in one study.
+    """Open movies, or read and pool tables of traces; a study can't have both.
 
     Parameters
     ----------
     names : sequence of str
-        Files, folders or patterns; a table is told by its suffix.
+        Files, folders or patterns; tables are recognised by their suffix.
     settings : Settings
+
+    Returns
+    -------
+    list of Movie, or Traces
 
     Raises
     ------
     SettingsError
-        If movies and tables are mixed, or one is given twice.
+        If movies and tables are mixed, or an input is given twice.
     MovieError, TracesError
-        If one can't be opened.
+        If an input can't be opened.
     """
     twice = [name for name, count in Counter(map(os.path.realpath, names)).items() if count > 1]
     if twice:
@@ -41,7 +45,7 @@ def open_sources(names: Sequence[str], settings: Settings) -> list[Movie] | Trac
     if len(tables) < len(names):
         raise SettingsError(
             f"movies and tables of traces can't be mixed in one study, got {', '.join(names)}; "
-            "run them apart"
+            "analyse them separately"
         )
     parts = [read_traces(name, dt_s=settings.movie.dt_s) for name in tables]
     return pool_traces(parts, settings.traces.unequal_lengths)

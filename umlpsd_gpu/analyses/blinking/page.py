@@ -1,4 +1,4 @@
-"""What the report of a blinking study says: the answer, clusters, domains, and the data."""
+"""The report of a blinking study: result, clusters, domains, data."""
 
 from __future__ import annotations
 
@@ -23,7 +23,16 @@ CITATION = Markup(
 
 
 def page_of(study: Study) -> Page:
-    """Return the parts of the report; every name that comes from the user is escaped."""
+    """Return the parts of the report, in which all text is escaped.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    Page
+    """
     summary = summary_of(study)
     colours = {c["cluster"]: to_hex(cluster_colour(c["cluster"])) for c in summary["clusters"]}
     values = {
@@ -65,7 +74,16 @@ def _sections(study: Study, values: dict[str, Any]) -> Iterator[Section]:
 
 
 def headline(study: Study) -> str:
-    """Return the decision in a few words."""
+    """Return the result in a few words.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    str
+    """
     decision, n = study.decision, int(study.clustered.sum())
     if decision.k_opt == 1:
         return f"No cluster structure in {n} traces"
@@ -73,10 +91,19 @@ def headline(study: Study) -> str:
 
 
 def outlier_sentence(study: Study) -> str:
-    """Say how many traces fit no cluster, what chance would give, and where to find them."""
+    """Describe the outliers: their number, the number expected by chance, where to find them.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    str
+    """
     outliers = study.outliers
     if math.isinf(outliers.threshold):
-        return "Too few traces were clustered to tell outliers."
+        return "Too few traces were clustered to find outliers."
     n, kept = int(outliers.is_outlier.sum()), outliers.labels > 0
     text = (
         f"Outliers, traces that fit no cluster: {n or 'none'} of {study.clustered.sum()}; about "
@@ -95,8 +122,18 @@ def outlier_sentence(study: Study) -> str:
 
 
 def pearson_sentence(maps: dict[str, Any]) -> str:
-    """Say how far the domains of Pearson maps agree with the clusters, from summary.json."""
-    said = []
+    """Describe how well Pearson domains and clusters agree.
+
+    Parameters
+    ----------
+    maps : dict
+        The maps in summary.json.
+
+    Returns
+    -------
+    str
+    """
+    parts = []
     for treatment in ("raw", "detrended"):
         found = maps[treatment]
         text = (
@@ -105,11 +142,11 @@ def pearson_sentence(maps: dict[str, Any]) -> str:
             f"{number(found['best_threshold'], 3)})"
         )
         if found["agreement_all_pairs"] is not None:
-            text += f", all pairs joined {number(found['agreement_all_pairs'], 2)}"
-        said.append(text)
+            text += f", with all pairs of pixels joined {number(found['agreement_all_pairs'], 2)}"
+        parts.append(text)
     return (
-        "Agreement of these clusters with the domains that joined neighbours of Pearson "
-        f"correlation ≥ {maps['threshold']:g} make (adjusted Rand index; 1: the same, 0: chance): "
-        + "; ".join(said)
-        + ". The maps are in the folder as OME-TIFF."
+        "Agreement of these clusters with domains of neighbouring pixels whose Pearson correlation "
+        f"is ≥ {maps['threshold']:g} (adjusted Rand index; 1: equal, 0: chance): "
+        + "; ".join(parts)
+        + ". The maps are in the study folder as OME-TIFF."
     )

@@ -1,4 +1,4 @@
-"""The traces of many finished studies as one ensemble, read in blocks of rows."""
+"""Pool the traces of many studies into one ensemble; they are read in blocks of rows."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ CLASSES_COLUMNS = (
 
 @dataclass(frozen=True)
 class _Part:
-    """A finished study of the archive, as far as its header tells.
+    """The header of a study of the archive.
 
     Attributes
     ----------
     name : str
-        Of the movie, within the archive.
+        Name of the movie within the archive.
     file : Path
         Its study.h5.
     n_traces, n_frames : int
@@ -59,35 +59,52 @@ def pooled_traces(parts: Sequence[StoredResult], settings: Settings | None = Non
     ----------
     parts : sequence of StoredResult
     settings : Settings, optional
-        Of ``traces``: ``unequal_lengths``, and ``memory_mb``, beyond which the values lie in a
-        temporary file.
+        Used are ``traces.unequal_lengths``, and ``traces.memory_mb``, above which the values are
+        kept in a temporary file.
 
     Returns
     -------
     Traces
-        ``source`` names the movie of each trace; equal identities are numbered.
+        ``source`` is the movie of each trace; repeated identities are numbered.
 
     Raises
     ------
     TracesError
         If frame intervals or lengths differ.
     OutputError
-        If the temporary folder has no room.
+        If the temporary folder is full.
     UmlpsdError
         If a study can't be read.
     """
-    return _pooled([_part(stored) for stored in parts], settings)
+    return _pool([_read_header(stored) for stored in parts], settings)
 
 
 def pooled_size(parts: Sequence[StoredResult], settings: Settings) -> tuple[int, float]:
-    """Return how many traces studies hold together, and the MB of the largest scale swept."""
-    read = [_part(stored) for stored in parts]
+    """Return the size of pooled studies.
+
+    Parameters
+    ----------
+    parts : sequence of StoredResult
+    settings : Settings
+
+    Returns
+    -------
+    n_traces : int
+    matrix_mb : float
+        Size of the largest scale that is swept, in MB.
+
+    Raises
+    ------
+    UmlpsdError
+        If a study can't be read.
+    """
+    read = [_read_header(stored) for stored in parts]
     n_traces, n_frames = sum(part.n_traces for part in read), max(part.n_frames for part in read)
-    # larger scales of an ensemble in a file are left out
+    # larger scales are skipped if the ensemble is in a file
     return n_traces, min(8e-6 * n_traces * n_frames, settings.traces.memory_mb)
 
 
-def _pooled(parts: Sequence[_Part], settings: Settings | None) -> Traces:
+def _pool(parts: Sequence[_Part], settings: Settings | None) -> Traces:
     chosen = (settings or Settings()).traces
     n_frames = common_length(
         [part.name for part in parts],
@@ -101,8 +118,8 @@ def _pooled(parts: Sequence[_Part], settings: Settings | None) -> Traces:
     rows, cols = np.full((2, n_traces), np.nan)
     ids: list[str] = []
     history: dict[str, None] = {}
-    for part, place in zip(parts, _places(parts), strict=True):
-        about = _read(part, values[place])
+    for part, place in zip(parts, _slices(parts), strict=True):
+        about = _read_traces(part, values[place])
         rows[place], cols[place] = about["rows"], about["cols"]
         ids += about["ids"]
         history |= dict.fromkeys(about["history"])
@@ -121,7 +138,15 @@ def _pooled(parts: Sequence[_Part], settings: Settings | None) -> Traces:
 
 
 def write_classes(study: Study, folder: Path) -> None:
-    """Write size and exponent of every cluster in every movie."""
+    """Write classes.csv: size and exponent of every cluster in every movie.
+
+    Parameters
+    ----------
+    study : Study
+        Of pooled traces.
+    folder : Path
+        An existing folder.
+    """
     with (folder / CLASSES_CSV).open("w", encoding="utf-8", errors="replace", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(CLASSES_COLUMNS)
@@ -142,7 +167,7 @@ def _class_row(cluster: int, labels: np.ndarray, beta: np.ndarray) -> list[Any]:
     return [cluster, members.size, percent, known.size, mean, stderr]
 
 
-def _part(stored: StoredResult) -> _Part:
+def _read_header(stored: StoredResult) -> _Part:
     import h5py
 
     name, path = stored.name, stored.folder / DATA
@@ -152,11 +177,11 @@ def _part(stored: StoredResult) -> _Part:
             n_traces, n_frames = file["traces/values"].shape
             return _Part(name, path, n_traces, n_frames, float(file["traces/dt_s"][()]))
     except (OSError, KeyError, ValueError) as error:
-        raise _damaged(path, error) from error
+        raise _unreadable(path, error) from error
 
 
-def _read(part: _Part, values: np.ndarray) -> dict[str, Any]:
-    """Read a study's values into their place, a block of rows at a time; return the rest."""
+def _read_traces(part: _Part, values: np.ndarray) -> dict[str, Any]:
+    """Read the traces of a study into ``values``, in blocks of rows; return their metadata."""
     import h5py
 
     try:
@@ -169,10 +194,10 @@ def _read(part: _Part, values: np.ndarray) -> dict[str, Any]:
             texts = {name: file[f"traces/{name}"].asstr() for name in ("ids", "history")}
             return {name: stored[()].tolist() for name, stored in {**about, **texts}.items()}
     except (OSError, KeyError, ValueError) as error:
-        raise _damaged(part.file, error) from error
+        raise _unreadable(part.file, error) from error
 
 
-def _places(parts: Sequence[_Part]) -> list[slice]:
+def _slices(parts: Sequence[_Part]) -> list[slice]:
     ends = np.cumsum([part.n_traces for part in parts]).tolist()
     return [slice(end - part.n_traces, end) for part, end in zip(parts, ends, strict=True)]
 
@@ -181,7 +206,7 @@ def _in_memory(n_rows: int, n_cols: int, dtype: Any) -> np.ndarray:
     return np.empty((n_rows, n_cols), dtype)
 
 
-def _damaged(path: Path, error: Exception) -> UmlpsdError:
+def _unreadable(path: Path, error: Exception) -> UmlpsdError:
     return UmlpsdError(
         f"{path} can't be read ({error}); delete the folder of that result and run the batch again"
     )

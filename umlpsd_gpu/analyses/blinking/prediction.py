@@ -1,11 +1,11 @@
-"""What a study of a movie will take, before it is made."""
+"""Predict the memory and time of a study."""
 
 from __future__ import annotations
 
 from umlpsd_gpu.analyses.protocol import Prediction
 from umlpsd_gpu.movie.movie import Movie
 
-# What a study takes with all settings at their defaults, measured on 2 cores: movies of 4.2 GB
+# Measured on 2 cores with default settings: movies of 4.2 GB
 # extracted in 6.6 s; 200 traces of 6,000 frames swept over 18 scales and decided in 1.8 s (without
 # compiled kernels 60 to 204 traces in 1.7 to 3.6 s); figures and report drawn and written in 3.8 s
 # by one process; 0.25 GB for 1,000 frames, and for longer traces 5 to 6 times their float64 values
@@ -17,18 +17,31 @@ N_TYPICAL_EMITTERS = 100
 
 
 def movie_mb(movie: Movie) -> float:
-    """Return the size of all frames of a movie, in MB."""
+    """Return the size of all frames of a movie, in MB.
+
+    Parameters
+    ----------
+    movie : Movie
+
+    Returns
+    -------
+    float
+    """
     return movie.n_frames * movie.n_rows * movie.n_cols * movie.dtype.itemsize / 1e6
 
 
 def predict(movie: Movie, with_report: bool = True) -> Prediction:
-    """Predict memory and time of a study from a movie's header.
+    """Predict memory and time of a study from the header of a movie.
 
     Parameters
     ----------
     movie : Movie
     with_report : bool
-        Whether figures are drawn.
+        Whether figures and report are drawn.
+
+    Returns
+    -------
+    Prediction
     """
     traces_mb = N_TYPICAL_EMITTERS * movie.n_frames * 8 / 1e6
     return Prediction(

@@ -1,4 +1,4 @@
-"""The study: everything found about one ensemble, ready to be saved and shown."""
+"""The result of a blinking analysis."""
 
 from __future__ import annotations
 
@@ -23,40 +23,44 @@ from umlpsd_gpu.traces.traces import Traces
 
 @dataclass(frozen=True, repr=False)
 class Study(Result, Displayed, Exported):
-    """A finished analysis.
+    """The result of the analysis of one ensemble.
 
     Attributes
     ----------
     settings : Settings
-        As they ran, defaults filled in.
+        All settings of the run, defaults included.
     movies : tuple of MovieSummary
         Empty for imported traces.
     traces : Traces
-        Raw trajectories, every one that was found, flagged ones included.
+        All raw trajectories, also those that were not clustered.
     sweeps : tuple of Sweep
-        One per smoothing scale, over the clustered traces only, in the order of ``traces``.
+        One for each smoothing scale; of the clustered traces, in the order of ``traces``.
     decision : KDecision
     scaled : ndarray, shape (n_clustered, n_samples)
         The clustered traces, smoothed at the chosen scale and min-max scaled.
     labels : ndarray, shape (n_traces,), int16
-        Cluster of each trace, 1…K from the largest cluster down; 0 for a flagged trace.
+        Cluster of each trace, 1…K, the largest cluster first; 0: not clustered.
     label_uncertainty : ndarray, shape (n_traces,)
-        Weighted share of epochs that put a trace into another cluster; NaN for flagged traces and
-        after a single epoch.
+        Weighted share of epochs that assign a trace to another cluster; NaN for traces that were
+        not clustered, and after a single epoch.
     silhouette : ndarray, shape (n_traces,)
-        Of the final labels; NaN for flagged traces and at K = 1.
+        Of the final labels; NaN for traces that were not clustered, and at K = 1.
     outliers : Outliers
         Traces that fit no cluster, and the clusters without them.
-    spectrum, fit : Spectrum, PowerLawFit
-        Of the raw traces, one row per trace.
+    spectrum : Spectrum
+        Power spectra of the raw traces, one row per trace.
+    fit : PowerLawFit
+        Exponents of the raw traces.
     clusters : ClusterSpectra
+        Mean spectra and exponents of the clusters.
     maps : AssemblyMaps or None
         Of the pixels of one movie; None for emitters, imported traces and several movies.
     notes : tuple of str
-        What the user should know: skipped scales, flagged traces, settings that were adapted.
+        What the user should know: skipped scales, traces that were not clustered, and the like.
     timings_s : dict of str to float
-        Wall seconds per step.
+        Wall time of each step, in seconds.
     device : str
+        ``"cpu"`` or ``"gpu"``.
     versions : dict of str to str
     """
 
@@ -83,15 +87,30 @@ class Study(Result, Displayed, Exported):
 
     @property
     def clustered(self) -> np.ndarray:
-        """Return which traces were clustered; (n_traces,) bool."""
+        """Which traces were clustered; ndarray, shape (n_traces,), bool."""
         return self.labels > 0
 
     def sweep_at(self, scale: str) -> Sweep:
-        """Return the sweep of one scale; KeyError where it was not made."""
+        """Return the sweep at one smoothing scale.
+
+        Parameters
+        ----------
+        scale : str
+            As ``"W80"``.
+
+        Returns
+        -------
+        Sweep
+
+        Raises
+        ------
+        KeyError
+            If this scale was not swept.
+        """
         for sweep in self.sweeps:
             if sweep.scale == scale:
                 return sweep
-        raise KeyError(f"no sweep at scale {scale}; made: {[s.scale for s in self.sweeps]}")
+        raise KeyError(f"no sweep at scale {scale}; there are {[s.scale for s in self.sweeps]}")
 
     def _describe(self) -> Outline:
         return describe_study(self)

@@ -1,4 +1,4 @@
-"""All settings of a blinking study: the sections of its rooms and the shared ones."""
+"""All settings of a blinking study: its own sections and the shared ones."""
 
 from __future__ import annotations
 
@@ -13,10 +13,24 @@ from umlpsd_gpu.traces.settings import TracesSettings
 
 
 class Settings(AnalysisSettings):
-    """All settings of a blinking study, with the sections of ``study.toml``."""
+    """All settings of a blinking study, with the sections of its TOML file.
+
+    Attributes
+    ----------
+    movie : MovieSettings
+    traces : TracesSettings
+    preprocess : PreprocessSettings
+    spectrum : SpectrumSettings
+    maps : MapsSettings
+
+    Examples
+    --------
+    >>> Settings().with_values({"sweep.k_max": 5}).sweep.k_max
+    5
+    """
 
     analysis: ClassVar[str] = "blinking"
-    # a region's name and content are in the history of the traces
+    # the name and digest of a region of interest are in the history of the traces
     without_effect: ClassVar[tuple[str, ...]] = (
         *AnalysisSettings.without_effect,
         "movie.memory_mb",

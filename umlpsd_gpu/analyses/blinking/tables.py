@@ -1,4 +1,4 @@
-"""The tables of a blinking study: traces.csv, and what summary.json says of it."""
+"""The tables of a blinking study: traces.csv and the content of summary.json."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from umlpsd_gpu.analyses.blinking.map_files import summary_of_maps
+from umlpsd_gpu.analyses.blinking.map_files import summarise_maps
 from umlpsd_gpu.analyses.blinking.result import Study
 
 TRACES_CSV_COLUMNS = (
@@ -34,13 +34,22 @@ TRACES_CSV_COLUMNS = (
 
 
 def summary_of(study: Study) -> dict[str, Any]:
-    """Return what summary.json says of a blinking study: plain values, None in place of NaN."""
+    """Return the content of summary.json: plain values, None in place of NaN.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    dict
+    """
     decision = study.decision
     return {
         "k_opt": decision.k_opt,
         "scale": decision.scale,
-        "confidence": _finite(decision.confidence),
-        "confidence_ci95": [_finite(end) for end in decision.confidence_ci95],
+        "confidence": _finite_or_none(decision.confidence),
+        "confidence_ci95": [_finite_or_none(end) for end in decision.confidence_ci95],
         "votes": decision.votes,
         "rule": decision.rule,
         "reason": decision.reason,
@@ -49,7 +58,7 @@ def summary_of(study: Study) -> dict[str, Any]:
         "n_frames": study.traces.n_frames,
         "dt_s": study.traces.dt_s,
         "dt_origin": dt_origin(study),
-        "clusters": [_cluster(study, i) for i in range(len(study.clusters.clusters))],
+        "clusters": [_summarise_cluster(study, i) for i in range(len(study.clusters.clusters))],
         "fit": {
             "model": study.fit.model,
             "fitting": study.fit.fitting,
@@ -58,7 +67,7 @@ def summary_of(study: Study) -> dict[str, Any]:
         },
         "outliers": {
             "n_outliers": int(study.outliers.is_outlier.sum()),
-            "threshold": _finite(study.outliers.threshold),
+            "threshold": _finite_or_none(study.outliers.threshold),
             "false_positive_rate": study.outliers.false_positive_rate,
         },
         "movies": [
@@ -70,18 +79,38 @@ def summary_of(study: Study) -> dict[str, Any]:
             }
             for movie in study.movies
         ],
-        "maps": summary_of_maps(study),
+        "maps": summarise_maps(study),
     }
 
 
 def dt_origin(study: Study) -> str:
-    """Say where the frame interval comes from; several origins are joined by semicolons."""
+    """Return where the frame interval comes from.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    str
+        Several origins are separated by semicolons.
+    """
     origins = dict.fromkeys(movie.dt_origin for movie in study.movies)
     return "; ".join(origins) or "given with the traces"
 
 
 def trace_flags(study: Study) -> list[str]:
-    """Return why each trace was left out of the clustering; empty for a clustered one."""
+    """Return why traces were not clustered.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    list of str
+        ``"constant"`` or ``"not finite"``; empty for a clustered trace.
+    """
     flags = [""] * study.traces.n_traces
     for index in np.flatnonzero(~study.clustered):
         finite = np.isfinite(study.traces.values[index]).all()
@@ -89,44 +118,50 @@ def trace_flags(study: Study) -> list[str]:
     return flags
 
 
-def _cluster(study: Study, index: int) -> dict[str, Any]:
+def _summarise_cluster(study: Study, index: int) -> dict[str, Any]:
     clusters = study.clusters
     members = study.labels == clusters.clusters[index]
     return {
         "cluster": int(clusters.clusters[index]),
         "n_traces": int(members.sum()),
         "n_beta": int(clusters.n_beta[index]),
-        "beta_mean": _finite(clusters.beta_mean[index]),
-        "beta_stderr": _finite(clusters.beta_stderr[index]),
-        "silhouette_mean": _finite(study.silhouette[members].mean()),
-        "label_uncertainty_mean": _finite(study.label_uncertainty[members].mean()),
+        "beta_mean": _finite_or_none(clusters.beta_mean[index]),
+        "beta_stderr": _finite_or_none(clusters.beta_stderr[index]),
+        "silhouette_mean": _finite_or_none(study.silhouette[members].mean()),
+        "label_uncertainty_mean": _finite_or_none(study.label_uncertainty[members].mean()),
         "n_outliers": int(study.outliers.is_outlier[members].sum()),
     }
 
 
-def _finite(value: float) -> float | None:
+def _finite_or_none(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
 def write_traces_csv(study: Study, path: Path) -> None:
-    """Write a row for every trace, clustered or not."""
+    """Write traces.csv: one row for every trace, clustered or not.
+
+    Parameters
+    ----------
+    study : Study
+    path : Path
+    """
     columns = (
         study.traces.ids,
         study.traces.source,
-        _texts(study.traces.rows),
-        _texts(study.traces.cols),
+        _to_texts(study.traces.rows),
+        _to_texts(study.traces.cols),
         study.labels.tolist(),
-        _texts(study.label_uncertainty),
-        _texts(study.silhouette),
-        _texts(study.outliers.score),
+        _to_texts(study.label_uncertainty),
+        _to_texts(study.silhouette),
+        _to_texts(study.outliers.score),
         study.outliers.is_outlier.astype(int).tolist(),
         study.outliers.labels.tolist(),
-        _texts(study.fit.beta),
-        _texts(study.fit.beta_stderr),
-        _texts(study.fit.beta_ci95[:, 0]),
-        _texts(study.fit.beta_ci95[:, 1]),
+        _to_texts(study.fit.beta),
+        _to_texts(study.fit.beta_stderr),
+        _to_texts(study.fit.beta_ci95[:, 0]),
+        _to_texts(study.fit.beta_ci95[:, 1]),
         study.fit.trace_models,
-        _texts(study.fit.p_value),
+        _to_texts(study.fit.p_value),
         trace_flags(study),
     )
     with path.open("w", encoding="utf-8", errors="replace", newline="") as file:
@@ -135,6 +170,6 @@ def write_traces_csv(study: Study, path: Path) -> None:
         table.writerows(zip(*columns, strict=True))
 
 
-def _texts(numbers: np.ndarray) -> list[str]:
-    """Write each number with as many digits as it takes to read it back; nothing for NaN."""
+def _to_texts(numbers: np.ndarray) -> list[str]:
+    """Return numbers with all digits needed to read them back; empty text for NaN."""
     return ["" if math.isnan(number) else repr(number) for number in numbers.tolist()]

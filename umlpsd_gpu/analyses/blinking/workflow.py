@@ -1,4 +1,4 @@
-"""The way of the data: movies or traces → clusters → spectra → Study."""
+"""The whole analysis: movies or traces → spectra and clusters → Study."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from umlpsd_gpu.analyses.blinking.assembly import has_maps, map_notes, study_maps
+from umlpsd_gpu.analyses.blinking.assembly import compute_maps, has_maps, list_map_notes
 from umlpsd_gpu.analyses.blinking.extract import extract, shape_of
 from umlpsd_gpu.analyses.blinking.fitting_scales import (
-    scales_in_memory,
-    scales_that_fit,
+    select_scales,
+    select_scales_by_memory,
     smoothed_traces,
 )
 from umlpsd_gpu.analyses.blinking.movie_summary import MovieSummary
-from umlpsd_gpu.analyses.blinking.notes import notes_on_clusters, notes_on_traces
+from umlpsd_gpu.analyses.blinking.notes import list_cluster_notes, list_trace_notes
 from umlpsd_gpu.analyses.blinking.open import open_sources
 from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.analyses.blinking.settings import Settings
@@ -51,19 +51,20 @@ def run_study(
     run_sweeps: RunJobs | None = None,
     **values: Any,
 ) -> Study:
-    """Analyse one ensemble from movies or from traces.
+    """Analyse movies or traces as one ensemble.
 
     Parameters
     ----------
     source : Movie, Traces, file, or sequence of Movie or of files
         Several movies are pooled into one ensemble. A file is a movie or a table of traces.
     settings : Settings, optional
-        Defaults: the paper's grid of scales, K 1…15, 100 epochs.
+        By default the 18 smoothing scales of the paper, K from 1 to 15, 100 epochs.
     progress : callable, optional
         Called with (step, done, total). Default: bars in a notebook, nothing elsewhere.
     run_sweeps : callable, optional
-        Runs the jobs of the sweeps elsewhere (clustering/jobs.py); all the rest is done here on the
-        CPU, whatever ``settings.device``. By default the sweeps run here too.
+        Runs the sweeps elsewhere, as on a cluster: takes jobs
+        (`umlpsd_gpu.clustering.jobs.RepresentationJob`) and yields their results in order. The rest
+        then runs here on the CPU, whatever ``settings.device`` is. By default all runs here.
     **values
         Single settings by name, which replace those of ``settings``: ``seed=1``,
         ``scales=["raw", "W80"]``, ``n_epochs=20``; ``section__name`` where two sections have the
@@ -72,6 +73,7 @@ def run_study(
     Returns
     -------
     Study
+        Decision on K, clusters, spectra, exponents, and maps for the pixels of one movie.
 
     Raises
     ------
@@ -79,45 +81,72 @@ def run_study(
         If no emitter is found, fewer than 3 traces can be clustered, or the frame interval is
         unknown.
     SettingsError
-        If no smoothing scale fits the length of the traces.
+        If no smoothing scale suits the length of the traces.
     DeviceError
-        If the device asked for is not there, or its memory can't hold the work.
+        If the chosen device is missing, or its memory is too small.
+
+    Examples
+    --------
+    >>> from umlpsd_gpu import Settings, run_study
+    >>> from umlpsd_gpu.simulate.traces import simulate_traces
+    >>> traces = simulate_traces({"PEB": 20, "PBB": 20}, n_frames=2000).traces
+    >>> quick = {"preprocess.scales": ["W40"], "sweep.k_max": 5, "sweep.n_epochs": 10}
+    >>> study = run_study(traces, Settings().with_values(quick))
+    >>> study.decision.k_opt, study.labels.shape
+    (2, (40,))
     """
     settings = settings_from_keywords(settings or Settings(), values, "run_study")
     device = device_of(settings) if run_sweeps is None else "cpu"
     context = Context(device, choose_progress(progress), run_jobs=run_sweeps)
-    return analyse(_opened(source, settings), settings, context)
+    return analyse(_open(source, settings), settings, context)
 
 
 def analyse(
     source: Movie | Traces | Sequence[Movie], settings: Settings, context: Context
 ) -> Study:
-    """Do what `run_study` does, on a device that is chosen already."""
+    """Analyse movies or traces as `run_study` does, in a given context.
+
+    Parameters
+    ----------
+    source : Movie, sequence of Movie, or Traces
+    settings : Settings
+    context : Context
+        Device, progress, clock, and who runs the sweeps.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    UmlpsdError
+        As `run_study`.
+    """
     with told_when_full():
-        # what can be known from the headers fails before the first frame is read
+        # errors that the headers show come before the first frame is read
         n_frames, dt_s = shape_of(source, settings)
-        scales, notes_on_scales = scales_that_fit(n_frames, settings)
-        _spectra(_one_empty_trace(n_frames, dt_s), settings)
+        scales, notes_on_scales = select_scales(n_frames, settings)
+        _fit_spectra(_make_empty_trace(n_frames, dt_s), settings)
         with context.clock.timing("extract"):
             traces, movies, notes = extract(source, settings, context.progress, context.device)
-        scales, notes_on_memory = scales_in_memory(traces, scales, settings)
+        scales, notes_on_memory = select_scales_by_memory(traces, scales, settings)
         usable = traces.usable()
         of_pixels = bool(movies) and settings.traces.mode == "pixels"
         notes += notes_on_memory
-        notes += notes_on_traces(traces, usable, settings.sweep.k_max, of_pixels)
-        notes += map_notes(traces, movies, settings)
+        notes += list_trace_notes(traces, usable, settings.sweep.k_max, of_pixels)
+        notes += list_map_notes(traces, movies, settings)
         on_device = traces
         if context.device == "gpu":
             on_device = replace(traces, values=uploaded(traces.values))
-        spectrum, fit = _timed_spectra(on_device, settings, context)
+        spectrum, fit = _fit_spectra_timed(on_device, settings, context)
         clustering = cluster(
             smoothed_traces(on_device, usable, scales, settings),
             settings,
             context,
             trait=fit.beta[usable],
             coarsen=average_neighbours,
-        ).placed_in(usable)
-        maps = _maps(traces, movies, clustering, fit, settings, context)
+        ).spread_over(usable)
+        maps = _compute_maps_timed(traces, movies, clustering, fit, settings, context)
         return Study(
             settings=settings,
             movies=movies,
@@ -136,7 +165,7 @@ def analyse(
             notes=(
                 *notes,
                 *notes_on_scales,
-                *notes_on_clusters(clustering, traces, fit, usable, settings, context.device),
+                *list_cluster_notes(clustering, traces, fit, usable, settings, context.device),
             ),
             timings_s=context.clock.seconds,
             device=context.device,
@@ -144,8 +173,8 @@ def analyse(
         )
 
 
-def _opened(source: Any, settings: Settings) -> Movie | Traces | Sequence[Movie]:
-    """Return what `analyse` takes: files are opened, anything else is left as it is."""
+def _open(source: Any, settings: Settings) -> Movie | Traces | Sequence[Movie]:
+    """Return what `analyse` takes: files are opened, anything else is returned as it is."""
     if isinstance(source, str | os.PathLike):
         return open_sources([os.fspath(source)], settings)
     is_list = isinstance(source, Sequence) and len(source) > 0
@@ -154,51 +183,60 @@ def _opened(source: Any, settings: Settings) -> Movie | Traces | Sequence[Movie]
     return source
 
 
-def _timed_spectra(
+def _fit_spectra_timed(
     traces: Traces, settings: Settings, context: Context
 ) -> tuple[Spectrum, PowerLawFit]:
     """Return the spectra, on the host, and their fits."""
     context.progress("spectra", 0, 1)
     with context.clock.timing("spectra"):
-        spectrum, fit = _spectra(traces, settings)
+        spectrum, fit = _fit_spectra(traces, settings)
         spectrum = replace(spectrum, psd=on_host(spectrum.psd))
     context.progress("spectra", 1, 1)
     return spectrum, fit
 
 
-def _spectra(traces: Traces, settings: Settings) -> tuple[Spectrum, PowerLawFit]:
+def _fit_spectra(traces: Traces, settings: Settings) -> tuple[Spectrum, PowerLawFit]:
     chosen = settings.spectrum
     spectrum = power_spectrum(traces, chosen.method, n_threads=settings.n_threads)
-    f_range_hz = _fit_range_hz(chosen, *trusted_range_hz(spectrum))
+    f_range_hz = _choose_range_hz(chosen, *trusted_range_hz(spectrum))
     fit = fit_power_law(spectrum, f_range_hz, chosen.model, chosen.fitting, settings.n_threads)
     return spectrum, fit
 
 
-def _fit_range_hz(
+def _choose_range_hz(
     chosen: SpectrumSettings, low_hz: float, high_hz: float
 ) -> tuple[float | None, float | None]:
-    """Return the ends that are given, and the trusted ones where none is given and none beyond."""
+    """Return the range of the fit: the trusted range, with the ends that the settings give."""
     f_min_hz, f_max_hz = chosen.f_min_hz, chosen.f_max_hz
     low = low_hz if f_max_hz is None or f_max_hz > low_hz else None
     high = high_hz if f_min_hz is None or f_min_hz < high_hz else None
     return low if f_min_hz is None else f_min_hz, high if f_max_hz is None else f_max_hz
 
 
-def _one_empty_trace(n_frames: int, dt_s: float) -> Traces:
-    """Return a trace of the coming length: settings that can't work with it fail at once."""
+def _make_empty_trace(n_frames: int, dt_s: float) -> Traces:
+    """Return one trace of the final length, to detect unsuitable settings early."""
     return Traces.without_place(np.zeros((1, n_frames)), dt_s)
 
 
 def average_neighbours(curves: np.ndarray) -> np.ndarray:
-    """Average curves to about a hundred samples, since camera noise dominates raw distances.
+    """Average neighbouring samples, so that about a hundred are left.
 
-    By distance alone multi-state blinking has a ROC AUC of 0.39 on raw traces, averaged 0.90.
+    Distances of raw traces are dominated by camera noise. Outliers of multi-state blinking that are
+    found by distance have a ROC AUC of 0.39 on raw traces, and 0.90 on averaged ones.
+
+    Parameters
+    ----------
+    curves : ndarray, shape (n_curves, n_samples)
+
+    Returns
+    -------
+    ndarray, shape (n_curves, n_averaged)
     """
     n_averaged = curves.shape[1] // N_COARSE_SAMPLES
     return bin_mean(curves, n_averaged) if n_averaged > 1 else curves
 
 
-def _maps(
+def _compute_maps_timed(
     traces: Traces,
     movies: tuple[MovieSummary, ...],
     clustering: Clustering,
@@ -209,4 +247,4 @@ def _maps(
     if not has_maps(movies, settings):
         return None
     with context.clock.timing("maps"):
-        return study_maps(traces, movies, clustering, fit, settings)
+        return compute_maps(traces, movies, clustering, fit, settings)

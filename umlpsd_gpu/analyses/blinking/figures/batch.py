@@ -1,4 +1,4 @@
-"""Figures of a batch of movies: how many clusters, which exponents, how long it took."""
+"""Figures of a batch of movies: numbers of clusters, exponents, durations."""
 
 from __future__ import annotations
 
@@ -18,11 +18,21 @@ SURENESS = (
     (0.5, "#6baed6", "0.5 to 0.9"),
     (0.0, "#c6dbef", "less"),
 )
-MOST_ERROR_BARS = 200  # points of movies beyond would only be a smear [I]
+MOST_ERROR_BARS = 200  # [I] for more movies, error bars would overlap
 
 
 def batch_figures(rows: Sequence[BatchRow]) -> Iterator[FigurePlan]:
-    """Yield the figures of movies that have studies."""
+    """Yield the figures of a batch.
+
+    Parameters
+    ----------
+    rows : sequence of BatchRow
+        Movies that have studies.
+
+    Yields
+    ------
+    FigurePlan
+    """
     yield FigurePlan(
         "clusters",
         "Number of clusters",
@@ -32,15 +42,15 @@ def batch_figures(rows: Sequence[BatchRow]) -> Iterator[FigurePlan]:
     yield FigurePlan(
         "exponents",
         "Exponents by movie and cluster",
-        "Mean exponent ⟨β⟩ of each cluster, for movies with a study in the order of the "
-        "table. Clusters are numbered from the largest within a movie, so that one number "
-        "need not be one class in all movies. Bars: standard error.",
+        "Mean exponent ⟨β⟩ of each cluster, for movies with a study, in the order of the table. "
+        "In every movie cluster 1 is the largest, so the same number can be another class in "
+        "another movie. Bars: standard error.",
         _draw_exponents,
     )
     yield FigurePlan(
         "seconds",
         "Time of a study",
-        "Wall seconds of a movie's task, from reading to the finished study.",
+        "Wall time for each movie, from reading to the finished study, in seconds.",
         _draw_seconds,
     )
 

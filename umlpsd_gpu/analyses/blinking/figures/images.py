@@ -1,4 +1,4 @@
-"""Figure: where the traces lie, on the time-averaged image of each movie."""
+"""Figure: positions of the traces in the time-averaged image of each movie."""
 
 from __future__ import annotations
 
@@ -18,27 +18,48 @@ from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.plotting.style import FLAGGED, cluster_colour
 
 MAX_MOVIES = 6
-TITLE = "Where the clusters lie"
+TITLE = "Positions of the clusters"
 LEGEND_GAPS: dict[str, Any] = {"handlelength": 1.0, "handletextpad": 0.6, "columnspacing": 1.2}
-# dark cluster colours would be lost on a dark image
+# dark colours of clusters would not be visible on a dark image
 HALO = withStroke(linewidth=2.1, foreground=(1, 1, 1, 0.5))
 
 
 def caption(study: Study) -> str:
-    """Say what the panels show, and how many movies are left out."""
+    """Return the caption.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    str
+    """
     marks = (
-        "pixels coloured by cluster" if _is_pixels(study) else "emitters circled by cluster colour"
+        "pixels coloured by cluster"
+        if _is_pixels(study)
+        else "emitters circled in the colour of their cluster"
     )
     text = f"Time-averaged image (counts, 1st to 99.7th percentile), {marks}."
     if not study.clustered.all():
         text += " Grey: not clustered (not finite or constant)."
     if len(study.movies) > MAX_MOVIES:
-        text += f" The first {MAX_MOVIES} of {len(study.movies)} movies."
+        text += f" The first {MAX_MOVIES} of {len(study.movies)} movies are shown."
     return text
 
 
 def draw_images(study: Study) -> Figure:
-    """Draw up to six movies; the study must hold at least one."""
+    """Draw the images of up to six movies.
+
+    Parameters
+    ----------
+    study : Study
+        With at least one movie.
+
+    Returns
+    -------
+    Figure
+    """
     movies = study.movies[:MAX_MOVIES]
     n_columns = min(3, len(movies))
     n_rows = -(-len(movies) // n_columns)
@@ -62,7 +83,7 @@ def draw_images(study: Study) -> Figure:
 
 
 def _n_entries_across(handles: list[Line2D], width: float) -> int:
-    """Return how many entries of the legend, all as wide as the widest, fit so many inches."""
+    """Return how many entries of the legend, all as wide as the widest, fit the width in inches."""
     n_letters = max(len(str(handle.get_label())) for handle in handles)
     # letters of 8 points are about 0.06 in wide, a swatch with its gaps (LEGEND_GAPS) 0.31 in
     return max(1, int(width / (0.06 * n_letters + 0.31)))
@@ -86,8 +107,8 @@ def _draw_movie(axes: Axes, study: Study, movie: MovieSummary) -> None:
         _circle_emitters(axes, study, placed, movie.mean_image.shape)
     if movie.pixel_size_um is not None:
         draw_scale_bar(axes, movie.mean_image.shape, movie.pixel_size_um)
-    # a file name may hold a dollar sign, which is no mathematics
-    axes.set_title(_shortened(movie.name), fontsize=8.5, parse_math=False)
+    # a dollar sign in a file name must not start a formula
+    axes.set_title(_shorten(movie.name), fontsize=8.5, parse_math=False)
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
@@ -103,7 +124,7 @@ def _grey() -> tuple[float, float, float]:
 
 
 def _circle_emitters(axes: Axes, study: Study, placed: np.ndarray, shape: tuple[int, ...]) -> None:
-    """Draw circles around the boxes of the photometry, large enough to be seen in a big image."""
+    """Draw circles around the boxes of the photometry, also visible in a large image."""
     if not placed.any():
         return
     diameter_px = max(2 * study.settings.traces.box_radius_px + 3, 0.015 * max(shape))
@@ -141,11 +162,23 @@ def draw_scale_bar(
     colours: tuple[str, str] = ("white", "black"),
     fontsize: float | None = None,
 ) -> None:
-    """Draw a bar of 1, 2 or 5 × 10^n µm, about a fifth of the width, into the lower right."""
+    """Draw a scale bar of 1, 2 or 5 × 10^n µm, up to a fifth of the width, at the lower right.
+
+    Parameters
+    ----------
+    axes : Axes
+    shape : tuple of int
+        Rows and columns of the image.
+    pixel_size_um : float
+    colours : tuple of str
+        Of the bar and its rim.
+    fontsize : float, optional
+        Of the label, in points.
+    """
     n_rows, n_cols = shape
-    wanted_um = 0.2 * n_cols * pixel_size_um
-    decade = 10.0 ** np.floor(np.log10(wanted_um))
-    length_um = decade * max(m for m in (1, 2, 5) if m * decade <= wanted_um)
+    longest_um = 0.2 * n_cols * pixel_size_um
+    decade = 10.0 ** np.floor(np.log10(longest_um))
+    length_um = decade * max(m for m in (1, 2, 5) if m * decade <= longest_um)
     length_px, thick_px = length_um / pixel_size_um, 0.012 * n_rows
     left, top = 0.96 * n_cols - length_px, 0.95 * n_rows - thick_px
     colour, rim = colours
@@ -179,7 +212,7 @@ def _legend(study: Study) -> list[Line2D]:
     return handles
 
 
-def _shortened(name: str, n_letters: int = 44) -> str:
+def _shorten(name: str, n_letters: int = 44) -> str:
     if len(name) <= n_letters:
         return name
     return f"{name[: n_letters // 2]}…{name[-(n_letters // 2 - 1) :]}"

@@ -1,4 +1,4 @@
-"""Figure: maps of a crystal assembly, clusters beside exponents and Pearson correlations."""
+"""Figure: maps of a crystal assembly: clusters, exponents and Pearson correlations."""
 
 from __future__ import annotations
 
@@ -34,31 +34,49 @@ MOST_NAMED = 8
 WIDTH, GAP, LEAST_HEIGHT = 2.3, 0.24, 0.3
 KEY_INSET = 0.12  # the last number of one colour bar must not meet the first of the next
 TITLE_HEIGHT, KEY_GAP, KEY_HEIGHT, TICKS_HEIGHT = 0.3, 0.07, 0.09, 0.3
-LEAST_ROWS_WITH_BAR = 6  # in a lower image a scale bar would hide what is to be seen
-BAR_COLOURS = "black", "white"  # white would be lost on the grey outside the mask
+LEAST_ROWS_WITH_BAR = 6  # in a lower image a scale bar would cover the pixels
+BAR_COLOURS = "black", "white"  # white is invisible on the grey outside the mask
 LEAST_UNCERTAINTY = 0.05  # of a scale, where every pixel is certain
 SWATCH: dict[str, Any] = {"linestyle": "", "marker": "s", "markersize": 6}
 LEGEND: dict[str, Any] = {"handletextpad": 0.2, "columnspacing": 0.9, "borderaxespad": 0.3}
 
 
 def caption(maps: AssemblyMaps) -> str:
-    """Say what the panels show."""
+    """Return the caption.
+
+    Parameters
+    ----------
+    maps : AssemblyMaps
+
+    Returns
+    -------
+    str
+    """
     return (
-        "Top: clusters found by K-means; exponent β, silhouette and label uncertainty of every "
-        "pixel. Bottom: domains that Pearson correlation (PCC) shows, neighbouring pixels of "
-        f"PCC ≥ {maps.threshold:g} being joined (in the colour of the cluster they share most "
-        f"pixels with; dark grey: domains below {SMALL_SHARE:.0%} of the pixels); mean PCC with "
-        "the neighbours; PCC with the pixel marked ×, of the raw traces and of traces without "
-        f"their trend (moving average over {maps.detrend_frames} frames). Light grey: outside the "
-        "mask, or not defined."
+        "Top: K-means clusters, then exponent β, silhouette and label uncertainty of every pixel. "
+        "Bottom: domains of neighbouring pixels with a Pearson correlation (PCC) ≥ "
+        f"{maps.threshold:g}, in the colour of the cluster with which they share most pixels (dark "
+        f"grey: domains below {SMALL_SHARE:.0%} of the pixels); mean PCC with the neighbours; PCC "
+        "with the pixel marked ×, for raw traces and for traces without their trend (moving "
+        f"average over {maps.detrend_frames} frames). Light grey: outside the mask, or not defined."
     )
 
 
 def draw_maps(study: Study) -> Figure:
-    """Draw the maps of a study that has them, cropped to the mask."""
+    """Draw the maps, cropped to the mask.
+
+    Parameters
+    ----------
+    study : Study
+        With maps.
+
+    Returns
+    -------
+    Figure
+    """
     maps = study.maps
     assert maps is not None
-    n_rows, n_cols = _cropped(study, np.ones(study.traces.n_traces)).shape
+    n_rows, n_cols = _crop(study, np.ones(study.traces.n_traces)).shape
     height = min(max(WIDTH * n_rows / n_cols, LEAST_HEIGHT), 2 * WIDTH)
     figure, panels = _grid(height)
     _draw_clusters(panels[:4], study)
@@ -104,14 +122,14 @@ def _draw_clusters(panels: list[Panel], study: Study) -> None:
 
 
 def _draw_pearson(panels: list[Panel], study: Study, maps: AssemblyMaps) -> None:
-    domains = _like_clusters(maps.raw.domains_neighbours, study.labels)
+    domains = _number_like_clusters(maps.raw.domains_neighbours, study.labels)
     _draw_labels(panels[0], study, domains, f"Pearson domains, PCC ≥ {maps.threshold:g}")
     correlations = {
         "PCC with neighbours": maps.raw.neighbours,
         "PCC with pixel ×": maps.raw.reference,
         "PCC with pixel ×, detrended": maps.detrended.reference,
     }
-    # one scale for all; 0.999 stands in where none is defined
+    # one scale for all; 0.999 is used if no correlation is defined
     low = float(np.nanmin(np.append(np.concatenate(list(correlations.values())), 0.999)))
     for panel, (title, values) in zip(panels[1:], correlations.items(), strict=True):
         _draw_values(panel, study, values, title, "inferno", low, 1)
@@ -128,7 +146,7 @@ def _corner(study: Study) -> tuple[int, int, int, int]:
     return ends[0], ends[1], ends[2], ends[3]
 
 
-def _cropped(study: Study, values: np.ndarray) -> np.ndarray:
+def _crop(study: Study, values: np.ndarray) -> np.ndarray:
     assert study.maps is not None
     top, bottom, left, right = _corner(study)
     image = image_of(values, study.traces.rows, study.traces.cols, study.maps.shape)
@@ -144,7 +162,7 @@ def _draw_values(
     bottom: float | None = None,
     top: float | None = None,
 ) -> None:
-    image = _cropped(study, np.asarray(values, dtype=np.float64))
+    image = _crop(study, np.asarray(values, dtype=np.float64))
     shown = image[np.isfinite(image)]
     # a few extreme pixels must not hide the differences between the others
     low, high = np.percentile(shown, [1, 99]) if shown.size else (0.0, 1.0)
@@ -167,8 +185,8 @@ def _draw_values(
 
 
 def _draw_labels(panel: Panel, study: Study, labels: np.ndarray, title: str) -> None:
-    """Draw numbered areas; those below 0 are the small ones that share a grey."""
-    image = _cropped(study, labels.astype(np.int64))
+    """Draw numbered areas; small areas have negative numbers and one grey."""
+    image = _crop(study, labels.astype(np.int64))
     colours = np.empty((*image.shape, 3))
     colours[:] = to_rgb(OUTSIDE)
     colours[image < 0] = to_rgb(SMALL_DOMAINS)
@@ -188,8 +206,8 @@ def _draw_labels(panel: Panel, study: Study, labels: np.ndarray, title: str) -> 
     key.legend(handles=handles, loc="upper center", ncols=min(5, max(1, len(handles))), **LEGEND)
 
 
-def _like_clusters(domains: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Number large domains like the clusters they share most pixels with; small ones are −1."""
+def _number_like_clusters(domains: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Give large domains the number of the cluster with most common pixels; small ones −1."""
     sizes = np.bincount(domains)
     least = max(2, SMALL_SHARE * np.count_nonzero(domains))
     small = (sizes[domains] < least) & (domains > 0)

@@ -1,4 +1,4 @@
-"""Figure: what Pearson correlation says of the domains, beside the clusters."""
+"""Figure: Pearson correlations of the domains, compared with the clusters."""
 
 from __future__ import annotations
 
@@ -17,20 +17,39 @@ MOST_CLUSTERS_WRITTEN = 8
 
 
 def caption(maps: AssemblyMaps) -> str:
-    """Say what the panels show."""
+    """Return the caption.
+
+    Parameters
+    ----------
+    maps : AssemblyMaps
+
+    Returns
+    -------
+    str
+    """
     text = (
-        "Correlation (PCC) of the clusters' mean traces: raw below the diagonal, detrended above. "
-        "Agreement (adjusted Rand index: 1 the same partition, 0 as by chance) of the clusters "
-        "with the domains that joined neighbours make, at every threshold; dashed: the threshold "
-        "of the map."
+        "Left: Pearson correlation (PCC) of the mean traces of the clusters; raw below the "
+        "diagonal, detrended above. Next: agreement of the clusters with domains of correlated "
+        "neighbours (adjusted Rand index; 1: equal, 0: chance) at every threshold; dashed: the "
+        "threshold of the map."
     )
     if maps.has_matrix:
-        text += " Mean correlation of all pairs of pixels against their distance ± standard error."
+        text += " Right: mean correlation of pairs of pixels against distance, ± standard error."
     return text
 
 
 def draw_pearson(study: Study) -> Figure:
-    """Draw correlations between clusters, agreement by threshold, correlation by distance."""
+    """Draw correlations between clusters, agreement by threshold, correlation by distance.
+
+    Parameters
+    ----------
+    study : Study
+        With maps.
+
+    Returns
+    -------
+    Figure
+    """
     maps = study.maps
     assert maps is not None
     n_panels = 3 if maps.has_matrix else 2

@@ -17,7 +17,18 @@ from umlpsd_gpu.plotting.figures import FigurePlan
 
 
 def figure_plans(study: Study) -> Iterator[FigurePlan]:
-    """Yield the figures; imported traces have no image, and pixels of one movie have maps too."""
+    """Yield the figures of a study.
+
+    Studies of movies have images; studies of the pixels of one movie also have maps.
+
+    Parameters
+    ----------
+    study : Study
+
+    Yields
+    ------
+    FigurePlan
+    """
     # of 400 pixels of 6,000 frames at 11 scales the slow ones take 0.9 and 1.6 s, others up to 0.5
     yield FigurePlan(
         "metric_profiles", profiles.TITLE, profiles.CAPTION, profiles.draw_profiles, is_slow=True

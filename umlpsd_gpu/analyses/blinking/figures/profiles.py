@@ -1,4 +1,4 @@
-"""Figure: the metrics of the sweep against the trial number of clusters."""
+"""Figure: the metrics of the sweeps against the number of clusters."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PANELS = {
     "ssd": ("Sum of squared distances", "SSD / SSD at smallest K"),
     "misclassified_percent": ("Silhouettes below 0", "%Mscl (% of traces)"),
 }
-# a band beyond these would show values that cannot be
+# limits of the possible values, also for the bands
 LIMITS = {
     "silhouette": (-1, 1),
     "calinski_harabasz": (0, np.inf),
@@ -34,15 +34,24 @@ CHOSEN: dict[str, Any] = {"color": "black", "marker": "o", "linewidth": 2.2, "ma
 DECIDED: dict[str, Any] = {"color": ACCENT, "linestyle": (0, (4, 3)), "linewidth": 1.1}
 TITLE = "Metrics of the sweep against the number of clusters K"
 CAPTION = (
-    "Mean over the K-means epochs at every smoothing scale; the chosen scale is black, its band "
-    "is ± 1 standard deviation over the epochs, and the dashed line marks the decision. SSD is "
-    "divided by its mean at the smallest K; an infinite CH (clusters without spread) is left out. "
-    "%EM(θ) is the share of traces whose silhouette is below θ, at the chosen scale."
+    "Mean over the K-means epochs at every smoothing scale. Black: the chosen scale, with a band "
+    "of ± 1 standard deviation over the epochs. Dashed: the chosen K. SSD is divided by its mean "
+    "at the smallest K; infinite CH (clusters without spread) is left out. %EM(θ) is the share of "
+    "traces with a silhouette below θ, at the chosen scale."
 )
 
 
 def draw_profiles(study: Study) -> Figure:
-    """Draw SS, CH, normalised SSD and %Mscl of all scales, and %EM of the chosen one."""
+    """Draw SS, CH, normalised SSD and %Mscl of all scales, and %EM of the chosen one.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    Figure
+    """
     figure = Figure(figsize=(10, 6), layout="constrained")
     panels = figure.subplots(2, 3)
     colours = _scale_colours(study)
@@ -62,7 +71,7 @@ def draw_profiles(study: Study) -> Figure:
 
 
 def _scale_colours(study: Study) -> dict[str, Colour]:
-    """Return light to dark from fine to coarse smoothing."""
+    """Return a colour for each scale, darker for coarser smoothing."""
     frames = {s.scale: Scale.parse(s.scale).n_frames_averaged for s in study.sweeps}
     norm = LogNorm(1, max(2, *frames.values(), 2) * 1.6)
     cmap = matplotlib.colormaps["viridis_r"]

@@ -17,16 +17,15 @@ from umlpsd_gpu.plotting.style import cluster_colour, darkened, thin_grid
 
 PSD_TITLE = "Power spectral densities by cluster"
 PSD_CAPTION = (
-    "Mean power spectral density of the raw traces of each cluster, the band is ± 1 standard "
-    "error. Dashed, in a darker shade: power law with the mean exponent ⟨β⟩ ± standard error of "
-    "the cluster over the fitted range, its level matched to the mean spectrum."
+    "Mean power spectral density of the raw traces of each cluster, with a band of ± 1 standard "
+    "error. Dashed: power law with the mean exponent ⟨β⟩ of the cluster over the fitted range, "
+    "scaled to the mean spectrum."
 )
 BETA_TITLE = "Power-law exponents by cluster"
 BETA_CAPTION = (
-    "Exponent β of every trace. The box holds the middle half, its line is the median, the "
-    "whiskers reach up to 1.5 box heights (no box below 5 traces); the diamond is ⟨β⟩. Traces that "
-    "fit no cluster are ringed. "
-    "Right: the same values as a histogram, clusters stacked."
+    "Left: exponent β of every trace. Box: middle half of the values; line: median; whiskers: up "
+    "to 1.5 box heights (no box below 5 traces); diamond: mean ⟨β⟩; rings: outliers, which fit no "
+    "cluster. Right: the same values as a stacked histogram."
 )
 MEAN_LAWS = {
     "power_law": "Mean power law",
@@ -40,7 +39,16 @@ DASHED: dict[str, Any] = {"linewidth": 1.4, "linestyle": (0, (4, 2))}
 
 
 def draw_psd(study: Study) -> Figure:
-    """Draw the mean spectrum ± standard error and the mean power law of every cluster."""
+    """Draw the mean spectrum ± standard error and the mean power law of every cluster.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    Figure
+    """
     n_legend_rows = len(study.clusters.clusters) // 2 + 1
     figure = Figure(figsize=(6.4, 4.6 + 0.2 * n_legend_rows), layout="constrained")
     axes = figure.subplots()
@@ -75,7 +83,16 @@ def draw_psd(study: Study) -> Figure:
 
 
 def draw_betas(study: Study) -> Figure:
-    """Draw the exponents of every cluster as points with a box, and as histograms."""
+    """Draw the exponents of every cluster as points with a box, and as histograms.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    Figure
+    """
     sizes = cluster_sizes(study)
     figure = Figure(figsize=(min(10.0, 5.2 + 0.55 * len(sizes)), 4.2), layout="constrained")
     strip, histogram = figure.subplots(1, 2, sharey=True, width_ratios=[1.2 + 0.3 * len(sizes), 2])
@@ -116,7 +133,7 @@ def _psd_label(study: Study, i: int) -> str:
 def _draw_strips(
     axes: Axes, betas: dict[int, np.ndarray], is_outlier: dict[int, np.ndarray]
 ) -> None:
-    """Draw a box and a column of points for each cluster, outliers ringed."""
+    """Draw a box and a column of points for each cluster, with rings around outliers."""
     rng = np.random.default_rng(0)
     for i, (cluster, beta) in enumerate(betas.items()):
         colour = cluster_colour(cluster)

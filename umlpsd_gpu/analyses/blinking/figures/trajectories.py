@@ -1,4 +1,4 @@
-"""Figure: what the trajectories of each cluster look like."""
+"""Figure: the trajectories of each cluster."""
 
 from __future__ import annotations
 
@@ -17,27 +17,36 @@ from umlpsd_gpu.plotting.style import cluster_colour, thin_grid
 
 TITLE = "Trajectories by cluster"
 CAPTION = (
-    "Left: the raw traces that fit their cluster best (largest silhouette; with a single cluster, "
-    "nearest to the mean). Middle: mean of the scaled traces at the chosen scale, with a band of "
-    "± 1 standard deviation over the traces. Right: every scaled trace of the cluster, one a row, "
-    "best fitting on top (of more than 1000 traces, an even selection)."
+    "Left: raw traces that fit their cluster best (largest silhouette; for a single cluster, "
+    "closest to the mean). Middle: mean of the scaled traces at the chosen scale, with a band of "
+    "± 1 standard deviation over the traces. Right: all scaled traces of the cluster, one per row, "
+    "best fit at the top (an even selection of more than 1000 traces)."
 )
-# more rows than a figure has pixels only cost memory
+# more rows than the figure has pixels would not be visible
 MAX_HEAT_ROWS = 1000
 
 
 def draw_trajectories(study: Study) -> Figure:
-    """Draw raw representatives, the mean scaled trace and a heat map of every cluster."""
+    """Draw typical raw traces, the mean scaled trace and a heat map of every cluster.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    Figure
+    """
     sizes = cluster_sizes(study)
     n_raw = 3 if len(sizes) <= 3 else 2 if len(sizes) <= 6 else 1
     height = {3: 2.3, 2: 1.6, 1: 1.15}[n_raw]
     layout = ConstrainedLayoutEngine(h_pad=0.015, w_pad=0.06, hspace=0)
     figure = Figure(figsize=(10, 0.9 + height * len(sizes)), layout=layout)
-    # so many grid rows a cluster that each can be split evenly into its raw traces
+    # enough grid rows for each cluster to be divided evenly among its raw traces
     n_rows = math.lcm(*(min(n_raw, size) for size in sizes.values()))
     grid = GridSpec(n_rows * len(sizes), 3, figure=figure, width_ratios=[5, 3, 3])
     for row, (cluster, size) in enumerate(sizes.items()):
-        best_first = _best_first(study, cluster)
+        best_first = _sort_best_first(study, cluster)
         is_last = row == len(sizes) - 1
         top, bottom = n_rows * row, n_rows * (row + 1)
         step = n_rows // min(n_raw, size)
@@ -45,7 +54,7 @@ def draw_trajectories(study: Study) -> Figure:
         raw[0].set_title(f"Cluster {cluster} ({size} trace{'s' * (size != 1)})", loc="left")
         _draw_raw(raw, study, best_first, cluster, is_last)
         mean, heat = (figure.add_subplot(grid[top:bottom, column]) for column in (1, 2))
-        _draw_mean(mean, study, _scaled(study, best_first), cluster)
+        _draw_mean(mean, study, _scaled_values(study, best_first), cluster)
         _draw_heat(heat, study, best_first)
         for axes in (mean, heat):
             axes.set_xlabel("Time (s)" if is_last else "")
@@ -56,20 +65,21 @@ def draw_trajectories(study: Study) -> Figure:
     return figure
 
 
-def _best_first(study: Study, cluster: int) -> np.ndarray:
-    """Return the traces of a cluster by falling silhouette, or by distance to the mean."""
+def _sort_best_first(study: Study, cluster: int) -> np.ndarray:
+    """Return the traces of a cluster, best fit first: by silhouette, or distance to the mean."""
     members = np.flatnonzero(study.labels == cluster)
     silhouette = study.silhouette[members]
     if np.isfinite(silhouette).all():
         return members[np.argsort(-silhouette, kind="stable")]
-    scaled = _scaled(study, members)
+    scaled = _scaled_values(study, members)
     distance = np.square(scaled - scaled.mean(axis=0)).sum(axis=1)
     return members[np.argsort(distance, kind="stable")]
 
 
-def _scaled(study: Study, traces: np.ndarray) -> np.ndarray:
-    """Return the scaled values of traces given by their place among all traces."""
-    return study.scaled[np.cumsum(study.clustered)[traces] - 1]
+def _scaled_values(study: Study, traces: np.ndarray) -> np.ndarray:
+    """Return the scaled values of traces, given by their index among all traces."""
+    values: np.ndarray = study.scaled[np.cumsum(study.clustered)[traces] - 1]
+    return values
 
 
 def _draw_raw(
@@ -94,7 +104,7 @@ def _draw_raw(
 
 
 def _sample_times(study: Study) -> tuple[float, np.ndarray]:
-    """Return the whole duration and the middle of every smoothed sample, in s."""
+    """Return the duration of a trace and the times of the smoothed samples, in s."""
     duration_s = study.traces.n_frames * study.traces.dt_s
     n_samples = study.scaled.shape[1]
     return duration_s, (np.arange(n_samples) + 0.5) * duration_s / n_samples
@@ -119,7 +129,7 @@ def _draw_heat(axes: Axes, study: Study, best_first: np.ndarray) -> None:
     n_shown = min(len(best_first), MAX_HEAT_ROWS)
     shown = best_first[np.linspace(0, len(best_first) - 1, n_shown).round().astype(int)]
     axes.imshow(
-        _scaled(study, shown),
+        _scaled_values(study, shown),
         aspect="auto",
         cmap="cividis",
         vmin=0,
