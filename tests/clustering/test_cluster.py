@@ -71,18 +71,11 @@ def test_order_of_the_items_does_not_matter(three):
     np.testing.assert_array_equal(found.labels, classes[order] + 1)
 
 
-TWO = pytest.mark.xfail(
-    strict=True,
-    reason="two representations that don't agree have an adjusted Rand index below 0, by which the "
-    "better one is ranked lower (decision/scale_choice.py)",
-)
-
-
 @pytest.mark.parametrize(
     "names",
     [
-        pytest.param(("noise", "signal"), marks=TWO),
-        pytest.param(("signal", "noise"), marks=TWO),
+        ("noise", "signal"),
+        ("signal", "noise"),
         ("noise", "signal", "part"),
         ("part", "noise", "signal"),
     ],

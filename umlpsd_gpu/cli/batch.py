@@ -23,7 +23,7 @@ from umlpsd_gpu.cli.batch_options import (
 )
 from umlpsd_gpu.cli.batch_output import out, print_manifest, print_movie, print_report, status_table
 from umlpsd_gpu.cli.options import OUTPUT_PANEL, ChosenSettings, add_settings_options
-from umlpsd_gpu.cli.terminal import progress
+from umlpsd_gpu.compute.progress import notebook_or_terminal_progress as progress
 from umlpsd_gpu.errors import SettingsError
 
 batch = typer.Typer(

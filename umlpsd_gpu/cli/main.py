@@ -20,9 +20,9 @@ from umlpsd_gpu.cli.bench import bench
 from umlpsd_gpu.cli.broken_pipe import quiet_when_unread
 from umlpsd_gpu.cli.options import OUTPUT_PANEL, ChosenSettings, add_settings_options
 from umlpsd_gpu.cli.simulate import simulate
-from umlpsd_gpu.cli.terminal import progress
 from umlpsd_gpu.cli.validate import validate
 from umlpsd_gpu.cli.watch import watch
+from umlpsd_gpu.compute.progress import notebook_or_terminal_progress as progress
 from umlpsd_gpu.errors import UmlpsdError
 
 app = typer.Typer(

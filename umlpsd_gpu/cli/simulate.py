@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from umlpsd_gpu.cli.terminal import progress
+from umlpsd_gpu.compute.progress import notebook_or_terminal_progress as progress
 
 out = Console(highlight=False, soft_wrap=True)
 

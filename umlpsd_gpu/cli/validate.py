@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from umlpsd_gpu.analyses.blinking.settings import Settings
-from umlpsd_gpu.cli.terminal import progress
+from umlpsd_gpu.compute.progress import notebook_or_terminal_progress as progress
 from umlpsd_gpu.errors import SettingsError
 
 if TYPE_CHECKING:

@@ -10,6 +10,10 @@ from umlpsd_gpu.decision.adjusted_rand import adjusted_rand, stability
 from umlpsd_gpu.decision.criteria import silhouette_peak
 from umlpsd_gpu.kmeans.result import Sweep
 
+# Partitions that have nothing in common agree to 0 ± a little. Agreement below this is chance: by its
+# sign the scale of larger separation would be ranked lower.
+LEAST_AGREEMENT = 0.01
+
 
 def scale_merits(sweeps: Sequence[Sweep], k_opt: int) -> np.ndarray:
     """Return the merit of each scale: separation × stability × agreement at K_opt.
@@ -40,7 +44,7 @@ def scale_merits(sweeps: Sequence[Sweep], k_opt: int) -> np.ndarray:
         return merits
     index = adjusted_rand(np.array([sweep.best_labels(k_opt) for sweep in sweeps]))
     agreement = (index.sum(axis=1) - 1) / (len(sweeps) - 1)
-    weighted: np.ndarray = merits * agreement
+    weighted: np.ndarray = merits * np.maximum(agreement, LEAST_AGREEMENT)
     return weighted
 
 
