@@ -10,8 +10,8 @@ from umlpsd_gpu.decision.adjusted_rand import adjusted_rand, stability
 from umlpsd_gpu.decision.criteria import silhouette_peak
 from umlpsd_gpu.kmeans.result import Sweep
 
-# Partitions that have nothing in common agree to 0 ± a little. Agreement below this is chance: by its
-# sign the scale of larger separation would be ranked lower.
+# Partitions that have nothing in common agree to 0 ± a little. Agreement below this is chance: a
+# negative one would rank the scale of larger separation lower.
 LEAST_AGREEMENT = 0.01
 
 
