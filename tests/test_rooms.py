@@ -101,8 +101,7 @@ def test_modules_and_functions_stay_small(path):
         if isinstance(node, ast.FunctionDef):
             documentation = ast.get_docstring(node) or ""
             length = node.end_lineno - node.lineno + 1 - len(documentation.splitlines())
-            limit = 100 if path.parent.name == "cli" else 60  # every option is a line or two
-            assert length <= limit, f"{node.name} in {path.name} has {length} lines"
+            assert length <= 60, f"{node.name} in {path.name} has {length} lines"
 
 
 def test_importing_the_package_is_quick():

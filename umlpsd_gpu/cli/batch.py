@@ -83,48 +83,56 @@ def init(
     print_manifest(manifest, out_dir)
 
 
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        help="Movies at the same time. Default: one for each GPU, or for each core if memory "
+        "allows.",
+        show_default=False,
+    ),
+]
+Shard = Annotated[
+    str, typer.Option(metavar="I/N", help="Part I of N of the movies, for job arrays.")
+]
+Device = Annotated[
+    Literal["auto", "cpu", "gpu"] | None,
+    typer.Option(help="Where to compute. Default: as at init.", show_default=False),
+]
+MemoryMb = Annotated[
+    float | None,
+    typer.Option(
+        metavar="MB",
+        help="Memory limit (address space) of a worker on a CPU, in MB; 0: no limit. Default: "
+        "an equal share of the memory.",
+        show_default=False,
+    ),
+]
+LeaseS = Annotated[
+    float,
+    typer.Option(
+        metavar="SECONDS",
+        help="Take over a movie if its runner was silent for this time, in seconds.",
+    ),
+]
+Retry = Annotated[
+    bool,
+    typer.Option(
+        "--retry",
+        help="Try movies again that were set aside because their worker died or took too long.",
+    ),
+]
+
+
 @batch.command()
 def run(
     out_dir: Out,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            help="Movies at the same time. Default: one for each GPU, or for each core if memory "
-            "allows.",
-            show_default=False,
-        ),
-    ] = None,
-    shard: Annotated[
-        str, typer.Option(metavar="I/N", help="Part I of N of the movies, for job arrays.")
-    ] = "1/1",
-    device: Annotated[
-        Literal["auto", "cpu", "gpu"] | None,
-        typer.Option(help="Where to compute. Default: as at init.", show_default=False),
-    ] = None,
-    memory_mb: Annotated[
-        float | None,
-        typer.Option(
-            metavar="MB",
-            help="Memory limit (address space) of a worker on a CPU, in MB; 0: no limit. Default: "
-            "an equal share of the memory.",
-            show_default=False,
-        ),
-    ] = None,
-    lease_s: Annotated[
-        float,
-        typer.Option(
-            metavar="SECONDS",
-            help="Take over a movie if its runner was silent for this time, in seconds.",
-        ),
-    ] = 60.0,
+    workers: Workers = None,
+    shard: Shard = "1/1",
+    device: Device = None,
+    memory_mb: MemoryMb = None,
+    lease_s: LeaseS = 60.0,
     limit_s: LimitS = None,
-    retry: Annotated[
-        bool,
-        typer.Option(
-            "--retry",
-            help="Try movies again that were set aside because their worker died or took too long.",
-        ),
-    ] = False,
+    retry: Retry = False,
     dask: DaskHere = False,
     dask_address: DaskAddress = None,
     dask_slurm: DaskSlurm = None,
@@ -180,58 +188,60 @@ def status(
             live.update(status_table(found), refresh=True)
 
 
+Slurm = Annotated[bool, typer.Option("--slurm", help="Submit to SLURM, as a job array.")]
+Show = Annotated[bool, typer.Option("--print", help="Print the script, submit nothing.")]
+Tasks = Annotated[
+    int | None,
+    typer.Option(
+        help="Tasks of the array. Default: about ten minutes of work each.", show_default=False
+    ),
+]
+AtOnce = Annotated[
+    int | None,
+    typer.Option(help="Largest number of tasks at the same time.", show_default=False),
+]
+Partition = Annotated[str | None, typer.Option(help="SLURM partition.", show_default=False)]
+Gres = Annotated[
+    str | None,
+    typer.Option(
+        help="SLURM resources, for example gpu:1; one worker for each card.", show_default=False
+    ),
+]
+TimeMin = Annotated[
+    int | None,
+    typer.Option(
+        help="Time limit of a task, in minutes; a task that needs more is started again. "
+        "Default: four times the prediction.",
+        show_default=False,
+    ),
+]
+MemoryMbOfSubmit = Annotated[
+    float | None,
+    typer.Option(help="Memory of a task, in MB. Default: from the prediction.", show_default=False),
+]
+WarnS = Annotated[int, typer.Option(help="Seconds before the time limit at which SIGUSR1 is sent.")]
+Requeue = Annotated[
+    bool,
+    typer.Option("--requeue/--no-requeue", help="Let SLURM start an interrupted task again."),
+]
+
+
 @batch.command()
 def submit(
     out_dir: Out,
-    slurm: Annotated[
-        bool, typer.Option("--slurm", help="Submit to SLURM, as a job array.")
-    ] = False,
-    show: Annotated[
-        bool, typer.Option("--print", help="Print the script, submit nothing.")
-    ] = False,
-    tasks: Annotated[
-        int | None,
-        typer.Option(
-            help="Tasks of the array. Default: about ten minutes of work each.", show_default=False
-        ),
-    ] = None,
-    at_once: Annotated[
-        int | None,
-        typer.Option(help="Largest number of tasks at the same time.", show_default=False),
-    ] = None,
-    partition: Annotated[
-        str | None, typer.Option(help="SLURM partition.", show_default=False)
-    ] = None,
+    slurm: Slurm = False,
+    show: Show = False,
+    tasks: Tasks = None,
+    at_once: AtOnce = None,
+    partition: Partition = None,
     account: Annotated[str | None, typer.Option(help="SLURM account.", show_default=False)] = None,
-    gres: Annotated[
-        str | None,
-        typer.Option(
-            help="SLURM resources, for example gpu:1; one worker for each card.", show_default=False
-        ),
-    ] = None,
-    time_min: Annotated[
-        int | None,
-        typer.Option(
-            help="Time limit of a task, in minutes; a task that needs more is started again. "
-            "Default: four times the prediction.",
-            show_default=False,
-        ),
-    ] = None,
-    memory_mb: Annotated[
-        float | None,
-        typer.Option(
-            help="Memory of a task, in MB. Default: from the prediction.", show_default=False
-        ),
-    ] = None,
+    gres: Gres = None,
+    time_min: TimeMin = None,
+    memory_mb: MemoryMbOfSubmit = None,
     cpus: Annotated[int, typer.Option(help="Cores of a task; one worker for each.")] = 1,
     limit_s: LimitS = None,
-    warn_s: Annotated[
-        int, typer.Option(help="Seconds before the time limit at which SIGUSR1 is sent.")
-    ] = 120,
-    requeue: Annotated[
-        bool,
-        typer.Option("--requeue/--no-requeue", help="Let SLURM start an interrupted task again."),
-    ] = True,
+    warn_s: WarnS = 120,
+    requeue: Requeue = True,
 ) -> None:
     """Submit a batch to a queue; submit again to continue, finished studies are kept."""
     from umlpsd_gpu.batch.launchers.slurm import SlurmOptions, slurm_jobs, submit_to_slurm

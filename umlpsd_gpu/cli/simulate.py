@@ -14,52 +14,60 @@ from umlpsd_gpu.compute.progress import notebook_or_terminal_progress as progres
 out = Console(highlight=False, soft_wrap=True)
 
 
+Movie = Annotated[
+    Path, typer.Argument(metavar="MOVIE", help="TIFF file to write (.tif or .ome.tif).")
+]
+Scene = Annotated[
+    Literal["emitters", "assembly", "crystals"],
+    typer.Option(
+        metavar="SCENE",
+        help="What to simulate: emitters (isolated), assembly (touching domains), or crystals "
+        "(touching).",
+    ),
+]
+NGrains = Annotated[
+    int,
+    typer.Option("--grains", help="Number of domains of an assembly; 1 and 2 share a slow trend."),
+]
+NFrames = Annotated[
+    int | None,
+    typer.Option("--frames", help="Number of frames. Default: 10000; assembly 6000."),
+]
+Size = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ROWSxCOLS", help="Image size in pixels. Default: 128x128; assembly 20x20."
+    ),
+]
+DtS = Annotated[
+    float | None,
+    typer.Option("--dt-s", help="Frame interval in seconds. Default: 0.03; assembly 0.1."),
+]
+Classes = Annotated[
+    str, typer.Option(help="Blinking classes, assigned in turn: PEB, TSB, PBB, MSB.")
+]
+NAggregates = Annotated[
+    int, typer.Option("--aggregates", help="Number of aggregates, which are wider.")
+]
+DriftPx = Annotated[
+    float, typer.Option("--drift-px", help="Lateral drift over the whole movie, in pixels.")
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")]
+
+
 def simulate(
-    movie: Annotated[
-        Path, typer.Argument(metavar="MOVIE", help="TIFF file to write (.tif or .ome.tif).")
-    ],
-    scene: Annotated[
-        Literal["emitters", "assembly", "crystals"],
-        typer.Option(
-            metavar="SCENE",
-            help="What to simulate: emitters (isolated), assembly (touching domains), or crystals "
-            "(touching).",
-        ),
-    ] = "emitters",
+    movie: Movie,
+    scene: Scene = "emitters",
     n_emitters: Annotated[int, typer.Option("--emitters", help="Number of emitters.")] = 60,
-    n_grains: Annotated[
-        int,
-        typer.Option(
-            "--grains", help="Number of domains of an assembly; 1 and 2 share a slow trend."
-        ),
-    ] = 3,
-    n_frames: Annotated[
-        int | None,
-        typer.Option("--frames", help="Number of frames. Default: 10000; assembly 6000."),
-    ] = None,
-    size: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ROWSxCOLS", help="Image size in pixels. Default: 128x128; assembly 20x20."
-        ),
-    ] = None,
-    dt_s: Annotated[
-        float | None,
-        typer.Option("--dt-s", help="Frame interval in seconds. Default: 0.03; assembly 0.1."),
-    ] = None,
-    classes: Annotated[
-        str, typer.Option(help="Blinking classes, assigned in turn: PEB, TSB, PBB, MSB.")
-    ] = "PEB,TSB,PBB",
-    n_aggregates: Annotated[
-        int, typer.Option("--aggregates", help="Number of aggregates, which are wider.")
-    ] = 0,
-    drift_px: Annotated[
-        float, typer.Option("--drift-px", help="Lateral drift over the whole movie, in pixels.")
-    ] = 0.0,
+    n_grains: NGrains = 3,
+    n_frames: NFrames = None,
+    size: Size = None,
+    dt_s: DtS = None,
+    classes: Classes = "PEB,TSB,PBB",
+    n_aggregates: NAggregates = 0,
+    drift_px: DriftPx = 0.0,
     seed: Annotated[int, typer.Option(help="Seed; each number gives another movie.")] = 0,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an existing file.")
-    ] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Write a simulated movie and a file with its known truth."""
     from umlpsd_gpu.simulate.by_name import write_scene

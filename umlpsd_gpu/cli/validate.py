@@ -21,73 +21,80 @@ out = Console(highlight=False, soft_wrap=True)
 LIKE_OR = "Default: as in --like, else {}."
 
 
+OutDir = Annotated[
+    Path, typer.Option("--out", help="Validation folder to write.", show_default=False)
+]
+Like = Annotated[
+    Path | None,
+    typer.Option(
+        "--like",
+        help="Study folder; its frames, frame interval, number of traces, counts and settings "
+        "are used.",
+    ),
+]
+NFrames = Annotated[
+    int | None,
+    typer.Option(
+        "--frames", help="Number of frames. " + LIKE_OR.format("10000"), show_default=False
+    ),
+]
+DtS = Annotated[
+    float | None,
+    typer.Option(
+        "--dt-s",
+        help="Frame interval in seconds. " + LIKE_OR.format("0.03"),
+        show_default=False,
+    ),
+]
+Counts = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LOW,HIGH",
+        help="Counts in a frame above the background when fully ON. " + LIKE_OR.format("150,400"),
+        show_default=False,
+    ),
+]
+Background = Annotated[
+    float | None,
+    typer.Option(help="Background counts in a frame. " + LIKE_OR.format("20"), show_default=False),
+]
+Mix = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CLASS=N,…",
+        help="Number of traces of each class (PEB, TSB, PBB, MSB). Default: "
+        "PEB=68,TSB=68,PBB=68; with --like, its number of traces in equal parts.",
+        show_default=False,
+    ),
+]
+NEnsembles = Annotated[
+    int,
+    typer.Option(
+        "--ensembles", help="Number of simulated ensembles; more give more precise rates."
+    ),
+]
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--settings",
+        help="TOML file with the settings of the analysis; overrides those of --like.",
+    ),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing validation.")]
+
+
 def validate(
-    out_dir: Annotated[
-        Path, typer.Option("--out", help="Validation folder to write.", show_default=False)
-    ],
-    like: Annotated[
-        Path | None,
-        typer.Option(
-            "--like",
-            help="Study folder; its frames, frame interval, number of traces, counts and settings "
-            "are used.",
-        ),
-    ] = None,
-    n_frames: Annotated[
-        int | None,
-        typer.Option(
-            "--frames", help="Number of frames. " + LIKE_OR.format("10000"), show_default=False
-        ),
-    ] = None,
-    dt_s: Annotated[
-        float | None,
-        typer.Option(
-            "--dt-s",
-            help="Frame interval in seconds. " + LIKE_OR.format("0.03"),
-            show_default=False,
-        ),
-    ] = None,
-    counts: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LOW,HIGH",
-            help="Counts in a frame above the background when fully ON. "
-            + LIKE_OR.format("150,400"),
-            show_default=False,
-        ),
-    ] = None,
-    background: Annotated[
-        float | None,
-        typer.Option(
-            help="Background counts in a frame. " + LIKE_OR.format("20"), show_default=False
-        ),
-    ] = None,
-    mix: Annotated[
-        str | None,
-        typer.Option(
-            metavar="CLASS=N,…",
-            help="Number of traces of each class (PEB, TSB, PBB, MSB). Default: "
-            "PEB=68,TSB=68,PBB=68; with --like, its number of traces in equal parts.",
-            show_default=False,
-        ),
-    ] = None,
-    n_ensembles: Annotated[
-        int,
-        typer.Option(
-            "--ensembles", help="Number of simulated ensembles; more give more precise rates."
-        ),
-    ] = 20,
-    settings_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--settings",
-            help="TOML file with the settings of the analysis; overrides those of --like.",
-        ),
-    ] = None,
+    out_dir: OutDir,
+    like: Like = None,
+    n_frames: NFrames = None,
+    dt_s: DtS = None,
+    counts: Counts = None,
+    background: Background = None,
+    mix: Mix = None,
+    n_ensembles: NEnsembles = 20,
+    settings_file: SettingsFile = None,
     seed: Annotated[int, typer.Option(help="Seed; each number gives other ensembles.")] = 0,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an existing validation.")
-    ] = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Simulate ensembles like yours and measure how often K, labels and β are right."""
     from umlpsd_gpu.storage.result_folder import check_output

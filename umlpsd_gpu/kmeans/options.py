@@ -13,7 +13,7 @@ SILHOUETTE_METRICS = ("sqeuclidean", "euclidean")
 class SweepOptions:
     """Options of a sweep, checked when they are made.
 
-    Parameters
+    Attributes
     ----------
     seed : int
         Seed of the random starts; 0 or larger.

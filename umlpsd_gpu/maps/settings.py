@@ -10,6 +10,8 @@ from umlpsd_gpu.settings import Section
 
 
 class MapsSettings(Section):
+    """How the maps of a crystal assembly are computed."""
+
     section: ClassVar[str] = "maps"
 
     pearson_threshold: float = Field(

@@ -10,6 +10,8 @@ from umlpsd_gpu.settings import Section
 
 
 class MovieSettings(Section):
+    """How a movie is read."""
+
     section: ClassVar[str] = "movie"
 
     dt_s: float | None = Field(

@@ -19,6 +19,8 @@ PAPER_SCALES = (
 
 
 class PreprocessSettings(Section):
+    """On which scales traces are smoothed."""
+
     section: ClassVar[str] = "preprocess"
 
     scales: tuple[str, ...] = Field(

@@ -180,7 +180,8 @@ def _open(source: Any, settings: Settings) -> Movie | Traces | Sequence[Movie]:
     is_list = isinstance(source, Sequence) and len(source) > 0
     if is_list and all(isinstance(name, str | os.PathLike) for name in source):
         return open_sources([os.fspath(name) for name in source], settings)
-    return source
+    opened: Movie | Traces | Sequence[Movie] = source
+    return opened
 
 
 def _fit_spectra_timed(
