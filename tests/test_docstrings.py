@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+import umlpsd_gpu
+
 PACKAGE = Path(__file__).parents[1] / "umlpsd_gpu"
 # the parameters of a command are options, documented by the help that it shows
 WITHOUT_COMMANDS = "cli"
@@ -56,6 +58,11 @@ def test_attributes_of_docstrings_are_the_fields_of_dataclasses(room: str) -> No
         if (fault := fault_of_dataclass(node))
     ]
     assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize("name", [n for n in umlpsd_gpu.__all__ if n[0].islower()])
+def test_every_public_verb_has_an_example(name: str) -> None:
+    assert ">>> " in getattr(umlpsd_gpu, name).__doc__
 
 
 @pytest.mark.parametrize("module", EXAMPLES)

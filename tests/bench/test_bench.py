@@ -500,7 +500,7 @@ def test_the_command_refuses_before_it_measures(umlpsd, tmp_path):
     assert "choose another folder" in err
     code, _, err = umlpsd("bench", "--out", tmp_path, "--seed", "-1")
     assert code == 2
-    assert "the seed must be 0 or above, got -1" in err
+    assert "--seed must be 0 or above, got -1" in err
     code, _, err = umlpsd("bench", "--out", tmp_path, "--compare", tmp_path / "none.json")
     assert code == 2
     assert "can't be read as a benchmark" in err

@@ -166,7 +166,7 @@ def test_a_device_too_small_for_one_restart_says_so(on_cpu, go):
     values = on_cpu.asarray(ugly("binned"))
     go("points")
     on_cpu.DEVICE.largest_allocation = 1_000
-    with pytest.raises(DeviceError, match="smallest piece of the work doesn't fit"):
+    with pytest.raises(DeviceError, match="too little for the smallest piece of the work"):
         sweep(values, [4], n_epochs=2)
 
 

@@ -215,7 +215,7 @@ def test_scales_that_do_not_fit_are_skipped_with_a_note(assembly):
     assert [sweep.scale for sweep in study.sweeps] == ["W20", "W40"]
     assert any(note.startswith("Scales raw, WL4 were skipped: 120 traces") for note in study.notes)
     raw_only = {"preprocess.scales": ["raw"], "traces.memory_mb": 0.1}
-    with pytest.raises(SettingsError, match=r"take 1 MB or more at every scale .* --threshold"):
+    with pytest.raises(SettingsError, match=r"need 1 MB or more at every scale,.* --threshold"):
         run_study(assembly, SETTINGS.with_values(raw_only))
 
 

@@ -46,6 +46,12 @@ def get_analysis(name: str) -> Analysis[Any, Any]:
     ------
     SettingsError
         If there is no such analysis, or it can't be loaded.
+
+    Examples
+    --------
+    >>> from umlpsd_gpu import get_analysis
+    >>> get_analysis("blinking").inputs
+    'movies'
     """
     if name in BUILT_IN:
         module, attribute = BUILT_IN[name]

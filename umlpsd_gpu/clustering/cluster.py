@@ -128,6 +128,7 @@ def cluster(
     Examples
     --------
     >>> import numpy as np
+    >>> from umlpsd_gpu import cluster
     >>> from umlpsd_gpu.settings import AnalysisSettings
     >>> centres = np.repeat([0.0, 5.0, 10.0], 20)[:, None]
     >>> matrix = centres + np.random.default_rng(0).normal(size=(60, 4))

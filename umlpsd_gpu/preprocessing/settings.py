@@ -54,7 +54,7 @@ class PreprocessSettings(Section):
         import pywt
 
         if wavelet not in pywt.wavelist(kind="discrete"):
-            raise ValueError(f"'{wavelet}' is no discrete wavelet of PyWavelets; try 'db4'")
+            raise ValueError(f"'{wavelet}' is not a discrete wavelet of PyWavelets; try 'db4'")
         return wavelet
 
     @field_validator("wavelet_mode")

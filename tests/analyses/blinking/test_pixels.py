@@ -96,7 +96,7 @@ def test_a_threshold_above_the_maximum_names_file_and_brightest_pixel(umlpsd_run
 def test_a_mask_of_nothing(umlpsd_run, frames, tmp_path):
     tifffile.imwrite(tmp_path / "mask.tif", np.zeros((10, 11), np.uint8))
     assert_refused(
-        umlpsd_run(frames, "--roi", tmp_path / "mask.tif"), "holds no pixel of the 10 × 11"
+        umlpsd_run(frames, "--roi", tmp_path / "mask.tif"), "contains no pixel of the 10 × 11"
     )
 
 

@@ -25,6 +25,7 @@ class Settings(AnalysisSettings):
 
     Examples
     --------
+    >>> from umlpsd_gpu import Settings
     >>> Settings().with_values({"sweep.k_max": 5}).sweep.k_max
     5
     """
