@@ -188,7 +188,7 @@ def test_levels_that_do_not_suit_the_length_are_refused(cupy, wavelet):
 
 def test_modes_and_filters_that_the_device_does_not_know_are_refused(cupy):
     values, (dec_lo, rec_lo) = cupy.asarray(noise(1, 100)), taps("db4")
-    with pytest.raises(SettingsError, match=r"mode 'mirror' is not available on the GPU; choose from zero, .* or device cpu"):
+    with pytest.raises(SettingsError, match=r"'mirror' is not available on the GPU; .* device cpu"):
         device.dwt_approximation(values, 1, dec_lo, rec_lo, "mirror")
     for pair in ((dec_lo[1:], rec_lo[1:]), (dec_lo, rec_lo[2:])):
         with pytest.raises(SettingsError, match="taps, but need the same even number"):
