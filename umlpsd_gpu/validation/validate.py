@@ -57,8 +57,8 @@ def validate(
     >>> from umlpsd_gpu.validation.ensembles import Conditions
     >>> settings = Settings().with_values({"sweep.n_epochs": 5, "sweep.k_max": 3})
     >>> small = Conditions({"TSB": 6, "PBB": 6}, n_frames=400)
-    >>> validation = validate(settings, small, n_ensembles=1)  # doctest: +SKIP
-    >>> validation.recovery.k_right.n_trials  # doctest: +SKIP
+    >>> validation = validate(settings, small, n_ensembles=1)
+    >>> validation.recovery.k_right.n_trials
     1
     """
     settings, conditions = settings or Settings(), conditions or Conditions()
