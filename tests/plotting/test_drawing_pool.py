@@ -196,8 +196,10 @@ class TestProcesses:
 
     @pytest.mark.skipif(os.name != "posix", reason="needs process groups")
     def test_ctrl_c_is_the_callers_alone(self) -> None:
+        # a shell starts jobs in its background with SIGINT ignored, and children inherit that
         script = (
-            "import time; from umlpsd_gpu.plotting.drawing_pool import drawing_pool\n"
+            "import signal, time; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+            "from umlpsd_gpu.plotting.drawing_pool import drawing_pool\n"
             "with drawing_pool(2) as pool:\n"
             "    try: print('up', flush=True); time.sleep(600)\n"
             "    except KeyboardInterrupt: print(pool.submit(max, 3, 5).result())"
