@@ -39,8 +39,8 @@ class BatchProtocol(Generic[Source, Result]):
             By default K and its confidence.
         """
         return (
-            Column("k_opt", _read_summary("k_opt"), "K"),
-            Column("confidence", _read_summary("confidence"), "Confidence"),
+            Column("k_opt", read_from_summary("k_opt"), "K"),
+            Column("confidence", read_from_summary("confidence"), "Confidence"),
         )
 
     def batch_figures(self, rows: Sequence[BatchRow]) -> Sequence[FigurePlan]:
@@ -114,5 +114,17 @@ class BatchProtocol(Generic[Source, Result]):
         )
 
 
-def _read_summary(name: str) -> Callable[[Mapping[str, Any], Mapping[str, Any]], Any]:
+def read_from_summary(name: str) -> Callable[[Mapping[str, Any], Mapping[str, Any]], Any]:
+    """Return the value of a `Column` that is an entry of a result's summary.
+
+    Parameters
+    ----------
+    name : str
+        Name of the entry; the value is None where a summary lacks it.
+
+    Returns
+    -------
+    callable
+        Takes the facts of an input and the summary of its result.
+    """
     return lambda facts, summary: summary.get(name)

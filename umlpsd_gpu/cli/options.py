@@ -98,9 +98,8 @@ class ChosenSettings:
 
     def _settings_of(self, analysis: Analysis[Any, Any]) -> AnalysisSettings:
         model = analysis.settings
-        known = {name for name, _ in _all_options() if _has(model, name)}
         for name in self.values:
-            if name in self.flags and name not in known:
+            if name in self.flags and not _has(model, name):
                 raise SettingsError(
                     f"{self.flags[name]} is no option of the analysis '{analysis.name}'; leave it "
                     "out, or choose another analysis with --analysis"

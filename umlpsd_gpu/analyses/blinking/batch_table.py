@@ -8,6 +8,7 @@ from typing import Any
 from markupsafe import Markup
 from matplotlib.colors import to_hex
 
+from umlpsd_gpu.analyses.batch_protocol import read_from_summary
 from umlpsd_gpu.analyses.protocol import Column
 from umlpsd_gpu.plotting.page_parts import number
 from umlpsd_gpu.plotting.style import cluster_colour
@@ -17,10 +18,6 @@ Values = Mapping[str, Any]
 
 def _read_fact(name: str) -> Callable[[Values, Values], Any]:
     return lambda facts, summary: facts.get(name)
-
-
-def _read_summary(name: str) -> Callable[[Values, Values], Any]:
-    return lambda facts, summary: summary.get(name)
 
 
 def _read_dt_s(facts: Values, summary: Values) -> float | None:
@@ -70,11 +67,11 @@ def _show_exponents(facts: Values, summary: Values) -> str:
 COLUMNS = (
     Column("n_frames", _read_fact("n_frames"), "Frames", _show_frames),
     Column("dt_s", _read_dt_s),
-    Column("n_traces", _read_summary("n_traces"), "Traces"),
-    Column("n_clustered", _read_summary("n_clustered")),
-    Column("k_opt", _read_summary("k_opt"), "K", _show_k),
-    Column("scale", _read_summary("scale")),
-    Column("confidence", _read_summary("confidence"), "Confidence", _show_confidence),
+    Column("n_traces", read_from_summary("n_traces"), "Traces"),
+    Column("n_clustered", read_from_summary("n_clustered")),
+    Column("k_opt", read_from_summary("k_opt"), "K", _show_k),
+    Column("scale", read_from_summary("scale")),
+    Column("confidence", read_from_summary("confidence"), "Confidence", _show_confidence),
     Column("confidence_low", _read_interval_end(0)),
     Column("confidence_high", _read_interval_end(1)),
     Column("n_traces_by_cluster", _join_clusters("n_traces")),
