@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .ensemble import Draw, Drawn, class_sizes, log_uniform, shuffled_classes
+from .ensemble import Draw, Drawn, bounded_normal, class_sizes, log_uniform, shuffled_classes
 
 Curve = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
@@ -64,7 +64,7 @@ def current_voltage(draw: Draw) -> Drawn:
     decades, signal = rng.uniform(0.1, 0.5), log_uniform(rng, 1, 300)
     apart = rng.uniform(0, 0.5)  # decades between the kinds
     spread = log_uniform(rng, 0.02, 0.2)
-    own = np.exp(np.clip(spread * rng.standard_normal((len(classes), 1)), -0.5, 0.5))
+    own = np.exp(spread * bounded_normal(rng, len(classes)))
     magnitudes = 10 ** (apart * rng.standard_normal(k)[classes])
     magnitudes *= 10 ** (decades * rng.standard_normal(len(classes)))
     currents = np.empty((len(classes), 2 * n_half))

@@ -55,7 +55,7 @@ def periodic(draw: Draw) -> Drawn:
         phases = 2 * np.pi * (np.arange(k) / k + rng.uniform(-0.3, 0.3, k) / k)
     else:
         names = [str(name) for name in rng.permutation(list(WAVES))[:k]]
-    jitter, noise = log_uniform(rng, 0.02, 0.8), log_uniform(rng, 0.1, 5)
+    jitter, noise = log_uniform(rng, 0.02, 1.3), log_uniform(rng, 0.1, 12)
     own_phases = phases[classes] + jitter * rng.standard_normal(n)
     own_cycles = cycles[classes] * (1 + 0.01 * rng.standard_normal(n))
     x = np.linspace(0, 1, n_points)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import ndtr, ndtri
 
 from umlpsd_gpu.preprocessing.normalise import minmax
 from umlpsd_gpu.preprocessing.smooth import preprocess_at
@@ -115,6 +116,11 @@ def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
+def bounded_normal(rng: np.random.Generator, n: int, limit: float = 2.0) -> np.ndarray:
+    """Return a column of normal deviates within ±limit, without a crowd at the limits."""
+    return ndtri(rng.uniform(ndtr(-limit), ndtr(limit), (n, 1)))
+
+
 def shuffled_classes(rng: np.random.Generator, sizes: np.ndarray) -> np.ndarray:
     """Return the class of every item, in random order."""
     return rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
@@ -130,11 +136,14 @@ def class_sizes(
 
 
 def camera_values(
-    rng: np.random.Generator, shapes: np.ndarray, counts: float, spread: float = 0.25
+    rng: np.random.Generator,
+    shapes: np.ndarray,
+    counts: float,
+    background: float | np.ndarray = BACKGROUND,
 ) -> np.ndarray:
     """Return recorded counts of brightness 0…1, with an individual amplitude for each trace."""
-    bright = counts * np.exp(spread * rng.standard_normal(len(shapes)))
-    return emccd_counts(rng, BACKGROUND + bright[:, None] * np.maximum(shapes, 0))
+    bright = counts * np.exp(0.25 * rng.standard_normal(len(shapes)))
+    return emccd_counts(rng, background + bright[:, None] * np.maximum(shapes, 0))
 
 
 def trace_matrices(

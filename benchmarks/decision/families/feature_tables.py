@@ -23,7 +23,7 @@ def features(draw: Draw) -> Drawn:
         sizes = 8 + rng.multinomial(n - 8 * k, rng.dirichlet(np.full(k, rng.choice([2.0, 20.0]))))
         classes = shuffled_classes(rng, sizes)
         form = str(rng.choice(FORMS))
-        apart, unequal = log_uniform(rng, 2, 12), rng.uniform(0, 0.4)
+        apart, unequal = log_uniform(rng, 1.7, 10), rng.uniform(0, 0.4)
         centres = apart * _centres(rng, k, n_columns)
         widths = np.exp(unequal * rng.standard_normal(k))
         values = np.empty((n, n_columns))

@@ -14,7 +14,7 @@ from umlpsd_gpu.simulate.shared_trend import grain_levels
 from .ensemble import Draw, Drawn, log_uniform, trace_matrices
 
 DT_S = 0.1
-SIGNALS = {"low": (15, 60), "middle": (60, 300), "high": (300, 3000)}  # counts of a pixel
+SIGNALS = {"low": (4, 40), "middle": (40, 300), "high": (300, 3000)}  # counts of a pixel
 
 
 def assembly(draw: Draw) -> Drawn:
@@ -51,7 +51,7 @@ def crystals(draw: Draw) -> Drawn:
     k = draw.k(2, 8)
     signal = str(rng.choice(list(SIGNALS)))
     counts = log_uniform(rng, *SIGNALS[signal])
-    modulation = log_uniform(rng, 0.05, 0.5)
+    modulation = log_uniform(rng, 0.01, 0.3)
     blur_px = float(rng.choice([0.0, rng.uniform(0.6, 1.2)]))
     pcc = float(rng.choice([0.0, rng.uniform(0.6, 0.85)]))  # of the first two grains
     layout = str(rng.choice(["domains", "crystals"]))
@@ -68,7 +68,7 @@ def crystals(draw: Draw) -> Drawn:
         light = np.stack([gaussian_filter(one, blur_px, mode=edge) for one in light])
     inside = grains > 0
     expected = light[:, inside].T @ levels
-    expected += counts * rng.uniform(0.05, 0.4)  # background
+    expected += counts * log_uniform(rng, 0.05, 2)  # background
     description = (
         f"{layout}, {signal} signal {counts:.0f}, modulation {modulation:.2f}, "
         f"blur {blur_px:.2f} px, pcc {pcc:.2f}, {n_frames} frames"

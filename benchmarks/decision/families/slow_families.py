@@ -28,7 +28,7 @@ def blinking_shapes(draw: Draw) -> Drawn:
     ratio = 5.0 if rng.random() < 1 / 3 else 1.0
     classes = shuffled_classes(rng, class_sizes(rng, k, int(rng.integers(60, 201)), ratio))
     n_frames = int(rng.choice([2000, 3000, 4000]))
-    counts, jitter = log_uniform(rng, 20, 120), log_uniform(rng, 0.01, 0.12)
+    counts, jitter = log_uniform(rng, 20, 120), log_uniform(rng, 0.01, 0.15)
     shapes = courses(rng, draw_shapes(rng, k), classes, n_frames, jitter)
     shapes *= blinks(rng, len(classes), n_frames, depth=rng.uniform(0.7, 0.95))
     description = f"{counts:.0f} counts, jitter {jitter:.3f}, {ratio:.0f}:1, {n_frames} frames"
@@ -89,7 +89,7 @@ def imbalance(draw: Draw) -> Drawn:
     sizes = np.array([20 * smallest, *between, smallest])[: k if k > 1 else 1]
     classes = shuffled_classes(rng, sizes)
     n_frames = int(rng.choice([2000, 3000, 4000]))
-    counts, jitter = log_uniform(rng, 15, 400), log_uniform(rng, 0.005, 0.06)
+    counts, jitter = log_uniform(rng, 5, 400), log_uniform(rng, 0.005, 0.06)
     shapes = courses(rng, draw_shapes(rng, k), classes, n_frames, jitter)
     shapes *= blinks(rng, len(classes), n_frames, depth=rng.uniform(0.2, 0.9))
     description = f"sizes {sizes.tolist()}, {counts:.0f} counts, jitter {jitter:.3f}"
@@ -104,11 +104,12 @@ def size(draw: Draw) -> Drawn:
     sizes = 3 + rng.multinomial(n - 3 * k, rng.dirichlet(np.full(k, 5.0)))
     classes = shuffled_classes(rng, sizes)
     n_frames = 2000
-    counts, jitter = log_uniform(rng, 20, 120), log_uniform(rng, 0.005, 0.08)
-    shapes = courses(rng, draw_shapes(rng, k, apart=0.2), classes, n_frames, jitter)
+    counts, jitter = log_uniform(rng, 10, 120), log_uniform(rng, 0.005, 0.12)
+    floor = rng.uniform(0.05, 0.7)
+    shapes = courses(rng, draw_shapes(rng, k, apart=0.2), classes, n_frames, jitter, floor)
     shapes *= blinks(rng, len(classes), n_frames, depth=rng.uniform(0.2, 0.8))
     scales = ("W25", "W50", "W100", "W200") if n > 1500 else SCALES
-    description = f"{counts:.0f} counts, jitter {jitter:.3f}"
+    description = f"{counts:.0f} counts, jitter {jitter:.3f}, floor {floor:.2f}"
     values = camera_values(rng, shapes, counts)
     return Drawn(trace_matrices(values, scales), classes, description)
 
@@ -119,11 +120,13 @@ def common_drift(draw: Draw) -> Drawn:
     k = draw.k(2, 5)
     classes = shuffled_classes(rng, class_sizes(rng, k, int(rng.integers(50, 201))))
     n_frames = int(rng.choice([2000, 3000, 4000]))
-    counts, jitter = log_uniform(rng, 15, 300), log_uniform(rng, 0.01, 0.08)
-    shapes = courses(rng, draw_shapes(rng, k), classes, n_frames, jitter)
+    counts, jitter = log_uniform(rng, 8, 300), log_uniform(rng, 0.01, 0.1)
+    floor = rng.uniform(0.05, 0.5)
+    shapes = courses(rng, draw_shapes(rng, k), classes, n_frames, jitter, floor)
     shapes *= blinks(rng, len(classes), n_frames, depth=rng.uniform(0.3, 0.9))
     kind = str(rng.choice(["lamp drift", "lamp step", "background bleaching"]))
     strength = rng.uniform(0.2, 0.8)
+    background = np.full(n_frames, BACKGROUND)
     times = (np.arange(n_frames) + 0.5) / n_frames
     if kind == "lamp drift":
         waves = np.sin(2 * np.pi * rng.uniform(0.3, 2.5) * times + rng.uniform(0, 6))
@@ -131,9 +134,12 @@ def common_drift(draw: Draw) -> Drawn:
     elif kind == "lamp step":
         shapes = shapes * np.where(times < rng.uniform(0.2, 0.8), 1.0, 1 - strength)
     else:
-        shapes = shapes + 2 * strength * np.exp(-times / rng.uniform(0.1, 0.5))
-    description = f"{kind} {strength:.2f}, {counts:.0f} counts, jitter {jitter:.3f}"
-    return Drawn(trace_matrices(camera_values(rng, shapes, counts)), classes, description)
+        background = BACKGROUND + 2 * strength * counts * np.exp(-times / rng.uniform(0.1, 0.5))
+    description = (
+        f"{kind} {strength:.2f}, {counts:.0f} counts, jitter {jitter:.3f}, floor {floor:.2f}"
+    )
+    values = camera_values(rng, shapes, counts, background)
+    return Drawn(trace_matrices(values), classes, description)
 
 
 def outliers(draw: Draw) -> Drawn:
@@ -142,14 +148,17 @@ def outliers(draw: Draw) -> Drawn:
     k = draw.k(2, 5)
     classes = shuffled_classes(rng, class_sizes(rng, k, int(rng.integers(50, 201)), fewest=8))
     n_frames = int(rng.choice([2000, 3000, 4000]))
-    counts, jitter = log_uniform(rng, 20, 400), log_uniform(rng, 0.005, 0.08)
-    shapes = courses(rng, draw_shapes(rng, k), classes, n_frames, jitter)
+    counts, jitter = log_uniform(rng, 4, 400), log_uniform(rng, 0.005, 0.12)
+    floor = rng.uniform(0.05, 0.7)
+    shapes = courses(rng, draw_shapes(rng, k), classes, n_frames, jitter, floor)
     shapes *= blinks(rng, len(classes), n_frames, depth=rng.uniform(0.2, 0.9))
     chosen = rng.choice(len(classes), max(1, len(classes) // 10), replace=False)
     for i in chosen:
         shapes[i] = _outlier(rng, shapes[i])
         classes[i] = OUTLIER
-    description = f"{len(chosen)} outliers, {counts:.0f} counts, jitter {jitter:.3f}"
+    description = (
+        f"{len(chosen)} outliers, {counts:.0f} counts, jitter {jitter:.3f}, floor {floor:.2f}"
+    )
     return Drawn(trace_matrices(camera_values(rng, shapes, counts)), classes, description)
 
 

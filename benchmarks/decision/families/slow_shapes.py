@@ -8,7 +8,7 @@ import numpy as np
 
 from umlpsd_gpu.simulate.dwell import DwellLaw, frame_averages, telegraph
 
-from .ensemble import DT_S
+from .ensemble import DT_S, bounded_normal, log_uniform
 
 Shape = Callable[[np.ndarray], np.ndarray]
 TRIALS = 200
@@ -125,9 +125,9 @@ def courses(
     """
     n = len(classes)
     u = (np.arange(n_frames) + 0.5) / n_frames
-    delays = np.clip(jitter * rng.standard_normal((n, 1)), -0.25, 0.25)
-    stretches = np.exp(np.clip(jitter * rng.standard_normal((n, 1)), -0.25, 0.25))
-    own_floor = np.clip(floor * (1 + 5 * jitter * rng.standard_normal((n, 1))), 0, 0.9)
+    delays = jitter * bounded_normal(rng, n)
+    stretches = np.exp(jitter * bounded_normal(rng, n))
+    own_floor = floor ** np.exp(min(2 * jitter, 0.3) * bounded_normal(rng, n))
     values = np.empty((n, n_frames))
     for c, shape in enumerate(shapes):
         of_class = classes == c
@@ -136,10 +136,14 @@ def courses(
 
 
 def blinks(rng: np.random.Generator, n_traces: int, n_frames: int, depth: float) -> np.ndarray:
-    """Return two-state factors 1 and 1 − depth with individual duty and dwell times."""
+    """Return two-state factors 1 and 1 − depth with individual duty and dwell times.
+
+    The longest dwell varies twofold around one value of the ensemble, 0.5 to 10 s.
+    """
+    typical_s = log_uniform(rng, 0.5, 10)
     factors = np.empty((n_traces, n_frames))
     for i in range(n_traces):
-        duty, longest_s = rng.uniform(0.5, 0.85), rng.uniform(0.3, 3)
+        duty, longest_s = rng.uniform(0.5, 0.85), log_uniform(rng, typical_s / 2, 2 * typical_s)
         on, off = (DwellLaw(1.5, 0.03 * s, longest_s * s) for s in (2 * duty, 2 * (1 - duty)))
         dwells_s, is_on = telegraph(rng, n_frames * DT_S, on, off)
         factors[i] = frame_averages(np.where(is_on, 1.0, 1 - depth), dwells_s, n_frames, DT_S)

@@ -13,8 +13,8 @@ def spectra(draw: Draw) -> Drawn:
     k = draw.k(2, 5)
     classes = shuffled_classes(rng, class_sizes(rng, k, int(rng.integers(40, 301))))
     n, n_points = len(classes), int(rng.choice([200, 400, 600]))
-    counts, alike = log_uniform(rng, 2, 1000), rng.uniform(0, 0.95)
-    shift, intensity = log_uniform(rng, 0.0005, 0.01), rng.uniform(0.05, 0.6)
+    counts, alike = log_uniform(rng, 3, 1000), 1 - log_uniform(rng, 0.1, 1)
+    shift, intensity = log_uniform(rng, 0.0005, 0.02), rng.uniform(0.05, 0.6)
     common, own = _peaks(rng), [_peaks(rng) for _ in range(k)]
     axis = np.linspace(0, 1, n_points)
     shifted = axis - shift * rng.standard_normal((n, 1))
@@ -34,7 +34,7 @@ def spectra(draw: Draw) -> Drawn:
         "raw": values,
     }
     description = (
-        f"{counts:.0f} counts, {alike:.2f} alike, shift {shift:.4f}, intensity ±{intensity:.2f}"
+        f"{counts:.1f} counts, {alike:.2f} alike, shift {shift:.4f}, intensity ±{intensity:.2f}"
     )
     return Drawn(matrices, classes, description)
 
