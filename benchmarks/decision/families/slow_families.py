@@ -173,7 +173,7 @@ def _outlier(rng: np.random.Generator, course: np.ndarray) -> np.ndarray:
         return BLINKING_CLASSES["MSB"](rng, n_frames, 300.0 / n_frames)
     spikes = np.zeros(n_frames)
     for start in rng.integers(0, n_frames, rng.integers(1, 6)):
-        spikes[start : start + rng.integers(1, 20)] += rng.uniform(3, 20)
+        spikes[start : start + rng.integers(1, 20)] += rng.uniform(0.5, 2)
     return course + spikes
 
 
