@@ -10,7 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from umlpsd_gpu.analyses.blinking.assembly import compute_maps, has_maps, list_map_notes
+from umlpsd_gpu.analyses.blinking.assembly import (
+    compute_maps,
+    has_maps,
+    list_map_notes,
+    neighbouring_pixels,
+)
 from umlpsd_gpu.analyses.blinking.extract import extract, shape_of
 from umlpsd_gpu.analyses.blinking.fitting_scales import (
     select_scales,
@@ -145,6 +150,7 @@ def analyse(
             context,
             trait=fit.beta[usable],
             coarsen=average_neighbours,
+            neighbours=neighbouring_pixels(traces, usable) if of_pixels else None,
         ).spread_over(usable)
         maps = _compute_maps_timed(traces, movies, clustering, fit, settings, context)
         return Study(
