@@ -36,13 +36,14 @@ def consensus_reason(sweep: Sweep, verdict: Verdict) -> str:
     """
     evidence, k_opt = verdict.evidence, verdict.k_opt
     ranked = evidence.k_values[np.argsort(-evidence.probability, kind="stable")].tolist()
+    next_best = next(k for k in ranked if k != k_opt)
     share = dict(zip(evidence.k_values.tolist(), evidence.probability.tolist(), strict=True))
     names = " and ".join(filter(None, [", ".join(verdict.scales[:-1]), verdict.scales[-1]]))
     if len(verdict.scales) > MOST_NAMES:
         names = f"{len(verdict.scales)} representations"
     odds = (
-        f"K = {k_opt} has probability {verdict.confidence:.2f} and K = {ranked[1]} "
-        f"{share[ranked[1]]:.2f}, from the evidence at {names}."
+        f"K = {k_opt} has probability {verdict.confidence:.2f} and K = {next_best} "
+        f"{share[next_best]:.2f}, from the evidence at {names}."
     )
     k = k_opt if k_opt > 1 else 2
     doubt = "" if verdict.confidence >= LEAST_CONFIDENCE else CANNOT_DECIDE

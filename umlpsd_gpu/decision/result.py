@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -90,9 +90,9 @@ class KDecision(Displayed):
     votes: dict[str, int]
     rule: str
     reason: str
-    evidence: KEvidence
-    unfamiliar: str
-    calibrated_for: str
+    evidence: KEvidence = field(default_factory=KEvidence.none)
+    unfamiliar: str = ""
+    calibrated_for: str = ""
 
     @property
     def is_undecided(self) -> bool:
