@@ -39,6 +39,9 @@ class Traces(Displayed, Exported):
         Steps of processing, the first one first.
     scale : str
         Smoothing scale of the values: ``"raw"``, ``"W80"``, ``"WL6"``.
+    notes : tuple of str
+        What the reader of a file tells the user; a study repeats it in its own notes, and it is not
+        stored with the traces.
     """
 
     values: Array
@@ -49,6 +52,7 @@ class Traces(Displayed, Exported):
     ids: tuple[str, ...]
     history: tuple[str, ...] = ()
     scale: str = "raw"
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that the arrays belong together."""
