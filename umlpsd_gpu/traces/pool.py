@@ -68,6 +68,7 @@ def pool_traces(parts: Sequence[Traces], unequal_lengths: str = "refuse") -> Tra
         ids=unique_ids([name for part in parts for name in part.ids]),
         history=(*dict.fromkeys(line for part in parts for line in part.history), step),
         notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+        files=tuple(file for part in parts for file in part.files),
     )
 
 

@@ -164,7 +164,7 @@ def _make_traces(contents: Contents, path: Path, dt_s: float | None, layout: str
         unique_ids([f"{path.name}:{name}" for name in names]),
         (f"read from {path.name}, dt_s from {origin}",),
     )
-    return replace(traces, notes=tuple(notes))
+    return replace(traces, notes=tuple(notes), files=(path,))
 
 
 def _advise_layout(values: np.ndarray, path: Path, layout: str, start: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -42,6 +43,8 @@ class Traces(Displayed, Exported):
     notes : tuple of str
         What the reader of a file tells the user; a study repeats it in its own notes, and it is not
         stored with the traces.
+    files : tuple of Path
+        Files that the values were read from; not stored either.
     """
 
     values: Array
@@ -53,6 +56,7 @@ class Traces(Displayed, Exported):
     history: tuple[str, ...] = ()
     scale: str = "raw"
     notes: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that the arrays belong together."""
