@@ -156,8 +156,8 @@ def _judge_rest(rows: CellRows, stop: int, width: int) -> list[str]:
         return []
     label = next(str(cell).strip() for cell in rows.split(footers[0]) if not is_blank(cell))
     return [
-        f"{len(footers)} row{'s' * (len(footers) > 1)} below the table of {rows.path.name} "
-        f"(row {rows.numbers[footers[0]]}: '{label}') were left out."
+        f"What is below the table of {rows.path.name} was left out (from row "
+        f"{rows.numbers[footers[0]]}: '{label}')."
     ]
 
 

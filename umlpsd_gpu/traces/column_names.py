@@ -41,7 +41,7 @@ POSITIONS = [
         rf"({axis}|{axis}[\s_]*(position|pos|coord\w*)?[\s_]*([\[(].*[\])]|nm|px|um|µm)?"
         rf"|position[\s_]*{axis})",
         re.IGNORECASE,
-    )  # fmt: skip
+    )
     for axis in "xy"
 ]
 # Only ImageJ gives these beside an intensity

@@ -167,10 +167,10 @@ def _find_axes(table: Table, names: list[str], columns: list[int]) -> tuple[list
             frames.append(first)
         elif rises(values[:, first]):
             times.append(first)
-    if not times and frames == [first] and len(columns) > 2 and is_unnamed(names[second]):
-        # the table of pandas: its index, then unnamed times
-        if rises_evenly(values[:, second]) and not counts(values[:, second]):
-            times.append(second)
+    # the table of pandas: its index, then unnamed times
+    may_follow = not times and frames == [first] and len(columns) > 2 and is_unnamed(names[second])
+    if may_follow and rises_evenly(values[:, second]) and not counts(values[:, second]):
+        times.append(second)
     return times, frames
 
 
@@ -288,6 +288,19 @@ def _refuse_swapped(table: Table, values: Array) -> None:
 
 
 def note_interval(measured_s: float | None, dt_s: float | None, path: Path) -> list[str]:
+    """Return a note if the interval that was given differs from that of the file.
+
+    Parameters
+    ----------
+    measured_s, dt_s : float or None
+        By the file, and as given; None: unknown.
+    path : Path
+        For the note.
+
+    Returns
+    -------
+    list of str
+    """
     if measured_s is None or dt_s is None or abs(measured_s / dt_s - 1) <= LARGEST_DIFFERENCE:
         return []
     return [

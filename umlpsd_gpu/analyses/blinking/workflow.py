@@ -30,6 +30,7 @@ from umlpsd_gpu.compute.progress import choose_progress
 from umlpsd_gpu.compute.transfer import on_host, uploaded
 from umlpsd_gpu.compute.versions import recorded_versions
 from umlpsd_gpu.decision.outliers import N_COARSE_SAMPLES
+from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.keywords import settings_from_keywords, show_settings
 from umlpsd_gpu.maps.result import AssemblyMaps
 from umlpsd_gpu.movie.movie import Movie
@@ -126,7 +127,7 @@ def analyse(
         # errors that the headers show come before the first frame is read
         n_frames, dt_s = shape_of(source, settings)
         scales, notes_on_scales = select_scales(n_frames, settings)
-        _fit_spectra(_make_empty_trace(n_frames, dt_s), settings)
+        _try_spectra(source, n_frames, dt_s, settings)
         with context.clock.timing("extract"):
             traces, movies, notes = extract(source, settings, context.progress, context.device)
         scales, notes_on_memory = select_scales_by_memory(traces, scales, settings)
@@ -212,6 +213,20 @@ def _choose_range_hz(
     low = low_hz if f_max_hz is None or f_max_hz > low_hz else None
     high = high_hz if f_min_hz is None or f_min_hz < high_hz else None
     return low if f_min_hz is None else f_min_hz, high if f_max_hz is None else f_max_hz
+
+
+def _try_spectra(source: Any, n_frames: int, dt_s: float, settings: Settings) -> None:
+    """Detect unsuitable settings early; a table that is the wrong way round is named first."""
+    try:
+        _fit_spectra(_make_empty_trace(n_frames, dt_s), settings)
+    except TracesError as error:
+        if not isinstance(source, Traces) or source.n_traces <= n_frames:
+            raise
+        raise TracesError(
+            f"{source.source[0]}: there are {source.n_traces} traces of {n_frames} frames; if it is "
+            "the other way round, choose the other --layout (rows or columns); if not: "
+            f"{error}"
+        ) from error
 
 
 def _make_empty_trace(n_frames: int, dt_s: float) -> Traces:
