@@ -77,9 +77,10 @@ def _check_many(name: str, analysis: Analysis[Any, Any], settings: Any) -> Itera
             yield path, None, f"{path}: {found.reason.removeprefix(f'{found.path}: ')}"
         else:
             yield path, analysis.describe(found.source), ""
-    for path, reason in findings.left_out if findings.found else ():
+    for left_out, reason in findings.left_out if findings.found else ():
         if not analysis.is_part(reason):
-            out.print(f"left out    {escape(_shorten(path))}: {escape(reason)}")
+            text = reason.removeprefix(f"{left_out}: ")
+            out.print(f"left out    {escape(_shorten(left_out))}: {escape(text)}")
 
 
 def _shorten(path: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -144,8 +145,16 @@ def _log_welch(
     grid = log_grid(n_frames)
     if on_device:
         return grid.cycles / n_frames, grid.dof, lambda values: device.log_welch(values, dt_s)
-    shared = windowed_waves(grid)
-    return grid.cycles / n_frames, grid.dof, lambda centred: log_welch(centred, dt_s, shared)
+    lock, shared = Lock(), []
+
+    def estimate(centred: np.ndarray) -> np.ndarray:
+        # large for long traces, and not needed where settings are only tried
+        with lock:
+            if not shared:
+                shared.extend(windowed_waves(grid))
+        return log_welch(centred, dt_s, shared)
+
+    return grid.cycles / n_frames, grid.dof, estimate
 
 
 def _periodogram(

@@ -157,7 +157,8 @@ def _running_median(power: Array) -> Array:
     The exponential distribution has its median at ln 2 of its mean.
     """
     n = power.shape[1]
-    centres, level = [], []
+    centres: list[float] = []
+    level: list[Array] = []
     start = LOWEST_COMPARED
     while start < n:
         width = max(2 * FEWEST_NEIGHBOURS, round(2 * NEIGHBOURS_SHARE * start))
@@ -173,4 +174,5 @@ def _running_median(power: Array) -> Array:
     places = np.log(np.arange(n) + 1.0)
     known = np.log(np.array(centres) + 1.0)
     logs = np.log(np.maximum(np.array(level), 1e-300))
-    return np.exp(np.stack([np.interp(places, known, logs[:, i]) for i in range(len(power))]))
+    running: Array = np.exp([np.interp(places, known, logs[:, i]) for i in range(len(power))])
+    return running

@@ -177,7 +177,7 @@ def _explain_width(rows: CellRows, row: int, width: int, is_last: bool) -> Trace
 
 def _find_header_rows(rows: CellRows, first: int, width: int) -> list[int]:
     """Return the rows right above the numbers that could name the columns, top first."""
-    found = []
+    found: list[int] = []
     for i in range(first - 1, -1, -1):
         if rows.numbers[i] + 1 < rows.numbers[i + 1] and found:
             break

@@ -112,11 +112,11 @@ def measure_even_step(
             f"{column[-1]:.6g}); sort the rows by time"
         )
     step = float((column[-1] - column[0]) / len(steps))
-    at = _find_uneven(column, step)
-    if at is not None:
+    uneven = _find_uneven(column, step)
+    if uneven is not None:
         raise TracesError(
-            f"{path}: the times are uneven: the step after {name(at)} is {steps[at]:.6g} where "
-            f"the median is {np.median(steps):.6g}; resample them evenly, or give each stretch "
+            f"{path}: the times are uneven: the step after {name(uneven)} is "
+            f"{steps[uneven]:.6g} where the median is {np.median(steps):.6g}; resample them evenly, or give each stretch "
             "as a table of its own"
         )
     return step

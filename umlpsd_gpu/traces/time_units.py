@@ -15,7 +15,17 @@ _PREFIXES = {
     ("m", "milli"): 1e-3,
     ("",): 1.0,
 }
-_SECONDS = ("s", "sec", "secs", "second", "seconds", "sek", "sekunde", "sekunden", "seconde")
+_SECONDS: tuple[str, ...] = (
+    "s",
+    "sec",
+    "secs",
+    "second",
+    "seconds",
+    "sek",
+    "sekunde",
+    "sekunden",
+    "seconde",
+)
 _SECONDS += ("secondes", "segundo", "segundos", "secondi", "secondo")
 UNITS_S = {
     f"{prefix}{word}": factor

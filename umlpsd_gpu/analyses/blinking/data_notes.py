@@ -63,8 +63,8 @@ def _note_line(line: SpectralLine | None) -> list[str]:
     of_all = f"{line.n_examined} traces"
     where = f"{line.n_traces} of {of_all}" if line.n_traces else f"the mean of {of_all}"
     return [
-        f"A spectral line stands out at {line.f_hz:.4g} Hz in {where}, as of mains hum, a modulated "
-        "laser or their alias: β of fits across it is not to be trusted. Remove its cause, or fit "
+        f"A spectral line stands out at {line.f_hz:.4g} Hz in {where}, as of mains hum, a "
+        "modulated laser or their alias: β of fits across it is not to be trusted. Remove its cause, or fit "
         f"below or above it (--f-max-hz {0.7 * line.f_hz:.3g} or --f-min-hz {1.4 * line.f_hz:.3g})."
     ]
 

@@ -22,7 +22,7 @@ OTHER_TABLES = {
     **dict.fromkeys((".xls", ".xlsb", ".ods", ".numbers", ".gsheet"), "save it as .xlsx or .csv"),
     **dict.fromkeys(
         (".asc", ".prn", ".tab", ".log", ".text", ".lvm"), "if it is text, rename it to .txt"
-    ),  # fmt: skip
+    ),
     **dict.fromkeys((".gz", ".zip", ".bz2", ".xz", ".7z", ".tar", ".rar"), "unpack it"),
     **dict.fromkeys((".hdf", ".he5", ".h4", ".nc", ".nwb"), "if it is HDF5, rename it to .h5"),
     **dict.fromkeys(
@@ -43,7 +43,7 @@ OTHER_TABLES = {
             ".sif.txt",
         ),
         "export it as .csv, .npy or .h5",
-    ),  # fmt: skip
+    ),
 }
 TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 N_BYTES_READ = 2048

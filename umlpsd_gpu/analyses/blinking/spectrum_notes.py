@@ -70,7 +70,9 @@ def _note_bounds(
 def _is_bound(fit: PowerLawFit, usable: np.ndarray, method: str) -> np.ndarray:
     beta, high = fit.beta[usable], fit.beta_ci95[usable, 1]
     is_steep = (beta >= STEEPEST) & (method in LEAKING)
-    bound: np.ndarray = np.isfinite(beta) & (np.isposinf(high) | is_steep)
+    # the interval of a spectrum of another form is widened, which is no bound
+    is_open = np.isposinf(high) & ~(fit.p_value[usable] < MISFIT)
+    bound: np.ndarray = np.isfinite(beta) & (is_open | is_steep)
     return bound
 
 

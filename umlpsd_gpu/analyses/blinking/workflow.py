@@ -223,15 +223,15 @@ def _try_spectra(source: Any, n_frames: int, dt_s: float, settings: Settings) ->
         if not isinstance(source, Traces) or source.n_traces <= n_frames:
             raise
         raise TracesError(
-            f"{source.source[0]}: there are {source.n_traces} traces of {n_frames} frames; if it is "
-            "the other way round, choose the other --layout (rows or columns); if not: "
+            f"{source.source[0]}: there are {source.n_traces} traces of {n_frames} frames; if it "
+            "is the other way round, choose the other --layout (rows or columns); if not: "
             f"{error}"
         ) from error
 
 
 def _make_empty_trace(n_frames: int, dt_s: float) -> Traces:
-    """Return one trace of the final length, to detect unsuitable settings early."""
-    return Traces.without_place(np.zeros((1, n_frames)), dt_s)
+    """Return no trace, but of the final length, to detect unsuitable settings early."""
+    return Traces.without_place(np.zeros((0, n_frames)), dt_s)
 
 
 def average_neighbours(curves: np.ndarray) -> np.ndarray:
