@@ -142,7 +142,7 @@ def _ratios(values: Array) -> Array:
     # a straight line through the ends would else leak into all frequencies
     slope = np.linspace(-0.5, 0.5, n)
     values = values - values.mean(axis=1, keepdims=True)
-    values -= np.outer(values @ slope / (slope @ slope), slope)
+    values -= np.outer(values @ (slope / np.square(slope).sum()), slope)
     power = np.abs(np.fft.rfft(values * np.hanning(n), axis=1)) ** 2
     level = _running_median(power) / np.log(2)
     with np.errstate(divide="ignore", invalid="ignore"):

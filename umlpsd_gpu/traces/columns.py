@@ -134,8 +134,8 @@ def _refuse_long(table: Table, names: list[str]) -> None:
 
 def _drop_measures(table: Table, names: list[str]) -> tuple[list[int], list[str]]:
     """Return the columns without those of ImageJ that are no intensity, and a note."""
-    filled = np.isfinite(table.values).any(axis=0)
-    columns = [j for j, name in enumerate(names) if filled[j] or name.strip()]
+    filled = np.flatnonzero(np.isfinite(table.values).any(axis=0)).tolist()
+    columns = [j for j, name in enumerate(names) if j in filled or name.strip()]
     measures = find_measures(names)
     if not measures:
         return columns, []

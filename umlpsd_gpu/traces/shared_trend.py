@@ -67,8 +67,7 @@ def find_shared_trend(traces: Traces, usable: Array | None = None) -> SharedTren
     if len(chosen) < FEWEST_TRACES or traces.n_frames < N_AVERAGES:
         return None
     chosen = chosen[np.unique(np.linspace(0, len(chosen) - 1, MOST_TRACES).round().astype(int))]
-    results = [_fit_line(traces.values[row]) for row in chosen.tolist()]
-    shares, slopes = (np.array(column) for column in zip(*results, strict=True))
+    shares, slopes = _fit_lines(traces.values, chosen)
     share = float(np.median(shares))
     n_sigmas = abs(slopes.mean()) / max(slopes.std(ddof=1) / np.sqrt(len(slopes)), 1e-300)
     agreeing = np.mean(np.sign(slopes) == np.sign(slopes.mean()))
@@ -77,12 +76,16 @@ def find_shared_trend(traces: Traces, usable: Array | None = None) -> SharedTren
     return SharedTrend(share, bool(slopes.mean() > 0), len(chosen))
 
 
-def _fit_line(values: Array) -> tuple[float, float]:
-    """Return the share of a trace's variance in a straight line, and its signed correlation."""
-    variance = float(np.var(values, dtype=np.float64))
-    n_each = len(values) // N_AVERAGES
-    averages = values[: n_each * N_AVERAGES].reshape(N_AVERAGES, n_each).mean(axis=1, dtype=float)
+def _fit_lines(values: Array, chosen: Array) -> tuple[Array, Array]:
+    """Return the share of each trace's variance in a straight line, and its correlation."""
+    variances = np.array([np.var(values[row], dtype=np.float64) for row in chosen])
+    n_each = values.shape[1] // N_AVERAGES
+    averages = np.stack(
+        [
+            values[row, : n_each * N_AVERAGES].reshape(N_AVERAGES, n_each).mean(axis=1, dtype=float)
+            for row in chosen
+        ]
+    )
     time = np.linspace(-1, 1, N_AVERAGES)
-    slope = float(time @ averages / (time @ time))
-    explained = slope**2 * float(np.var(time))
-    return explained / variance, slope * float(np.std(time)) / np.sqrt(variance)
+    slopes = averages @ (time / np.square(time).sum())
+    return slopes**2 * np.var(time) / variances, slopes * np.std(time) / np.sqrt(variances)

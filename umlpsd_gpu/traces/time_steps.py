@@ -116,8 +116,8 @@ def measure_even_step(
     if uneven is not None:
         raise TracesError(
             f"{path}: the times are uneven: the step after {name(uneven)} is "
-            f"{steps[uneven]:.6g} where the median is {np.median(steps):.6g}; resample them evenly, or give each stretch "
-            "as a table of its own"
+            f"{steps[uneven]:.6g} where the median is {np.median(steps):.6g}; resample them "
+            "evenly, or give each stretch as a table of its own"
         )
     return step
 

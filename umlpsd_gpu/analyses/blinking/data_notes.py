@@ -61,11 +61,12 @@ def _note_line(line: SpectralLine | None) -> list[str]:
     if line is None:
         return []
     of_all = f"{line.n_examined} traces"
+    limits = f"--f-max-hz {0.7 * line.f_hz:.3g} or --f-min-hz {1.4 * line.f_hz:.3g}"
     where = f"{line.n_traces} of {of_all}" if line.n_traces else f"the mean of {of_all}"
     return [
         f"A spectral line stands out at {line.f_hz:.4g} Hz in {where}, as of mains hum, a "
-        "modulated laser or their alias: β of fits across it is not to be trusted. Remove its cause, or fit "
-        f"below or above it (--f-max-hz {0.7 * line.f_hz:.3g} or --f-min-hz {1.4 * line.f_hz:.3g})."
+        "modulated laser or their alias: β of fits across it is not to be trusted. Remove its "
+        f"cause, or fit below or above it ({limits})."
     ]
 
 

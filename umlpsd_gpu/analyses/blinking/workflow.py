@@ -30,7 +30,7 @@ from umlpsd_gpu.compute.progress import choose_progress
 from umlpsd_gpu.compute.transfer import on_host, uploaded
 from umlpsd_gpu.compute.versions import recorded_versions
 from umlpsd_gpu.decision.outliers import N_COARSE_SAMPLES
-from umlpsd_gpu.errors import TracesError
+from umlpsd_gpu.errors import SettingsError, TracesError
 from umlpsd_gpu.keywords import settings_from_keywords, show_settings
 from umlpsd_gpu.maps.result import AssemblyMaps
 from umlpsd_gpu.movie.movie import Movie
@@ -41,12 +41,13 @@ from umlpsd_gpu.spectrum.fit import fit_power_law
 from umlpsd_gpu.spectrum.ranges import trusted_range_hz
 from umlpsd_gpu.spectrum.result import PowerLawFit, Spectrum
 from umlpsd_gpu.spectrum.settings import SpectrumSettings
+from umlpsd_gpu.traces.pool import pool_traces
 from umlpsd_gpu.traces.traces import Traces
 
 
 @show_settings(Settings)
 def run_study(
-    source: Movie | Traces | Sequence[Movie] | str | Path | Sequence[str | Path],
+    source: Movie | Traces | str | Path | Sequence[Movie] | Sequence[Traces] | Sequence[str | Path],
     settings: Settings | None = None,
     progress: Progress | None = None,
     run_sweeps: RunJobs | None = None,
@@ -56,8 +57,8 @@ def run_study(
 
     Parameters
     ----------
-    source : Movie, Traces, file, or sequence of Movie or of files
-        Several movies are pooled into one ensemble. A file is a movie or a table of traces.
+    source : Movie, Traces, file, or sequence of one kind of them
+        Several are pooled into one ensemble. A file is a movie or a table of traces.
     settings : Settings, optional
         By default the 18 smoothing scales of the paper, K from 1 to 15, 100 epochs.
     progress : callable, optional
@@ -82,7 +83,7 @@ def run_study(
         If no emitter is found, fewer than 3 traces can be clustered, or the frame interval is
         unknown.
     SettingsError
-        If no smoothing scale suits the length of the traces.
+        If no smoothing scale suits the length of the traces, or ``settings`` are no Settings.
     DeviceError
         If the chosen device is missing, or its memory is too small.
 
@@ -96,6 +97,11 @@ def run_study(
     >>> study.decision.k_opt, study.labels.shape
     (2, (40,))
     """
+    if settings is not None and not isinstance(settings, Settings):
+        raise SettingsError(
+            f"settings must be Settings, got {type(settings).__name__}; give single ones by name, "
+            "as run_study(source, seed=1), or Settings.from_mapping({…})"
+        )
     settings = settings_from_keywords(settings or Settings(), values, "run_study")
     device = device_of(settings) if run_sweeps is None else "cpu"
     context = Context(device, choose_progress(progress), run_jobs=run_sweeps)
@@ -178,11 +184,21 @@ def _open(source: Any, settings: Settings) -> Movie | Traces | Sequence[Movie]:
     """Return what `analyse` takes: files are opened, anything else is returned as it is."""
     if isinstance(source, str | os.PathLike):
         return open_sources([os.fspath(source)], settings)
+    if isinstance(source, Traces | Movie):
+        return source
     is_list = isinstance(source, Sequence) and len(source) > 0
+    if is_list and all(isinstance(part, Traces) for part in source):
+        return pool_traces(list(source), settings.traces.unequal_lengths)
     if is_list and all(isinstance(name, str | os.PathLike) for name in source):
         return open_sources([os.fspath(name) for name in source], settings)
-    opened: Movie | Traces | Sequence[Movie] = source
-    return opened
+    if isinstance(source, Sequence) and all(isinstance(part, Movie) for part in source):
+        movies: Sequence[Movie] = source
+        return movies
+    raise TracesError(
+        f"run_study() takes a movie, Traces, a file, or a list of one kind of them, got "
+        f"{type(source).__name__}; wrap an array (n_traces, n_frames) by Traces(values, dt_s), "
+        "with the frame interval in seconds"
+    )
 
 
 def _fit_spectra_timed(

@@ -115,8 +115,9 @@ def hamming_response(n_window: int, freqs: np.ndarray, edges: np.ndarray) -> np.
         rest = offsets - periods
         size = np.abs(rest)
         far = 0.5 - tail(np.maximum(size, limit))
-        share: np.ndarray = np.where(size <= limit, near(np.minimum(size, limit)), far)
-        return periods + np.sign(rest) * share
+        share = np.where(size <= limit, near(np.minimum(size, limit)), far)
+        power: np.ndarray = periods + np.sign(rest) * share
+        return power
 
     upper = np.diff(below(edges - freqs[:, None]), axis=1)
     weights: np.ndarray = upper - np.diff(below(-edges - freqs[:, None]), axis=1)
