@@ -19,7 +19,7 @@ from umlpsd_gpu.traces.cells import (
     parse_row,
     refuse_word,
 )
-from umlpsd_gpu.traces.column_names import refuse_long_names, says_frame, says_time
+from umlpsd_gpu.traces.column_names import refuse_other_tables, says_frame, says_time
 from umlpsd_gpu.traces.decimal_mark import choose_decimal_mark
 from umlpsd_gpu.traces.heading import fit_heading, is_heading_of_numbers
 from umlpsd_gpu.traces.time_steps import rises
@@ -53,6 +53,8 @@ def read_block(rows: CellRows, decimal: str = "auto") -> Table:
     """
     width = _find_width(rows)
     first, stop = _find_ends(rows, width)
+    if first and _is_numeric(rows.split(first - 1)):
+        raise _explain_width(rows, first - 1, width, is_last=False)
     notes = _judge_rest(rows, stop, width)
     above = _find_header_rows(rows, first, width)
     names, units = _choose_names(rows, above, first, width)
@@ -95,7 +97,7 @@ def _find_width(rows: CellRows) -> int:
         return width - (width > 1 and all(end == "" for end in ends))
     first_words = next((rows.split(i) for i in range(len(rows)) if len(rows.split(i)) > 1), None)
     if first_words is not None:
-        refuse_long_names([_as_name(cell) for cell in first_words], rows.path, with_plain=True)
+        refuse_other_tables([_as_name(cell) for cell in first_words], rows.path, with_plain=True)
     for i in range(1, len(rows)):
         cells = rows.split(i)
         if any(parse_cell(cell) is None for cell in cells):

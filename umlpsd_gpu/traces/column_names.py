@@ -104,8 +104,8 @@ def is_plain(heading: str) -> bool:
     return bool(PLAIN_TRACES.fullmatch(heading.strip()))
 
 
-def refuse_long_names(names: list[str], path: Path, with_plain: bool = False) -> None:
-    """Refuse a table whose heading has an identity beside frames or times.
+def refuse_other_tables(names: list[str], path: Path, with_plain: bool = False) -> None:
+    """Refuse a table whose heading has an identity beside frames or times, or results.
 
     Parameters
     ----------
@@ -120,6 +120,11 @@ def refuse_long_names(names: list[str], path: Path, with_plain: bool = False) ->
     ------
     TracesError
     """
+    if {"cluster", "beta"} <= set(names):
+        raise TracesError(
+            f"{path}: it is the table of results of a study; give its study.h5, which contains the "
+            "traces"
+        )
     identity = find_identity(names)
     axes = [name for name in names if says_frame(name) or says_time(name)]
     if axes and all(any(pattern.fullmatch(n.strip()) for n in names) for pattern in POSITIONS):

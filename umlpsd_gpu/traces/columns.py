@@ -16,7 +16,7 @@ from umlpsd_gpu.traces.column_names import (
     find_measures,
     is_unnamed,
     long_table,
-    refuse_long_names,
+    refuse_other_tables,
     says_frame,
     says_time,
 )
@@ -118,7 +118,7 @@ def _drop_empty(table: Table) -> Table:
 
 
 def _refuse_long(table: Table, names: list[str]) -> None:
-    refuse_long_names(names, table.path)
+    refuse_other_tables(names, table.path)
     identity = find_identity(names)
     for j, name in enumerate(names):
         is_frame = says_frame(name)

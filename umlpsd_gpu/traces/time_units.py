@@ -122,6 +122,9 @@ def _find_tokens(heading: str) -> list[tuple[str, bool]]:
     rest = re.sub(r"[(\[{][^)\]}]*[)\]}]?", " ", text).strip()
     slash = re.split(r"\s*[/,;:]\s*|\s+in\s+", rest)
     tokens += [(token, True) for token in slash[1:] if token]
+    several = re.search(r"(?<![a-z\d])\d[\d.]*[\s_]*([a-zµμ]+)$", slash[0], re.IGNORECASE)
+    if several and _known_s(several[1]) is not None:
+        return [*tokens, (several[0], True)]  # 'time_10_ms' counts steps of 10 ms
     words = re.split(r"[_\s.-]+", slash[0])
     tokens += [(word, "_" in slash[0]) for word in words[1:] if word]
     whole = re.fullmatch(r"(?:time|t|times)?(.+)", slash[0], re.IGNORECASE)

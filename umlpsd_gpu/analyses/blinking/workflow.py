@@ -35,6 +35,7 @@ from umlpsd_gpu.keywords import settings_from_keywords, show_settings
 from umlpsd_gpu.maps.result import AssemblyMaps
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.preprocessing.bin import bin_mean
+from umlpsd_gpu.scale import Scale
 from umlpsd_gpu.spectrum.clusters import cluster_spectra
 from umlpsd_gpu.spectrum.estimators import power_spectrum
 from umlpsd_gpu.spectrum.fit import fit_power_law
@@ -132,8 +133,7 @@ def analyse(
     with told_when_full():
         # errors that the headers show come before the first frame is read
         n_frames, dt_s = shape_of(source, settings)
-        scales, notes_on_scales = select_scales(n_frames, settings)
-        _try_spectra(source, n_frames, dt_s, settings)
+        scales, notes_on_scales = _try_settings(source, n_frames, dt_s, settings)
         with context.clock.timing("extract"):
             traces, movies, notes = extract(source, settings, context.progress, context.device)
         scales, notes_on_memory = select_scales_by_memory(traces, scales, settings)
@@ -231,14 +231,21 @@ def _choose_range_hz(
     return low if f_min_hz is None else f_min_hz, high if f_max_hz is None else f_max_hz
 
 
-def _try_spectra(source: Any, n_frames: int, dt_s: float, settings: Settings) -> None:
-    """Detect unsuitable settings early; a table that is the wrong way round is named first."""
+def _try_settings(
+    source: Any, n_frames: int, dt_s: float, settings: Settings
+) -> tuple[list[Scale], list[str]]:
+    """Return scales and notes on them; refuse settings that don't suit the length of the traces.
+
+    That a table may be the wrong way round is said before any other advice.
+    """
     try:
+        scales, notes = select_scales(n_frames, settings)
         _fit_spectra(_make_empty_trace(n_frames, dt_s), settings)
-    except TracesError as error:
+        return scales, notes
+    except (TracesError, SettingsError) as error:
         if not isinstance(source, Traces) or source.n_traces <= n_frames:
             raise
-        raise TracesError(
+        raise type(error)(
             f"{source.source[0]}: there are {source.n_traces} traces of {n_frames} frames; if it "
             "is the other way round, choose the other --layout (rows or columns); if not: "
             f"{error}"
