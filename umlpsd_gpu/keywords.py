@@ -232,7 +232,7 @@ def _advice(name: str, known: Iterable[str]) -> str:
     return f"it takes {', '.join(names)}" if len(names) <= MOST_LISTED else ""
 
 
-def whole_number(name: str, value: Any, least: int) -> int:
+def whole_number(name: str, value: Any, least: int | None = None) -> int:
     """Return an argument as int.
 
     Parameters
@@ -240,8 +240,8 @@ def whole_number(name: str, value: Any, least: int) -> int:
     name : str
         Of the argument, for messages.
     value : int, or float without fraction
-    least : int
-        Smallest value that is allowed.
+    least : int, optional
+        Smallest value that is allowed. Default: any.
 
     Returns
     -------
@@ -250,7 +250,7 @@ def whole_number(name: str, value: Any, least: int) -> int:
     Raises
     ------
     SettingsError
-        If it is no whole number from ``least`` on; True and False are none.
+        If it is no whole number, or below ``least``; True and False are none.
 
     Examples
     --------
@@ -261,9 +261,10 @@ def whole_number(name: str, value: Any, least: int) -> int:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     try:
-        number = operator.index(value)
+        number = -1 if isinstance(value, bool) else operator.index(value)
     except TypeError:
         number = None
-    if number is None or isinstance(value, bool) or number < least:
-        raise SettingsError(f"{name} must be a whole number from {least} on, got {value!r}")
-    return number
+    if number is not None and not isinstance(value, bool) and (least is None or number >= least):
+        return number
+    allowed = "" if least is None else f" from {least} on"
+    raise SettingsError(f"{name} must be a whole number{allowed}, got {value!r}")

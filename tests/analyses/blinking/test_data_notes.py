@@ -78,7 +78,7 @@ def test_traces_that_end_early():
     says = "1 of them only end before the others; add --unequal-lengths crop"
     assert says in notes_of(values)
     values[1:, 900:] = np.nan
-    with pytest.raises(TracesError, match="11 of them only end before .* --unequal-lengths crop"):
+    with pytest.raises(TracesError, match=r"11 of them only end before .* --unequal-lengths crop"):
         notes_of(values)
 
 
