@@ -13,7 +13,7 @@ MOST_TRACES = 256
 FEWEST_TRACES = 5
 # Averages of neighbouring frames that are enough for a straight line
 N_AVERAGES = 200
-# A trend is told if a straight line explains this share of the variance of a middling trace …
+# A trend is told if a straight line explains this share of the variance of a typical trace …
 LEAST_SHARE = 0.25
 # … and the traces agree on its sign: this many standard errors, and this share of them
 LEAST_SIGMAS, LEAST_AGREEING = 5.0, 0.9

@@ -77,6 +77,6 @@ def _note_trend(traces: Traces, usable: np.ndarray) -> list[str]:
     direction = "rise" if trend.is_rise else "fall"
     return [
         f"The traces {direction} together: a straight line explains {100 * trend.share:.0f} % of "
-        "the variance of a middling trace, as for drift or bleaching. It adds power at low "
+        "the variance of a typical trace, as for drift or bleaching. It adds power at low "
         "frequencies, most with --psd periodogram."
     ]
