@@ -9,6 +9,7 @@ from umlpsd_gpu.traces.tables import read_traces
 
 PLAIN = cells()
 COMMA = [[cell.replace(".", ",") for cell in row] for row in PLAIN]
+PAIRS = list(zip(TIME_S, VALUES[0], strict=True))
 PREAMBLE = "Instrument: EMCCD 7\nOperator: NN\nExposure (s): 0.05\n\n"
 
 
@@ -24,6 +25,24 @@ READ = {
     "german with tabs": (COMMA, "\t", "", ""),
     "quoted decimal commas": ([[f'"{c}"' for c in row] for row in COMMA], ",", "", ""),
     "units row": ([PLAIN[0], ["s"] + ["counts"] * 12, *PLAIN[1:]], ",", "", ""),
+    "unit of the time only": (
+        [["Time", *NAMES], ["s"] + [""] * 12, *PLAIN[1:]],
+        ",",
+        "",
+        "",
+    ),
+    "rows of Origin": (
+        [["Time", *NAMES], ["s"] + ["counts"] * 12, [""] + ["dot"] * 12, *PLAIN[1:]],
+        ",",
+        "",
+        "",
+    ),
+    "labelled rows of Origin": (
+        [["Long Name", *NAMES], ["Units"] + ["a.u."] * 12, ["Comments"] + ["x"] * 12, *PLAIN[1:]],
+        ",",
+        "",
+        "",
+    ),
     "preamble": (PLAIN, ",", PREAMBLE, ""),
     "preamble of comments without the separator": (PLAIN, ";", "# EMCCD 7, gain 300\n# b\n", ""),
     "commented heading": (PLAIN, ",", "# ", ""),
@@ -111,6 +130,10 @@ REFUSED = {
         ],
         "columns 1 .* and 3 .* are both times",
     ),
+    "two units in two rows": (
+        [PLAIN[0], ["ms"] + [""] * 12, *PLAIN[1:]],
+        "names the units s and ms",
+    ),
     "two units": (cells(heading="Time (s) [ms]"), "names the units s and ms"),
     "measures without an intensity": (
         [[" ", "Area1", "Min1", "Area2", "Min2"]]
@@ -166,7 +189,7 @@ REFUSED = {
 @pytest.mark.parametrize("dt_s", [None, 0.05])
 def test_what_has_two_readings_is_refused(name, dt_s, tmp_path):
     rows, says = REFUSED[name]
-    if name == "two units" and dt_s is not None:
+    if name.startswith("two units") and dt_s is not None:
         pytest.skip("a given interval needs no unit")
     path = write(tmp_path / "t.csv", rows, ";")
     with pytest.raises(TracesError, match=says) as caught:
@@ -249,3 +272,10 @@ def test_row_numbers_without_a_name(tmp_path):
     rows = [[f'"{name}"' for name in NAMES]]
     rows += [[f'"{i + 1}"', *map(str, row)] for i, row in enumerate(VALUES.T)]
     assert_right(read_traces(write(tmp_path / "t.txt", rows, " "), dt_s=DT_S))
+
+
+def test_numbers_with_several_groups(tmp_path):
+    rows = [["Time (s)", "a"]]
+    rows += [[f"{t:.2f}".replace(".", ","), f"1.234.{100 + v}"] for t, v in PAIRS]
+    found = read_traces(write(tmp_path / "t.csv", rows, ";"))
+    assert np.array_equal(found.values[0], 1_234_100 + VALUES[0])

@@ -27,6 +27,7 @@ from umlpsd_gpu.traces.time_units import is_unit
 
 # Rows from which the width of the block is taken
 N_SAMPLED = 2000
+COMMENT_ROWS, UNIT_ROWS = ("comments", "comment", "f(x)=", "sparklines"), ("units", "unit")
 LABEL = re.compile(r"[^\W\d]")
 
 
@@ -183,8 +184,9 @@ def _find_header_rows(rows: CellRows, first: int, width: int) -> list[int]:
     for i in range(first - 1, -1, -1):
         if rows.numbers[i] + 1 < rows.numbers[i + 1] and found:
             break
-        n_filled = sum(not is_blank(cell) for cell in rows.split(i))
-        if n_filled == 0 or (width > 2 and n_filled == 1):
+        filled = [_as_name(cell) for cell in rows.split(i) if not is_blank(cell)]
+        is_title = width > 2 and len(filled) == 1 and not _holds_units(filled)
+        if not filled or is_title:
             break
         found.append(i)
     return found[::-1]
@@ -197,8 +199,10 @@ def _choose_names(
     usable: list[tuple[int, list[str]]] = []
     for i in above:
         fitted = fit_heading(rows.split(i), width, rows.has_blanks)
-        if fitted is not None:
-            usable.append((i, fitted))
+        label = "" if fitted is None else fitted[0].strip().lower()
+        if fitted is not None and label not in COMMENT_ROWS:
+            # Origin writes what a row is into its first cell
+            usable.append((i, ["", *fitted[1:]] if label in UNIT_ROWS else fitted))
     if not usable:
         if above:
             _refuse_misfit(rows, above[-1], first, width)

@@ -103,6 +103,8 @@ def _note_kind(column: _Column, row: int, text: str, is_first: bool) -> bool:
     if is_first and match.lastgroup.startswith("grouped"):
         return False  # it may be a heading of numbers
     kind = match.lastgroup
+    if kind.startswith("grouped") and len(re.findall(r"[.,]", text)) > 1:
+        kind = "comma" if kind == "grouped_point" else "point"  # 1.234.567 has no decimals
     column.kinds.setdefault(kind, (row, text))
     if kind == "bare" and not column.has_long_bare:
         column.has_long_bare = abs(float(text)) >= LEAST_GROUPED
