@@ -76,7 +76,9 @@ def preprocess(
             "but traces are smoothed in one way only; leave one of them out"
         )
     if frames_per_bin is not None:
-        scale = Scale("bin", whole_number("frames_per_bin", frames_per_bin))
+        if traces.n_frames:
+            require_window(frames_per_bin, traces.n_frames)
+        scale = Scale("bin", frames_per_bin)
     elif wavelet_level is not None:
         scale = Scale("wavelet", whole_number("wavelet_level", wavelet_level))
     else:

@@ -90,8 +90,8 @@ def power_spectrum(
     """
     require_traces(traces, "power_spectrum")
     n_threads = None if n_threads is None else whole_number("n_threads", n_threads, 1)
-    nperseg = None if nperseg is None else whole_number("nperseg", nperseg, 2)
-    noverlap = None if noverlap is None else whole_number("noverlap", noverlap, 0)
+    nperseg = None if nperseg is None else whole_number("nperseg", nperseg)
+    noverlap = None if noverlap is None else whole_number("noverlap", noverlap)
     if method not in METHODS:
         raise SettingsError(f"method '{method}' is not known; choose from {', '.join(METHODS)}")
     if method != "welch" and (nperseg, noverlap) != (None, None):

@@ -208,11 +208,12 @@ def parse_row(cells: Sequence[Cell], mark: str) -> list[float] | None:
     """
     if mark == ".":
         try:
-            numbers = [float(cell) for cell in cells]  # type: ignore[arg-type]
+            numbers = list(map(float, cells))  # type: ignore[arg-type]
+            has_underscore = "_" in "".join(cells)  # type: ignore[arg-type]
         except (TypeError, ValueError):
-            pass
+            pass  # numbers of a sheet, empty cells or words
         else:
-            if not any(isinstance(cell, str) and "_" in cell for cell in cells):
+            if not has_underscore:
                 return numbers
     parsed = [parse_cell(cell, mark) for cell in cells]
     return None if None in parsed else parsed  # type: ignore[return-value]

@@ -10,14 +10,14 @@ from umlpsd_gpu.traces.cells import CellRows
 
 # Kinds of a written number, the first that matches
 KINDS = re.compile(
-    r"[-+]?(?:(?P<bare>\d+(?:[eE][-+]?\d+)?)|(?P<grouped_point>[1-9]\d{0,2}(?:\.\d{3})+)"
+    r"[-+]?(?:(?P<grouped_point>[1-9]\d{0,2}(?:\.\d{3})+)"
     r"|(?P<grouped_comma>[1-9]\d{0,2}(?:,\d{3})+)"
     r"|(?P<point>(?:\d{1,3}(?:,\d{3})+|\d*)\.\d*(?:[eE][-+]?\d+)?)"
     r"|(?P<comma>(?:\d{1,3}(?:\.\d{3})+|\d*),\d*(?:[eE][-+]?\d+)?))"
 )
 OPTION = "--decimal point or --decimal comma (decimal='…' in Python)"
-# Whole numbers from here on would have been grouped too
-LEAST_GROUPED = 1000
+# Whole numbers of so many letters would have been grouped too
+LONG_BARE = 4
 
 
 @dataclass
@@ -97,6 +97,10 @@ def _survey(rows: CellRows, first: int, stop: int, n_columns: int) -> list[_Colu
 
 
 def _note_kind(column: _Column, row: int, text: str, is_first: bool) -> bool:
+    if "." not in text and "," not in text:
+        column.kinds.setdefault("bare", (row, text))
+        column.has_long_bare |= len(text) >= LONG_BARE
+        return False
     match = KINDS.fullmatch(text)
     if match is None or match.lastgroup is None:
         return False
@@ -106,8 +110,6 @@ def _note_kind(column: _Column, row: int, text: str, is_first: bool) -> bool:
     if kind.startswith("grouped") and len(re.findall(r"[.,]", text)) > 1:
         kind = "comma" if kind == "grouped_point" else "point"  # 1.234.567 has no decimals
     column.kinds.setdefault(kind, (row, text))
-    if kind == "bare" and not column.has_long_bare:
-        column.has_long_bare = abs(float(text)) >= LEAST_GROUPED
     return column.is_settled
 
 
