@@ -139,6 +139,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("umlpsd_gpu")
     if name not in _HOME:
         raise AttributeError(f"module 'umlpsd_gpu' has no attribute '{name}'")
     found = getattr(import_module(f"umlpsd_gpu.{_HOME[name]}"), name)

@@ -72,7 +72,29 @@ class TracesSettings(Section):
     unequal_lengths: Literal["refuse", "crop"] = Field(
         "refuse",
         description="If pooled traces have unequal lengths: stop with an error (refuse), or cut "
-        "all to the shortest (crop).",
+        "all to the shortest (crop). Columns of one table that end early are kept, but not "
+        "clustered, unless they are cropped.",
+    )
+    array: str | None = Field(
+        None,
+        min_length=1,
+        description="For tables: name of the array of traces in a NumPy, HDF5 or MATLAB file that "
+        "has several.",
+    )
+    sheet: str | None = Field(
+        None,
+        min_length=1,
+        description="For tables: name of the sheet of an Excel workbook in which several sheets "
+        "have numbers.",
+    )
+    layout: Literal["auto", "rows", "columns"] = Field(
+        "auto",
+        description="For tables: what a trace is. auto: a column of text and Excel files, a row of "
+        "arrays, unless the times show otherwise.",
+    )
+    decimal: Literal["auto", "point", "comma"] = Field(
+        "auto",
+        description="For tables: decimal mark of text files. auto: the one that the numbers show.",
     )
 
     @model_validator(mode="after")
