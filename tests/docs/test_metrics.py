@@ -16,7 +16,7 @@ QUOTED = [
     "% misclassified",
     "agreement of epochs",
     "of the least reproducible cluster again",
-    "times as dense as their centres",
+    "times as dense as",
     "Outliers, traces that fit no cluster:",
     "are expected by chance",
 ]
