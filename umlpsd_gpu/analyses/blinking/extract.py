@@ -114,6 +114,11 @@ def _list_notes(movies: Sequence[Movie], settings: Settings) -> list[str]:
         for movie in movies
         if movie.verdict.status != "whole"
     ]
+    notes += [
+        note if len(movies) == 1 else f"{movie.name}: {note}"
+        for movie in movies
+        for note in movie.notes
+    ]
     shortest, longest = (pick(movie.n_frames for movie in movies) for pick in (min, max))
     if shortest < longest:
         notes.append(

@@ -138,7 +138,7 @@ def _list_files(path: Path) -> tuple[Path, ...]:
 
 def _is_one_frame(file: Path) -> bool:
     try:
-        contents = read_contents([file], file, None)
+        contents = read_contents([file], file, MovieSettings())
     except MovieError:
         return False
     return contents.layout.n_planes == 1 and not contents.table.break_reason

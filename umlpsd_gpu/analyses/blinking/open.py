@@ -22,7 +22,8 @@ def open_sources(names: Sequence[str], settings: Settings) -> list[Movie] | Trac
     Parameters
     ----------
     names : sequence of str
-        Files, folders or patterns; tables are recognised by their suffix.
+        Files, folders or patterns; tables are recognised by their suffix. With ``movie.join``,
+        several files are the parts of one movie, in the order given.
     settings : Settings
 
     Returns
@@ -41,6 +42,8 @@ def open_sources(names: Sequence[str], settings: Settings) -> list[Movie] | Trac
         raise SettingsError(f"{', '.join(twice)}: given twice; name each movie or table once")
     tables = [name for name in names if Path(name).suffix.lower() in TABLE_SUFFIXES]
     if not tables:
+        if settings.movie.join and len(names) > 1:
+            return [open_movie(list(names), settings.movie)]
         return [open_movie(name, settings.movie) for name in names]
     if len(tables) < len(names):
         raise SettingsError(
