@@ -190,6 +190,7 @@ def _ask_for_axes(
 
 
 def _list_names(names: tuple[str, ...]) -> str:
-    named = [name for name in names if name]
+    numbers = tuple(map(str, range(len(names))))
+    named = [name for name in names if name and names != numbers]
     more = ", …" if len(named) > MOST_NAMES else ""
     return f": {', '.join(named[:MOST_NAMES])}{more}" if named else ""

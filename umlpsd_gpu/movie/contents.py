@@ -25,7 +25,8 @@ from umlpsd_gpu.movie.ndtiff import Entry, place_by_index, read_index
 from umlpsd_gpu.movie.notes import Notes, read_file
 from umlpsd_gpu.movie.ome import OmeImage, parse_ome
 from umlpsd_gpu.movie.ome_set import (
-    describe_set,
+    covers,
+    find_description,
     find_first_member,
     is_companion,
     read_companion,
@@ -91,21 +92,26 @@ def read_contents(
     """
     limits, position = settings.limits, settings.position or 0
     if len(files) == 1 and is_companion(files[0]):
-        images = parse_ome(read_companion(files[0], limits), files[0])
-        member = find_first_member(images, position, files[0], limits)
-        return _read_ome(*read_file(member, limits), images, position, limits)
+        return _read_companion_set(files[0], position, limits)
     first, notes = read_file(files[0], limits)
     if settings.time_axis == "page" and len(files) == 1:
         table = join_pages([first])
         return Contents(table, plain_layout(table, 0), notes, None, table.break_reason)
-    images = () if settings.time_axis == "page" else describe_set(notes, files[0], limits)
-    if images and (len(files) == 1 or _list_set_names(images) >= {file.name for file in files[1:]}):
-        return _read_ome(first, notes, images, position, limits)
+    if notes.ome_xml and settings.time_axis != "page":
+        description = find_description(notes, files[0])
+        if is_companion(description):
+            return _read_companion_set(description, position, limits)
+        if description != files[0]:
+            first, notes = read_file(description, limits)
+        images = parse_ome(notes.ome_xml, description)
+        if len(files) == 1 or covers(images, files, limits):
+            return _read_ome(first, notes, images, position, limits)
     if entries := read_index(files[0], limits):
         names = dict.fromkeys(entry.file_name for entry in entries)
         return _read_data_set(first, notes, entries, list(names), files, path, limits)
     if len(files) == 1:
         return _read_one_file(first, notes, path)
+    _require_one_frame(first, notes, len(files), path)
     if not is_list:
         require_one_series(files, path)
     return _read_frame_files(first, notes, files, path, settings, is_list)
@@ -132,8 +138,10 @@ def _read_one_file(first: FilePages, notes: Notes, path: Path) -> Contents:
     return Contents(table, layout, notes, None, absence, n_surplus)
 
 
-def _list_set_names(images: Sequence[OmeImage]) -> set[str]:
-    return {block.file_name for image in images for block in image.blocks}
+def _read_companion_set(companion: Path, position: int, limits: Limits) -> Contents:
+    images = parse_ome(read_companion(companion, limits), companion)
+    member = find_first_member(images, position, companion, limits)
+    return _read_ome(*read_file(member, limits), images, position, limits)
 
 
 def _read_ome(
@@ -189,6 +197,9 @@ def _read_data_set(
         )
     table = join_pages(pages)
     layout = stamped_layout(table, notes.summary, path) or plain_layout(table, 0)
+    if len(entries) > table.n_pages:
+        n_times = max(layout.sizes[0], -(-len(entries) // layout.n_series))
+        layout = replace(layout, sizes=(n_times, *layout.sizes[1:]))
     absence = missing or table.break_reason or f"the files contain only {table.n_pages} pages"
     return Contents(table, layout, notes, None, absence)
 
@@ -202,7 +213,6 @@ def _read_frame_files(
     is_list: bool,
 ) -> Contents:
     in_order = np.arange(len(files), dtype=np.int64)
-    _require_one_frame(first, notes, len(files), path)
     readable, absence = [first], "a number is missing from the file names"
     for file in files[1:]:
         try:

@@ -124,7 +124,7 @@ def require_one_series(paths: Sequence[Path], path: Path) -> None:
         path,
         f"by their names the {len(paths)} TIFF files are of {len(groups)} kinds, which may be "
         f"different channels, cameras or movies: {listed}{more}; give one of them by its pattern "
-        "in quotes",
+        "in quotes, or move the others to another folder",
     )
 
 
@@ -193,6 +193,24 @@ def number_frames(paths: Sequence[Path], path: Path) -> Array:
     return _count(varying[0]) if varying else in_order
 
 
+def step_of_numbers(paths: Sequence[Path]) -> int:
+    """Return the step in which the only number in names counts; 0 where it doesn't count.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        In order.
+    """
+    names = split_names(paths)
+    if len(names) < 2 or len({name.key for name in names}) > 1:
+        return 0
+    columns = join_clock_columns(names[0].texts, [name.digits for name in names])
+    varying = [column for column in columns if (column != column[0]).any()]
+    if len(varying) != 1 or varying[0].dtype.kind != "i":
+        return 0
+    return int(np.gcd.reduce(np.diff(varying[0])))
+
+
 def _require_distinct(names: Sequence[Name], varying: Sequence[Array], path: Path) -> None:
     first: dict[tuple[float, ...], Path] = {}
     rows = zip(*(column.tolist() for column in varying), strict=True) if varying else ()
@@ -210,7 +228,10 @@ def _number_by_several(names: Sequence[Name], varying: Sequence[Array], path: Pa
     in_order = np.arange(len(names), dtype=np.int64)
     if any((np.diff(column) > 0).all() for column in varying):
         return in_order
-    if not _is_grid(varying):
+    # A number that never repeats counts all files; if the names are in another order, the files of
+    # several cameras are interleaved.
+    has_total = any(len(np.unique(column)) == len(column) for column in varying)
+    if not has_total and not _is_grid(varying):
         return in_order
     first, last = names[0], names[-1]
     is_varying = [len({name.digits[i] for name in names}) > 1 for i in range(len(first.digits))]

@@ -14,9 +14,13 @@ from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.movie.axes import name_time_axis
 from umlpsd_gpu.movie.contents import Contents, read_contents
-from umlpsd_gpu.movie.file_names import number_frames, require_one_series
+from umlpsd_gpu.movie.file_names import number_frames, require_one_series, step_of_numbers
 from umlpsd_gpu.movie.layout import Layout
 from umlpsd_gpu.movie.page_table import PageTable
+
+PARTS = "the parts together"
+# Numbers in larger steps count frames; smaller steps are parts that are missing.
+_FEWEST_FRAMES = 10
 
 if TYPE_CHECKING:
     from umlpsd_gpu.movie.settings import MovieSettings
@@ -48,8 +52,10 @@ def join_contents(
         If the names don't count, a number is missing, or the parts have different axes.
     """
     if not is_list:
-        require_one_series(files, path)
-        _require_all_numbers(files, path)
+        files = _put_unnumbered_first(files)
+        numbered = files[1:] if _is_unnumbered(files) else files
+        require_one_series(numbered, path)
+        _require_all_numbers(numbered, path)
     parts = [read_contents([file], file, settings) for file in files]
     layouts = [_put_time_first(part.layout, settings, part) for part in parts]
     first = layouts[0]
@@ -68,24 +74,55 @@ def join_contents(
     ]
     layout = replace(
         first,
-        source="the parts together",
+        source=PARTS,
         sizes=(int(n_before[-1]), *first.sizes[1:]),
         plane_of_page=np.concatenate(planes),
         by_pages=False,
     )
     return Contents(
-        join_tables([part.table for part in parts]),
+        join_tables([_stamp_times(part) for part in parts]),
         layout,
         parts[0].notes,
-        None,
+        parts[0].image and replace(parts[0].image, delta_t_s={}),
         next((part.absence for part in parts if part.table.break_reason), "a part is incomplete"),
         sum(part.n_surplus for part in parts),
     )
 
 
+def _is_unnumbered(files: Sequence[Path]) -> bool:
+    """Return whether the first of several files has the name of the others without a number."""
+    stem = files[0].name.partition(".")[0].casefold()
+    others = [file.name.casefold() for file in files[1:]]
+    return len(others) > 0 and all(
+        name.startswith(stem) and not name[len(stem) : len(stem) + 1].isdigit() for name in others
+    )
+
+
+def _put_unnumbered_first(files: Sequence[Path]) -> Sequence[Path]:
+    """Return the files with ``movie.tif`` before ``movie_1.tif``, as cameras name the parts."""
+    shortest = min(files, key=lambda file: len(file.name.partition(".")[0]))
+    ordered = [shortest, *(file for file in files if file != shortest)]
+    return ordered if _is_unnumbered(ordered) else files
+
+
+def _stamp_times(part: Contents) -> PageTable:
+    """Return the pages of a part with the times that OME-XML gives them."""
+    if part.image is None or not part.image.delta_t_s:
+        return part.table
+    times_s = part.image.times_s(np.maximum(part.layout.plane_of_page, 0))
+    stamps = [
+        stamp._replace(elapsed_s=float(time_s) if np.isfinite(time_s) else None)
+        for stamp, time_s in zip(part.table.stamps, times_s, strict=True)
+    ]
+    return replace(part.table, stamps=tuple(stamps))
+
+
 def _require_all_numbers(files: Sequence[Path], path: Path) -> None:
     numbers = number_frames(files, path)
+    step = step_of_numbers(files)
     gaps = np.flatnonzero(np.diff(numbers) != 1)
+    if not len(gaps) and 1 < step < _FEWEST_FRAMES:
+        gaps = np.array([0])
     if len(gaps):
         raise MovieError(
             path,

@@ -9,7 +9,7 @@ from pathlib import Path
 from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.movie.limits import Limits
 from umlpsd_gpu.movie.notes import Notes, read_file
-from umlpsd_gpu.movie.ome import COMPANION_SUFFIX, OmeImage, find_companion, parse_ome
+from umlpsd_gpu.movie.ome import COMPANION_SUFFIX, OmeImage, find_companion
 from umlpsd_gpu.movie.pages import FilePages
 from umlpsd_gpu.movie.tiff_errors import raise_movie_error
 
@@ -52,31 +52,26 @@ def read_companion(path: Path, limits: Limits) -> str:
     return xml
 
 
-def follow_companion(xml: str, path: Path, limits: Limits) -> str:
-    """Return the complete OME-XML of a file that may only point to it.
+def find_description(notes: Notes, path: Path) -> Path:
+    """Return the file whose OME-XML describes a file: itself, or the one that it points to.
 
     Parameters
     ----------
-    xml : str
+    notes : Notes
         Of the file.
     path : Path
-    limits : Limits
 
     Raises
     ------
     MovieError
-        If the file that it points to is missing or broken.
+        If the file that it points to is missing.
     """
-    name = find_companion(xml)
+    name = find_companion(notes.ome_xml) if notes.ome_xml else None
     if name is None:
-        return xml
+        return path
     beside = path.parent / name
-    if name and beside.is_file():
-        if is_companion(beside):
-            return read_companion(beside, limits)
-        notes = read_file(beside, limits)[1]
-        if notes.ome_xml and find_companion(notes.ome_xml) is None:
-            return notes.ome_xml
+    if name and beside.is_file() and beside.resolve() != path.resolve():
+        return beside
     raise MovieError(
         path,
         f"this is one part of an OME set; open {name or 'another file'} instead, which describes "
@@ -143,18 +138,26 @@ def _list_uuids(folder: Path, limits: Limits) -> dict[str, Path]:
     return uuids
 
 
-def describe_set(notes: Notes, path: Path, limits: Limits) -> tuple[OmeImage, ...]:
-    """Return the images that the OME-XML of a file, or of its companion, describes.
+def covers(images: Sequence[OmeImage], files: Sequence[Path], limits: Limits) -> bool:
+    """Return whether files are all of one OME set, by their names or UUIDs.
 
     Parameters
     ----------
-    notes : Notes
-    path : Path
+    images : sequence of OmeImage
+        That the first file describes.
+    files : sequence of Path
     limits : Limits
     """
-    if not notes.ome_xml:
-        return ()
-    return parse_ome(follow_companion(notes.ome_xml, path, limits), path)
+    blocks = [block for image in images for block in image.blocks]
+    others = {file.name for file in files[1:]}
+    if {block.file_name for block in blocks} >= others:
+        return True
+    uuids = {block.uuid for block in blocks if block.uuid}
+    if len(uuids) < len(files):
+        return False
+    listed = _list_uuids(files[0].parent, limits)
+    members = {path.name for uuid, path in listed.items() if uuid in uuids}
+    return members >= others
 
 
 def find_first_member(

@@ -14,7 +14,7 @@ from umlpsd_gpu.keywords import check_keywords, override
 from umlpsd_gpu.movie.axes import Choice, choose_axes
 from umlpsd_gpu.movie.contents import Contents, read_contents
 from umlpsd_gpu.movie.integrity import find_holes, judge, name_holes
-from umlpsd_gpu.movie.join import join_contents
+from umlpsd_gpu.movie.join import PARTS, join_contents
 from umlpsd_gpu.movie.layout import find_pages
 from umlpsd_gpu.movie.metadata import (
     Interval,
@@ -242,6 +242,8 @@ def _require_frames(
     if verdict.n_sound < 2:
         reason = f"the movie is {verdict.status}, and nothing can be recovered: {verdict.reason}"
         advised = f"{reason}; {GIVE_ALL_FRAMES}" if is_one_of_many else add_advice(reason)
+        if verdict.status == "mixed":
+            advised = f"{reason}; if the first is a preview, save the movie without it"
         raise MovieError(path, f"{reason}{skipping}" if skipping else advised)
     if verdict.status != "whole" and not settings.allow_damaged:
         raise MovieError(
@@ -256,7 +258,9 @@ def _find_interval(
     contents: Contents, choice: Choice, planes: Array, pages: Array, settings: MovieSettings
 ) -> Interval:
     source = "Micro-Manager ElapsedTime-ms"
-    if contents.layout.by_pages and contents.layout.source != "Micro-Manager":
+    if contents.layout.source == PARTS:
+        source = "of the parts"
+    elif contents.layout.by_pages and contents.layout.source != "Micro-Manager":
         source = "in the notes of the pages"
     measured = [(source, contents.table.elapsed_s[pages])]
     if contents.image is not None:

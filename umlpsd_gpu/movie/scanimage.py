@@ -59,13 +59,13 @@ def place_pages(stamps: Sequence[Stamp], acquisition: Acquisition) -> list[Stamp
     acquisition : Acquisition
     """
     n_channels = acquisition.n_channels
+    if any(set(dict(stamp.axes)) - {"time"} for stamp in stamps):
+        return list(stamps)
     times = [dict(stamp.axes).get("time") for stamp in stamps]
     if not all(isinstance(time, int) for time in times):
         if n_channels * acquisition.n_planes == 1:
             return list(stamps)
         times = [page // n_channels for page in range(len(stamps))]
-    if any("channel" in dict(stamp.axes) for stamp in stamps):
-        return list(stamps)
     n_repeats = _count_repeats(times)
     if n_repeats == 1 and acquisition.n_planes == 1:
         return list(stamps)

@@ -130,7 +130,9 @@ _COUNTER = re.compile(
     r"^\s*(?P<name>[\w .\[\]-]{1,60}?)\s*[=:]\s*(?P<value>[-+]?\d[\d.eE+-]*)\s*[a-zµμ]*\s*$",
     re.MULTILINE,
 )
-_FRAME_NUMBER = re.compile(r"frame[ _-]?(numbers?|index|no|id|nr|count(er)?)\.?$", re.IGNORECASE)
+_FRAME_NUMBER = re.compile(
+    r"^frame$|(frame|image)[ _-]?(numbers?|index|no|id|nr|count(er)?)\.?$", re.IGNORECASE
+)
 _CHANNEL_NUMBER = re.compile(r"channel[ _-]?(numbers?|index|no|id|nr)?\.?$", re.IGNORECASE)
 _Z_NUMBER = re.compile(r"(slice|plane|z)[ _-]?(numbers?|index|no|id|nr)\.?$", re.IGNORECASE)
 _TIME_S = re.compile(r"(frame)?[ _-]?time[ _-]?stamps?(_s|_sec| \(s\)|\[s\])?$", re.IGNORECASE)
