@@ -29,7 +29,7 @@ def join_clock_columns(texts: Sequence[str], rows: Sequence[Sequence[str]]) -> l
     list of ndarray
         Whole numbers; real numbers for decimals, clocks and numbers of very many digits.
     """
-    columns = [list(column) for column in zip(*rows, strict=True)]
+    columns, texts = _split_stamps([list(column) for column in zip(*rows, strict=True)], texts)
     joined: list[Array] = []
     days: Array | None = None
     at = 0
@@ -47,6 +47,40 @@ def join_clock_columns(texts: Sequence[str], rows: Sequence[Sequence[str]]) -> l
             joined.append(_read_numbers(columns[at]))
             at += 1
     return joined if days is None else [*joined, days]
+
+
+def _split_stamps(
+    columns: Sequence[Sequence[str]], texts: Sequence[str]
+) -> tuple[list[list[str]], list[str]]:
+    """Split 20240304125959 and 20240304 into year, month, day, hours, minutes and seconds."""
+    parts: list[list[str]] = []
+    between = [texts[0]]
+    was_date = False
+    for column, text in zip(columns, texts[1:], strict=True):
+        n_digits = {len(digits) for digits in column}
+        lengths: tuple[int, ...] = ()
+        if n_digits in ({8}, {14}) and all("19700000" < digits[:8] < "2101" for digits in column):
+            lengths = (4, 2, 2) if n_digits == {8} else (4, 2, 2, 2, 2, 2)
+        elif n_digits == {6} and was_date:
+            lengths = (2, 2, 2)
+        split = _cut(column, lengths)
+        is_valid = all(month <= "12" for month in split[1]) if len(split) in (3, 6) else True
+        if lengths and lengths[0] == 4 and not is_valid:
+            split = _cut(column, ())
+        parts += split
+        between += [""] * (len(split) - 1) + [text]
+        was_date = len(split) == 3 and lengths[:1] == (4,)
+    return parts, between
+
+
+def _cut(column: Sequence[str], lengths: Sequence[int]) -> list[list[str]]:
+    if not lengths:
+        return [list(column)]
+    ends = np.cumsum(lengths)
+    return [
+        [digits[end - length : end] for digits in column]
+        for end, length in zip(ends.tolist(), lengths, strict=True)
+    ]
 
 
 def _read_numbers(column: Sequence[str]) -> Array:

@@ -26,6 +26,10 @@ _SHARE_OF_BURSTS, _LONGEST_DROP = 0.05, 3.0
 _COARSE_CLOCKS_S = (0.015625, 0.0156, 0.016, 1.0)
 # Fewer gaps than these are pauses, not a rhythm.
 _FEWEST_BURSTS = 3
+# Rare steps that differ by more than this many others are a clock that was set, not jitter.
+_JUMP = 3
+# A clock that advances less often than at every so many frames tells no interval.
+_FEWEST_TICKS = 100
 _AGREES = 0.1
 
 
@@ -104,7 +108,8 @@ def measure_interval(
     steps = np.diff(np.where(known, times_s, 0.0))[is_step] / spans
     slope = _robust_slope(frames[known], times_s[known])
     median = float(np.median(steps))
-    if not (slope > 0 and (median > 0 or np.count_nonzero(steps > 0) * 8 > len(steps))):
+    advances = slope > 0 and np.count_nonzero(steps > 0) * _FEWEST_TICKS > len(steps)
+    if not (median > 0 or advances):
         return None
     if not median > 0:
         return Measured(slope, _count_irregular(steps, slope, "mean"))
@@ -140,9 +145,9 @@ def _classify(
     dropping = _count_drops(steps, places, base, counted)
     n_gaps, n_lost = len(dropping.dropped_after), dropping.n_dropped
     if not n_lost:
-        is_smooth = abs(float(steps.sum()) / (base * len(steps)) - 1) < _ALIKE
-        is_rare = counted.share_irregular <= _SHARE_OF_BURSTS
-        return Measured(base if is_rare or not is_smooth else slope, counted)
+        jumps = counted.share_irregular <= _SHARE_OF_BURSTS and np.ptp(steps) > _JUMP * base
+        is_base = not counted.n_irregular or jumps or not slope > 0
+        return Measured(base if is_base else slope, counted)
     if n_gaps < _FEWEST_BURSTS or not _keep_pace(steps, slope):
         return dropping
     late = Measured(slope, counted)
@@ -159,7 +164,7 @@ def _classify_uneven(
     steps: Array, places: Array, slope: float, counted: Steps, nominal_s: float | None
 ) -> Measured:
     """Judge steps of which many differ: by delays, or because many frames were dropped."""
-    late = Measured(slope, counted)
+    late = Measured(slope if slope > 0 else float(np.median(steps)), counted)
     short = steps[steps < slope]
     base = float(np.median(short)) if len(short) else 0.0
     if not base > 0 or _is_coarse_clock(base):
@@ -225,7 +230,11 @@ def _count_drops(steps: Array, places: Array, base: float, counted: Steps) -> Me
 
     A frame that is only stamped late is followed by a short step, which takes the delay back.
     """
-    lateness = np.cumsum(np.rint(steps / base) - 1)
+    ratios = steps / base
+    # Where all steps vary, only a longer one tells that a frame is missing.
+    spread = 1.4826 * float(np.median(np.abs(ratios - np.median(ratios))))
+    is_off = np.abs(ratios - 1) > max(_IRREGULAR_STEP, 5 * spread)
+    lateness = np.cumsum(np.where(is_off, np.rint(ratios) - 1, 0))
     settled = np.maximum(np.minimum.accumulate(lateness[::-1])[::-1], 0)
     after = np.flatnonzero(np.diff(settled, prepend=0.0) > 0)
     return Measured(base, counted, int(settled[-1]), tuple(places[after].tolist()))
