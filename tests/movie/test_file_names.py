@@ -146,7 +146,12 @@ def test_any_counter(tmp_path_factory, before, after, start, step, n_digits, n_f
     start=st.datetimes(datetime.datetime(2001, 1, 1), datetime.datetime(2040, 1, 1)),
     step_s=st.floats(0.05, 4000),
     form=st.sampled_from(
-        ["%Y-%m-%d_%H-%M-%S.{ms}", "%Y%m%d_%H%M%S_{ms}", "%Y.%m.%d %H.%M.%S,{ms}", "%Y_%m_%d-%H_%M_%S_{ms}"]
+        [
+            "%Y-%m-%d_%H-%M-%S.{ms}",
+            "%Y%m%d_%H%M%S_{ms}",
+            "%Y.%m.%d %H.%M.%S,{ms}",
+            "%Y_%m_%d-%H_%M_%S_{ms}",
+        ]
     ),
     n_files=st.integers(3, 15),
 )

@@ -1,4 +1,4 @@
-"""The frame interval by time stamps: jitter, bursts and coarse clocks are no gaps, and vice versa."""
+"""The frame interval by time stamps: jitter, bursts and coarse clocks are no gaps."""
 
 import numpy as np
 import pytest
@@ -52,7 +52,7 @@ def test_the_clock_of_windows_gives_the_mean_step(dt_s, n_frames, tick_s, phase)
     times_s = np.floor(np.arange(n_frames) * dt_s / tick_s + phase) * tick_s
     found = measure_interval(times_s)
     if found is not None:
-        assert found.dt_s == pytest.approx(dt_s, rel=max(0.02, 2 * tick_s / (dt_s * n_frames)))
+        assert found.dt_s == pytest.approx(dt_s, rel=max(0.02, 3 * tick_s / (dt_s * n_frames)))
         assert not found.n_dropped
 
 
@@ -179,8 +179,9 @@ def test_a_measured_interval_far_from_the_nominal_one_is_noted(tmp_path):
 def test_a_given_interval_far_from_the_metadata_is_noted(tmp_path):
     path = micromanager(tmp_path / "m.tif", [50 * i for i in range(120)])
     assert not open_movie(path, dt_s=0.06).notes
-    assert "given frame interval of 50 s is 1e+03 times that of the metadata, 0.05 s" in (
-        open_movie(path, dt_s=50).notes[0]
+    assert (
+        "given frame interval of 50 s is 1e+03 times that of the metadata, 0.05 s"
+        in (open_movie(path, dt_s=50).notes[0])
     )
     assert "1/5 of that of the metadata" in open_movie(path, dt_s=0.01).notes[0]
 
@@ -237,7 +238,9 @@ def test_imagejs_interval_in_any_unit(tmp_path, unit, seconds, fps):
 def test_imagejs_speed_of_playback_is_a_hint_only(tmp_path):
     movie = open_movie(imagej(tmp_path / "m.tif", fps=7))
     assert movie.dt_s is None
-    with pytest.raises(MovieError, match=r"fps=7 may be .* 0\.142857 s, or only .* playback.*--dt-s"):
+    with pytest.raises(
+        MovieError, match=r"fps=7 may be .* 0\.142857 s, or only .* playback.*--dt-s"
+    ):
         movie.known_dt_s()
 
 
@@ -250,7 +253,9 @@ def test_an_unknown_unit_is_named(tmp_path):
 
 @pytest.mark.parametrize(("cycle_s", "dt_s"), [(0.0503, 0.0503), (0.0, None), (-1.0, None)])
 def test_andors_kinetic_cycle_time(tmp_path, cycle_s, dt_s):
-    movie = open_movie(write_plain(tmp_path / "m.tif", FRAMES, t4876=(12, [0.05]), t4878=(12, [cycle_s])))
+    movie = open_movie(
+        write_plain(tmp_path / "m.tif", FRAMES, t4876=(12, [0.05]), t4878=(12, [cycle_s]))
+    )
     assert movie.dt_s == dt_s
     if dt_s:
         assert movie.dt_origin == "nominal (Andor KineticCycleTime)"

@@ -82,7 +82,9 @@ def test_a_missing_or_doubled_index_is_named(tmp_path):
     assert_frames(movie, FRAMES)
     assert "Frame 6 is missing and skipped; the power spectra assume" in movie.notes[0]
     path = ndtiff(tmp_path / "double.tif", lambda i: {"time": i - (i > 5)})
-    with pytest.raises(MovieError, match=rf"frame 5 is there twice \(page 6 and page 7\).*{BY_PAGE}"):
+    with pytest.raises(
+        MovieError, match=rf"frame 5 is there twice \(page 6 and page 7\).*{BY_PAGE}"
+    ):
         open_movie(path)
     notes = [{"Axes": {"time": i}} if i != 3 else {"Axes": None} for i in range(24)]
     with pytest.raises(MovieError, match=rf"page 4 of 24 pages has no axes.*{BY_PAGE}"):
@@ -235,16 +237,10 @@ def test_metamorph_stacks(tmp_path):
     assert_frames(open_movie(path, channel=1), FRAMES[1::2])
 
 
-def test_a_cut_metamorph_stack_is_truncated(tmp_path):
-    path = tmp_path / "a.stk"
-    write_stk(path, FRAMES, [0] * 24)
-    blob = bytearray(path.read_bytes())
-    ifd = int.from_bytes(blob[4:8], "little")
-    # the tags come first, as MetaMorph writes them, and the pixels are cut
-    moved = blob[:8] + blob[ifd:] + blob[8:ifd]
-    assert len(moved) == len(blob)
-    with pytest.raises(MovieError):
-        path.write_bytes(blob[: ifd - 100])
+def test_a_cut_metamorph_stack_is_no_movie(tmp_path):
+    path = write_stk(tmp_path / "a.stk", FRAMES, [0] * 24)
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(MovieError, match=r"a\.stk"):
         open_movie(path)
 
 
@@ -288,10 +284,11 @@ class TestIndex:
         self.write(tmp_path)
         index = tmp_path / "NDTiff.index"
         index.write_bytes(index.read_bytes()[:n_bytes])
-        try:
-            open_movie(tmp_path / "NDTiffStack.tif")
-        except MovieError as error:
-            assert BY_PAGE in error.reason
+        if n_bytes > 50:
+            with pytest.raises(MovieError, match=BY_PAGE):
+                open_movie(tmp_path / "NDTiffStack.tif")
+        else:
+            assert open_movie(tmp_path / "NDTiffStack.tif").n_frames == 12
 
 
 @settings(max_examples=40, deadline=None)
@@ -306,9 +303,7 @@ def test_axes_in_any_order_place_every_page(
     tmp_path_factory, n_times, n_channels, n_z, names, seed
 ):
     rng = np.random.default_rng(seed)
-    places = [
-        (t, c, z) for t in range(n_times) for c in range(n_channels) for z in range(n_z)
-    ]
+    places = [(t, c, z) for t in range(n_times) for c in range(n_channels) for z in range(n_z)]
     frames = frames_of(len(places), seed=seed)
     order = rng.permutation(len(places))
     notes = [{"Axes": dict(zip(names, map(int, places[i]), strict=True))} for i in order]

@@ -193,8 +193,8 @@ def number_frames(paths: Sequence[Path], path: Path) -> Array:
     return _count(varying[0]) if varying else in_order
 
 
-def step_of_numbers(paths: Sequence[Path]) -> int:
-    """Return the step in which the only number in names counts; 0 where it doesn't count.
+def find_counter(paths: Sequence[Path]) -> Array | None:
+    """Return the only number that varies in names; None where there isn't just one.
 
     Parameters
     ----------
@@ -203,12 +203,10 @@ def step_of_numbers(paths: Sequence[Path]) -> int:
     """
     names = split_names(paths)
     if len(names) < 2 or len({name.key for name in names}) > 1:
-        return 0
+        return None
     columns = join_clock_columns(names[0].texts, [name.digits for name in names])
     varying = [column for column in columns if (column != column[0]).any()]
-    if len(varying) != 1 or varying[0].dtype.kind != "i":
-        return 0
-    return int(np.gcd.reduce(np.diff(varying[0])))
+    return varying[0] if len(varying) == 1 and varying[0].dtype.kind == "i" else None
 
 
 def _require_distinct(names: Sequence[Name], varying: Sequence[Array], path: Path) -> None:

@@ -106,15 +106,23 @@ def measure_interval(
         return None
     spans = np.diff(frames)[is_step]
     steps = np.diff(np.where(known, times_s, 0.0))[is_step] / spans
-    slope = _robust_slope(frames[known], times_s[known])
     median = float(np.median(steps))
+    places = frames[:-1][is_step]
+    usual = max(median, float(np.ptp(times_s[known])) / len(steps))
+    if median > 0 and steps.min() < -_IRREGULAR_STEP * usual:
+        kept = _leave_out_set_backs(steps, usual)
+        steps, places, spans = steps[kept], places[kept], spans[kept]
+        slope = _robust_slope(
+            np.cumsum(np.append(0, spans)), np.cumsum(np.append(0, steps * spans))
+        )
+    else:
+        slope = _robust_slope(frames[known], times_s[known])
     advances = slope > 0 and np.count_nonzero(steps > 0) * _FEWEST_TICKS > len(steps)
     if not (median > 0 or advances):
         return None
     if not median > 0:
         return Measured(slope, _count_irregular(steps, slope, "mean"))
     counted = _count_irregular(steps, median, "median")
-    places = frames[:-1][is_step]
     return _classify(steps, places, slope, counted, nominal_s)
 
 
@@ -148,16 +156,18 @@ def _classify(
         jumps = counted.share_irregular <= _SHARE_OF_BURSTS and np.ptp(steps) > _JUMP * base
         is_base = not counted.n_irregular or jumps or not slope > 0
         return Measured(base if is_base else slope, counted)
+    late = Measured(slope, counted)
+    if n_lost == n_gaps and _is_coarse_clock(base) and _keep_pace(steps, slope):
+        return late
     if n_gaps < _FEWEST_BURSTS or not _keep_pace(steps, slope):
         return dropping
-    late = Measured(slope, counted)
     if named := _choose_by_nominal(late, dropping, nominal_s):
         return named
     if n_lost > (_LONGEST_DROP - 1) * n_gaps:
         if n_gaps >= _SHARE_OF_BURSTS * len(steps):
             return late
         return dropping if n_lost < len(steps) else _leave_open(late, dropping)
-    return late if n_lost == n_gaps and _is_coarse_clock(base) else dropping
+    return dropping
 
 
 def _classify_uneven(
@@ -203,6 +213,24 @@ def _leave_open(late: Measured, dropping: Measured) -> Measured:
 
 def _is_coarse_clock(step_s: float) -> bool:
     return any(abs(step_s / tick_s - 1) < 0.02 for tick_s in _COARSE_CLOCKS_S)
+
+
+def _leave_out_set_backs(steps: Array, usual: float) -> Array:
+    """Return the steps that are kept where time goes backward.
+
+    One wrong stamp makes two wrong steps, which cancel; a clock that was set back makes one.
+    """
+    kept = np.ones(len(steps), bool)
+    for step in np.flatnonzero(steps < -_IRREGULAR_STEP * usual).tolist():
+        kept[step] = False
+        for neighbour in (step - 1, step + 1):
+            if not 0 <= neighbour < len(steps) or not kept[neighbour]:
+                continue
+            both = steps[step] + steps[neighbour]
+            if steps[neighbour] > _JUMP * usual and 0 < both < 2 * _JUMP * usual:
+                kept[neighbour] = False
+                break
+    return kept
 
 
 def _robust_slope(frames: Array, times_s: Array) -> float:

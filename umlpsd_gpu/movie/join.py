@@ -14,12 +14,11 @@ from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.movie.axes import name_time_axis
 from umlpsd_gpu.movie.contents import Contents, read_contents
-from umlpsd_gpu.movie.file_names import number_frames, require_one_series, step_of_numbers
+from umlpsd_gpu.movie.file_names import find_counter, number_frames, require_one_series
 from umlpsd_gpu.movie.layout import Layout
 from umlpsd_gpu.movie.page_table import PageTable
 
 PARTS = "the parts together"
-# Numbers in larger steps count frames; smaller steps are parts that are missing.
 _FEWEST_FRAMES = 10
 
 if TYPE_CHECKING:
@@ -118,11 +117,11 @@ def _stamp_times(part: Contents) -> PageTable:
 
 
 def _require_all_numbers(files: Sequence[Path], path: Path) -> None:
-    numbers = number_frames(files, path)
-    step = step_of_numbers(files)
-    gaps = np.flatnonzero(np.diff(numbers) != 1)
-    if not len(gaps) and 1 < step < _FEWEST_FRAMES:
-        gaps = np.array([0])
+    number_frames(files, path)  # refuses names that count in several places
+    numbers = find_counter(files)
+    steps = np.diff(numbers) if numbers is not None else np.ones(1, int)
+    # Numbers in larger steps count frames, of which parts have different numbers.
+    gaps = np.flatnonzero(steps != 1) if steps.min() < _FEWEST_FRAMES else steps[:0]
     if len(gaps):
         raise MovieError(
             path,

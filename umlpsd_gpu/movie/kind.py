@@ -99,7 +99,7 @@ def _require_within(limits: Limits, kind: Kind, raw: bool, segment_bytes: int, p
     if not raw and page_mb > limits.max_page_mb:
         raise MovieError(
             path,
-            f"a packed page unpacks to {page_mb:.0f} MB; at most {limits.max_page_mb:.0f} MB are "
+            f"a packed page unpacks to {page_mb:.3g} MB; at most {limits.max_page_mb:.3g} MB are "
             "allowed: save the movie uncompressed, or raise movie.max_page_mb",
         )
     n_pixels = kind.n_rows * kind.n_cols
