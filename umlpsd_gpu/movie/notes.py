@@ -88,10 +88,12 @@ def read_file(path: Path, limits: Limits) -> tuple[FilePages, Notes]:
             expand_planes(tif, found, limits.max_frames, path)
     if len(found.pages) == 1 and found.pages[0].stamp == NO_STAMP:
         found.pages[0] = found.pages[0]._replace(stamp=read_stamp(notes.micromanager))
-    stamps = place_pages([page.stamp for page in found.pages], notes.scanimage)
-    found.pages = [
-        page._replace(stamp=stamp) for page, stamp in zip(found.pages, stamps, strict=True)
-    ]
+    stamps = [page.stamp for page in found.pages]
+    placed = place_pages(stamps, notes.scanimage)
+    if placed is not stamps:
+        found.pages = [
+            page._replace(stamp=stamp) for page, stamp in zip(found.pages, placed, strict=True)
+        ]
     return found, notes
 
 

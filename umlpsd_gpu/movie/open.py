@@ -51,6 +51,11 @@ def open_movie(
     memory_mb: float | None = None,
     allow_damaged: bool | None = None,
     missing_frames: Literal["refuse", "skip"] | None = None,
+    max_frames: int | None = None,
+    max_pixels: int | None = None,
+    max_page_mb: float | None = None,
+    max_metadata_mb: float | None = None,
+    max_page_s: float | None = None,
 ) -> Movie:
     """Open a TIFF movie; its frames are read later, in chunks.
 
@@ -83,6 +88,14 @@ def open_movie(
         Whether to use the sound leading frames of a truncated or mixed movie. Default: False.
     missing_frames : {"refuse", "skip"}, optional
         What to do where single frames are missing between others. Default: "refuse".
+    max_frames, max_pixels : int, optional
+        Limits against broken files: pages of a file, and pixels of a frame. Default: 2,000,000 and
+        400,000,000.
+    max_page_mb, max_metadata_mb : float, optional
+        Limits of a compressed page after unpacking, and of one text of metadata, in MB (1e6
+        bytes). Default: 268 and 256.
+    max_page_s : float, optional
+        Longest time for one page, in seconds; checked after each page. Default: 30.
 
     Returns
     -------
@@ -125,6 +138,11 @@ def open_movie(
         "memory_mb": memory_mb,
         "allow_damaged": allow_damaged,
         "missing_frames": missing_frames,
+        "max_frames": max_frames,
+        "max_pixels": max_pixels,
+        "max_page_mb": max_page_mb,
+        "max_metadata_mb": max_metadata_mb,
+        "max_page_s": max_page_s,
     }
     return _open(source, override(settings, keywords))
 

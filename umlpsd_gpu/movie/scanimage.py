@@ -49,26 +49,29 @@ def read_acquisition(text: str) -> Acquisition:
     )
 
 
-def place_pages(stamps: Sequence[Stamp], acquisition: Acquisition) -> list[Stamp]:
+def place_pages(stamps: list[Stamp], acquisition: Acquisition) -> list[Stamp]:
     """Return the stamps of a file's pages with channel and plane.
 
     Parameters
     ----------
-    stamps : sequence of Stamp
-        Of all pages, in order; with the axis time where the pages number their frames.
+    stamps : list of Stamp
+        Of all pages, in order; with the axis time where the pages number their frames. Returned
+        as it is where no page is to be placed.
     acquisition : Acquisition
     """
     n_channels = acquisition.n_channels
     if any(set(dict(stamp.axes)) - {"time"} for stamp in stamps):
-        return list(stamps)
+        return stamps
+    if acquisition == NO_ACQUISITION and not any(stamp.axes for stamp in stamps):
+        return stamps
     times = [dict(stamp.axes).get("time") for stamp in stamps]
     if not all(isinstance(time, int) for time in times):
         if n_channels * acquisition.n_planes == 1:
-            return list(stamps)
+            return stamps
         times = [page // n_channels for page in range(len(stamps))]
     n_repeats = _count_repeats(times)
     if n_repeats == 1 and acquisition.n_planes == 1:
-        return list(stamps)
+        return stamps
     if n_repeats == 0:
         n_repeats = n_channels
     placed, seen = [], dict[Any, int]()

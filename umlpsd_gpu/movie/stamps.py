@@ -59,8 +59,8 @@ def parse_stamp(text: bytes) -> Stamp:
     text : bytes
         If it is broken, the stamp tells nothing but whether other pages have the same.
     """
-    stamp = read_stamp(parse_json(text.rstrip(b"\0").decode("utf-8", "replace")))
-    return stamp._replace(digest=hash(text) or 1)
+    note = parse_json(text.rstrip(b"\0").decode("utf-8", "replace"))
+    return _read_stamp(note, hash(text) or 1)
 
 
 def read_stamp(note: dict[str, Any]) -> Stamp:
@@ -72,6 +72,10 @@ def read_stamp(note: dict[str, Any]) -> Stamp:
     """
     if not note:
         return NO_STAMP
+    return _read_stamp(note, hash(json.dumps(note, sort_keys=True, default=str)) or 1)
+
+
+def _read_stamp(note: dict[str, Any], digest: int) -> Stamp:
     elapsed_ms = number(note, "ElapsedTime-ms")
     axes = read_axes(note.get("Axes"))
     return Stamp(
@@ -84,7 +88,7 @@ def read_stamp(note: dict[str, Any]) -> Stamp:
         ),
         axes,
         () if axes else _read_labels(note),
-        hash(json.dumps(note, sort_keys=True, default=str)) or 1,
+        digest,
     )
 
 

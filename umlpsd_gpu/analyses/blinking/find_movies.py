@@ -88,6 +88,11 @@ def _open_folder(folder: Path, findings: Findings, settings: MovieSettings) -> I
     except MovieError as error:
         findings.left_out.append((folder, error.reason))
         return
+    if settings.join and len(files) > 1:
+        whole = _try_to_open(folder, settings)
+        if whole.source is not None:
+            yield whole
+            return
     if len(files) > 1 and _is_one_frame(files[0]):
         whole = _try_to_open(folder, settings)
         # a broken frame among many makes a damaged movie, not many movies
