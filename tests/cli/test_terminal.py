@@ -74,6 +74,12 @@ class TestMovieTable:
         (line,) = (line for line in lines if "interval" in line)
         assert line.split(maxsplit=1)[1].strip() == interval
 
+    def test_notes_and_hints_are_shown(self) -> None:
+        movie = make_movie(notes=("By the time stamps, 3 frames are missing.",))
+        assert "3 frames are missing" in text_of(movie_table(movie))
+        movie = make_movie(dt_s=None, dt_origin="unknown", dt_hint="fps=7 may be playback")
+        assert "unknown (fps=7 may be playback); give it" in text_of(movie_table(movie))
+
     def test_unknown_pixel_size(self) -> None:
         movie = make_movie(pixel_size_um=None, pixel_size_origin="unknown")
         assert text_of(movie_table(movie)).count("unknown") == 1

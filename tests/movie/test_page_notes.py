@@ -17,6 +17,7 @@ from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.movie import open_movie
 
 FRAMES = frames_of(24)
+NOISE = np.random.default_rng(3).integers(-71, -68, 24)
 BY_PAGE = "--time-axis page"
 
 
@@ -342,3 +343,42 @@ def test_indices_with_one_fault_are_never_read_as_time(
     if fault == "doubled":
         with pytest.raises(MovieError, match="twice"):
             open_movie(path, channel=0)
+
+
+RHYTHMS = {
+    "an alternating laser": lambda i: {"Laser": ("488", "561")[i % 2]},
+    "a shutter": lambda i: {"Shutter-State": i % 2, "Time": f"12:00:{i:02d}"},
+    "three filters": lambda i: {"Filter": "ABC"[i % 3], "CCDTemperature": -70 + i * i % 5},
+    "frames that are counted": lambda i: {"FrameIndex": i, "Emission-Label": "AB"[i % 2]},
+}
+
+
+@pytest.mark.parametrize("note_of", RHYTHMS.values(), ids=RHYTHMS.keys())
+@pytest.mark.parametrize("as_text", [False, True])
+def test_a_rhythm_in_notes_that_are_not_understood_is_asked_about(tmp_path, note_of, as_text):
+    notes = [{"ElapsedTime-ms": 50 * i} | note_of(i) for i in range(24)]
+    texts = ["".join(f"{k} = {v}\n" for k, v in note.items()) for note in notes]
+    path = tmp_path / "m.tif"
+    write_texts(path, FRAMES, texts) if as_text else write_noted(path, FRAMES, notes)
+    with pytest.raises(
+        MovieError, match=rf"differ regularly in .*as if these were channels.*{BY_PAGE}"
+    ):
+        open_movie(path)
+    assert_frames(open_movie(path, time_axis="page"), FRAMES)
+
+
+@pytest.mark.parametrize(
+    "note_of",
+    [
+        lambda i: {
+            "Time": f"2026-01-01 12:00:{i // 3:02d}",
+            "Temperature": int(NOISE[i]),
+        },
+        lambda i: {"FrameIndex": i, "ImageNumber": i, "UUID": f"{i * 7919:x}"},
+        lambda i: {"ROI": "0-0-8-9", "Exposure-ms": 50, "Comment": ""},
+    ],
+)
+def test_notes_without_a_rhythm_are_no_channels(tmp_path, note_of):
+    assert_frames(
+        open_movie(write_noted(tmp_path / "m.tif", FRAMES, map(note_of, range(24)))), FRAMES
+    )

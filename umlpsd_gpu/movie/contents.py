@@ -40,6 +40,7 @@ from umlpsd_gpu.movie.page_table import (
 )
 from umlpsd_gpu.movie.pages import FilePages
 from umlpsd_gpu.movie.stamped_layout import stamped_layout
+from umlpsd_gpu.movie.varying_notes import rhythmic_layout
 
 if TYPE_CHECKING:
     from umlpsd_gpu.movie.settings import MovieSettings
@@ -119,7 +120,7 @@ def read_contents(
 
 def _read_one_file(first: FilePages, notes: Notes, path: Path) -> Contents:
     table = join_pages([first])
-    by_pages = stamped_layout(table, notes.summary, path)
+    by_pages = _read_page_notes(table, notes, path)
     by_file = imagej_layout(notes.imagej, table)
     if by_file is not None and by_pages is not None and by_pages.n_series > by_file.n_series:
         by_file = None
@@ -136,6 +137,14 @@ def _read_one_file(first: FilePages, notes: Notes, path: Path) -> Contents:
         layout = replace(layout, plane_of_page=np.arange(table.n_pages, dtype=np.int64))
     absence = table.break_reason or f"the file contains only {table.n_pages} pages"
     return Contents(table, layout, notes, None, absence, n_surplus)
+
+
+def _read_page_notes(table: PageTable, notes: Notes, path: Path) -> Layout | None:
+    """Return the layout by the notes of the pages; a rhythm in them counts as channels."""
+    placed = stamped_layout(table, notes.summary, path)
+    if placed is not None and placed.n_series > 1:
+        return placed
+    return rhythmic_layout(table) or placed
 
 
 def _read_companion_set(companion: Path, position: int, limits: Limits) -> Contents:
@@ -225,7 +234,7 @@ def _read_frame_files(
     table = join_pages(readable)
     by_notes = None
     if settings.time_axis != "page":
-        by_notes = stamped_layout(table, notes.summary, path)
+        by_notes = _read_page_notes(table, notes, path)
     if by_notes is not None:
         return Contents(table, by_notes, notes, None, absence)
     try:
