@@ -110,6 +110,23 @@ def test_a_big_tiff_that_is_still_being_written(tmp_path):
         open_movie(tmp_path / "m.tif")
 
 
+def test_axes_of_zeiss_and_olympus(tmp_path, monkeypatch):
+    """tifffile finds their axes in binary headers, which it can't write."""
+    path = write_plain(tmp_path / "m.lsm", FRAMES)
+
+    class Series:
+        shape, axes = (4, 3, 9, 8), "TZYX"
+        keyframe = property(lambda self: tifffile.TiffFile(path).pages[0])
+
+    monkeypatch.setattr(tifffile.TiffFile, "is_lsm", True, raising=False)
+    monkeypatch.setattr(tifffile.TiffFile, "series", [Series()], raising=False)
+    with pytest.raises(MovieError, match=r"z \(length 3"):
+        open_movie(path)
+    assert_frames(open_movie(path, z=1), FRAMES[1::3])
+    Series.shape = (5, 3, 9, 8)  # not the number of pages
+    assert_frames(open_movie(path))
+
+
 FORMATS = {
     "an Andor SIF": ("m.sif", b"Andor Technology Multi-Channel File\n65538 1\n"),
     "a Nikon ND2": ("m.nd2", b"\xda\xce\xbe\x0a\xf0\0\0\0"),

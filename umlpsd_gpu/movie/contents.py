@@ -16,6 +16,7 @@ from umlpsd_gpu.movie.file_names import number_frames, require_one_series
 from umlpsd_gpu.movie.layout import (
     Layout,
     imagej_layout,
+    lettered_layout,
     ome_layout,
     plain_layout,
     shaped_layout,
@@ -127,6 +128,7 @@ def _read_one_file(first: FilePages, notes: Notes, path: Path) -> Contents:
     layout = (
         by_file
         or by_pages
+        or lettered_layout(notes.axes, notes.shape, table)
         or shaped_layout(notes.shaped, table)
         or plain_layout(table, count_frames_before_next_description(first))
     )

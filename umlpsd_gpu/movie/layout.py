@@ -107,6 +107,22 @@ def shaped_layout(shaped: dict[str, Any], table: PageTable) -> Layout | None:
     return _make_announced_layout("tifffile", axes, sizes, table)
 
 
+def lettered_layout(axes: str, shape: tuple[int, ...], table: PageTable) -> Layout | None:
+    """Return the layout of axes named by letters; None where there are none.
+
+    Parameters
+    ----------
+    axes : str
+        As ``"TZ"``, slow to fast.
+    shape : tuple of int
+    table : PageTable
+    """
+    named = tuple(_AXIS_OF_LETTER.get(letter, "unnamed") for letter in axes)
+    if len(set(named)) < len(named):
+        named = ("unnamed",) * len(named)
+    return _make_announced_layout("the header", named, shape, table)
+
+
 def _make_announced_layout(
     source: str, axes: tuple[str, ...], sizes: tuple[int, ...], table: PageTable
 ) -> Layout | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,10 @@ class Notes:
         Andor's kinetic cycle time.
     scanimage : Acquisition
         ScanImage's channels and planes.
+    axes : str
+        Letters of the axes that Zeiss LSM and Olympus FluoView describe, besides those in a page.
+    shape : tuple of int
+        Lengths of these axes.
     """
 
     ome_xml: str = ""
@@ -58,6 +63,8 @@ class Notes:
     pixels_per_unit: float = 0.0
     andor_cycle_s: float | None = None
     scanimage: Acquisition = NO_ACQUISITION
+    axes: str = ""
+    shape: tuple[int, ...] = ()
 
 
 def read_file(path: Path, limits: Limits) -> tuple[FilePages, Notes]:
@@ -85,6 +92,8 @@ def read_file(path: Path, limits: Limits) -> tuple[FilePages, Notes]:
         first_frame = 0 if "<OME" in tif.pages.first.description else _skip_extra_pages(found)
         with raise_movie_error(path):
             notes = _read_notes(tif, _page_at(tif, found.pages[0]) if first_frame else None)
+            if tif.is_lsm or tif.is_fluoview:
+                notes = _read_series(tif, notes, len(found.pages))
             expand_planes(tif, found, limits.max_frames, path)
     if len(found.pages) == 1 and found.pages[0].stamp == NO_STAMP:
         found.pages[0] = found.pages[0]._replace(stamp=read_stamp(notes.micromanager))
@@ -95,6 +104,16 @@ def read_file(path: Path, limits: Limits) -> tuple[FilePages, Notes]:
             page._replace(stamp=stamp) for page, stamp in zip(found.pages, placed, strict=True)
         ]
     return found, notes
+
+
+def _read_series(tif: TiffFile, notes: Notes, n_pages: int) -> Notes:
+    """Add the axes that tifffile finds in the binary headers of LSM and FluoView."""
+    series = tif.series[0]
+    n_outer = len(series.shape) - len(series.keyframe.shape)
+    shape = tuple(series.shape[:n_outer])
+    if math.prod(shape) != n_pages:
+        return notes
+    return replace(notes, axes=series.axes[:n_outer], shape=shape)
 
 
 def _require_tiff(path: Path) -> None:

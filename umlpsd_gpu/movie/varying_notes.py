@@ -17,7 +17,7 @@ from umlpsd_gpu.movie.tiff_errors import raise_movie_error
 
 _N_PAGES_READ = 64
 _LONGEST_PERIOD = 8
-_FEWEST_PERIODS = 2
+_FEWEST_PERIODS = 3
 _LONGEST_TEXT = 100_000
 _LINE = re.compile(r"^\s*([\w .\[\]-]{1,60}?)\s*[=:]\s*(\S.{0,80}?)\s*$", re.MULTILINE)
 
@@ -95,7 +95,11 @@ def _fields_of(tif: TiffFile, ifd: int) -> dict[str, str]:
             for name, value in note.items()
             if isinstance(value, str | int | float)
         }
-    return {found[1]: found[2] for found in _LINE.finditer(page.description[:_LONGEST_TEXT])}
+    text = page.description[:_LONGEST_TEXT]
+    # ImageJ describes the file, not the page, and how bright it was shown.
+    if text.startswith("ImageJ="):
+        return {}
+    return {found[1]: found[2] for found in _LINE.finditer(text)}
 
 
 def _find_rhythm(fields: Sequence[dict[str, str]]) -> tuple[str, list[str]] | None:
