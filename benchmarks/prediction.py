@@ -1,14 +1,17 @@
 """Memory and time of studies against their predictions, for movies of many shapes.
 
-    python benchmarks/prediction.py --out benchmarks/results/prediction.md
+    python benchmarks/prediction.py --out benchmarks/results/prediction.md --keep measured.json
+    python benchmarks/prediction.py --out benchmarks/results/prediction.md --from measured.json
 
-Writes movies of blinking emitters on shot noise, predicts each from its header as ``umlpsd check``
-does, and runs ``umlpsd run`` in a fresh process, whose peak memory the operating system tells.
+The second predicts again for shapes that were measured before. Movies of blinking emitters on shot
+noise are written, predicted from their headers as ``umlpsd check`` does, and analysed by
+``umlpsd run`` in a fresh process, whose peak memory the operating system tells.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
 import resource
@@ -75,14 +78,6 @@ def frames():
 options = {"dtype": "uint16", "shape": (n_frames, n_rows, n_cols), "photometric": "minisblack"}
 tifffile.imwrite(sys.argv[1], frames(), imagej=False, metadata=None, **options)
 """
-PREDICT = """
-import sys
-from umlpsd_gpu import open_movie
-from umlpsd_gpu.analyses.blinking.prediction import predict
-
-found = predict(open_movie(sys.argv[1]))
-print(found.memory_mb, found.duration_s)
-"""
 RUN = "from umlpsd_gpu.cli.main import main; main()"
 
 
@@ -90,28 +85,45 @@ def main() -> None:
     """Measure all shapes and write the report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--keep", type=Path, help="JSON file for what was measured")
+    parser.add_argument("--from", dest="known", type=Path, help="such a file, to predict again")
     parser.add_argument("--only", type=int, nargs="*", help="numbers of shapes, from 0")
     arguments = parser.parse_args()
     shapes = [SHAPES[i] for i in arguments.only] if arguments.only else SHAPES
-    rows = []
-    for shape in shapes:
+    measured = []
+    if arguments.known:
+        measured = json.loads(arguments.known.read_text(encoding="utf-8"))
+    for shape in () if arguments.known else shapes:
         with tempfile.TemporaryDirectory() as folder:
-            rows.append(measure(shape, Path(folder)))
-        print(format_row(*rows[-1]), flush=True)
+            measured.append(measure(shape, Path(folder)))
+        print(format_row(*predict_again(measured[-1])), flush=True)
+        if arguments.keep:
+            arguments.keep.write_text(json.dumps(measured), encoding="utf-8")
     if arguments.out:
-        arguments.out.write_text(report(rows), encoding="utf-8")
+        rows = [predict_again(found) for found in measured]
+        arguments.out.write_text(report(rows, measured[0]["load"]), encoding="utf-8")
 
 
-def measure(shape: tuple[int, int, int], folder: Path) -> tuple:
-    """Return shape, predicted and measured memory in MB and time in s, and traces found."""
+def predict_again(found: dict) -> tuple:
+    """Return a row: shape, then predicted and measured memory in MB and time in s."""
+    from umlpsd_gpu.analyses.blinking.prediction import predict
+
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    import numpy as np
+
+    from tests.support.movies import array_movie
+
+    expected = predict(array_movie(np.broadcast_to(np.uint16(0), found["shape"])))
+    times = (expected.duration_s, found["seconds"], found["cpu_s"])
+    return found["shape"], expected.memory_mb, found["peak_mb"], *times, found["n_traces"]
+
+
+def measure(shape: tuple[int, int, int], folder: Path) -> dict:
+    """Return peak memory in MB, time and processor time in s, and how many traces were found."""
     movie = folder / "movie.tif"
     subprocess.run(
         [sys.executable, "-c", WRITE, str(movie), *map(str, (*shape, N_EMITTERS))], check=True
     )
-    said = subprocess.run(
-        [sys.executable, "-c", PREDICT, str(movie)], check=True, capture_output=True, text=True
-    )
-    predicted_mb, predicted_s = map(float, said.stdout.split())
     command = ["run", str(movie), "--out", str(folder / "study"), "--dt-s", "0.05"]
     if shape[0] < LEAST_FOR_LOG_WELCH:
         command += ["--psd", "periodogram"]
@@ -129,7 +141,14 @@ def measure(shape: tuple[int, int, int], folder: Path) -> tuple:
         raise SystemExit(f"{shape}: {words[-500:]}")
     cpu_s = usage.ru_utime + usage.ru_stime
     n_traces = next(line.split()[0] for line in words.splitlines() if " traces of " in line)
-    return shape, predicted_mb, usage.ru_maxrss / 1e3, predicted_s, seconds, cpu_s, n_traces
+    return {
+        "shape": shape,
+        "peak_mb": usage.ru_maxrss / 1e3,
+        "seconds": seconds,
+        "cpu_s": cpu_s,
+        "n_traces": n_traces,
+        "load": os.getloadavg()[2],
+    }
 
 
 def format_row(shape, predicted_mb, peak_mb, predicted_s, seconds, cpu_s, n_traces) -> str:
@@ -137,28 +156,31 @@ def format_row(shape, predicted_mb, peak_mb, predicted_s, seconds, cpu_s, n_trac
     size = " × ".join(f"{length:,}" for length in shape)
     return (
         f"| {size} | {n_traces} | {predicted_mb:,.0f} | {peak_mb:,.0f} | "
-        f"{peak_mb / predicted_mb:.2f} | {predicted_s:.1f} | {seconds:.1f} | "
-        f"{seconds / predicted_s:.2f} | {cpu_s:.1f} |"
+        f"{peak_mb / predicted_mb:.2f} | {predicted_s:.1f} | {cpu_s:.1f} | "
+        f"{cpu_s / predicted_s:.2f} | {seconds:.1f} |"
     )
 
 
-def report(rows: list[tuple]) -> str:
+def report(rows: list[tuple], load: float) -> str:
     """Return the report in Markdown."""
     memory = [row[2] / row[1] for row in rows]
-    times = [row[4] / row[3] for row in rows]
+    times = [row[5] / row[3] for row in rows]
     lines = [
         "# Predicted and measured memory and time",
         "",
         f"`python benchmarks/prediction.py`, {date.today()}, {platform.machine()}, "
-        f"{os.cpu_count()} cores, load average {os.getloadavg()[2]:.1f} from other work at the "
-        "end, default settings, figures and report written.",
+        f"{os.cpu_count()} cores, default settings (periodogram for fewer than "
+        f"{LEAST_FOR_LOG_WELCH} frames), figures and report written. Memory is that of the main "
+        "process at its peak. The machine had other work (load average "
+        f"{load:.1f}), so that the prediction is compared with processor time, that of all "
+        "processes of the study; the last column is the time on the clock.",
         "",
         "| frames × rows × columns | traces | predicted MB | peak MB | ratio | predicted s | "
-        "measured s | ratio | CPU s |",
+        "processor s | ratio | clock s |",
         "|---|---|---|---|---|---|---|---|---|",
         *(format_row(*row) for row in rows),
         "",
-        f"Memory: {min(memory):.2f} to {max(memory):.2f} times the prediction; time: "
+        f"Memory: {min(memory):.2f} to {max(memory):.2f} times the prediction; processor time: "
         f"{min(times):.2f} to {max(times):.2f} times.",
     ]
     return "\n".join(lines) + "\n"

@@ -345,6 +345,11 @@ def test_indices_with_one_fault_are_never_read_as_time(
             open_movie(path, channel=0)
 
 
+def test_a_frame_number_that_never_changes_tells_nothing(tmp_path):
+    texts = [f"Frame number = 1\nSeconds = {0.03 * i * i:.4f}\n" for i in range(24)]
+    assert_frames(open_movie(write_texts(tmp_path / "m.tif", FRAMES, texts)), FRAMES)
+
+
 RHYTHMS = {
     "an alternating laser": lambda i: {"Laser": ("488", "561")[i % 2]},
     "a shutter": lambda i: {"Shutter-State": i % 2, "Time": f"12:00:{i:02d}"},

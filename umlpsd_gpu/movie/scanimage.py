@@ -65,7 +65,10 @@ def place_pages(stamps: list[Stamp], acquisition: Acquisition) -> list[Stamp]:
     if acquisition == NO_ACQUISITION and not any(stamp.axes for stamp in stamps):
         return stamps
     times = [dict(stamp.axes).get("time") for stamp in stamps]
-    if not all(isinstance(time, int) for time in times):
+    if len(times) > 1 and len(set(times)) == 1:
+        # A frame number that never changes tells nothing.
+        stamps = [stamp._replace(axes=()) for stamp in stamps]
+    if not all(isinstance(time, int) for time in times) or not stamps[0].axes:
         if n_channels * acquisition.n_planes == 1:
             return stamps
         times = [page // n_channels for page in range(len(stamps))]

@@ -99,6 +99,10 @@ def _open_folder(folder: Path, findings: Findings, settings: MovieSettings) -> I
         if whole.source is not None or 2 * sum(map(_is_one_frame, files)) > len(files):
             yield whole
             return
+    if len(files) > 1 and _are_one_set(files):
+        whole = _try_to_open(files[0], settings)
+        yield whole if whole.source else Found(folder, tuple(files), None, whole.reason)
+        return
     for file in files:
         yield _try_to_open(file, settings)
 
@@ -147,6 +151,15 @@ def _is_one_frame(file: Path) -> bool:
     except MovieError:
         return False
     return contents.layout.n_planes == 1 and not contents.table.break_reason
+
+
+def _are_one_set(files: list[Path]) -> bool:
+    """Return whether all files are those of one OME or NDTiff set."""
+    try:
+        contents = read_contents(files[:1], files[0], MovieSettings())
+    except MovieError:
+        return False
+    return {path.name for path in contents.table.paths} == {file.name for file in files}
 
 
 def _drop_repeats(movies: list[Found]) -> list[Found]:
