@@ -84,7 +84,13 @@ def read_file(path: Path, limits: Limits) -> tuple[FilePages, Notes]:
         _require_tiff(path)
         tif = TiffFile(path)
         if not tif.pages:
-            raise MovieError(path, add_advice("the file contains no image"))
+            raise MovieError(
+                path,
+                add_advice(
+                    f"the file ends at byte {tif.filehandle.size}, before its first page: it was "
+                    "cut, or is still being written"
+                ),
+            )
         require_first_description(tif, path, limits)
     with tif:
         found = read_pages(tif, path, limits)
