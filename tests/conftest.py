@@ -25,6 +25,15 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def shared_cases() -> Path:
+    """Folder of inputs re-created from public reports; a user's checkout has none."""
+    folder = Path(__file__).parents[2] / "shared" / "cases"
+    if not folder.is_dir():
+        pytest.skip("the folder ../shared/cases with reported inputs is not on this machine")
+    return folder
+
+
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     """An otherwise empty folder to put studies in."""

@@ -8,10 +8,13 @@ import pytest
 import tifffile
 
 from tests.support.batches import QUICK, STUDY, make_archive, make_batch, write_movie
+from tests.support.tiff_files import ome_xml
+from umlpsd_gpu.analyses.blinking.find_movies import find_movies
 from umlpsd_gpu.batch.fingerprint import N_SAMPLES, SAMPLE_BYTES, fingerprint
 from umlpsd_gpu.batch.manifest import FORMAT, init_batch, read_manifest
 from umlpsd_gpu.batch.names import movie_id, printable
 from umlpsd_gpu.errors import OutputError, SettingsError
+from umlpsd_gpu.movie.settings import MovieSettings
 from umlpsd_gpu.storage.json_files import create_json, read_json, write_json
 
 SMALL = {"n_frames": 3, "n_rows": 8, "n_cols": 8}
@@ -52,6 +55,40 @@ class TestFindingMovies:
         assert entry.name == "frames"
         assert entry.verdict == "truncated"
         assert "img_3" in entry.reason
+
+    def test_a_set_that_needs_a_choice_is_listed_once(self, tmp_path):
+        folder = tmp_path / "archive" / "set"
+        folder.mkdir(parents=True)
+        data = "".join(
+            f'<TiffData FirstC="{i % 2}" FirstT="{i // 2}" IFD="0" PlaneCount="1">'
+            f'<UUID FileName="s_{i}.ome.tif">urn:uuid:{i}</UUID></TiffData>'
+            for i in range(8)
+        )
+        for i in range(8):
+            xml = ome_xml(4, data, str(i), n_channels=2)
+            options = {"description": xml, "metadata": None}
+            tifffile.imwrite(folder / f"s_{i}.ome.tif", np.zeros((9, 8), np.uint16), **options)
+        (entry,) = make_batch(tmp_path / "archive", tmp_path / "out").movies
+        assert (entry.name, entry.n_files) == ("set", 8)
+        assert "channel (length 2)" in entry.reason
+
+    def test_series_of_two_cameras_are_asked_about(self, tmp_path):
+        for i in range(12):
+            name = f"archive/frames/{('left', 'right')[i % 2]}_{i // 2}.tif"
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            tifffile.imwrite(tmp_path / name, np.zeros((8, 8), np.uint16))
+        (entry,) = make_batch(tmp_path / "archive", tmp_path / "out").movies
+        assert entry.name == "frames"
+        assert "of 2 kinds" in entry.reason
+
+    def test_parts_are_one_movie_if_they_are_to_be_joined(self, tmp_path):
+        for i in range(3):
+            write_movie(tmp_path / "archive" / f"part_{i}.tif", **SMALL)
+        assert len(make_batch(tmp_path / "archive", tmp_path / "apart").movies) == 3
+        found = find_movies(
+            str(tmp_path / "archive"), MovieSettings(join=True), lambda folder: False
+        ).found
+        assert [(one.path.name, len(one.files)) for one in found] == [("archive", 3)]
 
     def test_single_images_are_left_out_and_told(self, tmp_path):
         write_movie(tmp_path / "archive" / "movie.tif", **SMALL)

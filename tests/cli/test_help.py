@@ -59,7 +59,7 @@ def test_options_of_settings_are_grouped(command):
 
 def test_choices_and_defaults_are_given():
     text = " ".join(re.sub(r"[│\n]", " ", help_of(["run"], 200)).split())
-    assert "One of: time, z, channel. Default: time." in text
+    assert "One of: time, z, channel, page. Default: time." in text
     assert "Default: 15. (sweep.k_max)" in text
     assert "Default: the 18 scales of the paper." in text
 

@@ -74,14 +74,21 @@ class TestMovieTable:
         (line,) = (line for line in lines if "interval" in line)
         assert line.split(maxsplit=1)[1].strip() == interval
 
+    def test_notes_and_hints_are_shown(self) -> None:
+        movie = make_movie(notes=("By the time stamps, 3 frames are missing.",))
+        assert "3 frames are missing" in text_of(movie_table(movie))
+        movie = make_movie(dt_s=None, dt_origin="unknown", dt_hint="fps=7 may be playback")
+        assert "unknown (fps=7 may be playback); give it" in text_of(movie_table(movie))
+
     def test_unknown_pixel_size(self) -> None:
         movie = make_movie(pixel_size_um=None, pixel_size_origin="unknown")
         assert text_of(movie_table(movie)).count("unknown") == 1
 
     def test_cost_of_a_study(self) -> None:
         text = text_of(movie_table(make_movie()))
-        # 10,000 × 512 × 512 × 2 bytes; 250 MB + 6 × 8 MB of traces; 5,243 / 600 + 9 s
-        assert "5243 MB; a study of 100 emitters needs about 300 MB of memory and 15 s" in text
+        # 10,000 × 512 × 512 × 2 bytes; 235 MB + 6 × 8 MB of traces + 21 MB of images; 5,243 / 600
+        # + 7 s + 0.4 s for images
+        assert "5243 MB; a study of 100 emitters needs about 300 MB of memory and 16 s" in text
 
     @pytest.mark.parametrize(("n_frames", "warned"), [(302, True), (303, False)])
     def test_too_few_frames_for_log_welch(self, n_frames: int, warned: bool) -> None:

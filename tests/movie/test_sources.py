@@ -125,9 +125,7 @@ def test_a_file_without_permission(tmp_path: Path) -> None:
         open_movie(tmp_path / "movie.tif")
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"time,counts\n0,1\n", b"\x89PNG\r\n\x1a\n" + bytes(99), b"II*\0"]
-)
+@pytest.mark.parametrize("content", [b"", b"time,counts\n0,1\n", b"II*\0"])
 def test_a_file_that_is_no_tiff(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "movie.tif"
     path.write_bytes(content)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from umlpsd_gpu.errors import SettingsError, UmlpsdError
+from umlpsd_gpu.movie.sources import expand_pattern
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def places_of(archive: str) -> tuple[Path, list[Path]]:
         return path, [path]
     if path.exists():
         return path.parent, [path]
-    places = [Path(name).resolve() for name in glob.glob(archive, recursive=True)]
+    places = [Path(name).resolve() for name in expand_pattern(archive)]
     if not places:
         raise SettingsError(
             f"there is no file or folder {archive}; give a folder, a file or a quoted pattern"

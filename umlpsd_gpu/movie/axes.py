@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from umlpsd_gpu.movie.settings import MovieSettings
 
 CHOOSABLE_AXES = ("position", "channel", "z")
+MOST_NAMES = 6
+READ_PAGES = (
+    "to read every page as one frame, in the order of the file, add --time-axis page "
+    "(time_axis='page' in Python)"
+)
 
 
 class Choice(NamedTuple):
@@ -58,7 +64,7 @@ def choose_axes(layout: Layout, n_samples: int, settings: MovieSettings, path: P
         If an axis longer than one is not chosen, or a choice is out of range; the message lists
         axes, lengths and options.
     """
-    axes = _name_time_axis(layout, settings, path)
+    axes = name_time_axis(layout, settings, path)
     if layout.n_planes * n_samples >= 2**62:
         reason = f"{layout.source} announces {layout.n_planes} planes, which is not credible"
         raise MovieError(path, add_advice(reason))
@@ -67,7 +73,12 @@ def choose_axes(layout: Layout, n_samples: int, settings: MovieSettings, path: P
     lengths["channel"] *= n_samples
     in_pages = tuple(axis for axis in ("z", "channel") if sizes.get(axis, 1) > 1)
     may_be_time = in_pages if sizes.get("time", 1) == 1 else ()
-    chosen = _choose(lengths, settings, may_be_time, path)
+    try:
+        chosen = _choose(lengths, settings, may_be_time, layout.names)
+    except _AxesError as error:
+        doubt = f"{layout.doubt}; " if layout.doubt else ""
+        pages = f"; {READ_PAGES}" if layout.by_pages and n_samples == 1 else ""
+        raise MovieError(path, f"{doubt}{error}{pages}") from None
     chosen["channel"], sample = divmod(chosen["channel"], n_samples)
     first_plane, step, stride = 0, 0, 1
     for axis, size in zip(reversed(axes), reversed(layout.sizes), strict=True):
@@ -77,8 +88,21 @@ def choose_axes(layout: Layout, n_samples: int, settings: MovieSettings, path: P
     return Choice(first_plane, step, sizes.get("time", 1), sample)
 
 
-def _name_time_axis(layout: Layout, settings: MovieSettings, path: Path) -> tuple[str, ...]:
-    """Return the axes, a single unnamed one or the one chosen by the user called time."""
+def name_time_axis(layout: Layout, settings: MovieSettings, path: Path) -> tuple[str, ...]:
+    """Return the axes, a single unnamed one or the one chosen by the user called time.
+
+    Parameters
+    ----------
+    layout : Layout
+    settings : MovieSettings
+    path : Path
+        For messages.
+
+    Raises
+    ------
+    MovieError
+        If several axes have no name, or the movie has a time axis besides the chosen one.
+    """
     axes, sizes = layout.axes, dict(zip(layout.axes, layout.sizes, strict=True))
     long_unnamed = [
         size
@@ -93,7 +117,7 @@ def _name_time_axis(layout: Layout, settings: MovieSettings, path: Path) -> tupl
             "(tifffile: metadata={'axes': 'TCYX'})",
         )
     axes = _rename_unnamed(axes, layout.sizes)
-    if settings.time_axis == "time":
+    if settings.time_axis in ("time", "page"):
         return axes
     if sizes.get("time", 1) > 1:
         raise MovieError(
@@ -101,7 +125,7 @@ def _name_time_axis(layout: Layout, settings: MovieSettings, path: Path) -> tupl
             f"time axis {settings.time_axis} was asked for, but the movie has a time axis of "
             f"{sizes['time']} frames; leave time_axis out",
         )
-    swapped = {settings.time_axis: "time", "time": settings.time_axis}
+    swapped: dict[str, str] = {settings.time_axis: "time", "time": settings.time_axis}
     return tuple(swapped.get(axis, axis) for axis in axes)
 
 
@@ -116,14 +140,20 @@ def _rename_unnamed(axes: tuple[str, ...], sizes: tuple[int, ...]) -> tuple[str,
     return tuple(names)
 
 
+class _AxesError(Exception):
+    """An axis that must be chosen, or a choice that isn't there."""
+
+
 def _choose(
-    lengths: dict[str, int], settings: MovieSettings, may_be_time: tuple[str, ...], path: Path
+    lengths: dict[str, int],
+    settings: MovieSettings,
+    may_be_time: tuple[str, ...],
+    names: Mapping[str, tuple[str, ...]],
 ) -> dict[str, int]:
     options = {axis: getattr(settings, axis) for axis in CHOOSABLE_AXES}
     for axis, value in options.items():
         if value is not None and value >= lengths[axis]:
-            raise MovieError(
-                path,
+            raise _AxesError(
                 f"{axis} {value} was asked for, but the movie has only {axis} "
                 f"0…{lengths[axis] - 1}; choose one of these"
                 if lengths[axis] > 1
@@ -132,14 +162,19 @@ def _choose(
             )
     open_axes = [axis for axis in CHOOSABLE_AXES if options[axis] is None and lengths[axis] > 1]
     if open_axes:
-        raise MovieError(path, _ask_for_axes(open_axes, lengths, may_be_time))
+        raise _AxesError(_ask_for_axes(open_axes, lengths, may_be_time, names))
     return {axis: options[axis] or 0 for axis in CHOOSABLE_AXES}
 
 
 def _ask_for_axes(
-    open_axes: list[str], lengths: dict[str, int], may_be_time: tuple[str, ...]
+    open_axes: list[str],
+    lengths: dict[str, int],
+    may_be_time: tuple[str, ...],
+    names: Mapping[str, tuple[str, ...]],
 ) -> str:
-    listed = ", ".join(f"{axis} (length {lengths[axis]})" for axis in open_axes)
+    listed = ", ".join(
+        f"{axis} (length {lengths[axis]}{_list_names(names.get(axis, ()))})" for axis in open_axes
+    )
     options = " ".join(f"--{axis} 0" for axis in open_axes)
     question = (
         f"besides time, row and column the movie has {listed}; choose one of each, counted "
@@ -152,3 +187,10 @@ def _ask_for_axes(
                 f"(time_axis='{axis}' in Python)"
             )
     return question
+
+
+def _list_names(names: tuple[str, ...]) -> str:
+    numbers = tuple(map(str, range(len(names))))
+    named = [name for name in names if name and names != numbers]
+    more = ", …" if len(named) > MOST_NAMES else ""
+    return f": {', '.join(named[:MOST_NAMES])}{more}" if named else ""

@@ -6,20 +6,33 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from umlpsd_gpu.errors import MovieError
+from umlpsd_gpu.movie.axes import READ_PAGES
+from umlpsd_gpu.movie.file_names import number_frames, require_one_series
 from umlpsd_gpu.movie.layout import (
     Layout,
     imagej_layout,
-    micromanager_layout,
+    lettered_layout,
     ome_layout,
     plain_layout,
     shaped_layout,
 )
+from umlpsd_gpu.movie.limits import Limits
+from umlpsd_gpu.movie.ndtiff import Entry, place_by_index, read_index
 from umlpsd_gpu.movie.notes import Notes, read_file
 from umlpsd_gpu.movie.ome import OmeImage, parse_ome
+from umlpsd_gpu.movie.ome_set import (
+    covers,
+    find_description,
+    find_first_member,
+    is_companion,
+    read_companion,
+    read_members,
+)
 from umlpsd_gpu.movie.page_table import (
     PageTable,
     add_undescribed_frames,
@@ -27,7 +40,11 @@ from umlpsd_gpu.movie.page_table import (
     join_pages,
 )
 from umlpsd_gpu.movie.pages import FilePages
-from umlpsd_gpu.movie.sources import number_frames
+from umlpsd_gpu.movie.stamped_layout import stamped_layout
+from umlpsd_gpu.movie.varying_notes import rhythmic_layout
+
+if TYPE_CHECKING:
+    from umlpsd_gpu.movie.settings import MovieSettings
 
 
 @dataclass(frozen=True)
@@ -55,37 +72,63 @@ class Contents:
     n_surplus: int = 0
 
 
-def read_contents(files: Sequence[Path], path: Path, position: int | None) -> Contents:
+def read_contents(
+    files: Sequence[Path], path: Path, settings: MovieSettings, is_list: bool = False
+) -> Contents:
     """Read the pages and metadata of a movie's files, but no pixels.
 
     Parameters
     ----------
     files : sequence of Path
-        One file of a movie (or of an OME set), or many of one frame each, in order.
+        One file of a movie (or of a set), or many of one frame each, in order.
     path : Path
         What the user gave, for messages.
-    position : int or None
-        Stage position to read from an OME file or set.
+    settings : MovieSettings
+    is_list : bool
+        Whether the user named each file: their order is then certain, whatever their names.
 
     Raises
     ------
     MovieError
         If the first file can't be read, or several files contain a movie each.
     """
-    first, notes = read_file(files[0])
-    images = parse_ome(notes.ome_xml, files[0]) if notes.ome_xml else ()
-    if images and (len(files) == 1 or _list_set_names(images) >= {file.name for file in files[1:]}):
-        return _read_ome(first, notes, images, position or 0)
+    limits, position = settings.limits, settings.position or 0
+    if len(files) == 1 and is_companion(files[0]):
+        return _read_companion_set(files[0], position, limits)
+    first, notes = read_file(files[0], limits)
+    if settings.time_axis == "page" and len(files) == 1:
+        table = join_pages([first])
+        return Contents(table, plain_layout(table, 0), notes, None, table.break_reason)
+    if notes.ome_xml and settings.time_axis != "page":
+        description = find_description(notes, files[0])
+        if is_companion(description):
+            return _read_companion_set(description, position, limits)
+        if description != files[0]:
+            first, notes = read_file(description, limits)
+        images = parse_ome(notes.ome_xml, description)
+        if len(files) == 1 or covers(images, files, limits):
+            return _read_ome(first, notes, images, position, limits)
+    if entries := read_index(files[0], limits):
+        names = dict.fromkeys(entry.file_name for entry in entries)
+        return _read_data_set(first, notes, entries, list(names), files, path, limits)
     if len(files) == 1:
-        return _read_one_file(first, notes)
-    return _read_frame_files(first, notes, files, path)
+        return _read_one_file(first, notes, path)
+    _require_one_frame(first, notes, len(files), path)
+    if not is_list:
+        require_one_series(files, path)
+    return _read_frame_files(first, notes, files, path, settings, is_list)
 
 
-def _read_one_file(first: FilePages, notes: Notes) -> Contents:
+def _read_one_file(first: FilePages, notes: Notes, path: Path) -> Contents:
     table = join_pages([first])
+    by_pages = _read_page_notes(table, notes, path)
+    by_file = imagej_layout(notes.imagej, table)
+    if by_file is not None and by_pages is not None and by_pages.n_series > by_file.n_series:
+        by_file = None
     layout = (
-        imagej_layout(notes.imagej, table)
-        or micromanager_layout(table, notes.summary)
+        by_file
+        or by_pages
+        or lettered_layout(notes.axes, notes.shape, table)
         or shaped_layout(notes.shaped, table)
         or plain_layout(table, count_frames_before_next_description(first))
     )
@@ -98,52 +141,111 @@ def _read_one_file(first: FilePages, notes: Notes) -> Contents:
     return Contents(table, layout, notes, None, absence, n_surplus)
 
 
-def _list_set_names(images: Sequence[OmeImage]) -> set[str]:
-    return {block.file_name for image in images for block in image.blocks}
+def _read_page_notes(table: PageTable, notes: Notes, path: Path) -> Layout | None:
+    """Return the layout by the notes of the pages; a rhythm in them counts as channels."""
+    placed = stamped_layout(table, notes.summary, path)
+    if placed is not None and placed.n_series > 1:
+        return placed
+    return rhythmic_layout(table) or placed
+
+
+def _read_companion_set(companion: Path, position: int, limits: Limits) -> Contents:
+    images = parse_ome(read_companion(companion, limits), companion)
+    member = find_first_member(images, position, companion, limits)
+    return _read_ome(*read_file(member, limits), images, position, limits)
 
 
 def _read_ome(
-    first: FilePages, notes: Notes, images: Sequence[OmeImage], position: int
+    first: FilePages, notes: Notes, images: Sequence[OmeImage], position: int, limits: Limits
 ) -> Contents:
     position = min(position, len(images) - 1)
     image = images[position]
-    files, file_of_name, missing = [first], {"": 0}, ""
-    for name in dict.fromkeys(block.file_name for block in image.blocks if block.file_name):
-        try:
-            found, _ = read_file(first.path.parent / name)
-        except MovieError as error:
-            missing = missing or f"file {name} of the OME set is missing or broken ({error.reason})"
-            continue
-        file_of_name[name] = len(files)
-        files.append(found)
+    files, file_of_name, missing = read_members(image, first, first.path.parent, limits)
     table = join_pages(files)
     n_surplus = 0
     if len(files) == len(images) == 1 and not missing:
         n_planes = math.prod(image.sizes)
         n_surplus = max(0, table.n_pages - n_planes)
         table = add_undescribed_frames(table, first, n_planes, by_one_page=False)
+    if n_surplus and math.prod(image.sizes) == 1:
+        raise MovieError(
+            first.path,
+            f"OME-XML announces 1 frame, but the file contains {table.n_pages} pages; {READ_PAGES}",
+        )
     layout = ome_layout(images, position, table, file_of_name)
     absence = missing or table.break_reason or f"the files contain only {table.n_pages} pages"
     return Contents(table, layout, notes, image, absence, n_surplus)
 
 
-def _read_frame_files(
-    first: FilePages, notes: Notes, files: Sequence[Path], path: Path
+def _read_data_set(
+    first: FilePages,
+    notes: Notes,
+    entries: tuple[Entry, ...],
+    names: Sequence[str],
+    files: Sequence[Path],
+    path: Path,
+    limits: Limits,
 ) -> Contents:
-    numbers = number_frames(files, path)
-    _require_one_frame(first, notes, len(files), path)
+    """Read the files of an NDTiff data set, which its index lists."""
+    missing = ""
+    pages = []
+    for name in names:
+        file = first.path.parent / name
+        try:
+            found = first if file == first.path else read_file(file, limits)[0]
+        except MovieError as error:
+            missing = missing or f"file {name} of the NDTiff set is missing or broken"
+            missing += f" ({error.reason})" if len(missing) < 200 else ""
+            continue
+        place_by_index(found, entries)
+        pages.append(found)
+    strangers = {file.name for file in files} - set(names)
+    if strangers:
+        raise MovieError(
+            path,
+            f"{', '.join(sorted(strangers)[:3])} is not part of the NDTiff data set of the other "
+            "files; name one file of the set, or that file alone",
+        )
+    table = join_pages(pages)
+    layout = stamped_layout(table, notes.summary, path) or plain_layout(table, 0)
+    if len(entries) > table.n_pages:
+        n_times = max(layout.sizes[0], -(-len(entries) // layout.n_series))
+        layout = replace(layout, sizes=(n_times, *layout.sizes[1:]))
+    absence = missing or table.break_reason or f"the files contain only {table.n_pages} pages"
+    return Contents(table, layout, notes, None, absence)
+
+
+def _read_frame_files(
+    first: FilePages,
+    notes: Notes,
+    files: Sequence[Path],
+    path: Path,
+    settings: MovieSettings,
+    is_list: bool,
+) -> Contents:
+    in_order = np.arange(len(files), dtype=np.int64)
     readable, absence = [first], "a number is missing from the file names"
     for file in files[1:]:
         try:
-            found, own_notes = read_file(file)
+            found, own_notes = read_file(file, settings.limits)
         except MovieError as error:
             absence = f"{file.name}: {error.reason}"
             break
         _require_one_frame(found, own_notes, len(files), path)
         readable.append(found)
     table = join_pages(readable)
-    by_name = Layout("", ("time",), (int(numbers[-1]) + 1,), numbers[: len(readable)])
-    layout = micromanager_layout(table, notes.summary) or by_name
+    by_notes = None
+    if settings.time_axis != "page":
+        by_notes = _read_page_notes(table, notes, path)
+    if by_notes is not None:
+        return Contents(table, by_notes, notes, None, absence)
+    try:
+        numbers = number_frames(files, path)
+    except MovieError:
+        if not is_list:
+            raise
+        numbers = in_order
+    layout = Layout("", ("time",), (int(numbers[-1]) + 1,), numbers[: len(readable)])
     return Contents(table, layout, notes, None, absence)
 
 
@@ -155,5 +257,6 @@ def _require_one_frame(found: FilePages, notes: Notes, n_files: int, path: Path)
         raise MovieError(
             path,
             f"there are {n_files} TIFF files, and {found.path.name} alone contains {n_frames} "
-            "frames; name one movie, or files of one frame each",
+            "frames; name one movie, or files of one frame each; if the files are the parts of "
+            "one movie, add --join (join=True in Python)",
         )

@@ -9,6 +9,8 @@ from umlpsd_gpu.movie.movie import Verdict
 from umlpsd_gpu.movie.page_table import PageTable
 from umlpsd_gpu.movie.pages import NOWHERE
 
+_N_NAMED = 5
+
 
 def judge(
     table: PageTable, pages: Array, n_declared: int, absence: str, is_counted: bool = True
@@ -33,8 +35,9 @@ def judge(
     """
     present = pages >= 0
     complete = present & (table.stop[pages] <= table.file_sizes[table.file[pages]])
-    reference = table.kind[pages[0]] if len(pages) else 0
-    alike = table.kind[pages] == reference
+    contents = [kind.content for kind in table.kinds]
+    same = np.array([contents.index(content) for content in contents])[table.kind[pages]]
+    alike = same == same[0] if len(pages) else present
     sound = complete & alike
     n_sound = len(pages) if sound.all() else int(np.argmin(sound))
     if n_sound == n_declared:
@@ -61,3 +64,32 @@ def judge(
     frames = "frame" if n_sound == 1 else "frames"
     reason = f"it contains {n_sound} complete {frames} of {total}: {absence}"
     return Verdict("truncated", n_declared, n_sound, reason)
+
+
+def find_holes(pages: Array) -> Array:
+    """Return the frames that are missing between others.
+
+    Parameters
+    ----------
+    pages : ndarray of int
+        Page of each frame, -1 where it is missing.
+    """
+    held = np.flatnonzero(pages >= 0)
+    if not len(held):
+        return held
+    missing = np.flatnonzero(pages < 0)
+    holes: Array = missing[(missing > held[0]) & (missing < held[-1])]
+    return holes
+
+
+def name_holes(holes: Array) -> str:
+    """Return missing frames in words, with their verb: ``"frames 12 and 40 are"``.
+
+    Parameters
+    ----------
+    holes : ndarray of int
+    """
+    if len(holes) == 1:
+        return f"frame {holes[0]} is"
+    more = f" and {len(holes) - _N_NAMED} more" if len(holes) > _N_NAMED else ""
+    return f"frames {', '.join(map(str, holes[:_N_NAMED].tolist()))}{more} are"

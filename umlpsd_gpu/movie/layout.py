@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,9 @@ import numpy as np
 
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import MovieError
-from umlpsd_gpu.movie.micromanager import number
+from umlpsd_gpu.movie.kind import Kind
 from umlpsd_gpu.movie.ome import OmeImage
 from umlpsd_gpu.movie.page_table import PageTable
-from umlpsd_gpu.movie.pages import Kind
 
 # ImageJ's "order" names its axes from fast to slow.
 _IMAGEJ_ORDERS = {
@@ -42,12 +41,24 @@ class Layout:
     sizes : tuple of int
     plane_of_page : ndarray, shape (n_pages,), int64
         -1 for a page that contains none of these planes.
+    names : dict of str to tuple of str
+        Names of the places along an axis, where the notes give them.
+    by_pages : bool
+        Whether the notes of single pages give the layout.
+    first_time : int
+        Number that the notes give to the first time point.
+    doubt : str
+        Why the layout may be another one, for the question about its axes.
     """
 
     source: str
     axes: tuple[str, ...]
     sizes: tuple[int, ...]
     plane_of_page: Array
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    by_pages: bool = False
+    first_time: int = 0
+    doubt: str = ""
 
     @property
     def n_planes(self) -> int:
@@ -55,9 +66,15 @@ class Layout:
         return math.prod(self.sizes)
 
     @property
+    def n_series(self) -> int:
+        """Return the number of channels, planes and positions together."""
+        sizes = zip(self.axes, self.sizes, strict=True)
+        return math.prod(size for axis, size in sizes if axis not in ("time", "unnamed"))
+
+    @property
     def is_announced(self) -> bool:
         """Whether metadata, not the pages alone, give the number of planes of one file."""
-        return self.source not in ("", "Micro-Manager")
+        return bool(self.source) and not self.by_pages
 
 
 def imagej_layout(imagej: dict[str, Any], table: PageTable) -> Layout | None:
@@ -88,6 +105,22 @@ def shaped_layout(shaped: dict[str, Any], table: PageTable) -> Layout | None:
     if table.n_pages > math.prod(sizes) and sum(size > 1 for size in sizes) == 1:
         return None
     return _make_announced_layout("tifffile", axes, sizes, table)
+
+
+def lettered_layout(axes: str, shape: tuple[int, ...], table: PageTable) -> Layout | None:
+    """Return the layout of axes named by letters; None where there are none.
+
+    Parameters
+    ----------
+    axes : str
+        As ``"TZ"``, slow to fast.
+    shape : tuple of int
+    table : PageTable
+    """
+    named = tuple(_AXIS_OF_LETTER.get(letter, "unnamed") for letter in axes)
+    if len(set(named)) < len(named):
+        named = ("unnamed",) * len(named)
+    return _make_announced_layout("the header", named, shape, table)
 
 
 def _make_announced_layout(
@@ -196,40 +229,6 @@ def ome_layout(
     held = plane_of_page >= 0
     plane_of_page[held] += position * n_planes
     return Layout("OME-XML", ("position", *image.axes), (len(images), *image.sizes), plane_of_page)
-
-
-def micromanager_layout(table: PageTable, summary: dict[str, Any]) -> Layout | None:
-    """Return the layout by the indices in the metadata of every page.
-
-    None where a page has no metadata, or two pages have the same, copied by another program.
-
-    Parameters
-    ----------
-    table : PageTable
-    summary : dict
-        Of the whole acquisition.
-    """
-    indices = table.indices.copy()
-    if not len(indices) or (indices[:, 0] < 0).any():
-        return None
-    indices = np.maximum(indices, 0)
-    # A folder holds one position of many, and keeps that position's number.
-    indices[:, 3] = np.unique(indices[:, 3], return_inverse=True)[1]
-    announced = [_read_announced(summary, name) for name in ("Frames", "Slices", "Channels")] + [1]
-    sizes = np.maximum(indices.max(axis=0) + 1, announced)
-    axes = ("time", "z", "channel", "position")
-    strides = [math.prod(map(int, sizes[axis + 1 :])) for axis in range(len(axes))]
-    if math.prod(map(int, sizes)) >= 2**62:
-        return None
-    planes = indices @ np.array(strides)
-    if len(np.unique(planes)) < len(planes):
-        return None
-    return Layout("Micro-Manager", axes, tuple(map(int, sizes)), planes)
-
-
-def _read_announced(summary: dict[str, Any], name: str) -> int:
-    value = number(summary, name)
-    return int(value) if value is not None and 1 <= value < 2**31 else 1
 
 
 def find_pages(layout: Layout, planes: Array, path: Path) -> Array:

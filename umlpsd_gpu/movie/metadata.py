@@ -6,38 +6,47 @@ import math
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from umlpsd_gpu.compute.arrays import Array
+from umlpsd_gpu.movie.intervals import Measured, measure_interval, measure_step
 from umlpsd_gpu.movie.micromanager import number
 from umlpsd_gpu.movie.notes import Notes
 from umlpsd_gpu.movie.ome import OmeImage
+from umlpsd_gpu.movie.units import micrometres_of, seconds_of
 
-# ImageJ copies the 72 dpi of a plain picture as unit=inch: no microscope counts in inches.
-_IMAGEJ_MICROMETRES = {
-    **dict.fromkeys(("micron", "microns", "um", "µm", "μm", "\\u00b5m"), 1.0),
-    "nm": 1e-3,
-    "mm": 1e3,
-    "cm": 1e4,
-}
-_IMAGEJ_SECONDS = {"sec": 1.0, "s": 1.0, "ms": 1e-3, "msec": 1e-3, "min": 60.0, "h": 3600.0}
-_IRREGULAR_STEP = 0.5
-# A time above thirty thousand years is a corrupt number.
-_LATEST_S = 1e12
+__all__ = [
+    "choose_interval",
+    "hint_at_interval",
+    "list_nominal_intervals",
+    "measure_step",
+    "pixel_size",
+]
+
+# A nominal interval further off than this is told.
+_DIFFERS, _USER_DIFFERS = 1.5, 2.0
+# Irregular steps of more than this share are told.
+_SHARE_TOLD = 0.05
+_N_LISTED = 5
 
 
 class Interval(NamedTuple):
-    """The frame interval in seconds, its origin in words, and the nominal interval."""
+    """The frame interval in seconds, its origin in words, and the nominal interval.
+
+    ``notes`` are sentences for the user; ``hint`` is what the metadata say of an unknown interval.
+    """
 
     dt_s: float | None
     origin: str
     nominal_s: float | None
+    notes: tuple[str, ...] = ()
+    hint: str = ""
 
 
 def choose_interval(
     user_dt_s: float | None,
     measured: Iterable[tuple[str, Array]],
     nominal: Iterable[tuple[str, float | None]],
+    frames: Array | None = None,
+    hint: str = "",
 ) -> Interval:
     """Choose the frame interval: the user's, else measured timestamps, else the nominal one.
 
@@ -48,6 +57,10 @@ def choose_interval(
         Name and timestamps of the frames in seconds, NaN where unknown.
     nominal : iterable of (str, float or None)
         Name and seconds; None, zero, negative and non-finite values are ignored.
+    frames : ndarray of int, optional
+        Number of each frame, where some are known to be missing.
+    hint : str
+        What the metadata say besides, for the question about an unknown interval.
 
     Returns
     -------
@@ -55,48 +68,92 @@ def choose_interval(
     """
     announced = _take_first_valid(nominal)
     nominal_s = None if announced is None else announced[1]
+    name, found = _measure_first(measured, frames, user_dt_s or nominal_s)
     if user_dt_s is not None:
-        return Interval(user_dt_s, "user", nominal_s)
-    for name, timestamps_s in measured:
-        step = measure_step(timestamps_s)
-        if step is not None:
-            return Interval(step[0], f"measured timestamps ({name}{step[1]})", nominal_s)
+        notes = _note_user_interval(user_dt_s, found, announced)
+        return Interval(user_dt_s, "user", nominal_s, notes + _note_drops(found))
+    if found is not None and found.dt_s is None:
+        late_s, dropped_s = found.readings_s
+        hint = (
+            f"the time stamps ({name}) have two readings: frames every {late_s:.6g} s that were "
+            f"stamped late, or every {dropped_s:.6g} s with many missing"
+        )
+        return Interval(None, "unknown", nominal_s, hint=hint)
+    if found is not None:
+        notes = _note_nominal(found, name, announced) + _note_drops(found)
+        origin = f"measured timestamps ({name}{found.steps.words})"
+        return Interval(found.dt_s, origin, nominal_s, notes)
     if announced is not None:
         return Interval(announced[1], f"nominal ({announced[0]})", nominal_s)
-    return Interval(None, "unknown", None)
+    return Interval(None, "unknown", None, hint=hint)
 
 
-def measure_step(timestamps_s: Array) -> tuple[float, str] | None:
-    """Return the mean regular step of timestamps, and how many steps are irregular, in words.
+def _measure_first(
+    measured: Iterable[tuple[str, Array]], frames: Array | None, nominal_s: float | None
+) -> tuple[str, Measured | None]:
+    for name, timestamps_s in measured:
+        found = measure_interval(timestamps_s, frames, nominal_s)
+        if found is not None:
+            return name, found
+    return "", None
 
-    A step that is more than 50 % off the median (a gap, a doubled stamp) is left out and counted.
-    The mean of the others is finer than their median, which whole milliseconds would round.
 
-    Parameters
-    ----------
-    timestamps_s : ndarray, shape (n_frames,)
-        In seconds; NaN where unknown.
-
-    Returns
-    -------
-    (dt_s, words) or None
-        None where no two consecutive frames have times, or time doesn't advance.
-    """
-    steps = np.diff(np.where(np.abs(timestamps_s) < _LATEST_S, timestamps_s, np.nan))
-    steps = steps[np.isfinite(steps)]
-    if len(steps) == 0:
-        return None
-    median = float(np.median(steps))
-    if not median > 0:
-        return None
-    regular = np.abs(steps - median) <= _IRREGULAR_STEP * median
-    n_irregular = len(steps) - int(np.count_nonzero(regular))
-    words = (
-        f"; {n_irregular} of {len(steps)} steps are more than 50 % off the median"
-        if n_irregular
-        else ""
+def _note_user_interval(
+    user_dt_s: float, found: Measured | None, announced: tuple[str, float] | None
+) -> tuple[str, ...]:
+    if found is not None and found.dt_s is not None:
+        dt_s, origin = found.dt_s, "the time stamps"
+    elif announced is not None:
+        dt_s, origin = announced[1], announced[0]
+    else:
+        return ()
+    if not _is_off(user_dt_s, dt_s, _USER_DIFFERS):
+        return ()
+    return (
+        f"The given frame interval of {user_dt_s:.6g} s is {_name_ratio(user_dt_s, dt_s)} that of "
+        f"the metadata, {dt_s:.6g} s ({origin}); the given one is used.",
     )
-    return float(steps[regular].mean()), words
+
+
+def _note_nominal(
+    found: Measured, name: str, announced: tuple[str, float] | None
+) -> tuple[str, ...]:
+    notes = []
+    if announced is not None and found.dt_s and _is_off(found.dt_s, announced[1], _DIFFERS):
+        notes.append(
+            f"The measured frame interval of {found.dt_s:.6g} s ({name}) is "
+            f"{_name_ratio(found.dt_s, announced[1])} the nominal {announced[1]:.6g} s "
+            f"({announced[0]}); the measured one is used."
+        )
+    elif found.steps.share_irregular > _SHARE_TOLD and not found.n_dropped:
+        notes.append(
+            f"The time stamps ({name}) are irregular ({found.steps.share_irregular:.0%} of the "
+            f"steps), but their delays don't add up: the frame interval of {found.dt_s:.6g} s is "
+            "the slope of time against frame."
+        )
+    return tuple(notes)
+
+
+def _note_drops(found: Measured | None) -> tuple[str, ...]:
+    if found is None or not found.n_dropped:
+        return ()
+    after = found.dropped_after
+    more = f" and {len(after) - _N_LISTED} more" if len(after) > _N_LISTED else ""
+    where = ", ".join(map(str, after[:_N_LISTED]))
+    frames = "frame is" if found.n_dropped == 1 else "frames are"
+    return (
+        f"By the time stamps, {found.n_dropped} {frames} missing in {len(after)} "
+        f"{'gap' if len(after) == 1 else 'gaps'} (after frame {where}{more}, counted from 0); the "
+        "power spectra assume that none are.",
+    )
+
+
+def _is_off(one: float, other: float, factor: float) -> bool:
+    return max(one / other, other / one) > factor
+
+
+def _name_ratio(one: float, other: float) -> str:
+    return f"{one / other:.3g} times" if one > other else f"1/{other / one:.3g} of"
 
 
 def list_nominal_intervals(notes: Notes, image: OmeImage | None) -> list[tuple[str, float | None]]:
@@ -108,15 +165,38 @@ def list_nominal_intervals(notes: Notes, image: OmeImage | None) -> list[tuple[s
     image : OmeImage or None
     """
     interval_ms = number(notes.summary, "Interval_ms", "Interval-ms")
-    frames_per_second = number(notes.imagej, "fps")
-    imagej_unit = _IMAGEJ_SECONDS.get(str(notes.imagej.get("tunit", "sec")).lower())
     finterval = number(notes.imagej, "finterval")
+    imagej_unit = seconds_of(str(notes.imagej.get("tunit") or "sec"))
     return [
         ("OME TimeIncrement", image.time_increment_s if image else None),
         ("Micro-Manager Interval_ms", None if interval_ms is None else interval_ms / 1e3),
+        ("ScanImage scanFramePeriod", notes.scanimage.frame_period_s),
         ("ImageJ finterval", finterval * imagej_unit if finterval and imagej_unit else None),
-        ("ImageJ fps", 1 / frames_per_second if frames_per_second else None),
+        ("Andor KineticCycleTime", notes.andor_cycle_s),
     ]
+
+
+def hint_at_interval(notes: Notes, image: OmeImage | None) -> str:
+    """Return what the metadata say about the interval but don't make certain; perhaps empty.
+
+    Parameters
+    ----------
+    notes : Notes
+    image : OmeImage or None
+    """
+    if image is not None and image.unknown:
+        return f"{image.unknown} is not understood"
+    unit = str(notes.imagej.get("tunit") or "sec")
+    finterval = notes.imagej.get("finterval")
+    if finterval and seconds_of(unit) is None:
+        return f"ImageJ's finterval={finterval} in '{unit}' is not understood"
+    fps = number(notes.imagej, "fps")
+    if fps and fps > 0:
+        return (
+            f"ImageJ's fps={fps:g} may be the frame rate of the recording, an interval of "
+            f"{1 / fps:.6g} s, or only the speed of playback"
+        )
+    return ""
 
 
 def pixel_size(
@@ -147,7 +227,9 @@ def pixel_size(
 
 
 def _read_imagej_pixel_um(imagej: dict[str, Any], pixels_per_unit: float) -> float | None:
-    unit_um = _IMAGEJ_MICROMETRES.get(str(imagej.get("unit", "")).lower())
+    # ImageJ copies the 72 dpi of a plain picture as unit=inch: no microscope counts in inches.
+    unit = str(imagej.get("unit", ""))
+    unit_um = None if unit.casefold() in ("m", "meter") else micrometres_of(unit)
     return unit_um / pixels_per_unit if unit_um and pixels_per_unit > 0 else None
 
 

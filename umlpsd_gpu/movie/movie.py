@@ -71,6 +71,10 @@ class Movie(Displayed):
         (n, n_rows, n_cols) of ``dtype``.
     name : str
         Name in results and messages. Default: the last part of the path.
+    notes : tuple of str
+        What a user should know about the times and frames, one sentence each.
+    dt_hint : str
+        What the metadata say about an unknown interval; empty if nothing.
     """
 
     path: Path
@@ -87,6 +91,8 @@ class Movie(Displayed):
     memory_mb: float
     read_frames: Callable[[int, int], Array] = field(repr=False)
     name: str = ""
+    notes: tuple[str, ...] = ()
+    dt_hint: str = ""
 
     def __post_init__(self) -> None:
         """Name the movie by its path where it has no name."""
@@ -107,6 +113,7 @@ class Movie(Displayed):
                 ("Frame interval", f"{interval} ({self.dt_origin})"),
                 ("Pixel size", f"{pixel} ({self.pixel_size_origin})"),
                 ("Verdict", f"{status}: {reason}" if reason else status),
+                *(("Note", note) for note in self.notes),
             ],
         )
 
@@ -119,10 +126,11 @@ class Movie(Displayed):
             If neither the metadata nor the user gave one.
         """
         if self.dt_s is None:
+            known = self.dt_hint or "the metadata contain no frame interval that is known here"
             raise MovieError(
                 self.path,
-                "the metadata contain no frame interval, which every frequency depends on; "
-                "give it in seconds with --dt-s (dt_s=… in Python)",
+                f"{known}; every frequency depends on the frame interval: give it in seconds with "
+                "--dt-s (dt_s=… in Python)",
             )
         return self.dt_s
 

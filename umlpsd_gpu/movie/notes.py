@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tifffile import TiffFile, read_micromanager_metadata
+from tifffile import TiffFile, TiffPage, read_micromanager_metadata
 
 from umlpsd_gpu.errors import MovieError
-from umlpsd_gpu.movie.micromanager import NO_STAMP, parse_json, read_stamp
-from umlpsd_gpu.movie.pages import FilePages, read_pages, require_first_description
+from umlpsd_gpu.movie.limits import Limits
+from umlpsd_gpu.movie.micromanager import parse_json
+from umlpsd_gpu.movie.other_formats import explain_other_format, is_unfinished
+from umlpsd_gpu.movie.pages import FilePages, Page, read_pages, require_first_description
+from umlpsd_gpu.movie.scanimage import (
+    NO_ACQUISITION,
+    Acquisition,
+    place_pages,
+    read_acquisition,
+)
+from umlpsd_gpu.movie.stamps import NO_STAMP, read_stamp
+from umlpsd_gpu.movie.stk import expand_planes
 from umlpsd_gpu.movie.tiff_errors import add_advice, raise_movie_error
+
+_ANDOR_KINETIC_CYCLE_TAG = 4878
 
 
 @dataclass(frozen=True)
@@ -32,6 +45,14 @@ class Notes:
         Micro-Manager's summary of the whole acquisition.
     pixels_per_unit : float
         XResolution, in ImageJ's unit; 0 where there is none.
+    andor_cycle_s : float or None
+        Andor's kinetic cycle time.
+    scanimage : Acquisition
+        ScanImage's channels and planes.
+    axes : str
+        Letters of the axes that Zeiss LSM and Olympus FluoView describe, besides those in a page.
+    shape : tuple of int
+        Lengths of these axes.
     """
 
     ome_xml: str = ""
@@ -40,36 +61,103 @@ class Notes:
     micromanager: dict[str, Any] = field(default_factory=dict)
     summary: dict[str, Any] = field(default_factory=dict)
     pixels_per_unit: float = 0.0
+    andor_cycle_s: float | None = None
+    scanimage: Acquisition = NO_ACQUISITION
+    axes: str = ""
+    shape: tuple[int, ...] = ()
 
 
-def read_file(path: Path) -> tuple[FilePages, Notes]:
+def read_file(path: Path, limits: Limits) -> tuple[FilePages, Notes]:
     """Read the pages and the metadata of one TIFF file, but no pixels.
 
     Parameters
     ----------
     path : Path
+    limits : Limits
 
     Raises
     ------
     MovieError
-        If the file is not TIFF, or its first page can't be read.
+        If the file is not TIFF, its first page can't be read, or it exceeds a limit.
     """
     with raise_movie_error(path):
+        _require_tiff(path)
         tif = TiffFile(path)
         if not tif.pages:
-            raise MovieError(path, add_advice("the file contains no image"))
-        require_first_description(tif, path)
+            raise MovieError(
+                path,
+                add_advice(
+                    f"the file ends at byte {tif.filehandle.size}, before its first page: it was "
+                    "cut, or is still being written"
+                ),
+            )
+        require_first_description(tif, path, limits)
     with tif:
+        found = read_pages(tif, path, limits)
+        # OME-XML counts all pages.
+        first_frame = 0 if "<OME" in tif.pages.first.description else _skip_extra_pages(found)
         with raise_movie_error(path):
-            notes = _read_notes(tif)
-        found = read_pages(tif, path)
+            notes = _read_notes(tif, _page_at(tif, found.pages[0]) if first_frame else None)
+            if tif.is_lsm or tif.is_fluoview:
+                notes = _read_series(tif, notes, len(found.pages))
+            expand_planes(tif, found, limits.max_frames, path)
     if len(found.pages) == 1 and found.pages[0].stamp == NO_STAMP:
         found.pages[0] = found.pages[0]._replace(stamp=read_stamp(notes.micromanager))
+    stamps = [page.stamp for page in found.pages]
+    placed = place_pages(stamps, notes.scanimage)
+    if placed is not stamps:
+        found.pages = [
+            page._replace(stamp=stamp) for page, stamp in zip(found.pages, placed, strict=True)
+        ]
     return found, notes
 
 
-def _read_notes(tif: TiffFile) -> Notes:
-    first = tif.pages.first
+def _read_series(tif: TiffFile, notes: Notes, n_pages: int) -> Notes:
+    """Add the axes that tifffile finds in the binary headers of LSM and FluoView."""
+    series = tif.series[0]
+    n_outer = len(series.shape) - len(series.keyframe.shape)
+    shape = tuple(series.shape[:n_outer])
+    if math.prod(shape) != n_pages:
+        return notes
+    return replace(notes, axes=series.axes[:n_outer], shape=shape)
+
+
+def _require_tiff(path: Path) -> None:
+    """Raise MovieError for a file of another format, and one that is still being written."""
+    other = explain_other_format(path)
+    if other:
+        raise MovieError(path, other)
+    if is_unfinished(path):
+        raise MovieError(
+            path,
+            "the file has no first page yet: it is still being written, or its program stopped "
+            "before it finished; wait for the end of the recording, or export the movie again",
+        )
+
+
+def _skip_extra_pages(found: FilePages) -> int:
+    """Leave out thumbnails and masks; return the number of the first frame's page.
+
+    Pages that all look alike are frames, whatever some writers say.
+    """
+    frames = [page for page in found.pages if not page.is_extra]
+    extra = {page.kind.content for page in found.pages if page.is_extra}
+    if not frames or not extra:
+        return 0
+    if len(frames) == 1 and extra == {frames[0].kind.content}:
+        return 0
+    first = next(number for number, page in enumerate(found.pages) if not page.is_extra)
+    found.pages = frames
+    return first
+
+
+def _page_at(tif: TiffFile, page: Page) -> TiffPage:
+    tif.filehandle.seek(page.ifd)
+    return TiffPage(tif, index=0)
+
+
+def _read_notes(tif: TiffFile, first_frame: TiffPage | None) -> Notes:
+    first = first_frame or tif.pages.first
     description = first.description if isinstance(first.description, str) else ""
     imagej = tif.imagej_metadata or {}
     frame_note = first.tags.valueof(51123) or imagej.get("Info")
@@ -87,7 +175,15 @@ def _read_notes(tif: TiffFile) -> Notes:
         micromanager=frame_note,
         summary=summary if isinstance(summary, dict) else {},
         pixels_per_unit=_parse_ratio(first.tags.valueof(282)),
+        andor_cycle_s=_parse_number(first.tags.valueof(_ANDOR_KINETIC_CYCLE_TAG)),
+        scanimage=read_acquisition(f"{first.software}\n{description}")
+        if first.is_scanimage
+        else NO_ACQUISITION,
     )
+
+
+def _parse_number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _read_file_summary(tif: TiffFile) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -12,14 +13,11 @@ import numpy as np
 
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import MovieError
+from umlpsd_gpu.movie.units import micrometres_of, seconds_of
 
 _AXES = {"C": "channel", "Z": "z", "T": "time"}
-_SECONDS = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "μs": 1e-6, "us": 1e-6, "ns": 1e-9}
-_SECONDS |= {"min": 60.0, "h": 3600.0, "d": 86400.0}
-_MICROMETRES = {"µm": 1.0, "μm": 1.0, "um": 1.0, "nm": 1e-3, "mm": 1e3, "cm": 1e4, "m": 1e6}
-_MICROMETRES |= {"pm": 1e-6, "Å": 1e-4}
-
 MAX_PLANES = 2**40
+COMPANION_SUFFIX = ".ome"
 
 
 class OmeBlock(NamedTuple):
@@ -29,6 +27,7 @@ class OmeBlock(NamedTuple):
     n_planes: int | None  # None: one per page of the file
     file_name: str  # "": the file that contains the XML
     page: int
+    uuid: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,6 +43,8 @@ class OmeImage:
     time_increment_s, pixel_size_um : float or None
     delta_t_s : dict of int to float
         Time of each plane in seconds, where it is known.
+    unknown : str
+        A time whose unit is not known, in words; empty if there is none.
     """
 
     axes: tuple[str, ...]
@@ -52,6 +53,7 @@ class OmeImage:
     time_increment_s: float | None
     pixel_size_um: float | None
     delta_t_s: dict[int, float] = field(repr=False)
+    unknown: str = ""
 
     def times_s(self, planes: Array) -> Array:
         """Return the times of planes in seconds; NaN where unknown.
@@ -64,6 +66,27 @@ class OmeImage:
         """
         in_image = planes % math.prod(self.sizes)
         return np.array([self.delta_t_s.get(plane, np.nan) for plane in in_image.tolist()])
+
+
+def find_companion(xml: str) -> str | None:
+    """Return the file that a part of an OME set points to; None where the XML is complete.
+
+    Parameters
+    ----------
+    xml : str
+    """
+    try:
+        root = ElementTree.fromstring(xml)
+    except ElementTree.ParseError:
+        return None
+    _drop_namespaces(root)
+    pointer = root.find("BinaryOnly")
+    # Only files in the same folder are followed, never a path.
+    return None if pointer is None else _take_name(pointer.get("MetadataFile", ""))
+
+
+def _take_name(text: str) -> str:
+    return Path(text.replace("\\", "/")).name
 
 
 def parse_ome(xml: str, path: Path) -> tuple[OmeImage, ...]:
@@ -126,10 +149,20 @@ def _parse_image(pixels: ElementTree.Element, own_name: str, own_uuid: str | Non
         axes=tuple(_AXES[letter] for letter in letters),
         sizes=tuple(sizes[letter] for letter in letters),
         blocks=_mark_own_file(blocks, own_name) or (OmeBlock(0, None, "", 0),),
-        time_increment_s=_parse_quantity(pixels, "TimeIncrement", _SECONDS, "s"),
-        pixel_size_um=_parse_quantity(pixels, "PhysicalSizeX", _MICROMETRES, "µm"),
+        time_increment_s=_parse_quantity(pixels, "TimeIncrement", seconds_of, "s"),
+        pixel_size_um=_parse_quantity(pixels, "PhysicalSizeX", micrometres_of, "µm"),
         delta_t_s=_parse_times_s(pixels, letters, sizes),
+        unknown=_name_unknown_unit(pixels),
     )
+
+
+def _name_unknown_unit(pixels: ElementTree.Element) -> str:
+    planes = pixels.iterfind("Plane")
+    for element, name in ((pixels, "TimeIncrement"), *((plane, "DeltaT") for plane in planes)):
+        value, unit = element.get(name), element.get(f"{name}Unit", "s")
+        if value is not None and seconds_of(unit) is None:
+            return f"OME's {name}={value} in '{unit}'"
+    return ""
 
 
 def _parse_block(
@@ -138,20 +171,23 @@ def _parse_block(
     first = {letter: int(data.get(f"First{letter}", 0)) for letter in letters}
     count = data.get("PlaneCount", data.get("NumPlanes", "1" if "IFD" in data.attrib else None))
     uuid = data.find("UUID")
-    file_name = ""
+    file_name = identity = ""
     if uuid is not None:
         # Only files in the same folder are followed, never a path.
-        file_name = Path(uuid.get("FileName", "").replace("\\", "/")).name
-        file_name = names.get(uuid.text or "", file_name)
+        identity = (uuid.text or "").strip()
+        # A file without a name is known by its UUID alone.
+        file_name = _take_name(uuid.get("FileName", "")) or identity
+        file_name = names.get(identity, file_name)
     n_planes = None if count is None else int(count)
-    return OmeBlock(
-        _number_plane(first, letters, sizes), n_planes, file_name, int(data.get("IFD", 0))
-    )
+    plane = _number_plane(first, letters, sizes)
+    return OmeBlock(plane, n_planes, file_name, int(data.get("IFD", 0)), identity)
 
 
 def _mark_own_file(blocks: tuple[OmeBlock, ...], own_name: str) -> tuple[OmeBlock, ...]:
     """Mark the blocks of the file that contains the XML, even if that file was renamed."""
     names = {block.file_name for block in blocks} - {""}
+    if own_name.lower().endswith(COMPANION_SUFFIX):
+        return blocks
     own = names if len(names) == 1 and all(block.file_name for block in blocks) else {own_name}
     return tuple(
         block._replace(file_name="") if block.file_name in own else block for block in blocks
@@ -172,7 +208,7 @@ def _parse_times_s(
 ) -> dict[int, float]:
     times = {}
     for plane in pixels.iterfind("Plane"):
-        time_s = _parse_quantity(plane, "DeltaT", _SECONDS, "s")
+        time_s = _parse_quantity(plane, "DeltaT", seconds_of, "s")
         if time_s is not None:
             place = {letter: int(plane.attrib[f"The{letter}"]) for letter in letters}
             times[_number_plane(place, letters, sizes)] = time_s
@@ -180,9 +216,11 @@ def _parse_times_s(
 
 
 def _parse_quantity(
-    element: ElementTree.Element, name: str, units: dict[str, float], default_unit: str
+    element: ElementTree.Element,
+    name: str,
+    unit_of: Callable[[str], float | None],
+    default_unit: str,
 ) -> float | None:
-    text, unit = element.get(name), element.get(f"{name}Unit", default_unit)
-    if text is None or unit not in units:
-        return None
-    return float(text) * units[unit]
+    text = element.get(name)
+    unit = unit_of(element.get(f"{name}Unit", default_unit))
+    return None if text is None or unit is None else float(text) * unit

@@ -13,9 +13,16 @@ from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.keywords import check_keywords, override
 from umlpsd_gpu.movie.axes import Choice, choose_axes
 from umlpsd_gpu.movie.contents import Contents, read_contents
-from umlpsd_gpu.movie.integrity import judge
+from umlpsd_gpu.movie.integrity import find_holes, judge, name_holes
+from umlpsd_gpu.movie.join import PARTS, join_contents
 from umlpsd_gpu.movie.layout import find_pages
-from umlpsd_gpu.movie.metadata import Interval, choose_interval, list_nominal_intervals, pixel_size
+from umlpsd_gpu.movie.metadata import (
+    Interval,
+    choose_interval,
+    hint_at_interval,
+    list_nominal_intervals,
+    pixel_size,
+)
 from umlpsd_gpu.movie.movie import Movie, Verdict
 from umlpsd_gpu.movie.reader import make_reader
 from umlpsd_gpu.movie.sources import Source, find_files, name_movie
@@ -25,6 +32,8 @@ if TYPE_CHECKING:
     from umlpsd_gpu.movie.settings import MovieSettings
 
 GIVE_ALL_FRAMES = "give the folder or pattern of all frames"
+# Most frames for each page: the notes of few pages may claim very large numbers.
+MAX_SPREAD = 100
 
 
 @check_keywords
@@ -37,18 +46,26 @@ def open_movie(
     channel: int | None = None,
     position: int | None = None,
     z: int | None = None,
-    time_axis: Literal["time", "z", "channel"] | None = None,
+    time_axis: Literal["time", "z", "channel", "page"] | None = None,
+    join: bool | None = None,
     memory_mb: float | None = None,
     allow_damaged: bool | None = None,
+    missing_frames: Literal["refuse", "skip"] | None = None,
+    max_frames: int | None = None,
+    max_pixels: int | None = None,
+    max_page_mb: float | None = None,
+    max_metadata_mb: float | None = None,
+    max_page_s: float | None = None,
 ) -> Movie:
     """Open a TIFF movie; its frames are read later, in chunks.
 
     Parameters
     ----------
     source : str, Path, or sequence of them
-        A TIFF file (plain, ImageJ, BigTIFF, OME, Micro-Manager, compressed, tiled), the first file
-        of an OME set, or a folder, pattern or list of files of one frame each. Folders and patterns
-        are read in natural order (``frame_2`` before ``frame_10``), a list in its own.
+        A TIFF file (plain, ImageJ, BigTIFF, OME, Micro-Manager, NDTiff, ScanImage, MetaMorph STK,
+        compressed, tiled), a file of an OME or NDTiff set, an OME companion file, or a folder,
+        pattern or list of files of one frame each. Folders and patterns are read in natural order
+        (``frame_2`` before ``frame_10``), a list in its own.
     settings : MovieSettings, optional
         Any object with the fields of MovieSettings. The keywords below override its fields; a
         keyword that is not given (None) leaves the field as it is.
@@ -60,13 +77,25 @@ def open_movie(
     channel, position, z : int, optional
         Channel, stage position and focal plane to read, from 0. Required where the movie has more
         than one of them.
-    time_axis : {"time", "z", "channel"}, optional
-        Axis to read as time: some programs label the frames of a movie as slices or channels.
-        Default: "time".
+    time_axis : {"time", "z", "channel", "page"}, optional
+        Axis to read as time: some programs label the frames of a movie as slices or channels;
+        "page" reads every page as a frame, whatever the metadata say. Default: "time".
+    join : bool, optional
+        Whether several files of many frames each are the parts of one movie. Default: False.
     memory_mb : float, optional
         Upper bound of one chunk of frames in memory, in MB (1e6 bytes), above 0. Default: 256.
     allow_damaged : bool, optional
         Whether to use the sound leading frames of a truncated or mixed movie. Default: False.
+    missing_frames : {"refuse", "skip"}, optional
+        What to do where single frames are missing between others. Default: "refuse".
+    max_frames, max_pixels : int, optional
+        Limits against broken files: pages of a file, and pixels of a frame. Default: 2,000,000 and
+        400,000,000.
+    max_page_mb, max_metadata_mb : float, optional
+        Limits of a compressed page after unpacking, and of one text of metadata, in MB (1e6
+        bytes). Default: 268 and 256.
+    max_page_s : float, optional
+        Longest time for one page, in seconds; checked after each page. Default: 30.
 
     Returns
     -------
@@ -105,8 +134,15 @@ def open_movie(
         "position": position,
         "z": z,
         "time_axis": time_axis,
+        "join": join,
         "memory_mb": memory_mb,
         "allow_damaged": allow_damaged,
+        "missing_frames": missing_frames,
+        "max_frames": max_frames,
+        "max_pixels": max_pixels,
+        "max_page_mb": max_page_mb,
+        "max_metadata_mb": max_metadata_mb,
+        "max_page_s": max_page_s,
     }
     return _open(source, override(settings, keywords))
 
@@ -114,7 +150,13 @@ def open_movie(
 def _open(source: Source, settings: MovieSettings) -> Movie:
     files = find_files(source)
     path = files[0] if len(files) == 1 else name_movie(source)
-    contents = read_contents(files, path, settings.position)
+    is_list = not isinstance(source, str | Path)
+    if settings.join and len(files) > 1:
+        contents = join_contents(files, path, settings, is_list)
+        if settings.time_axis in ("z", "channel"):
+            settings = settings.model_copy(update={"time_axis": "time"})
+    else:
+        contents = read_contents(files, path, settings, is_list)
     table = contents.table
     if contents.layout.n_planes == 1 and not table.break_reason:
         only = table.kind_of(0)
@@ -126,15 +168,20 @@ def _open(source: Source, settings: MovieSettings) -> Movie:
     first_held = int(np.argmax(contents.layout.plane_of_page >= 0))
     n_samples = table.kind_of(first_held).n_samples
     choice = choose_axes(contents.layout, n_samples, settings, path)
-    # There can't be more frames than pages, whatever the metadata announce.
-    planes = choice.planes(min(choice.n_frames, table.n_pages + 1))
+    # There can't be more frames than pages, whatever the metadata announce; but there may be
+    # fewer pages than numbers.
+    planes = choice.planes(min(choice.n_frames, _count_last(contents, choice) + 1))
     pages = find_pages(contents.layout, planes, path)
-    verdict = _judge_frames(contents, choice, pages)
+    holes = find_holes(pages)
+    if settings.missing_frames == "skip":
+        planes, pages = (np.delete(values, holes) for values in (planes, pages))
+        choice = choice._replace(n_frames=choice.n_frames - len(holes))
+    verdict = _judge_frames(contents, choice, pages, holes)
     is_one_of_many = table.n_pages == 1 and contents.layout.source == "Micro-Manager"
-    _require_frames(path, verdict, settings.allow_damaged, is_one_of_many)
-    pages = pages[: verdict.n_sound]
+    _require_frames(path, verdict, settings, is_one_of_many, len(holes))
+    planes, pages = planes[: verdict.n_sound], pages[: verdict.n_sound]
     kind = table.kind_of(pages[0])
-    interval = _find_interval(contents, planes[: verdict.n_sound], pages, settings)
+    interval = _find_interval(contents, choice, planes, pages, settings)
     pixel_size_um, pixel_size_origin = pixel_size(
         settings.pixel_size_um, contents.notes, contents.image
     )
@@ -151,17 +198,40 @@ def _open(source: Source, settings: MovieSettings) -> Movie:
         pixel_size_origin=pixel_size_origin,
         verdict=verdict,
         memory_mb=settings.memory_mb,
-        read_frames=make_reader(table, pages, choice.sample),
+        read_frames=make_reader(table, pages, choice.sample, settings.max_page_s),
+        notes=(*_note_skipped(holes, settings), *interval.notes),
+        dt_hint=interval.hint,
     )
 
 
-def _judge_frames(contents: Contents, choice: Choice, pages: Array) -> Verdict:
+def _count_last(contents: Contents, choice: Choice) -> int:
+    """Return how many frames there are up to the last page that holds one."""
+    held = contents.layout.plane_of_page
+    last = (int(held.max(initial=0)) - choice.first_plane) // max(choice.step, 1) + 1
+    return min(max(last, contents.table.n_pages), MAX_SPREAD * contents.table.n_pages)
+
+
+def _note_skipped(holes: Array, settings: MovieSettings) -> tuple[str, ...]:
+    if not len(holes) or settings.missing_frames != "skip":
+        return ()
+    return (
+        f"{name_holes(holes).capitalize()} missing and skipped; the power spectra assume that no "
+        "frame is missing.",
+    )
+
+
+def _judge_frames(contents: Contents, choice: Choice, pages: Array, holes: Array) -> Verdict:
     table, layout = contents.table, contents.layout
     # Where only the chain of pages gives the number of frames, a broken chain hides some.
     is_counted = layout.is_announced or layout.n_planes > table.n_pages
     hidden = 1 if table.break_reason and not is_counted else 0
     n_declared = choice.n_frames + hidden
-    verdict = judge(table, pages, n_declared, contents.absence, is_counted=not hidden)
+    absence = contents.absence
+    if len(holes) and (pages < 0).any():
+        is_generic = "contain only" in absence or "contains only" in absence
+        missing = f"{name_holes(holes)} missing between others"
+        absence = missing if is_generic else f"{missing} ({absence})"
+    verdict = judge(table, pages, n_declared, absence, is_counted=not hidden)
     if verdict.status == "whole" and contents.n_surplus:
         reason = (
             f"{layout.source} announces {layout.n_planes} frames, but the file contains "
@@ -172,7 +242,7 @@ def _judge_frames(contents: Contents, choice: Choice, pages: Array) -> Verdict:
 
 
 def _require_frames(
-    path: Path, verdict: Verdict, allow_damaged: bool, is_one_of_many: bool
+    path: Path, verdict: Verdict, settings: MovieSettings, is_one_of_many: bool, n_holes: int
 ) -> None:
     if verdict.n_declared < 2:
         raise MovieError(
@@ -180,24 +250,43 @@ def _require_frames(
             f"it contains one frame in this choice of axes; a movie needs at least 2: "
             f"{GIVE_ALL_FRAMES}, or choose another --time-axis (time_axis=… in Python)",
         )
+    is_refusing = n_holes and settings.missing_frames == "refuse"
+    skipping = (
+        "; to analyse all frames that are there, as if none were missing, add --missing-frames "
+        "skip (missing_frames='skip' in Python)"
+        if is_refusing
+        else ""
+    )
     if verdict.n_sound < 2:
         reason = f"the movie is {verdict.status}, and nothing can be recovered: {verdict.reason}"
         advised = f"{reason}; {GIVE_ALL_FRAMES}" if is_one_of_many else add_advice(reason)
-        raise MovieError(path, advised)
-    if verdict.status != "whole" and not allow_damaged:
+        if verdict.status == "mixed":
+            advised = f"{reason}; if the first is a preview, save the movie without it"
+        raise MovieError(path, f"{reason}{skipping}" if skipping else advised)
+    if verdict.status != "whole" and not settings.allow_damaged:
         raise MovieError(
             path,
             f"the movie is {verdict.status}: {verdict.reason}; to analyse the {verdict.n_sound} "
-            "leading sound frames alone, add --allow-damaged (allow_damaged=True in Python)",
+            f"leading sound frames alone, add --allow-damaged (allow_damaged=True in Python)"
+            f"{skipping}",
         )
 
 
 def _find_interval(
-    contents: Contents, planes: Array, pages: Array, settings: MovieSettings
+    contents: Contents, choice: Choice, planes: Array, pages: Array, settings: MovieSettings
 ) -> Interval:
-    measured = [("Micro-Manager ElapsedTime-ms", contents.table.elapsed_s[pages])]
+    source = "Micro-Manager ElapsedTime-ms"
+    if contents.layout.source == PARTS:
+        source = "of the parts"
+    elif contents.layout.by_pages and contents.layout.source != "Micro-Manager":
+        source = "in the notes of the pages"
+    measured = [(source, contents.table.elapsed_s[pages])]
     if contents.image is not None:
         measured.insert(0, ("OME DeltaT", contents.image.times_s(planes)))
     return choose_interval(
-        settings.dt_s, measured, list_nominal_intervals(contents.notes, contents.image)
+        settings.dt_s,
+        measured,
+        list_nominal_intervals(contents.notes, contents.image),
+        (planes - choice.first_plane) // max(choice.step, 1),
+        hint_at_interval(contents.notes, contents.image),
     )

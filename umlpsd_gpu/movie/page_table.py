@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from umlpsd_gpu.compute.arrays import Array
-from umlpsd_gpu.movie.pages import NOWHERE, FilePages, Kind
+from umlpsd_gpu.movie.kind import Kind
+from umlpsd_gpu.movie.pages import NOWHERE, FilePages
+from umlpsd_gpu.movie.stamps import NO_STAMP, Stamp
 
 # Writers place a description at the next even, or at most 16-byte, boundary.
 _ALIGNMENT_BYTES = 16
@@ -35,10 +37,8 @@ class PageTable:
     kind : ndarray, shape (n_pages,), int32
         Index into ``kinds``.
     kinds : tuple of Kind
-    elapsed_s : ndarray, shape (n_pages,), float64
-        Micro-Manager's time of the frame; NaN where unknown.
-    indices : ndarray, shape (n_pages, 4), int64
-        Micro-Manager's time, z, channel and position; -1 where unknown.
+    stamps : tuple of Stamp
+        Time and place of every page by its own notes.
     break_reason : str
         Why a file's chain of pages stops early; empty where it doesn't.
     """
@@ -52,14 +52,34 @@ class PageTable:
     stop: Array
     kind: Array
     kinds: tuple[Kind, ...]
-    elapsed_s: Array
-    indices: Array
+    stamps: tuple[Stamp, ...]
     break_reason: str
 
     @property
     def n_pages(self) -> int:
         """Return the number of pages of all files."""
         return len(self.ifd)
+
+    @property
+    def elapsed_s(self) -> Array:
+        """Return the time of every page by its own notes, in seconds; NaN where unknown."""
+        return np.array(
+            [np.nan if stamp.elapsed_s is None else stamp.elapsed_s for stamp in self.stamps]
+        )
+
+    def name_page(self, page: int) -> str:
+        """Return the name of a page for messages: its number, or its file if that is one of many.
+
+        Parameters
+        ----------
+        page : int
+        """
+        if len(self.paths) == 1:
+            return f"page {page + 1}"
+        file = int(self.file[page])
+        name = self.paths[file].name
+        in_file = page - int(self.first_page[file])
+        return name if self.n_pages_of(file) == 1 else f"page {in_file + 1} of {name}"
 
     def kind_of(self, page: int) -> Kind:
         """Return the kind of one page.
@@ -92,7 +112,6 @@ def join_pages(files: Sequence[FilePages]) -> PageTable:
     n_in_file = [len(found.pages) for found in files]
     numbers: dict[Kind, int] = {}
     kind = [numbers.setdefault(page.kind, len(numbers)) for page in pages]
-    elapsed_s = [np.nan if page.stamp.elapsed_s is None else page.stamp.elapsed_s for page in pages]
     return PageTable(
         paths=tuple(found.path for found in files),
         file_sizes=np.array([found.size for found in files], np.int64),
@@ -103,8 +122,7 @@ def join_pages(files: Sequence[FilePages]) -> PageTable:
         stop=np.array([page.stop for page in pages], np.int64),
         kind=np.array(kind, np.int32),
         kinds=tuple(numbers),
-        elapsed_s=np.array(elapsed_s),
-        indices=np.array([page.stamp[1:] for page in pages], np.int64).reshape(-1, 4),
+        stamps=tuple(page.stamp for page in pages),
         break_reason=next((found.break_reason for found in files if found.break_reason), ""),
     )
 
@@ -145,8 +163,7 @@ def add_undescribed_frames(
         start=np.concatenate([table.start, starts]),
         stop=np.concatenate([table.stop, starts + frame_bytes]),
         kind=np.concatenate([table.kind, np.zeros(n_new, np.int32)]),
-        elapsed_s=np.concatenate([table.elapsed_s, np.full(n_new, np.nan)]),
-        indices=np.concatenate([table.indices, np.full((n_new, 4), -1, np.int64)]),
+        stamps=(*table.stamps, *[NO_STAMP] * n_new),
     )
 
 

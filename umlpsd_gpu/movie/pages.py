@@ -7,23 +7,28 @@ built differently from those before; pages that differ only in the place of thei
 
 from __future__ import annotations
 
-import math
 import struct
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from tifffile import COMPRESSION, TiffFile, TiffPage
+from tifffile import TiffFile, TiffPage
 
 from umlpsd_gpu.errors import MovieError
-from umlpsd_gpu.movie.micromanager import NO_STAMP, Stamp, parse_stamp
+from umlpsd_gpu.movie.kind import Build, Kind, find_build
+from umlpsd_gpu.movie.limits import Limits
+from umlpsd_gpu.movie.stamps import (
+    NO_STAMP,
+    Stamp,
+    counts_frames,
+    parse_stamp,
+    parse_text_stamp,
+)
 from umlpsd_gpu.movie.tiff_errors import add_advice, explain_error, raise_movie_error
 
-MAX_PAGES = 2_000_000
 MAX_TAGS = 4096
-# A packed page can announce any size; a camera frame of 100 megapixels stays below this.
-MAX_DECODED_BYTES = 2**28
 NOWHERE = -1
 
 # The tags that decide how a page's bytes become an image (tifffile's TiffPage.hash uses the same).
@@ -45,48 +50,27 @@ _STRUCTURE_TAGS: tuple[int, ...] = (
 )
 _STRUCTURE_TAGS += (347, 530, 32997, 32998)
 _OFFSET_TAGS, _COUNT_TAGS = (324, 273), (325, 279)
-_MICROMANAGER_TAG = 51123
+_ROWS_PER_STRIP_TAG = 278
+_MICROMANAGER_TAG, _DESCRIPTION_TAG, _SUBFILE_TAG, _OLD_SUBFILE_TAG = 51123, 270, 254, 255
+# Bits of tag 254: a page at reduced resolution, a mask; a reduced page by tag 255.
+_NO_FRAME_BITS, _OLD_REDUCED = 1 | 4, 2
 _NUMBER_LETTERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 _TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _TYPE_BYTES |= {16: 8, 17: 8, 18: 8}
 
 
-class Kind(NamedTuple):
-    """What all frames of a movie have in common; ``dtype`` keeps the file's byte order."""
-
-    n_rows: int
-    n_cols: int
-    n_samples: int
-    dtype: np.dtype
-    compression: str
-
-    @property
-    def frame_bytes(self) -> int:
-        """Return the bytes of one unpacked frame."""
-        return self.n_rows * self.n_cols * self.n_samples * self.dtype.itemsize
-
-    def __str__(self) -> str:
-        """Return the kind in words, for messages."""
-        samples = f" × {self.n_samples} samples" if self.n_samples > 1 else ""
-        packing = "" if self.compression == "none" else f", {self.compression}"
-        return f"{self.n_rows} × {self.n_cols}{samples} {self.dtype.name}{packing}"
-
-
 class Page(NamedTuple):
-    """One page: its IFD, the first byte of its data where they are raw, and the byte after them."""
+    """One page: its IFD, the first byte of its data where they are raw, and the byte after them.
+
+    ``is_extra`` marks a thumbnail or mask, which is no frame.
+    """
 
     ifd: int
     start: int
     stop: int
     kind: Kind
     stamp: Stamp
-
-
-class _Build(NamedTuple):
-    """How a page is built: its kind, and whether its bytes are its pixels (raw)."""
-
-    kind: Kind
-    raw: bool
+    is_extra: bool = False
 
 
 # An entry of an IFD as unpacked: code, type, count, and the value or its offset.
@@ -116,7 +100,7 @@ class FilePages:
     next_ifd: int = 0
 
 
-def read_pages(tif: TiffFile, path: Path) -> FilePages:
+def read_pages(tif: TiffFile, path: Path, limits: Limits) -> FilePages:
     """Follow the chain of pages of an open file.
 
     Parameters
@@ -124,17 +108,18 @@ def read_pages(tif: TiffFile, path: Path) -> FilePages:
     tif : TiffFile
     path : Path
         For messages.
+    limits : Limits
 
     Raises
     ------
     MovieError
         If the first page can't be read; later ones only end the chain, with the reason kept.
     """
-    reader = _PageReader(tif, path)
+    reader = _PageReader(tif, path, limits)
     found = FilePages(path, [], tif.filehandle.size)
     offset, seen = tif.pages.first.offset, set[int]()
     while offset:
-        found.break_reason = _find_break(offset, found, seen)
+        found.break_reason = _find_break(offset, found, seen, limits.max_frames)
         if found.break_reason:
             break
         seen.add(offset)
@@ -150,7 +135,7 @@ def read_pages(tif: TiffFile, path: Path) -> FilePages:
     return found
 
 
-def require_first_description(tif: TiffFile, path: Path) -> None:
+def require_first_description(tif: TiffFile, path: Path, limits: Limits) -> None:
     """Raise MovieError if a file ends before the tags of its first page do.
 
     tifffile and others write OME-XML after the pixels: a truncated file has lost it.
@@ -160,8 +145,9 @@ def require_first_description(tif: TiffFile, path: Path) -> None:
     tif : TiffFile
     path : Path
         For messages.
+    limits : Limits
     """
-    end = _PageReader(tif, path).end_of_tags(tif.pages.first.offset)
+    end = _PageReader(tif, path, limits).end_of_tags(tif.pages.first.offset)
     if end > tif.filehandle.size:
         raise MovieError(
             path,
@@ -173,22 +159,24 @@ def require_first_description(tif: TiffFile, path: Path) -> None:
         )
 
 
-def _find_break(offset: int, found: FilePages, seen: set[int]) -> str:
+def _find_break(offset: int, found: FilePages, seen: set[int], max_frames: int) -> str:
     n_pages = len(found.pages)
     if offset in seen:
         return f"the chain of pages loops after page {n_pages}"
     if offset >= found.size:
         return f"the file ends before page {n_pages + 1} (counted from 1)"
-    if n_pages >= MAX_PAGES:
-        return f"the file contains more than {MAX_PAGES} pages"
+    if n_pages >= max_frames:
+        return f"the file contains more than {max_frames} pages (movie.max_frames)"
     return ""
 
 
 class _PageReader:
     """Reads pages at given offsets, and remembers how those before were built."""
 
-    def __init__(self, tif: TiffFile, path: Path) -> None:
-        self._tif, self._path, self._file = tif, path, tif.filehandle
+    def __init__(self, tif: TiffFile, path: Path, limits: Limits) -> None:
+        self._tif, self._path, self._file, self._limits = tif, path, tif.filehandle, limits
+        first = tif.pages.first
+        self._counts_in_text = not first.is_micromanager and counts_frames(first.description)
         order = tif.byteorder
         is_big = tif.tiff.offsetsize == 8
         self._n_entries = struct.Struct(order + ("Q" if is_big else "H"))
@@ -198,7 +186,7 @@ class _PageReader:
             code: (struct.Struct(order + letter), np.dtype(order + letter))
             for code, letter in _NUMBER_LETTERS.items()
         }
-        self._builds: dict[tuple[_Entry, ...], _Build] = {}
+        self._builds: dict[tuple[_Entry, ...], Build] = {}
 
     def read(self, offset: int, index: int) -> tuple[Page, int]:
         """Return the page at an offset and the offset of the next one.
@@ -208,16 +196,28 @@ class _PageReader:
         MovieError
             If the page is broken.
         """
+        start_s = time.monotonic()
         try:
             entries, next_ifd = self._read_entries(offset)
             build = self._find_build(entries, offset, index)
             start, stop = self._find_extent(entries, build)
-            note = entries.get(_MICROMANAGER_TAG)
-            stamp = NO_STAMP if note is None else parse_stamp(self._read_bytes(note))
+            stamp = self._read_stamp(entries)
         except (struct.error, KeyError, ValueError, OSError) as error:
             reason = f"page {index + 1} is broken: {explain_error(error)}"
             raise MovieError(self._path, add_advice(reason), index) from error
-        return Page(offset, start, stop, build.kind, stamp), next_ifd
+        if time.monotonic() - start_s > self._limits.max_page_s:
+            limit = f"{self._limits.max_page_s:g} s are allowed (movie.max_page_s)"
+            raise MovieError(
+                self._path, f"reading the tags of page {index + 1} took too long; {limit}", index
+            )
+        return Page(offset, start, stop, build.kind, stamp, _is_extra(entries)), next_ifd
+
+    def _read_stamp(self, entries: dict[int, _Entry]) -> Stamp:
+        note = entries.get(_MICROMANAGER_TAG)
+        if note is not None:
+            return parse_stamp(self._read_bytes(note))
+        text = entries.get(_DESCRIPTION_TAG) if self._counts_in_text else None
+        return NO_STAMP if text is None else parse_text_stamp(self._read_bytes(text))
 
     def end_of_tags(self, offset: int) -> int:
         """Return where the values of a page's tags end in the file."""
@@ -238,22 +238,24 @@ class _PageReader:
         (next_ifd,) = self._offset.unpack(block[n_bytes:])
         return {entry[0]: entry for entry in self._entry.iter_unpack(block[:n_bytes])}, next_ifd
 
-    def _find_build(self, entries: dict[int, _Entry], offset: int, index: int) -> _Build:
+    def _find_build(self, entries: dict[int, _Entry], offset: int, index: int) -> Build:
         structure = tuple([entries[code] for code in _STRUCTURE_TAGS if code in entries])
         known = self._builds.get(structure)
         if known is not None:
             return known
         with raise_movie_error(self._path, index):
             self._file.seek(offset)
-            build = find_build(TiffPage(self._tif, index=index), self._path)
+            build = find_build(TiffPage(self._tif, index=index), self._path, self._limits)
         # A value stored elsewhere in the file may differ although its entry looks the same.
         if all(count * _TYPE_BYTES[type_] <= len(value) for _, type_, count, value in structure):
             self._builds[structure] = build
         return build
 
-    def _find_extent(self, entries: dict[int, _Entry], build: _Build) -> tuple[int, int]:
+    def _find_extent(self, entries: dict[int, _Entry], build: Build) -> tuple[int, int]:
         offsets = self._read_numbers(entries, _OFFSET_TAGS)
         counts = self._read_numbers(entries, _COUNT_TAGS)
+        if not any(counts) and build.raw:
+            counts = self._guess_counts(entries, build.kind, len(offsets))
         if len(offsets) != len(counts) or not (all(offsets) and all(counts)):
             raise ValueError("it does not say where its data are")
         ends = [offset + count for offset, count in zip(offsets, counts, strict=True)]
@@ -261,12 +263,26 @@ class _PageReader:
             return offsets[0], offsets[0] + build.kind.frame_bytes
         return NOWHERE, max(ends)
 
+    def _guess_counts(self, entries: dict[int, _Entry], kind: Kind, n_strips: int) -> list[int]:
+        """Return the lengths of unpacked strips, which follow from their rows."""
+        rows = entries.get(_ROWS_PER_STRIP_TAG)
+        height = self._one_number(rows) if rows else kind.n_rows
+        row_bytes = kind.n_cols * kind.dtype.itemsize
+        n_rows = [min(height, kind.n_rows - height * strip) for strip in range(n_strips)]
+        return [n * row_bytes for n in n_rows] if min(n_rows, default=0) > 0 else []
+
+    def _one_number(self, entry: _Entry) -> int:
+        one, _ = self._numbers[entry[1]]
+        return int(one.unpack(self._read_bytes(entry)[: one.size])[0])
+
     def _read_numbers(self, entries: dict[int, _Entry], codes: tuple[int, int]) -> list[int]:
-        entry = entries.get(codes[0]) or entries[codes[1]]
+        entry = entries.get(codes[0]) or entries.get(codes[1])
+        if entry is None:
+            return []
         one, many = self._numbers[entry[1]]
         data = self._read_bytes(entry)
         numbers = list(one.unpack(data)) if entry[2] == 1 else np.frombuffer(data, many).tolist()
-        if max(numbers) >= 2**62:
+        if max(numbers, default=0) >= 2**62:
             raise ValueError("it points beyond any file")
         return numbers
 
@@ -276,47 +292,18 @@ class _PageReader:
         if n_bytes <= len(value):
             return value[:n_bytes]
         (offset,) = self._offset.unpack(value)
+        if n_bytes > self._limits.max_metadata_mb * 1e6:
+            raise ValueError(f"its tag {code} has {n_bytes / 1e6:.0f} MB (movie.max_metadata_mb)")
         if offset + n_bytes > self._file.size:
             raise ValueError(f"its tag {code} points beyond the end of the file")
         self._file.seek(offset)
         return self._file.read(n_bytes)
 
 
-def find_build(page: TiffPage, path: Path) -> _Build:
-    """Return what a page contains and whether its bytes are its pixels.
-
-    Parameters
-    ----------
-    page : TiffPage
-    path : Path
-        For messages.
-
-    Raises
-    ------
-    MovieError
-        If the page is not a plane of real numbers.
-    """
-    if not all(isinstance(length, int) for length in page.shaped):
-        raise MovieError(path, add_advice(f"a page says that its shape is {page.shaped}"))
-    n_planar, depth, n_rows, n_cols, n_interleaved = page.shaped
-    if depth != 1:
-        raise MovieError(path, f"a page contains a volume of {depth} planes; save planes as pages")
-    if page.dtype is None or page.dtype.kind not in "uifb":
-        held = f"{page.bitspersample}-bit samples of format {page.sampleformat}"
-        allowed = "integers and real numbers can be read: export it as 16-bit"
-        raise MovieError(path, f"the pages contain {held}; {allowed}")
-    if 0 in page.shaped:
-        raise MovieError(path, add_advice(f"a page of {n_rows} × {n_cols} pixels is empty"))
-    n_samples = n_planar * n_interleaved
-    dtype = np.dtype("u1" if page.dtype.kind == "b" else page.dtype)
-    compression = COMPRESSION(page.compression).name.lower()
-    kind = Kind(n_rows, n_cols, n_samples, dtype.newbyteorder(page.parent.byteorder), compression)
-    raw = bool(page.is_final) and n_samples == 1 and page.dtype.kind != "b"
-    segment_bytes = math.prod(page.chunks) * dtype.itemsize
-    if not raw and max(kind.frame_bytes, segment_bytes) > MAX_DECODED_BYTES:
-        raise MovieError(
-            path,
-            f"a packed page unpacks to {max(kind.frame_bytes, segment_bytes) / 1e6:.0f} MB; "
-            f"at most {MAX_DECODED_BYTES / 1e6:.0f} MB are allowed: save the movie uncompressed",
-        )
-    return _Build(kind, raw)
+def _is_extra(entries: dict[int, _Entry]) -> bool:
+    """Return whether the tags say that a page is a thumbnail or a mask."""
+    bits = entries.get(_SUBFILE_TAG)
+    if bits is not None:
+        return any(bit & _NO_FRAME_BITS for bit in bits[3][:4])
+    old = entries.get(_OLD_SUBFILE_TAG)
+    return old is not None and _OLD_REDUCED in old[3][:4]

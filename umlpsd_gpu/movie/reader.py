@@ -5,6 +5,7 @@ Readers keep no file open, so a movie can be pickled and read by several threads
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,8 @@ from tifffile import TiffFile, TiffPage
 
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import MovieError
+from umlpsd_gpu.movie.kind import Kind
 from umlpsd_gpu.movie.page_table import PageTable
-from umlpsd_gpu.movie.pages import Kind
 from umlpsd_gpu.movie.tiff_errors import add_advice, raise_movie_error
 
 
@@ -88,6 +89,8 @@ class PackedReader:
     kind : Kind
     sample : int
         Which value of each pixel is read.
+    max_page_s : float
+        Longest time for unpacking one page, in seconds.
     """
 
     paths: tuple[Path, ...]
@@ -95,6 +98,7 @@ class PackedReader:
     ifd: Array
     kind: Kind
     sample: int
+    max_page_s: float
 
     def __call__(self, first: int, stop: int) -> Array:
         """Return frames ``first`` to ``stop`` (not included) in native byte order."""
@@ -110,19 +114,25 @@ class PackedReader:
         return frames
 
     def _read_page(self, tif: TiffFile, path: Path, frame: int) -> Array:
+        start_s = time.monotonic()
         with raise_movie_error(path, frame):
             tif.filehandle.seek(int(self.ifd[frame]))
             page = TiffPage(tif, index=frame)
             pixels = page.asarray().reshape(page.shaped)
-            return (
-                pixels[self.sample, 0, :, :, 0]
-                if page.shaped[0] > 1
-                else pixels[0, 0, :, :, self.sample]
-            )
+        if time.monotonic() - start_s > self.max_page_s:
+            limit = f"{self.max_page_s:g} s are allowed (movie.max_page_s)"
+            raise MovieError(path, f"unpacking one page took too long; {limit}", frame)
+        return (
+            pixels[self.sample, 0, :, :, 0]
+            if page.shaped[0] > 1
+            else pixels[0, 0, :, :, self.sample]
+        )
 
 
-def make_reader(table: PageTable, pages: Array, sample: int) -> RawReader | PackedReader:
-    """Return a reader of the given pages, which are complete and of one kind.
+def make_reader(
+    table: PageTable, pages: Array, sample: int, max_page_s: float
+) -> RawReader | PackedReader:
+    """Return a reader of the given pages, which are complete and have the same content.
 
     Parameters
     ----------
@@ -130,11 +140,14 @@ def make_reader(table: PageTable, pages: Array, sample: int) -> RawReader | Pack
     pages : ndarray of int
     sample : int
         Which value of each pixel is read.
+    max_page_s : float
+        Longest time for unpacking one page, in seconds.
     """
     kind, file, start = table.kind_of(pages[0]), table.file[pages], table.start[pages]
-    if (start >= 0).all():
+    byte_orders = {table.kinds[number].dtype.byteorder for number in np.unique(table.kind[pages])}
+    if (start >= 0).all() and len(byte_orders) == 1:
         return RawReader(table.paths, file, start, kind)
-    return PackedReader(table.paths, file, table.ifd[pages], kind, sample)
+    return PackedReader(table.paths, file, table.ifd[pages], kind, sample, max_page_s)
 
 
 def _find_runs(values: Array) -> Iterator[tuple[int, int, int]]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import glob
-import re
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import MovieError
+from umlpsd_gpu.movie.file_names import sort_paths
+from umlpsd_gpu.movie.other_formats import name_format
 
-TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf2", ".tf8")
+TIFF_SUFFIXES = (".tif", ".tiff", ".btf", ".tf2", ".tf8", ".stk", ".lsm")
+_N_NAMED = 3
 Source = str | Path | Sequence[str | Path]
 
 
@@ -50,7 +50,7 @@ def find_files(source: Source) -> list[Path]:
     path = Path(source)
     try:
         if _is_pattern(path):
-            return _sort_files([Path(name) for name in glob.glob(str(path), recursive=True)], path)
+            return _sort_files([Path(name) for name in expand_pattern(str(path))], path)
         if path.is_dir():
             return _sort_files([p for p in path.iterdir() if _looks_like_tiff(p)], path)
     except OSError as error:
@@ -64,15 +64,41 @@ def _is_pattern(path: Path) -> bool:
     return glob.has_magic(str(path)) and not path.exists()
 
 
+def expand_pattern(pattern: str) -> list[str]:
+    """Return what a pattern matches; brackets in the name of a folder that exists are no pattern.
+
+    Parameters
+    ----------
+    pattern : str
+    """
+    parts = Path(pattern).parts
+    n_plain = 0
+    while n_plain < len(parts) - 1 and os.path.isdir(os.path.join(*parts[: n_plain + 1])):
+        n_plain += 1
+    if not n_plain:
+        return glob.glob(pattern, recursive=True)
+    plain = glob.escape(os.path.join(*parts[:n_plain]))
+    return glob.glob(os.path.join(plain, *parts[n_plain:]), recursive=True)
+
+
 def _sort_files(files: list[Path], path: Path) -> list[Path]:
     if not files:
-        raise MovieError(
-            path, f"there is no movie; files ending in {', '.join(TIFF_SUFFIXES)} are read"
-        )
-    from natsort import natsorted, ns
+        raise MovieError(path, _explain_absence(path))
+    return sort_paths([_require_file(file) for file in files])
 
-    files = [_require_file(file) for file in files]
-    return natsorted(files, key=lambda file: file.name, alg=ns.IGNORECASE)
+
+def _explain_absence(path: Path) -> str:
+    others: list[str] = []
+    for file in sorted(path.iterdir()) if path.is_dir() else []:
+        if len(others) < _N_NAMED and file.is_file() and not file.name.startswith("."):
+            try:
+                name = name_format(file)
+            except OSError:
+                continue
+            if name:
+                others.append(f"{file.name} is {name}")
+    known = f"there is no movie; files ending in {', '.join(TIFF_SUFFIXES)} are read"
+    return f"{known}: {', '.join(others)}, to be exported as TIFF" if others else known
 
 
 def _looks_like_tiff(path: Path) -> bool:
@@ -89,54 +115,3 @@ def _require_file(path: Path) -> Path:
     if not path.is_file():
         raise MovieError(path, "this is not a file; name a TIFF file, or a folder of them")
     return path
-
-
-def number_frames(paths: Sequence[Path], path: Path) -> Array:
-    """Return the frame number of each one-frame file by the number in its name, from 0.
-
-    Names like ``frame_0, frame_10, frame_20`` count in steps; a step twice as long as the others
-    is a missing frame. Where the numbers don't count regularly, the order alone is used.
-
-    Parameters
-    ----------
-    paths : sequence of Path
-        Of one-frame files, in order.
-    path : Path
-        For messages.
-
-    Raises
-    ------
-    MovieError
-        If the names count along two axes.
-    """
-    in_order = np.arange(len(paths), dtype=np.int64)
-    counters = _find_counters(paths)
-    if not counters:
-        return in_order
-    numbers, n_counters = counters[0], len(counters)
-    steps = np.diff(numbers)
-    if n_counters > 1 and len(np.unique(numbers)) < len(numbers):
-        raise MovieError(
-            path,
-            f"the file names count in {n_counters} places ({paths[0].name} … {paths[-1].name}), so "
-            "time can't be distinguished from channel or plane; name the frames of one channel by "
-            "a pattern such as 'frame_*_c0.tif'",
-        )
-    step = int(np.min(steps))
-    is_count = n_counters == 1 and step > 0 and not (steps % step).any()
-    if not is_count or np.count_nonzero(steps == step) * 2 <= len(steps):
-        return in_order
-    places: Array = (numbers - numbers[0]) // step
-    return places
-
-
-def _find_counters(paths: Sequence[Path]) -> list[Array]:
-    """Return the numbers in the names that vary, by column; none if other parts differ."""
-    texts = {re.sub(r"\d+", "#", path.name) for path in paths}
-    if len(texts) > 1 or len(paths) < 2:
-        return []
-    rows = [[int(digits) for digits in re.findall(r"\d+", path.name)] for path in paths]
-    if any(number >= 2**62 for row in rows for number in row):
-        return []
-    columns = np.array(rows, np.int64).T
-    return [column for column in columns if (column != column[0]).any()]

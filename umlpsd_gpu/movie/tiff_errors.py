@@ -26,6 +26,8 @@ _OF_DAMAGE = (
     RecursionError,
     struct.error,
 )
+# Lengths of strips are guessed where they are missing
+_HARMLESS = ("missing data ByteCounts tag",)
 
 
 def add_advice(reason: str) -> str:
@@ -70,6 +72,8 @@ class _Complaints(logging.Handler):
         if record.thread != self._thread:
             return
         message = record.getMessage()
+        if any(words in message for words in _HARMLESS):
+            return
         if record.levelno >= logging.ERROR or "zeroed" in message:
             self.messages.append(message)
 

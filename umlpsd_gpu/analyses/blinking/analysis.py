@@ -51,6 +51,8 @@ class Blinking(Analysis[Any, Any]):
         ("movie.position", "--position"),
         ("movie.z", "--z"),
         ("movie.time_axis", "--time-axis"),
+        ("movie.join", "--join/--separate"),
+        ("movie.missing_frames", "--missing-frames"),
         ("movie.allow_damaged", "--allow-damaged/--refuse-damaged"),
         ("traces.mode", "--traces"),
         ("traces.threshold", "--threshold"),

@@ -28,6 +28,7 @@ def describe_movie(movie: Movie) -> Description:
         ("interval", _describe_interval(movie)),
         ("pixel size", _describe_pixel_size(movie)),
         ("size", _describe_cost(movie)),
+        *(("note", note) for note in movie.notes),
     ]
     if movie.n_frames < LEAST_N_FRAMES:
         advice = f"log_welch needs {LEAST_N_FRAMES} frames; use --psd periodogram"
@@ -75,7 +76,8 @@ def describe_traces(traces: Traces) -> Description:
 
 def _describe_interval(movie: Movie) -> str:
     if movie.dt_s is None:
-        return "unknown; give it with --dt-s"
+        hint = f" ({movie.dt_hint})" if movie.dt_hint else ""
+        return f"unknown{hint}; give it with --dt-s"
     nominal_s = movie.dt_nominal_s
     differs = nominal_s is not None and not math.isclose(nominal_s, movie.dt_s, rel_tol=1e-3)
     nominal = f"; nominal {nominal_s:.6g} s" if differs else ""

@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 
+from umlpsd_gpu.analyses.blinking.coincidence import note_coincidences
 from umlpsd_gpu.analyses.blinking.movie_summary import MovieSummary
 from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.errors import TracesError
@@ -95,6 +96,8 @@ def extract(
     parts = [found.traces for found in extractions]
     traces = pool_traces(parts, settings.traces.unequal_lengths)
     notes = [found.note for found in extractions if found.note]
+    if settings.traces.mode == "emitters":
+        notes += note_coincidences(movies, parts)
     return (
         traces,
         tuple(map(_summarise, movies, extractions)),
@@ -113,6 +116,11 @@ def _list_notes(movies: Sequence[Movie], settings: Settings) -> list[str]:
         f"{movie.n_frames} intact frames at the start were analysed."
         for movie in movies
         if movie.verdict.status != "whole"
+    ]
+    notes += [
+        note if len(movies) == 1 else f"{movie.name}: {note}"
+        for movie in movies
+        for note in movie.notes
     ]
     shortest, longest = (pick(movie.n_frames for movie in movies) for pick in (min, max))
     if shortest < longest:

@@ -90,12 +90,21 @@ def _open_folder(folder: Path, findings: Findings, settings: MovieSettings) -> I
         return
     # one bad entry, as a link to nothing, hides no other movie
     yield from unusable
+    if settings.join and len(files) > 1:
+        whole = _try_to_open(folder, settings)
+        if whole.source is not None:
+            yield whole
+            return
     if len(files) > 1 and _is_one_frame(files[0]):
         whole = _try_to_open(folder, settings)
         # a broken frame among many makes a damaged movie, not many movies
         if whole.source is not None or 2 * sum(map(_is_one_frame, files)) > len(files):
             yield whole
             return
+    if len(files) > 1 and _are_one_set(files):
+        whole = _try_to_open(files[0], settings)
+        yield whole if whole.source else Found(folder, tuple(files), None, whole.reason)
+        return
     for file in files:
         yield _try_to_open(file, settings)
 
@@ -160,10 +169,19 @@ def _list_files(path: Path) -> tuple[Path, ...]:
 
 def _is_one_frame(file: Path) -> bool:
     try:
-        contents = read_contents([file], file, None)
+        contents = read_contents([file], file, MovieSettings())
     except MovieError:
         return False
     return contents.layout.n_planes == 1 and not contents.table.break_reason
+
+
+def _are_one_set(files: list[Path]) -> bool:
+    """Return whether all files are those of one OME or NDTiff set."""
+    try:
+        contents = read_contents(files[:1], files[0], MovieSettings())
+    except MovieError:
+        return False
+    return {path.name for path in contents.table.paths} == {file.name for file in files}
 
 
 def _drop_repeats(movies: list[Found]) -> list[Found]:

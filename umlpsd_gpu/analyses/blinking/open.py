@@ -12,6 +12,7 @@ from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.movie.open import open_movie
+from umlpsd_gpu.movie.other_formats import name_format
 from umlpsd_gpu.movie.sources import TIFF_SUFFIXES
 from umlpsd_gpu.traces.pool import pool_traces
 from umlpsd_gpu.traces.tables import TABLE_SUFFIXES, read_traces
@@ -45,6 +46,7 @@ OTHER_TABLES = {
         "export it as .csv, .npy or .h5",
     ),
 }
+OME_COMPANION = ".ome"
 TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 N_BYTES_READ = 2048
 
@@ -55,7 +57,8 @@ def open_sources(names: Sequence[str], settings: Settings) -> list[Movie] | Trac
     Parameters
     ----------
     names : sequence of str
-        Files, folders or patterns; tables are recognised by their suffix.
+        Files, folders or patterns; tables are recognised by their suffix. With ``movie.join``,
+        several files are the parts of one movie, in the order given.
     settings : Settings
 
     Returns
@@ -77,6 +80,8 @@ def open_sources(names: Sequence[str], settings: Settings) -> list[Movie] | Trac
     if not tables:
         for name in names:
             _refuse_other_file(Path(name))
+        if settings.movie.join and len(names) > 1:
+            return [open_movie(list(names), settings.movie)]
         return [open_movie(name, settings.movie) for name in names]
     if not all(tables_of.values()):
         raise SettingsError(
@@ -161,9 +166,11 @@ def _refuse_other_file(path: Path) -> None:
             start = file.read(N_BYTES_READ)
     except OSError:
         return
-    if start.startswith(TIFF_STARTS):
+    if start.startswith(TIFF_STARTS) or suffix == OME_COMPANION:
         return
     advice = OTHER_TABLES.get(suffix)
+    if advice is None and name_format(path):
+        return  # the movie's reader says what it is
     if advice is None and _is_text(start):
         advice = "if it is a table of text, rename it to .txt or .csv"
     if advice is not None:

@@ -9,11 +9,14 @@ from umlpsd_gpu.traces.traces import Traces
 # Measured on 2 cores with default settings: movies of 4.2 GB
 # extracted in 6.6 s; 200 traces of 6,000 frames swept over 18 scales and decided in 1.8 s (without
 # compiled kernels 60 to 204 traces in 1.7 to 3.6 s); figures and report drawn and written in 3.8 s
-# by one process; 0.25 GB for 1,000 frames, and for longer traces 5 to 6 times their float64 values
-# on top.
+# by one process; 0.23 GB for 1,000 frames, and for longer traces 5 to 6 times their float64 values
+# on top. Images of the size of a frame, in detection and figures, take 73 to 91 bytes and 1.4 to
+# 1.8 µs for each pixel (benchmarks/results/prediction.md).
 EXTRACTION_MB_PER_S = 600.0
-SWEEP_S, REPORT_S = 2.0, 4.0
-BASE_MB, N_COPIES_OF_TRACES = 250.0, 6
+SWEEP_S, REPORT_S = 2.5, 4.5
+BASE_MB, N_COPIES_OF_TRACES, BYTES_PER_PIXEL = 235.0, 6, 80
+# Half of the time for images is spent in detection, half in figures.
+S_PER_PIXEL = 1.7e-6
 N_TYPICAL_EMITTERS = 100
 
 
@@ -45,11 +48,13 @@ def predict(movie: Movie, with_report: bool = True) -> Prediction:
     Prediction
     """
     traces_mb = N_TYPICAL_EMITTERS * movie.n_frames * 8 / 1e6
+    n_pixels = movie.n_rows * movie.n_cols
+    images_s = n_pixels * S_PER_PIXEL
     return Prediction(
-        memory_mb=BASE_MB + N_COPIES_OF_TRACES * traces_mb,
+        memory_mb=BASE_MB + N_COPIES_OF_TRACES * traces_mb + BYTES_PER_PIXEL * n_pixels / 1e6,
         duration_s=movie_mb(movie) / EXTRACTION_MB_PER_S
         + SWEEP_S
-        + (REPORT_S if with_report else 0.0),
+        + (REPORT_S + images_s if with_report else images_s / 2),
     )
 
 
