@@ -12,8 +12,11 @@ from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.device_memory import USABLE_SHARE, free_bytes
 from umlpsd_gpu.compute.kernel_loader import kernel
 from umlpsd_gpu.traces.gpu_frames import FramesOnDevice, allocate_largest
-from umlpsd_gpu.traces.images import MovieImages, frames_per_block, make_images
+from umlpsd_gpu.traces import images
+from umlpsd_gpu.traces.images import MovieImages, make_images
 from umlpsd_gpu.traces.photometry import weights_at_rest
+from umlpsd_gpu.traces.sums import TemporalSums, frames_per_block, segment_ends
+from umlpsd_gpu.traces.unsound import sampled_pixels
 
 if TYPE_CHECKING:
     from umlpsd_gpu.traces.settings import TracesSettings
@@ -35,16 +38,53 @@ def temporal_images(frames: FramesOnDevice) -> MovieImages:
     MovieImages
         Bit for bit that of `umlpsd_gpu.traces.images.temporal_images`.
     """
+    return make_images(temporal_sums(frames))
+
+
+def temporal_sums(frames: FramesOnDevice) -> TemporalSums:
+    """Add up a movie in one pass, without drift.
+
+    Parameters
+    ----------
+    frames : FramesOnDevice
+
+    Returns
+    -------
+    TemporalSums
+        Bit for bit those of `umlpsd_gpu.traces.images.temporal_sums`, which adds up movies that
+        contain NaN or infinity.
+    """
     cupy = import_module("cupy")
     movie = frames.movie
     n_per_block = frames_per_block(movie.n_frames)
     sums = cupy.zeros((3, frames.n_pixels), dtype=cupy.float64)
     run = kernel("temporal_sums", VALUE=frames.c_type)
+    take = kernel("take_pixels", VALUE=frames.c_type)
+    sampled = cupy.asarray(sampled_pixels(movie))
+    ends = [n * n_per_block for n in segment_ends(movie.n_frames // n_per_block)]
+    totals, samples = [], []
     for first, chunk in frames.chunks():
-        n_blocks = -(-frames.n_pixels // THREADS)
-        run(n_blocks, THREADS, chunk, sums, len(chunk), frames.n_pixels, first, n_per_block)
-    rest, total, squares = cupy.asnumpy(sums).reshape(3, movie.n_rows, movie.n_cols)
-    return make_images(total, squares, rest, movie.n_frames)
+        stop = first + len(chunk)
+        cuts = [first, *(end for end in ends if first < end < stop), stop]
+        for begin, end in zip(cuts[:-1], cuts[1:], strict=True):
+            part = chunk[begin - first : end - first]
+            n_blocks = -(-frames.n_pixels // THREADS)
+            run(n_blocks, THREADS, part, sums, len(part), frames.n_pixels, begin, n_per_block)
+            if end in ends:
+                totals.append(sums[1].copy())
+        values = cupy.empty((sampled.size, len(chunk)), dtype=cupy.float32)
+        n_tiles = -(-len(chunk) // WARP) * -(-sampled.size // WARP)
+        sizes = (len(chunk), frames.n_pixels, sampled.size, len(chunk), 0)
+        take(n_tiles, THREADS, chunk, sampled, values, *sizes)
+        samples.append(values)
+    shape = (movie.n_rows, movie.n_cols)
+    rest, total, squares = cupy.asnumpy(sums).reshape(3, *shape)
+    if not (np.isfinite(total) & np.isfinite(rest)).all():
+        return images.temporal_sums(movie, n_threads=frames.n_threads)
+    on_host = [cupy.asnumpy(one).reshape(shape) for one in totals]
+    found = TemporalSums.from_device(rest, total, squares, movie.n_frames, on_host)
+    found.samples = np.concatenate([cupy.asnumpy(values).T for values in samples])
+    return found
 
 
 def measure_emitters(
