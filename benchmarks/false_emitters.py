@@ -21,7 +21,14 @@ from umlpsd_gpu.traces.extract import extract
 from umlpsd_gpu.traces.settings import TracesSettings
 
 MOST_PER_MOVIE = 0.01
-SIZES = ((60, 96, 96), (200, 96, 96), (600, 96, 96), (150, 128, 160), (300, 128, 80), (40, 200, 200))
+SIZES = (
+    (60, 96, 96),
+    (200, 96, 96),
+    (600, 96, 96),
+    (150, 128, 160),
+    (300, 128, 80),
+    (40, 200, 200),
+)
 
 
 def main() -> None:

@@ -10,8 +10,8 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from umlpsd_gpu.compute.arrays import Array
+from umlpsd_gpu.traces.apertures import aperture_reach_px
 from umlpsd_gpu.traces.images import MovieImages
-from umlpsd_gpu.traces.photometry import aperture_reach_px
 from umlpsd_gpu.traces.noise import fill_gaps, filter_matched
 from umlpsd_gpu.traces.spot_shape import Spots, measure_spots
 from umlpsd_gpu.traces.validity import find_valid, spread_invalid

@@ -12,9 +12,10 @@ from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.device_memory import USABLE_SHARE, free_bytes
 from umlpsd_gpu.compute.kernel_loader import kernel
 from umlpsd_gpu.traces.gpu_frames import FramesOnDevice, allocate_largest
-from umlpsd_gpu.traces import images
+from umlpsd_gpu.traces import images, photometry
+from umlpsd_gpu.traces.apertures import NOTHING_ELSE, Extras, weights_at_rest
 from umlpsd_gpu.traces.images import MovieImages, make_images
-from umlpsd_gpu.traces.photometry import weights_at_rest
+from umlpsd_gpu.traces.saturation import FullScale
 from umlpsd_gpu.traces.sums import TemporalSums, frames_per_block, segment_ends
 from umlpsd_gpu.traces.unsound import sampled_pixels
 
@@ -93,6 +94,7 @@ def measure_emitters(
     cols: Array,
     settings: TracesSettings,
     others: Array | None = None,
+    extras: Extras = NOTHING_ELSE,
 ) -> Array:
     """Measure the intensity of every emitter in every frame, without drift.
 
@@ -104,11 +106,14 @@ def measure_emitters(
     settings : TracesSettings
     others : ndarray, shape (n_others, 2), optional
         More spots that the background rings have to avoid.
+    extras : Extras
+        What else to measure.
 
     Returns
     -------
-    ndarray, shape (n_emitters, n_frames), float64, counts
-        Those of `umlpsd_gpu.traces.photometry.measure_emitters`, up to rounding.
+    ndarray, shape (n_emitters + 2 n_moments, n_frames), float64, counts
+        Those of `umlpsd_gpu.traces.photometry.measure_emitters`, up to rounding; that measures
+        movies in which pixels of emitters are not finite.
 
     Raises
     ------
@@ -119,7 +124,7 @@ def measure_emitters(
     """
     cupy = import_module("cupy")
     shape = (frames.movie.n_rows, frames.movie.n_cols)
-    pixels, weights = weights_at_rest(rows, cols, settings, shape, others)
+    pixels, weights = weights_at_rest(rows, cols, settings, shape, others, extras)
     indptr, indices = (
         cupy.asarray(index.astype(np.int64)) for index in (weights.indptr, pixels[weights.indices])
     )
@@ -134,7 +139,23 @@ def measure_emitters(
         sizes = (n_frames, n_pixels, n_traces, n_columns, first_column)
         run(n_blocks, THREADS, chunk, indptr, indices, shares, values, *sizes)
 
-    return _collect(frames, len(rows), np.dtype(np.float64), gather)
+    values = _collect(frames, weights.shape[0], np.dtype(np.float64), gather)
+    if extras.fills or not np.isfinite(values).all():
+        return photometry.measure_emitters(
+            frames.movie, rows, cols, settings, None, others, frames.n_threads, extras
+        )
+    if extras.full_scale is not None:
+        _look_at_centres(frames, rows, cols, extras.full_scale)
+    return values
+
+
+def _look_at_centres(frames: FramesOnDevice, rows: Array, cols: Array, seen: FullScale) -> None:
+    limits = (frames.movie.n_rows - 1, frames.movie.n_cols - 1)
+    row, col = (
+        np.clip(np.rint(place).astype(np.int64), 0, limit)
+        for place, limit in zip((rows, cols), limits, strict=True)
+    )
+    seen.look_at(take_pixels(frames, row, col).T)
 
 
 def take_pixels(frames: FramesOnDevice, rows: Array, cols: Array) -> Array:

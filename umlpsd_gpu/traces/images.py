@@ -8,7 +8,7 @@ import numpy as np
 
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.movie.movie import Movie
-from umlpsd_gpu.traces.streaming import frames_at_once, in_order, stretches
+from umlpsd_gpu.traces.streaming import frames_at_once, in_order, is_fast, stretches
 from umlpsd_gpu.traces.sums import Block, TemporalSums, frames_per_block
 from umlpsd_gpu.traces.unsound import Unsound, sampled_pixels
 
@@ -197,13 +197,14 @@ class BlockReader:
         ----------
         first, stop : int
         """
+        if self._drift is not None and stop - first > 1 and is_fast(self._drift[first:stop]):
+            middle = (first + stop) // 2
+            return self.read(first, middle)[0].join(self.read(middle, stop)[0]), None
         samples: list[Array] = []
         if self._unsound is not None and self._unsound.touches(first, stop):
             block = self._read_carefully(first, stop)
         else:
-            total = sum_of_frames(
-                self._movie, first, stop, self._n_at_once, self._sampled, samples
-            )
+            total = sum_of_frames(self._movie, first, stop, self._n_at_once, self._sampled, samples)
             block = Block(total, None, stop - first)
             if self._movie.dtype.kind == "f" and not np.isfinite(total).all():
                 block = self._read_carefully(first, stop)
@@ -267,5 +268,3 @@ def _measure_lost_px(drift: Array) -> tuple[float, float, float, float]:
     top, left = np.maximum(-drift.min(axis=0), 0)
     bottom, right = np.maximum(drift.max(axis=0), 0)
     return float(top), float(bottom), float(left), float(right)
-
-

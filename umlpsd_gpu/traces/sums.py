@@ -59,6 +59,20 @@ class Block:
         known = np.isfinite(shifted)
         return Block(np.where(known, shifted, 0.0), known * self.n_frames, self.n_frames)
 
+    def join(self, later: Block) -> Block:
+        """Return this block and the one that follows as one.
+
+        Parameters
+        ----------
+        later : Block
+        """
+        counts = [
+            np.full(part.found.shape, part.n_frames) if part.n_found is None else part.n_found
+            for part in (self, later)
+        ]
+        n_found = None if self.n_found is later.n_found is None else counts[0] + counts[1]
+        return Block(self.found + later.found, n_found, self.n_frames + later.n_frames)
+
     @property
     def is_known(self) -> Array:
         """Return whether a pixel is sound in at least half of the frames."""
