@@ -30,6 +30,7 @@ MOST_ELONGATED, ELONGATED_BY_NOISE = 1.12, 9.0
 FEWEST_FOR_PSF, BRIGHT_SNR = 8, 20.0
 AT_INVALID = "at a constant or NaN area"
 ELONGATED = "elongated (two emitters?)"
+TOO_WIDE, TOO_NARROW = SHAPES = ("too wide", "too narrow")
 
 
 @dataclass(frozen=True)
@@ -244,7 +245,7 @@ def _judge_alone(
             ratio > settings.max_size_ratio,
             is_narrow | (spots.roughness > MOST_ROUGHNESS),
         ],
-        ["at the border", AT_INVALID, "too wide", "too narrow"],
+        ["at the border", AT_INVALID, TOO_WIDE, TOO_NARROW],
         default="",
     )
 

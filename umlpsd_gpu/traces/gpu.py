@@ -11,9 +11,9 @@ import numpy as np
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.device_memory import USABLE_SHARE, free_bytes
 from umlpsd_gpu.compute.kernel_loader import kernel
-from umlpsd_gpu.traces.gpu_frames import FramesOnDevice, allocate_largest
 from umlpsd_gpu.traces import images, photometry
 from umlpsd_gpu.traces.apertures import NOTHING_ELSE, Extras, weights_at_rest
+from umlpsd_gpu.traces.gpu_frames import FramesOnDevice, allocate_largest
 from umlpsd_gpu.traces.images import MovieImages, make_images
 from umlpsd_gpu.traces.saturation import FullScale
 from umlpsd_gpu.traces.sums import TemporalSums, frames_per_block, segment_ends

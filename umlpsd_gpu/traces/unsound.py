@@ -51,6 +51,21 @@ class Unsound:
         """
         return replace(self, events=self.events | frozenset(events))
 
+    def describe(self) -> str:
+        """Return a sentence about frames and areas that are left out; "" for none."""
+        parts = []
+        if self.frames:
+            first = ", ".join(map(str, sorted(self.frames)[:5]))
+            more = ", …" if len(self.frames) > 5 else ""
+            parts.append(
+                f"{len(self.frames)} frames stand out as a whole (room light or a shutter?) and "
+                f"were not used to find emitters: {first}{more}"
+            )
+        if self.fills:
+            values = ", ".join(f"{value:g}" for value in self.fills)
+            parts.append(f"areas that are constant at {values} in some frames were left out there")
+        return "; ".join(parts)
+
     def touches(self, first: int, stop: int) -> bool:
         """Return whether any of these frames has an unsound part.
 
