@@ -41,7 +41,7 @@ def choose_drift(
         return estimate_drift(movie, settings.psf_sigma_px, n_threads), ""
     moved_px = find_motion(sums.segments, sums.bin_px, settings.psf_sigma_px).largest_px
     if settings.drift_correction == "auto" and moved_px > CORRECTED_PX:
-        drift = estimate_drift(movie, settings.psf_sigma_px, n_threads)
+        drift = estimate_drift(movie, settings.psf_sigma_px, n_threads, only_sure=True)
         return drift, (
             f"the sample moved by {farthest_px(drift):.1f} px, and the apertures follow it "
             "(--no-drift-correction leaves them where they are)"

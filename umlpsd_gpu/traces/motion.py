@@ -18,6 +18,7 @@ SPOT_SNR, MOST_SPOTS = 8.0, 200
 SURE_STEP_PX, SAME_PLACE_PX = 2.5, 1.5
 FEWEST_MATCHES = 2
 SMALLEST_PX = 12
+LEAST_PEAK, MOST_PEAKS = 0.4, 8
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,9 @@ def find_motion(segments: Sequence[Array], bin_px: int, psf_sigma_px: float) -> 
     """Register the averages of consecutive segments of a movie.
 
     Each is high-pass filtered, only spots are kept, and they are correlated with the running mean
-    of the earlier segments. A long step is believed only if it brings at least two spots, and
-    twice as many as no step does, to places where there were spots before: other emitters may be
-    on.
+    of the earlier segments. A step is believed only if it brings at least two spots to places where
+    there were spots before, a long one only if it brings twice as many as no step does: other
+    emitters may be on.
 
     Parameters
     ----------
@@ -63,77 +64,138 @@ def find_motion(segments: Sequence[Array], bin_px: int, psf_sigma_px: float) -> 
     Motion
         In pixels of the movie.
     """
-    path = np.zeros((len(segments), 2))
-    if len(segments) < 2 or min(segments[0].shape) < SMALLEST_PX:
-        return Motion(path)
-    seen = np.empty((0, 2))  # places of spots, in the frame of the first segment
-    reference: Array | None = None
-    shape = segments[0].shape
-    for i, segment in enumerate(segments):
-        spots = _keep_spots(segment, psf_sigma_px / bin_px)
-        places = _find_places(spots)
+    registration = Registration(psf_sigma_px / bin_px, bin_px)
+    constant = np.logical_and.reduce([one == segments[0] for one in segments])
+    path = [registration.locate(segment, constant) for segment in segments]
+    return Motion(np.array(path).reshape(-1, 2) * bin_px)
+
+
+class Registration:
+    """Finds how far images of one scene are displaced, one after the other.
+
+    Parameters
+    ----------
+    psf_sigma_px : float
+        In pixels of the images.
+    bin_px : int
+        Pixels of the movie in each of their pixels, along each axis.
+    """
+
+    def __init__(self, psf_sigma_px: float, bin_px: int = 1) -> None:
+        self._psf_sigma_px = psf_sigma_px
+        self._sure_step = max(SURE_STEP_PX / bin_px, 1.0)
+        self._near = max(SAME_PLACE_PX / bin_px, 1.0)
+        # places of spots in the first image, and in how many images each was seen
+        self._seen, self._n_times, self._n_images = np.empty((0, 2)), np.empty(0, np.int64), 0
+        self._reference: Array | None = None
+        self.is_sure = False
+        self.last = np.zeros(2)
+
+    def locate(self, image: Array, constant: Array | None = None) -> Array:
+        """Return the displacement of an image from the first one, in its pixels.
+
+        Where too few spots are seen that were seen before, it is that of the image before, and
+        ``is_sure`` is False.
+
+        Parameters
+        ----------
+        image : ndarray, shape (n_rows, n_cols)
+        constant : ndarray of bool, optional
+            Pixels that measure nothing.
+        """
+        self.is_sure = False
+        if min(image.shape) < SMALLEST_PX:
+            return self.last
+        spots, places = _keep_spots(image, constant, self._psf_sigma_px)
+        if not len(places):
+            return self.last
         transform = fft.rfft2(spots)
-        if len(places) and reference is not None and len(seen):
-            before = path[i - 1] / bin_px
-            path[i] = bin_px * _register(reference, transform, places, seen, before, shape, bin_px)
-        elif i:
-            path[i] = path[i - 1]
-        moved = path[i] / bin_px
-        back = transform * _phases(moved, shape)
-        reference = back if reference is None else reference + back
-        seen = _join(seen, places - moved)
-    return Motion(path)
+        if self._reference is None:
+            self._reference, self.is_sure = transform, True
+            self._remember(places)
+            return self.last
+        self.last = self._choose(transform, places, spots.shape)
+        self._reference = self._reference + transform * _phases(self.last, spots.shape)
+        self._remember(places - self.last)
+        return self.last
+
+    def _remember(self, places: Array) -> None:
+        self._n_images += 1
+        if not len(self._seen):
+            self._seen, self._n_times = places, np.ones(len(places), np.int64)
+            return
+        distance, nearest = cKDTree(self._seen).query(places)
+        is_new = distance > self._near
+        self._n_times[np.unique(nearest[~is_new])] += 1
+        self._seen = np.concatenate([self._seen, places[is_new]])
+        self._n_times = np.append(self._n_times, np.ones(np.count_nonzero(is_new), np.int64))
+
+    def _choose(self, transform: Array, places: Array, shape: tuple[int, ...]) -> Array:
+        """Return the displacement under which most spots were seen before, the nearest of them."""
+        correlation = fft.irfft2(np.conj(self._reference) * transform, s=shape)
+        # an image in which the sample jumps shows the second places before it is known
+        known = cKDTree(self._seen[self._n_times >= min(2, self._n_images)])
+
+        def count(shift: Array) -> int:
+            return int(np.count_nonzero(known.query(places - shift)[0] <= self._near))
+
+        trials = _find_peaks(correlation)
+        steps = np.hypot(*(trials - self.last).T)
+        counts = np.array([count(shift) for shift in trials])
+        n_still = count(self.last)
+        n_needed = np.where(
+            steps <= self._sure_step,
+            FEWEST_MATCHES,
+            max(FEWEST_MATCHES, 2 * n_still, -(-len(places) // 2)),
+        )
+        enough = counts >= n_needed
+        if not enough.any():
+            self.is_sure = n_still >= FEWEST_MATCHES
+            return self.last
+        self.is_sure = True
+        best = np.lexsort((steps, -counts, ~enough))[0]
+        chosen: Array = trials[best]
+        return chosen
 
 
-def _keep_spots(image: Array, psf_sigma_px: float) -> Array:
+def _find_peaks(correlation: Array) -> Array:
+    """Return the displacements of the highest maxima of a correlation, shape (n, 2)."""
+    is_peak = correlation == ndimage.maximum_filter(correlation, 5, mode="wrap")
+    is_peak &= correlation >= LEAST_PEAK * correlation.max()
+    peaks = np.flatnonzero(is_peak)
+    peaks = peaks[np.argsort(-correlation.ravel()[peaks], kind="stable")[:MOST_PEAKS]]
+    return np.array([_interpolate_peak(correlation, peak) for peak in peaks])
+
+
+def _keep_spots(image: Array, constant: Array | None, psf_sigma_px: float) -> tuple[Array, Array]:
+    """Return an image of the spots, and rows and columns of the brightest, shape (n, 2)."""
     sigma = max(psf_sigma_px, 0.6)
     sound = np.isfinite(image)
-    image = np.where(sound, image, np.median(image[sound]) if sound.any() else 0.0)
+    if constant is not None and constant.any() and not constant.all():
+        sound &= ~constant
+    near_edge = None
+    if not sound.all():
+        image = np.where(sound, image, np.median(image[sound]) if sound.any() else 0.0)
+        near_edge = ndimage.maximum_filter(~sound, 2 * round(2 * sigma) + 1)
     filtered = ndimage.gaussian_filter(image, sigma, truncate=3.0)
     filtered -= ndimage.gaussian_filter(image, 3 * sigma, truncate=3.0)
+    if near_edge is not None:
+        filtered[near_edge] = 0
     few = filtered.ravel()[:: max(1, filtered.size // 20_000)]
+    few = few[few != 0] if few.any() else few
     noise = 1.4826 * float(np.median(np.abs(few)))
     limit = SPOT_SNR * max(noise, 1e-12 * float(np.abs(image).max()) + 1e-30)
+    is_place = (filtered >= limit) & (filtered == ndimage.maximum_filter(filtered, 3))
+    places = np.argwhere(is_place)
+    if len(places) > MOST_SPOTS:
+        order = np.argsort(filtered[tuple(places.T)], kind="stable")
+        places = places[order[-MOST_SPOTS:]]
     # all spots count alike: one that is much brighter must not decide alone
-    spots: Array = np.clip(filtered - limit / 2, 0, 2 * limit) / limit
-    return spots
+    spots = np.clip(filtered - limit / 2, 0, 2 * limit) / limit
+    return spots.astype(np.float32), places.astype(np.float64)
 
 
-def _find_places(spots: Array) -> Array:
-    """Return rows and columns of the brightest spots, shape (n, 2)."""
-    candidates = np.argwhere((spots >= 0.5) & (spots == ndimage.maximum_filter(spots, 3)))
-    if len(candidates) > MOST_SPOTS:
-        order = np.argsort(spots[tuple(candidates.T)], kind="stable")
-        candidates = candidates[order[-MOST_SPOTS:]]
-    return candidates.astype(np.float64)
-
-
-def _register(
-    reference: Array,
-    transform: Array,
-    places: Array,
-    seen: Array,
-    before: Array,
-    shape: tuple[int, ...],
-    bin_px: int,
-) -> Array:
-    """Return the displacement of a segment, in its own pixels."""
-    correlation = fft.irfft2(np.conj(reference) * transform, s=shape)
-    found = _interpolate_peak(correlation, np.argmax(correlation))
-    step_px = float(np.hypot(*(found - before))) * bin_px
-    if step_px <= SURE_STEP_PX:
-        return found
-    near = max(SAME_PLACE_PX / bin_px, 1.0)
-    n_moved, n_still = (
-        np.count_nonzero(cKDTree(seen).query(places - shift)[0] <= near)
-        for shift in (found, before)
-    )
-    if n_moved >= max(FEWEST_MATCHES, 2 * n_still, len(places) / 2):
-        return found
-    return before
-
-
-def _interpolate_peak(correlation: Array, where: np.intp) -> Array:
+def _interpolate_peak(correlation: Array, where: int) -> Array:
     """Return the place of a maximum, by a parabola along each axis; beyond the half is negative."""
     place = np.array(np.unravel_index(where, correlation.shape))
     found = place.astype(np.float64)
@@ -155,11 +217,3 @@ def _phases(moved: Array, shape: tuple[int, ...]) -> Array:
     cols = np.exp(2j * np.pi * fft.rfftfreq(shape[1]) * moved[1])
     phases: Array = (rows[:, None] * cols).astype(np.complex64)
     return phases
-
-
-def _join(seen: Array, places: Array) -> Array:
-    """Return all places, those seen before only once."""
-    if not len(seen) or not len(places):
-        return places if len(places) else seen
-    is_new = cKDTree(seen).query(places)[0] > 1.0
-    return np.concatenate([seen, places[is_new]])

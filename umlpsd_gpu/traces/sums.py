@@ -127,6 +127,7 @@ class TemporalSums:
         self._n_done = 0
         self._segment_begins = 0
         self._earlier = np.zeros(shape)
+        self._earlier_lost: Array | int = 0
         self.bin_px = choose_bin_px(shape)
         self.segments: list[Array] = []
         self.samples: Array | None = None
@@ -200,7 +201,12 @@ class TemporalSums:
             self._n_lost_blocks += sign * ~block.is_known
 
     def _end_segment(self, total: Array, n_done: int) -> None:
-        average = (total - self._earlier) / (n_done - self._segment_begins)
+        n_blocks: Array | int = n_done - self._segment_begins
+        if self._n_lost_blocks is not None:
+            n_blocks = n_blocks - (self._n_lost_blocks - self._earlier_lost)
+            self._earlier_lost = self._n_lost_blocks.copy()
+        with np.errstate(invalid="ignore", divide="ignore"):
+            average = (total - self._earlier) / n_blocks
         self.segments.append(bin_image(average, self.bin_px))
         self._earlier, self._segment_begins = total.copy(), n_done
 
