@@ -22,12 +22,16 @@ if TYPE_CHECKING:
 # a neighbour fainter than this fraction adds less to a trace than shot noise
 HARMLESS_NEIGHBOUR = 0.1
 NARROWEST_RATIO = 0.4  # a weak spot in the deviation image, ∝ PSF², measures 0.7
-# Simulated emitters at the threshold reach 0.35, groups of pixels begin at 0.8
-MOST_ROUGHNESS = 0.5
+# Roughness that simulated emitters stay below, 0.15 + 2 / SNR; groups of bright pixels begin at 0.8
+MOST_ROUGHNESS, ROUGH_BY_NOISE = 0.15, 2.0
+# Noise makes faint emitters elongated; a single pixel is narrow along both axes
+FAINT_SNR, NARROWEST_FAINT = 12.0, 0.66
 # The ratio of both widths that 99 % of simulated emitters stay below: 1.12 + 9 / SNR
 MOST_ELONGATED, ELONGATED_BY_NOISE = 1.12, 9.0
 # The shape of the PSF is that of most spots where there are as many, as bright
 FEWEST_FOR_PSF, BRIGHT_SNR = 8, 20.0
+# Light of a resolved neighbour nearer than this, relative to the PSF, makes a spot look elongated
+RESOLVED_REACH = 5.0
 AT_INVALID = "at a constant or NaN area"
 ELONGATED = "elongated (two emitters?)"
 TOO_WIDE, TOO_NARROW = SHAPES = ("too wide", "too narrow")
@@ -194,12 +198,13 @@ def find_candidates(images: MovieImages, settings: TracesSettings) -> Candidates
     peaks = peaks[np.lexsort((peaks[:, 1], peaks[:, 0]))]
     strengths = snr_maps[:, peaks[:, 0], peaks[:, 1]]
     spots = _measure_in_better_image(searched, strengths, peaks, settings)
+    snr = strengths.max(axis=0, initial=0.0)
     row, col = np.unravel_index(np.argmax(best_map), best_map.shape)
     return Candidates(
         spots=spots,
         strengths=strengths,
-        elongation=_measure_elongation(spots, strengths.max(axis=0, initial=0.0)),
-        reasons=_judge_alone(spots, images, valid, settings),
+        elongation=_measure_elongation(spots, snr),
+        reasons=_judge_alone(spots, snr, images, valid, settings),
         brightest=Candidate(float(row), float(col), float(best_map[row, col])),
         valid=valid,
     )
@@ -233,17 +238,19 @@ def _measure_elongation(spots: Spots, snr: Array) -> Array:
 
 
 def _judge_alone(
-    spots: Spots, images: MovieImages, valid: Array | None, settings: TracesSettings
+    spots: Spots, snr: Array, images: MovieImages, valid: Array | None, settings: TracesSettings
 ) -> Array:
     """Return a reason to drop each candidate whatever its neighbours are; "" for none."""
     ratio = spots.sizes_px / settings.psf_sigma_px
     is_narrow = spots.narrow_px < NARROWEST_RATIO * settings.psf_sigma_px
+    is_narrow |= (snr < FAINT_SNR) & (spots.wide_px < NARROWEST_FAINT * settings.psf_sigma_px)
+    is_rough = spots.roughness > MOST_ROUGHNESS + ROUGH_BY_NOISE / np.maximum(snr, 1e-300)
     return np.select(
         [
             _crosses_border(spots.positions, images, settings),
             _crosses_invalid(spots.positions, valid, settings),
             ratio > settings.max_size_ratio,
-            is_narrow | (spots.roughness > MOST_ROUGHNESS),
+            is_narrow | is_rough,
         ],
         ["at the border", AT_INVALID, TOO_WIDE, TOO_NARROW],
         default="",
@@ -296,18 +303,22 @@ def choose_emitters(
     """
     positions, snr = candidates.positions, candidates.snr
     limit = MOST_ELONGATED + ELONGATED_BY_NOISE / np.maximum(snr, 1e-300)
+    # a spot that is seen by itself, and allowed to be near, is not taken for half of a pair
+    near_px = RESOLVED_REACH * settings.psf_sigma_px
+    is_whole = ~_has_neighbour(positions, candidates.strengths, near_px)
+    known = np.full(len(snr), "") if known_reasons is None else known_reasons
     reasons = np.select(
         [
             candidates.reasons != "",
             _has_neighbour(positions, candidates.strengths, settings.min_separation_px),
-            candidates.elongation > limit,
-            np.zeros(len(snr), bool) if known_reasons is None else known_reasons != "",
+            is_whole & ((candidates.elongation > limit) | (known == ELONGATED)),
+            (known != "") & (known != ELONGATED),
         ],
         [
             candidates.reasons,
             "too near another",
             ELONGATED,
-            np.zeros(len(snr), "U1") if known_reasons is None else known_reasons,
+            known,
         ],
         default="",
     )

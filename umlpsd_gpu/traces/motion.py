@@ -87,6 +87,7 @@ class Registration:
         self._near = max(SAME_PLACE_PX / bin_px, 1.0)
         # places of spots in the first image, and in how many images each was seen
         self._seen, self._n_times, self._n_images = np.empty((0, 2)), np.empty(0, np.int64), 0
+        self._n_earlier = 0  # places that were seen before the last image
         self._reference: Array | None = None
         self.is_sure = False
         self.last = np.zeros(2)
@@ -121,6 +122,7 @@ class Registration:
 
     def _remember(self, places: Array) -> None:
         self._n_images += 1
+        self._n_earlier = len(self._seen)
         if not len(self._seen):
             self._seen, self._n_times = places, np.ones(len(places), np.int64)
             return
@@ -134,7 +136,9 @@ class Registration:
         """Return the displacement under which most spots were seen before, the nearest of them."""
         correlation = fft.irfft2(np.conj(self._reference) * transform, s=shape)
         # an image in which the sample jumps shows the second places before it is known
-        known = cKDTree(self._seen[self._n_times >= min(2, self._n_images)])
+        is_known = self._n_times >= min(2, self._n_images)
+        is_known[: self._n_earlier] = True
+        known = cKDTree(self._seen[is_known])
 
         def count(shift: Array) -> int:
             return int(np.count_nonzero(known.query(places - shift)[0] <= self._near))

@@ -12,9 +12,33 @@ FEWEST_FRAMES = 3
 CLEAR_SNR, CLEAR_SHARE = 6.0, 0.1
 # The two extreme frames make the spot, if without them less of its strength is left
 LEAST_LEFT = 0.3
+# Share of a trace's variance that its largest frame has, if it makes the spot
+LEAST_POWER = 0.02
 # Centres of two emitters scatter along one axis, this much more than across it
 LEAST_SCATTER_RATIO, SIGNIFICANT = 1.5, 6.0
 FEWEST_FOR_MEDIAN = 3
+
+
+def may_be_brief(traces: Array) -> Array:
+    """Return which traces one or two frames could make visible, by a quick look.
+
+    Parameters
+    ----------
+    traces : ndarray, shape (n_traces, n_frames)
+        Counts; may contain NaN.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_traces,)
+    """
+    may_be = np.ones(len(traces), bool)
+    finite = np.isfinite(traces.sum(axis=1))
+    known = traces[finite] if not finite.all() else traces
+    mean = known.mean(axis=1)
+    largest = np.maximum(known.max(axis=1) - mean, mean - known.min(axis=1))
+    power = np.einsum("ij,ij->i", known, known) - known.shape[1] * mean**2
+    may_be[finite] = largest**2 >= LEAST_POWER * power
+    return may_be
 
 
 def find_events(trace: Array) -> Array:

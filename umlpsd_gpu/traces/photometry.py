@@ -125,7 +125,9 @@ def _take_centres(frames: Array, places: Array) -> Array:
     rows, cols = (
         np.clip(np.rint(places[:, axis]).astype(np.int64), 0, shape[axis] - 1) for axis in (0, 1)
     )
-    centres: Array = frames.reshape(len(frames), -1).take(rows * shape[1] + cols, axis=1)
+    centres: Array = frames.reshape(len(frames), -1).take(
+        rows * shape[1] + cols, axis=1, mode="clip"
+    )
     return centres
 
 

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from umlpsd_gpu.traces.settings import TracesSettings
 
 # A hot pixel exceeds the brightest area by this many times the range of areas
-HOT, MOST_HOT, ROUNDING = 2.0, 0.01, 1e-9
+HOT, ROUNDING = 2.0, 1e-9
+# more are no defect but what the movie shows
+FEW_HOT, MOST_HOT = 3, 0.001
 N_BINS = 256  # of the histogram for Otsu's threshold
 
 
@@ -48,7 +50,8 @@ def extract_pixels(
     movie : Movie
     threshold : float, optional
         In counts, 0 or above. Not given: Otsu's threshold [1]_ of the time-averaged image, inside
-        the region of interest where there is one; the history records the value.
+        the region of interest where there is one; the history records the value. Single hot pixels,
+        far brighter than any area, are left out then.
     device : {"auto", "cpu", "gpu"}
         Where to compute; the values are the same.
     roi : str or Path, optional
@@ -157,7 +160,9 @@ def pixel_traces(
         As `extract_pixels`.
     """
     image = _average_finite_frames(movie, mean_image)
-    image, n_hot = leave_out_hot(image)
+    n_hot = 0
+    if settings.threshold is None:
+        image, n_hot = leave_out_hot(image)
     if region is not None:
         image = np.where(region.mask, image, np.nan)
     inside = "" if region is None else f" inside {region}"
@@ -213,7 +218,7 @@ def leave_out_hot(image: Array) -> tuple[Array, int]:
     highest, lowest = float(smooth.max()), float(smooth.min())
     hot = known & (image > highest + HOT * (highest - lowest) + ROUNDING)
     n_hot = int(np.count_nonzero(hot))
-    if not n_hot or n_hot > MOST_HOT * image.size:
+    if not n_hot or n_hot > max(FEW_HOT, MOST_HOT * image.size):
         return image, 0
     return np.where(hot, np.nan, image), n_hot
 

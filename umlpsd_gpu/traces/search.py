@@ -22,7 +22,7 @@ from umlpsd_gpu.traces.emitters import (
 )
 from umlpsd_gpu.traces.gpu_frames import FramesOnDevice
 from umlpsd_gpu.traces.images import MovieImages, leave_out, make_images
-from umlpsd_gpu.traces.persistence import FEWEST_FRAMES, find_events, find_moving
+from umlpsd_gpu.traces.persistence import FEWEST_FRAMES, find_events, find_moving, may_be_brief
 from umlpsd_gpu.traces.photometry import measure_emitters
 from umlpsd_gpu.traces.saturation import FullScale, Largest, describe_full_scale
 from umlpsd_gpu.traces.sums import TemporalSums
@@ -178,8 +178,11 @@ class Search:
 
     def _find_brief(self, candidates: Candidates, chosen: Array) -> dict[int, list[Event]]:
         """Return the events that alone make a candidate, by the candidate's number."""
-        found = {}
-        for i in chosen.tolist():
+        found: dict[int, list[Event]] = {}
+        if not chosen.size:
+            return found
+        traces = np.array([self._traces[_key(candidates.positions[i])] for i in chosen])
+        for i in chosen[may_be_brief(traces)].tolist():
             row, col = candidates.positions[i]
             trace = self._traces[_key(candidates.positions[i])]
             known = [t for t, r, c in self.unsound.events if self._is_at(t, r, c, row, col)]
