@@ -9,8 +9,8 @@ from tests.support import reference
 from tests.support.cupy_on_cpu.raw import ORDER
 from tests.support.tolerances import SUM_FLOAT64
 from umlpsd_gpu.compute.kernel_loader import C_TYPES, kernel
-from umlpsd_gpu.traces.gpu import FRAMES_PER_WARP
 from umlpsd_gpu.traces.apertures import weights_at_rest
+from umlpsd_gpu.traces.gpu import FRAMES_PER_WARP
 from umlpsd_gpu.traces.photometry import _gather
 
 SHAPE = (29, 31)

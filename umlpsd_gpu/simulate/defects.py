@@ -41,7 +41,8 @@ def simulate_empty(
 
 
 def _store(counts: np.ndarray) -> Frames:
-    return np.clip(np.rint(counts), 0, 65535).astype(np.uint16)
+    stored: Frames = np.clip(np.rint(counts), 0, 65535).astype(np.uint16)
+    return stored
 
 
 def _poisson(rng: np.random.Generator, shape: tuple[int, int, int]) -> Frames:
@@ -147,7 +148,7 @@ def _nan_rim(rng: np.random.Generator, shape: tuple[int, int, int]) -> Frames:
 
 
 def _blinking_hot_pixels(rng: np.random.Generator, shape: tuple[int, int, int]) -> Frames:
-    """Groups of one to four pixels within 5 × 5 that switch between two levels."""
+    """Simulate groups of one to four pixels within 5 × 5 that switch between two levels."""
     n_frames, n_rows, n_cols = shape
     counts = _emccd(rng, shape).astype(np.float32)
     for _ in range(rng.integers(3, 9)):

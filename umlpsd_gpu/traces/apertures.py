@@ -217,7 +217,8 @@ def make_weights(
     places = rows * shape[1] + cols
     if extras.moments_of is not None and len(extras.moments_of):
         chosen = extras.moments_of
-        moments = _weigh_moments(*(axis[chosen] for axis in offsets), inside[chosen], settings)
+        down, across = (axis[chosen] for axis in offsets)
+        moments = _weigh_moments(down, across, inside[chosen], settings)
         aperture, combined = np.vstack([aperture, moments]), np.vstack([combined, moments])
         ring = np.vstack([ring, np.zeros_like(moments)])
         places = np.vstack([places, places[chosen], places[chosen]])

@@ -30,9 +30,10 @@ def estimate_drift(
 ) -> Array:
     """Estimate the drift by phase cross-correlation of averaged frames.
 
-    Blocks of 50 frames (fewer in movies of less than 1000) are averaged, high-pass filtered and smoothed with the PSF (so that uneven
-    background does not keep the peak at zero), and registered [1]_ against the running mean of the
-    preceding blocks, corrected for their drift; emitters that are dark in the first block still
+    Blocks of 50 frames (fewer in movies of less than 1000) are averaged, high-pass filtered and
+    smoothed with the PSF (so that uneven background does not keep the peak at zero), and registered
+    [1]_ against the running mean of the preceding blocks, corrected for their drift; emitters that
+    are dark in the first block still
     contribute later. Between the centres of blocks the drift is interpolated linearly, unless it
     jumps: then the frame of the jump is the one that divides the frames around it best into those
     that resemble the spots at the one place and those that resemble them at the other.
@@ -58,7 +59,9 @@ def estimate_drift(
     .. [1] M. Guizar-Sicairos, S. T. Thurman and J. R. Fienup, Opt. Lett. 33, 156 (2008); through
        ``skimage.registration.phase_cross_correlation``.
     """
-    middles, path, reference = [], [], None
+    middles: list[float] = []
+    path: list[Array] = []
+    reference: Array | None = None
     register = _register_surely(psf_sigma_px) if only_sure else _register_each(psf_sigma_px)
     for middle, average in _average_blocks(movie, n_threads):
         place, reference = register(average)
@@ -66,7 +69,7 @@ def estimate_drift(
             middles.append(middle)
             path.append(place)
     frames = np.arange(movie.n_frames)
-    known, centres = np.array(path or [[0.0, 0.0]]), np.array(middles or [0.0])
+    known, centres = np.array(path or [np.zeros(2)]), np.array(middles or [0.0])
     drift = np.stack([np.interp(frames, centres, known[:, axis]) for axis in (0, 1)], axis=1)
     if reference is not None:
         place_jumps(drift, movie, (centres, known), reference, n_threads)

@@ -186,17 +186,17 @@ def extract(
     unsound = find_unsound(sums.samples) if sums.samples is not None else Unsound()
     if unsound:
         sums = leave_out(sums, movie, unsound, n_threads=n_threads)
-    drift, motion_note = choose_drift(movie, settings, sums, n_threads)
-    notes = [motion_note]
+    following = choose_drift(movie, settings, sums, n_threads)
+    drift, notes = following.drift, [following.note]
     if drift is not None:
         sums = temporal_sums(movie, drift, n_threads, unsound)
         if frames is not None:
             notes.append("its traces were extracted on the CPU, which corrects drift")
             frames = None
-    search = Search(movie, settings, sums, unsound, drift, n_threads, frames)
+    search = Search(movie, settings, sums, unsound, drift, following.is_steady, n_threads, frames)
     detection, images, candidates = search.find()
     if not detection.n_emitters:
-        raise explain_no_emitters(movie, images, detection, motion_note)
+        raise explain_no_emitters(movie, images, detection, following.note)
     values, gaps_note = fill_gaps(search.traces_of(detection))
     traces = _wrap(movie, values, detection, settings, drift)
     notes += [

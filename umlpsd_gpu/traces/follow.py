@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,16 +11,36 @@ from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.traces.drift import estimate_drift
 from umlpsd_gpu.traces.motion import CORRECTED_PX, NOTED_PX, find_motion
+from umlpsd_gpu.traces.streaming import STEADY_PX
 from umlpsd_gpu.traces.sums import TemporalSums
 
 if TYPE_CHECKING:
     from umlpsd_gpu.traces.settings import TracesSettings
 
 
+@dataclass(frozen=True)
+class Following:
+    """Whether and how apertures follow the sample.
+
+    Attributes
+    ----------
+    drift : ndarray, shape (n_frames, 2), or None
+        In pixels; None where the apertures stay where they are.
+    note : str
+        What to tell the user; "" for nothing.
+    is_steady : bool
+        Whether the sample stays where it is, up to half a pixel.
+    """
+
+    drift: Array | None
+    note: str
+    is_steady: bool
+
+
 def choose_drift(
     movie: Movie, settings: TracesSettings, sums: TemporalSums, n_threads: int | None = None
-) -> tuple[Array | None, str]:
-    """Return the drift that the apertures follow, and what to tell the user.
+) -> Following:
+    """Look whether the sample moved, and decide whether the apertures follow it.
 
     Parameters
     ----------
@@ -32,21 +53,19 @@ def choose_drift(
 
     Returns
     -------
-    drift : ndarray, shape (n_frames, 2), or None
-        In pixels; None where the apertures stay where they are.
-    note : str
-        "" if nothing is to be said.
+    Following
     """
     if settings.drift_correction == "on":
-        return estimate_drift(movie, settings.psf_sigma_px, n_threads), ""
+        return Following(estimate_drift(movie, settings.psf_sigma_px, n_threads), "", False)
     moved_px = find_motion(sums.segments, sums.bin_px, settings.psf_sigma_px).largest_px
     if settings.drift_correction == "auto" and moved_px > CORRECTED_PX:
         drift = estimate_drift(movie, settings.psf_sigma_px, n_threads, only_sure=True)
-        return drift, (
+        note = (
             f"the sample moved by {farthest_px(drift):.1f} px, and the apertures follow it "
             "(--no-drift-correction leaves them where they are)"
         )
-    return None, _describe(moved_px)
+        return Following(drift, note, False)
+    return Following(None, _describe(moved_px), moved_px <= STEADY_PX)
 
 
 def describe_motion(sums: TemporalSums, settings: TracesSettings) -> str:

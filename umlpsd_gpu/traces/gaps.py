@@ -34,8 +34,8 @@ def fill_gaps(values: Array) -> tuple[Array, str]:
     parts = []
     if n_filled:
         parts.append(
-            f"{n_filled} of {len(values)} traces lack up to {n_missing[few].max()} frames, in which "
-            "their pixels are NaN or constant, and were interpolated there"
+            f"{n_filled} of {len(values)} traces lack up to {n_missing[few].max()} frames, in "
+            "which their pixels are NaN or constant, and were interpolated there"
         )
     if n_left:
         parts.append(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -67,7 +68,7 @@ def temporal_sums(frames: FramesOnDevice) -> TemporalSums:
     for first, chunk in frames.chunks():
         stop = first + len(chunk)
         cuts = [first, *(end for end in ends if first < end < stop), stop]
-        for begin, end in zip(cuts[:-1], cuts[1:], strict=True):
+        for begin, end in pairwise(cuts):
             part = chunk[begin - first : end - first]
             n_blocks = -(-frames.n_pixels // THREADS)
             run(n_blocks, THREADS, part, sums, len(part), frames.n_pixels, begin, n_per_block)

@@ -70,7 +70,7 @@ def _find_frame(
     reference: Array,
     n_threads: int | None,
 ) -> int:
-    """Return the first frame that resembles the scene at the second place more than at the first."""
+    """Return the first frame that resembles the scene at the second place."""
     at_first, at_second = (
         ndimage.shift(reference, place, order=1, mode="constant") for place in places
     )

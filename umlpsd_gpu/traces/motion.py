@@ -115,7 +115,8 @@ class Registration:
             self._reference, self.is_sure = transform, True
             self._remember(places)
             return self.last
-        self.last = self._choose(transform, places, spots.shape)
+        correlation = fft.irfft2(np.conj(self._reference) * transform, s=spots.shape)
+        self.last = self._choose(correlation, places)
         self._reference = self._reference + transform * _phases(self.last, spots.shape)
         self._remember(places - self.last)
         return self.last
@@ -132,9 +133,8 @@ class Registration:
         self._seen = np.concatenate([self._seen, places[is_new]])
         self._n_times = np.append(self._n_times, np.ones(np.count_nonzero(is_new), np.int64))
 
-    def _choose(self, transform: Array, places: Array, shape: tuple[int, ...]) -> Array:
+    def _choose(self, correlation: Array, places: Array) -> Array:
         """Return the displacement under which most spots were seen before, the nearest of them."""
-        correlation = fft.irfft2(np.conj(self._reference) * transform, s=shape)
         # an image in which the sample jumps shows the second places before it is known
         is_known = self._n_times >= min(2, self._n_images)
         is_known[: self._n_earlier] = True
@@ -168,7 +168,7 @@ def _find_peaks(correlation: Array) -> Array:
     is_peak &= correlation >= LEAST_PEAK * correlation.max()
     peaks = np.flatnonzero(is_peak)
     peaks = peaks[np.argsort(-correlation.ravel()[peaks], kind="stable")[:MOST_PEAKS]]
-    return np.array([_interpolate_peak(correlation, peak) for peak in peaks])
+    return np.array([_interpolate_peak(correlation, int(peak)) for peak in peaks])
 
 
 def _keep_spots(image: Array, constant: Array | None, psf_sigma_px: float) -> tuple[Array, Array]:

@@ -85,9 +85,9 @@ def _measure_strength(values: Array, trace: Array, known: Array, noise: float) -
     blocks = filled[: n_blocks * n_per_block].reshape(n_blocks, n_per_block).mean(axis=1)
     expected = max(noise**2 / n_per_block, 1e-300)
     excess = (float(blocks.var()) / expected - 1) / np.sqrt(2 / n_blocks)
-    level = np.median(trace[known]) + values.mean()
-    average = abs(float(level)) / max(noise, 1e-150) * np.sqrt(known.size)
-    return max(excess, average, 0.0)
+    level = abs(float(np.median(trace[known]) + values.mean()))
+    average = level / max(noise, 1e-150) * np.sqrt(known.size)
+    return float(max(excess, average, 0.0))
 
 
 def find_moving(traces: Array, down: Array, across: Array) -> Array:

@@ -56,6 +56,8 @@ class Search:
     unsound : Unsound
         What is left out of the images.
     drift : ndarray, shape (n_frames, 2), or None
+    is_steady : bool
+        Whether the sample stays where it is. Only then a centre that moves is that of two emitters.
     n_threads : int or None
     frames : FramesOnDevice or None
         To measure on the GPU.
@@ -66,6 +68,7 @@ class Search:
     sums: TemporalSums
     unsound: Unsound
     drift: Array | None = None
+    is_steady: bool = True
     n_threads: int | None = None
     frames: FramesOnDevice | None = None
     _traces: dict[Place, Array] = field(default_factory=dict)
@@ -170,8 +173,9 @@ class Search:
             row = len(new) + number
             self._moments[_key(places[i])] = values[[row, row + len(moments_of)]]
 
-    @staticmethod
-    def _is_suspicious(candidates: Candidates) -> Array:
+    def _is_suspicious(self, candidates: Candidates) -> Array:
+        if not self.is_steady:
+            return np.zeros(len(candidates.snr), bool)
         limit = SUSPICIOUS + SUSPICIOUS_BY_NOISE / np.maximum(candidates.snr, 1e-300)
         suspicious: Array = candidates.elongation > limit
         return suspicious

@@ -180,7 +180,8 @@ def _measure_roughness(
     noise = 1.4826 * np.nanmedian(far, axis=1)
     unexplained = (left**2).sum(axis=1) - inside.sum(axis=1) * noise**2
     explained = height**2 * (model**2).sum(axis=1)
-    return unexplained / np.maximum(explained, 1e-300)
+    roughness: Array = unexplained / np.maximum(explained, 1e-300)
+    return roughness
 
 
 def _correct_width(windowed_variance: Array, window_px: float) -> Array:

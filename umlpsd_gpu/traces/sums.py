@@ -94,6 +94,15 @@ def _shift(image: Array, moved_px: Array) -> Array:
     return shifted
 
 
+@dataclass
+class _Lost:
+    """Counts of what is not sound, per pixel, and by how much estimates exceed what was found."""
+
+    surplus: Array
+    n_frames: Array
+    n_blocks: Array
+
+
 class TemporalSums:
     """Sums over the blocks of a movie, to which blocks are added in order.
 
@@ -120,10 +129,7 @@ class TemporalSums:
         self.n_frames, self.n_per_block = n_frames, frames_per_block(n_frames)
         self.n_whole, self.n_left = divmod(n_frames, self.n_per_block)
         self._total, self._squares, self._rest = np.zeros((3, *shape))
-        # of pixels that are not sound in all frames: surplus of estimates over what was found
-        self._surplus: Array | None = None
-        self._n_lost_frames: Array | None = None
-        self._n_lost_blocks: Array | None = None
+        self._lost: _Lost | None = None
         self._n_done = 0
         self._segment_begins = 0
         self._earlier = np.zeros(shape)
@@ -177,7 +183,7 @@ class TemporalSums:
 
     def _include(self, block: Block, sign: int) -> None:
         if block.n_found is not None:
-            self._count_lost(block, sign)
+            self._count_lost(block, block.n_found, sign)
         if block.n_frames < self.n_per_block:  # an incomplete last block counts for the mean only
             self._rest += sign * block.found
             return
@@ -189,22 +195,20 @@ class TemporalSums:
             self._total -= sums
             self._squares -= np.multiply(sums, sums, out=sums)
 
-    def _count_lost(self, block: Block, sign: int) -> None:
-        if self._surplus is None or self._n_lost_frames is None or self._n_lost_blocks is None:
+    def _count_lost(self, block: Block, n_found: Array, sign: int) -> None:
+        if self._lost is None:
             shape = block.found.shape
-            self._surplus = np.zeros(shape)
-            self._n_lost_frames, self._n_lost_blocks = np.zeros((2, *shape), np.int64)
-        assert block.n_found is not None
-        self._n_lost_frames += sign * (block.n_frames - block.n_found)
+            self._lost = _Lost(np.zeros(shape), *np.zeros((2, *shape), np.int64))
+        self._lost.n_frames += sign * (block.n_frames - n_found)
         if block.n_frames == self.n_per_block:
-            self._surplus += sign * (block.estimate() - block.found)
-            self._n_lost_blocks += sign * ~block.is_known
+            self._lost.surplus += sign * (block.estimate() - block.found)
+            self._lost.n_blocks += sign * ~block.is_known
 
     def _end_segment(self, total: Array, n_done: int) -> None:
         n_blocks: Array | int = n_done - self._segment_begins
-        if self._n_lost_blocks is not None:
-            n_blocks = n_blocks - (self._n_lost_blocks - self._earlier_lost)
-            self._earlier_lost = self._n_lost_blocks.copy()
+        if self._lost is not None:
+            n_blocks = n_blocks - (self._lost.n_blocks - self._earlier_lost)
+            self._earlier_lost = self._lost.n_blocks.copy()
         with np.errstate(invalid="ignore", divide="ignore"):
             average = (total - self._earlier) / n_blocks
         self.segments.append(bin_image(average, self.bin_px))
@@ -214,15 +218,15 @@ class TemporalSums:
         """Return mean and variance, and the share of sound frames where it is not 1 everywhere."""
         n_frames, n_whole = self.n_frames, self.n_whole
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-            if self._n_lost_frames is None or self._n_lost_blocks is None:
+            if self._lost is None:
                 variance = np.maximum(self._squares / n_whole - (self._total / n_whole) ** 2, 0)
                 total = self._total + self._rest if self.n_left else self._total
                 return total / n_frames, variance / self.n_per_block**2, None
-            n_known = n_whole - self._n_lost_blocks
+            n_known = n_whole - self._lost.n_blocks
             variance = self._squares / n_known - (self._total / n_known) ** 2
             variance = np.where(n_known > 0, np.maximum(variance, 0), np.nan)
-            found = self._total - self._surplus + self._rest
-            n_sound = n_frames - self._n_lost_frames
+            found = self._total - self._lost.surplus + self._rest
+            n_sound = n_frames - self._lost.n_frames
             mean = np.where(n_sound > 0, found / n_sound, np.nan)
         return mean, variance / self.n_per_block**2, n_sound / n_frames
 

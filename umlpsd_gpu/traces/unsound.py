@@ -16,7 +16,7 @@ FEWEST_FRAMES = 8
 OUTSTANDING, LARGEST_DEVIATION = 1.5, 3.0
 LONGEST_EVENT, MOST_EVENTS = 2, 0.05
 # A sample far from its own median, and how many must share one value to be a constant area
-FAR, FEWEST_ALIKE, MOST_FRAMES_LOOKED_AT, MOST_FILLS = 8.0, 3, 64, 3
+FAR, FEWEST_ALIKE, SHARE_ALIKE, MOST_FRAMES_LOOKED_AT, MOST_FILLS = 8.0, 3, 0.3, 64, 3
 PATCH_PX = 7
 
 
@@ -191,7 +191,8 @@ def _nanmedian(values: Array) -> Array:
         return median
     ordered = np.sort(np.where(finite, values, np.inf), axis=0)
     middle = np.maximum(finite.sum(axis=0) - 1, 0) // 2
-    return np.nan_to_num(np.take_along_axis(ordered, middle[None], axis=0)[0], posinf=0.0)
+    found: Array = np.take_along_axis(ordered, middle[None], axis=0)[0]
+    return np.nan_to_num(found, posinf=0.0)
 
 
 def _find_fills_on_edges(edges: Array, few: Array) -> set[float]:
@@ -210,7 +211,8 @@ def _find_fills_inside(grid: Array, deviation: Array) -> set[float]:
     fills: set[float] = set()
     for t in np.flatnonzero(far.sum(axis=1) >= FEWEST_ALIKE)[:MOST_FRAMES_LOOKED_AT]:
         values, counts = np.unique(grid[t, far[t]], return_counts=True)
-        fills |= set(map(float, values[counts >= FEWEST_ALIKE]))
+        n_alike = max(FEWEST_ALIKE, SHARE_ALIKE * far[t].sum())
+        fills |= set(map(float, values[counts >= n_alike]))
     return fills
 
 

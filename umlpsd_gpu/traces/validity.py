@@ -89,8 +89,8 @@ def _stands_out(picture: Array, axis: int) -> Array:
     size = np.zeros(n_lines)
     size[suspects[significant]] = np.abs(median[significant])
     # lines two away from one that stands out differ from it as well, by half as much
-    stands_out = (size > 0) & (size >= 0.6 * ndimage.maximum_filter1d(size, 5))
-    return stands_out
+    extreme: Array = (size > 0) & (size >= 0.6 * ndimage.maximum_filter1d(size, 5))
+    return extreme
 
 
 def _measure_contrast(lines: Array, chosen: Array) -> tuple[Array, Array]:
