@@ -11,32 +11,33 @@ from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.traces.images import sum_of_frames
 from umlpsd_gpu.traces.jumps import place_jumps
-from umlpsd_gpu.traces.motion import Registration
+from umlpsd_gpu.traces.motion import Motion
 from umlpsd_gpu.traces.streaming import frames_at_once, in_order, stretches
+from umlpsd_gpu.traces.sums import bin_image
 
 # Averaged before registration, since single frames are too noisy; fewer in short movies
 FRAMES_PER_BLOCK, FEWEST_PER_BLOCK, FEWEST_BLOCKS = 50, 8, 20
 UPSAMPLING = 20  # registration to 1/20 px
 
 
-Registering = Callable[[Array], tuple[Array | None, Array]]
+Registering = Callable[[Array, float], tuple[Array | None, Array]]
 
 
 def estimate_drift(
     movie: Movie,
     psf_sigma_px: float = 1.3,
     n_threads: int | None = None,
-    only_sure: bool = False,
+    motion: Motion | None = None,
 ) -> Array:
     """Estimate the drift by phase cross-correlation of averaged frames.
 
     Blocks of 50 frames (fewer in movies of less than 1000) are averaged, high-pass filtered and
     smoothed with the PSF (so that uneven background does not keep the peak at zero), and registered
     [1]_ against the running mean of the preceding blocks, corrected for their drift; emitters that
-    are dark in the first block still
-    contribute later. Between the centres of blocks the drift is interpolated linearly, unless it
-    jumps: then the frame of the jump is the one that divides the frames around it best into those
-    that resemble the spots at the one place and those that resemble them at the other.
+    are dark in the first block still contribute later. Between the centres of blocks the drift is
+    interpolated linearly, unless it jumps: then the frame of the jump is the one that divides the
+    frames around it best into those that resemble the spots at the one place and those that
+    resemble them at the other.
 
     Parameters
     ----------
@@ -45,8 +46,9 @@ def estimate_drift(
         Standard deviation of a spot's image, in pixels.
     n_threads : int, optional
         Default: all cores.
-    only_sure : bool
-        Whether blocks are left out in which fewer than two spots are seen again.
+    motion : Motion, optional
+        Of longer segments. Blocks are then registered near the segments around them, with the spots
+        of the whole movie, and left out where fewer than two spots are seen.
 
     Returns
     -------
@@ -62,9 +64,11 @@ def estimate_drift(
     middles: list[float] = []
     path: list[Array] = []
     reference: Array | None = None
-    register = _register_surely(psf_sigma_px) if only_sure else _register_each(psf_sigma_px)
+    register = _register_each(psf_sigma_px)
+    if motion is not None:
+        register = _register_near(motion, psf_sigma_px)
     for middle, average in _average_blocks(movie, n_threads):
-        place, reference = register(average)
+        place, reference = register(average, middle / movie.n_frames)
         if place is not None:
             middles.append(middle)
             path.append(place)
@@ -84,7 +88,7 @@ def _register_each(psf_sigma_px: float) -> Registering:
     reference: Array | None = None
     n_done = 0
 
-    def register(average: Array) -> tuple[Array | None, Array]:
+    def register(average: Array, at: float) -> tuple[Array | None, Array]:
         nonlocal reference, n_done
         image = _keep_spots(average, psf_sigma_px)
         if reference is None:
@@ -101,23 +105,27 @@ def _register_each(psf_sigma_px: float) -> Registering:
     return register
 
 
-def _register_surely(psf_sigma_px: float) -> Registering:
-    """Return a function that registers blocks in which enough known spots are seen."""
-    registration = Registration(psf_sigma_px)
+def _register_near(motion: Motion, psf_sigma_px: float) -> Registering:
+    """Return a function that registers blocks near the segments of a movie."""
+    registration, bin_px = motion.registration, motion.registration.bin_px
+    n_segments = len(motion.path_px)
     reference: Array | None = None
     n_done = 0
 
-    def register(average: Array) -> tuple[Array | None, Array]:
+    def register(average: Array, at: float) -> tuple[Array | None, Array]:
         nonlocal reference, n_done
-        place = registration.locate(average)
+        segment = min(int(at * n_segments), n_segments - 1)
+        guides = motion.path_px[max(0, segment - 1) : segment + 2] / bin_px
+        found = registration.locate_near(bin_image(average, bin_px), guides)
         image = _keep_spots(average, psf_sigma_px)
         if reference is None:
             reference = np.zeros_like(image)
-        if not registration.is_sure:
+        if found is None:
             return None, reference
+        place: Array = found * bin_px
         n_done += 1
         reference += (ndimage.shift(image, -place, order=1, mode="nearest") - reference) / n_done
-        return place.copy(), reference
+        return place, reference
 
     return register
 

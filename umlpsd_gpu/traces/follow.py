@@ -57,9 +57,10 @@ def choose_drift(
     """
     if settings.drift_correction == "on":
         return Following(estimate_drift(movie, settings.psf_sigma_px, n_threads), "", False)
-    moved_px = find_motion(sums.segments, sums.bin_px, settings.psf_sigma_px).largest_px
+    motion = find_motion(sums.segments, sums.bin_px, settings.psf_sigma_px)
+    moved_px = motion.largest_px
     if settings.drift_correction == "auto" and moved_px > CORRECTED_PX:
-        drift = estimate_drift(movie, settings.psf_sigma_px, n_threads, only_sure=True)
+        drift = estimate_drift(movie, settings.psf_sigma_px, n_threads, motion)
         note = (
             f"the sample moved by {farthest_px(drift):.1f} px, and the apertures follow it "
             "(--no-drift-correction leaves them where they are)"

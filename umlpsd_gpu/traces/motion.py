@@ -29,9 +29,12 @@ class Motion:
     ----------
     path_px : ndarray, shape (n_segments, 2)
         Displacement of each segment in rows and columns since the first one.
+    registration : Registration
+        Knows the scene.
     """
 
     path_px: Array
+    registration: Registration
 
     @property
     def largest_px(self) -> float:
@@ -67,7 +70,7 @@ def find_motion(segments: Sequence[Array], bin_px: int, psf_sigma_px: float) -> 
     registration = Registration(psf_sigma_px / bin_px, bin_px)
     constant = np.logical_and.reduce([one == segments[0] for one in segments])
     path = [registration.locate(segment, constant) for segment in segments]
-    return Motion(np.array(path).reshape(-1, 2) * bin_px)
+    return Motion(np.array(path).reshape(-1, 2) * bin_px, registration)
 
 
 class Registration:
@@ -82,7 +85,7 @@ class Registration:
     """
 
     def __init__(self, psf_sigma_px: float, bin_px: int = 1) -> None:
-        self._psf_sigma_px = psf_sigma_px
+        self._psf_sigma_px, self.bin_px = psf_sigma_px, bin_px
         self._sure_step = max(SURE_STEP_PX / bin_px, 1.0)
         self._near = max(SAME_PLACE_PX / bin_px, 1.0)
         # places of spots in the first image, and in how many images each was seen
@@ -120,6 +123,33 @@ class Registration:
         self._reference = self._reference + transform * _phases(self.last, spots.shape)
         self._remember(places - self.last)
         return self.last
+
+    def locate_near(self, image: Array, guides: Array) -> Array | None:
+        """Return the displacement of an image that is near one of several; None if it is not sure.
+
+        What is known of the scene does not change.
+
+        Parameters
+        ----------
+        image : ndarray, shape (n_rows, n_cols)
+        guides : ndarray, shape (n, 2)
+            In pixels of the image, as the result.
+        """
+        spots, places = _keep_spots(image, None, self._psf_sigma_px)
+        if self._reference is None or not len(places):
+            return None
+        correlation = fft.irfft2(np.conj(self._reference) * fft.rfft2(spots), s=spots.shape)
+        reach = int(np.ceil(self._sure_step))
+        square = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+        around = np.moveaxis(square, 0, -1).reshape(-1, 2)
+        cells = np.unique((np.rint(guides)[:, None] + around).reshape(-1, 2), axis=0).astype(int)
+        rows, cols = (cells % correlation.shape).T
+        best = int(np.argmax(correlation[rows, cols]))
+        peak = int(np.ravel_multi_index((rows[best], cols[best]), correlation.shape))
+        found = _interpolate_peak(correlation, peak)
+        known = cKDTree(self._seen[self._n_times >= min(2, self._n_images)])
+        n_known = np.count_nonzero(known.query(places - found)[0] <= self._near)
+        return found if n_known >= FEWEST_MATCHES else None
 
     def _remember(self, places: Array) -> None:
         self._n_images += 1

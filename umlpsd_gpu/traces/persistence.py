@@ -12,6 +12,8 @@ FEWEST_FRAMES = 3
 CLEAR_SNR, CLEAR_SHARE = 6.0, 0.1
 # The two extreme frames make the spot, if without them less of its strength is left
 LEAST_LEFT = 0.3
+# A frame that exceeds the third largest by this factor stands out
+OUTLIER = 3.0
 # Share of a trace's variance that its largest frame has, if it makes the spot
 LEAST_POWER = 0.02
 # Centres of two emitters scatter along one axis, this much more than across it
@@ -42,7 +44,7 @@ def may_be_brief(traces: Array) -> Array:
 
 
 def find_events(trace: Array) -> Array:
-    """Return the frames that alone make a spot, at most two; none if it is seen in others as well.
+    """Return the frames that alone make a spot, or stand out in it; at most two.
 
     Parameters
     ----------
@@ -63,20 +65,25 @@ def find_events(trace: Array) -> Array:
     extreme = np.argsort(size, kind="stable")[-(FEWEST_FRAMES - 1) :]
     largest = float(size[extreme[-1]])
     is_clear = size > max(CLEAR_SNR * noise, CLEAR_SHARE * largest)
-    if np.count_nonzero(is_clear) >= FEWEST_FRAMES or not largest > CLEAR_SNR * noise:
+    if not largest > CLEAR_SNR * noise:
+        return none
+    third = float(np.partition(size, -FEWEST_FRAMES)[-FEWEST_FRAMES])
+    is_outlier = size[extreme] > max(OUTLIER * third, 2 * CLEAR_SNR * noise)
+    if is_outlier.any():
+        return np.sort(known[extreme[is_outlier]])
+    if np.count_nonzero(is_clear) >= FEWEST_FRAMES:
         return none
     without = values.copy()
     without[extreme] = 0.0
-    if _measure_strength(without, trace, known, noise) > LEAST_LEFT * _measure_strength(
-        values, trace, known, noise
-    ):
+    before, after = (_measure_strengths(v, trace, known, noise) for v in (values, without))
+    better = before.argmax()
+    if after[better] > LEAST_LEFT * before[better]:
         return none
-    events: Array = np.sort(known[extreme[size[extreme] > CLEAR_SNR * noise]])
-    return events
+    return np.sort(known[extreme[size[extreme] > CLEAR_SNR * noise]])
 
 
-def _measure_strength(values: Array, trace: Array, known: Array, noise: float) -> float:
-    """Return how clearly a spot is seen in the time average or in the variance of blocks."""
+def _measure_strengths(values: Array, trace: Array, known: Array, noise: float) -> Array:
+    """Return how clearly a spot is seen in the time average, and in the variance of blocks."""
     n_frames = trace.size
     n_per_block = frames_per_block(n_frames)
     n_blocks = n_frames // n_per_block
@@ -87,7 +94,7 @@ def _measure_strength(values: Array, trace: Array, known: Array, noise: float) -
     excess = (float(blocks.var()) / expected - 1) / np.sqrt(2 / n_blocks)
     level = abs(float(np.median(trace[known]) + values.mean()))
     average = level / max(noise, 1e-150) * np.sqrt(known.size)
-    return float(max(excess, average, 0.0))
+    return np.maximum([average, excess], 0.0)
 
 
 def find_moving(traces: Array, down: Array, across: Array) -> Array:
