@@ -252,6 +252,7 @@ def sum_of_frames(
             np.add(total, frame, out=total)
         if sampled is not None and samples is not None:
             samples.append(frames.reshape(len(frames), -1).take(sampled, axis=1, mode="clip"))
+        del frames, frame  # their memory is used again for the next
     return total.astype(np.float64)
 
 

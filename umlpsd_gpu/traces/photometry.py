@@ -81,7 +81,6 @@ def measure_emitters(
     check_ring(settings)
     at_rest = make_weights(spots, avoided, settings, shape, extras)
     values = np.empty((len(spots) + 2 * extras.n_moments, movie.n_frames))
-    careful = movie.dtype.kind == "f" or bool(extras.fills)
 
     def measure(first: int, stop: int) -> None:
         for begin, end in _tiles(first, stop, drift):
@@ -90,14 +89,11 @@ def measure_emitters(
                 moved = drift[begin:end].mean(axis=0)
                 weights = make_weights(spots + moved, avoided + moved, settings, shape, extras)
             for start in range(begin, end, n_at_once):
-                frames = movie.read_frames(start, min(start + n_at_once, end))
-                if extras.full_scale is not None:
-                    extras.full_scale.look_at(_take_centres(frames, spots + moved))
-                light = _gather(frames, weights.pixels, extras.fills)
-                sums = weights.combined @ light
-                if careful and not np.isfinite(light).all():
-                    sums = _sum_finite(light, weights, sums)
-                values[:, start : start + len(frames)] = sums
+                stop_at = min(start + n_at_once, end)
+                # no frames are held while the next are read: their memory is used again
+                values[:, start:stop_at] = _sum_weighted(
+                    movie.read_frames(start, stop_at), weights, extras, spots + moved
+                )
 
     for _ in in_order(measure, stretches(movie, FRAMES_PER_TILE), n_threads):
         pass
@@ -129,6 +125,18 @@ def _take_centres(frames: Array, places: Array) -> Array:
         rows * shape[1] + cols, axis=1, mode="clip"
     )
     return centres
+
+
+def _sum_weighted(frames: Array, weights: Weights, extras: Extras, places: Array) -> Array:
+    """Return what is measured in some frames; (n_measured, n_frames)."""
+    if extras.full_scale is not None:
+        extras.full_scale.look_at(_take_centres(frames, places))
+    light = _gather(frames, weights.pixels, extras.fills)
+    sums: Array = weights.combined @ light
+    may_miss = frames.dtype.kind == "f" or bool(extras.fills)
+    if may_miss and not np.isfinite(light).all():
+        return _sum_finite(light, weights, sums)
+    return sums
 
 
 def _gather(frames: Array, pixels: Array, fills: tuple[float, ...] = ()) -> Array:
