@@ -330,7 +330,7 @@ def test_every_wait_is_needed(stand_in, monkeypatch, eager, missing):
 
 
 def test_drift_is_corrected_on_the_cpu_and_the_note_says_so(cupy, scene, emitters):
-    settings = emitters.model_copy(update={"drift_correction": True})
+    settings = emitters.model_copy(update={"drift_correction": "on"})
     on_cpu = extract(stack_movie(scene), settings)
     on_gpu = extract(stack_movie(scene), settings, device="gpu")
     assert np.array_equal(on_gpu.traces.values, on_cpu.traces.values)
