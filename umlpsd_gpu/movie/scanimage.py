@@ -77,6 +77,13 @@ def place_pages(stamps: list[Stamp], acquisition: Acquisition) -> list[Stamp]:
         return stamps
     if n_repeats == 0:
         n_repeats = n_channels
+    return _add_places(stamps, times, n_repeats, acquisition)
+
+
+def _add_places(
+    stamps: list[Stamp], times: list[Any], n_repeats: int, acquisition: Acquisition
+) -> list[Stamp]:
+    """Return the stamps with channels, counted in repeated times, and planes."""
     placed, seen = [], dict[Any, int]()
     for stamp, time in zip(stamps, times, strict=True):
         place: list[tuple[str, int | str]] = [("time", time)]  # type: ignore[list-item]
