@@ -86,12 +86,12 @@ def _add_places(
     """Return the stamps with channels, counted in repeated times, and planes."""
     placed, seen = [], dict[Any, int]()
     for stamp, time in zip(stamps, times, strict=True):
-        place: list[tuple[str, int | str]] = [("time", time)]  # type: ignore[list-item]
+        place: list[tuple[str, int | str]] = [("time", time)]
         if n_repeats > 1:
             channel = seen[time] = seen.get(time, -1) + 1
             place.append(("channel", channel))
         if acquisition.n_planes > 1:
-            place[0], plane = _split_time(int(time) - int(times[0]), acquisition)  # type: ignore
+            place[0], plane = _split_time(int(time) - int(times[0]), acquisition)
             place.append(("z", plane))
         placed.append(stamp._replace(axes=tuple(sorted(place)), digest=stamp.digest or 1))
     # Stamps that were made here differ, though the pages had none.
