@@ -77,6 +77,7 @@ def place_pages(stamps: list[Stamp], acquisition: Acquisition) -> list[Stamp]:
         return stamps
     if n_repeats == 0:
         n_repeats = n_channels
+<<<<<<< HEAD
     placed = _place(stamps, times, n_repeats > 1, acquisition)
     # Stamps that were made here differ, though the pages had none.
     return [stamp._replace(digest=hash((stamp.digest, stamp.axes)) or 1) for stamp in placed]
@@ -89,6 +90,19 @@ def _place(
     for stamp, time in zip(stamps, times, strict=True):
         place: list[tuple[str, int | str]] = [("time", time)]
         if has_channels:
+=======
+    return _add_places(stamps, times, n_repeats, acquisition)
+
+
+def _add_places(
+    stamps: list[Stamp], times: list[Any], n_repeats: int, acquisition: Acquisition
+) -> list[Stamp]:
+    """Return the stamps with channels, counted in repeated times, and planes."""
+    placed, seen = [], dict[Any, int]()
+    for stamp, time in zip(stamps, times, strict=True):
+        place: list[tuple[str, int | str]] = [("time", time)]
+        if n_repeats > 1:
+>>>>>>> h2
             channel = seen[time] = seen.get(time, -1) + 1
             place.append(("channel", channel))
         if acquisition.n_planes > 1:

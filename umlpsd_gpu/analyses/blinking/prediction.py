@@ -17,6 +17,8 @@ SWEEP_S, REPORT_S = 2.5, 4.5
 BASE_MB, N_COPIES_OF_TRACES, BYTES_PER_PIXEL = 235.0, 6, 80
 # Half of the time for images is spent in detection, half in figures.
 S_PER_PIXEL = 1.7e-6
+# Spectra and smoothing of long traces
+S_PER_VALUE = 1e-6
 N_TYPICAL_EMITTERS = 100
 
 
@@ -50,10 +52,12 @@ def predict(movie: Movie, with_report: bool = True) -> Prediction:
     traces_mb = N_TYPICAL_EMITTERS * movie.n_frames * 8 / 1e6
     n_pixels = movie.n_rows * movie.n_cols
     images_s = n_pixels * S_PER_PIXEL
+    traces_s = N_TYPICAL_EMITTERS * movie.n_frames * S_PER_VALUE
     return Prediction(
         memory_mb=BASE_MB + N_COPIES_OF_TRACES * traces_mb + BYTES_PER_PIXEL * n_pixels / 1e6,
         duration_s=movie_mb(movie) / EXTRACTION_MB_PER_S
         + SWEEP_S
+        + traces_s
         + (REPORT_S + images_s if with_report else images_s / 2),
     )
 
