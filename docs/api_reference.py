@@ -20,9 +20,11 @@ CHAPTERS = {
     "Clustering": (
         "preprocess",
         "sweep",
+        "replicate",
         "decide",
         "cluster",
         "Sweep",
+        "Replication",
         "KDecision",
         "Clustering",
     ),

@@ -136,9 +136,10 @@ class TestHelp:
 
     def test_every_field_of_a_section_is_a_keyword(self):
         assert set(MovieSettings.model_fields) <= set(inspect.signature(open_movie).parameters)
-        of_pixels = {"mode", "threshold", "roi", "memory_mb", "unequal_lengths"}
+        of_pixels = {"mode", "threshold", "roi", "memory_mb"}
+        of_tables = {"unequal_lengths", "array", "sheet", "layout", "decimal"}
         parameters = set(inspect.signature(extract_emitters).parameters)
-        assert set(TracesSettings.model_fields) - of_pixels <= parameters
+        assert set(TracesSettings.model_fields) - of_pixels - of_tables <= parameters
 
     def test_settings_of_an_analysis_are_shown(self):
         @show_settings(Settings)

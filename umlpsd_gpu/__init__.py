@@ -28,6 +28,8 @@ if TYPE_CHECKING:
         TracesError,
         UmlpsdError,
     )
+    from umlpsd_gpu.kmeans.halves import replicate
+    from umlpsd_gpu.kmeans.replication import Replication
     from umlpsd_gpu.kmeans.result import Sweep
     from umlpsd_gpu.kmeans.sweep import sweep
     from umlpsd_gpu.maps.result import AssemblyMaps, assembly_maps
@@ -55,6 +57,7 @@ _HOME = {
     "MovieError": "errors",
     "OutputError": "errors",
     "PowerLawFit": "spectrum.result",
+    "Replication": "kmeans.replication",
     "Settings": "analyses.blinking.settings",
     "SettingsError": "errors",
     "Spectrum": "spectrum.result",
@@ -83,6 +86,7 @@ _HOME = {
     "power_spectrum": "spectrum.estimators",
     "preprocess": "preprocessing.smooth",
     "read_traces": "traces.tables",
+    "replicate": "kmeans.halves",
     "run_study": "analyses.blinking.workflow",
     "sweep": "kmeans.sweep",
     "validate": "validation.validate",
@@ -97,6 +101,7 @@ __all__ = [
     "MovieError",
     "OutputError",
     "PowerLawFit",
+    "Replication",
     "Settings",
     "SettingsError",
     "Spectrum",
@@ -125,6 +130,7 @@ __all__ = [
     "power_spectrum",
     "preprocess",
     "read_traces",
+    "replicate",
     "run_study",
     "sweep",
     "validate",
@@ -133,6 +139,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("umlpsd_gpu")
     if name not in _HOME:
         raise AttributeError(f"module 'umlpsd_gpu' has no attribute '{name}'")
     found = getattr(import_module(f"umlpsd_gpu.{_HOME[name]}"), name)

@@ -1,10 +1,11 @@
-"""Settings as keyword arguments of the public verbs."""
+"""Keyword arguments of the public verbs: settings, and checks of single ones."""
 
 from __future__ import annotations
 
 import difflib
 import functools
 import inspect
+import operator
 import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ParamSpec, TypeVar
@@ -229,3 +230,41 @@ def _advice(name: str, known: Iterable[str]) -> str:
     if near:
         return f"did you mean '{near[0]}'?"
     return f"it takes {', '.join(names)}" if len(names) <= MOST_LISTED else ""
+
+
+def whole_number(name: str, value: Any, least: int | None = None) -> int:
+    """Return an argument as int.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument, for messages.
+    value : int, or float without fraction
+    least : int, optional
+        Smallest value that is allowed. Default: any.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    SettingsError
+        If it is no whole number, or below ``least``; True and False are none.
+
+    Examples
+    --------
+    >>> from umlpsd_gpu.keywords import whole_number
+    >>> whole_number("nperseg", 100.0, 2)
+    100
+    """
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    try:
+        number = -1 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = None
+    if number is not None and not isinstance(value, bool) and (least is None or number >= least):
+        return number
+    allowed = "" if least is None else f" from {least} on"
+    raise SettingsError(f"{name} must be a whole number{allowed}, got {value!r}")

@@ -139,22 +139,24 @@ class DecisionSettings(Section):
 
     rule: Literal["consensus", "paper"] = Field(
         "consensus",
-        description="How K is decided: consensus weighs all criteria; paper uses the silhouette "
-        "profile only, as the publication does.",
+        description="How K is decided: consensus takes the largest K whose clusters random halves "
+        "of the traces find again and whose borders are empty; paper uses the silhouette profile "
+        "only, as the publication does.",
     )
     n_surrogates: int = Field(
         2,
         ge=0,
         le=20,
         description="Number of simulated ensembles without clusters that are swept at each scale "
-        "for comparison.",
+        "for the gap statistic.",
     )
     n_resamples: int = Field(
-        50,
+        20,
         ge=0,
         le=2000,
-        description="Number of random halves of the traces for which K is decided again, to find "
-        "the confidence interval; 0: no interval.",
+        multiple_of=2,
+        description="Number of random halves of the traces that are swept to see whether they find "
+        "the same clusters; an even number. 0: none, and the paper's rule decides.",
     )
 
 

@@ -2,68 +2,79 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from umlpsd_gpu.decision.consensus import agreement_of_labels
-from umlpsd_gpu.decision.evidence import Evidence, evidence_of
-from umlpsd_gpu.decision.profiles import Profile
+from umlpsd_gpu.decision.consensus import Weights, mean_log_odds, probabilities, scores
+from umlpsd_gpu.decision.evidence import Evidence
 
-# An ensemble is decidable if K-means with the true K finds this share of each class on average at
-# the best scale: the accuracy that the paper reaches.
+# An ensemble is decidable if K-means told the true K finds this share of each class on average at
+# the best scale: the accuracy that the paper reaches; and trivially decidable at the larger share.
 DECIDABLE_RECALL = 0.85
+TRIVIAL_RECALL = 0.99
+# Real series are judged where K-means told K agrees so far with the classes
+JUDGED_ARI = 0.8
 
 
 @dataclass(frozen=True)
 class Case:
-    """One ensemble: what its sweeps say, and the truth."""
+    """One ensemble: its evidence, the votes of single criteria, and the truth."""
 
-    number: int
+    name: str
     family: str
     k_true: int
-    counts: float
-    n_traces: int
+    n_items: int
     recall: float
-    profiles: list[Profile]
-    nulls: list[Profile]
-    agreement: np.ndarray
-    below_percent: np.ndarray
+    ari: float
+    evidence: Evidence
+    votes: np.ndarray
 
     @property
     def is_decidable(self) -> bool:
         """Return whether K-means finds the classes when it is given the true K."""
         return self.k_true == 1 or self.recall >= DECIDABLE_RECALL
 
-    def evidence(self, with_nulls: bool) -> Evidence:
-        """Return the evidence for K, with or without surrogates."""
-        nulls = self.nulls if with_nulls else None
-        return evidence_of(self.profiles, nulls, self.agreement, self.n_traces)
+    @property
+    def is_trivial(self) -> bool:
+        """Return whether K-means told the true K makes hardly an error."""
+        return self.k_true > 1 and self.recall >= TRIVIAL_RECALL
 
 
 def load_cases(folder: Path) -> list[Case]:
-    """Read all cases, by number."""
-    paths = sorted(folder.glob("*.npz"), key=lambda path: int(path.stem))
-    return [_case(int(path.stem), np.load(path)) for path in paths]
+    """Read all cases, by name."""
+    return [_case(np.load(path)) for path in sorted(folder.glob("*.npz"))]
 
 
-def _case(number: int, data: np.lib.npyio.NpzFile) -> Case:
+def probability(case: Case, weights: Weights) -> np.ndarray:
+    """Return the probability of K = 1, 2, … by the consensus."""
+    return probabilities(mean_log_odds(scores(case.evidence, weights)))
+
+
+def family_weights(cases: Sequence[Case]) -> np.ndarray:
+    """Return weights by which every family counts alike."""
+    families = np.array([case.family for case in cases])
+    names, at, counts = np.unique(families, return_inverse=True, return_counts=True)
+    weights: np.ndarray = 1 / (counts[at] * names.size)
+    return weights
+
+
+def _case(data: np.lib.npyio.NpzFile) -> Case:
     return Case(
-        number=number,
+        name=str(data["name"]),
         family=str(data["family"]),
         k_true=int(data["k_true"]),
-        counts=float(data["counts"]),
-        n_traces=int(data["n_traces"]),
-        recall=float(np.max(data["recall"])),
-        profiles=_profiles(data, "profile"),
-        nulls=_profiles(data, "null"),
-        agreement=agreement_of_labels(data["labels"].astype(int)),
-        below_percent=data["below_percent"],
+        n_items=int(data["n_items"]),
+        recall=float(data["recall"].max()),
+        ari=float(data["ari"].max()),
+        evidence=Evidence(
+            k_values=data["k_values"],
+            scales=tuple(data["scales"].tolist()),
+            gap=data["gap"],
+            reproducibility=data["reproducibility"],
+            prediction_strength=data["prediction_strength"],
+        ),
+        votes=data["votes"],
     )
-
-
-def _profiles(data: np.lib.npyio.NpzFile, prefix: str) -> list[Profile]:
-    stacked = {field.name: data[f"{prefix}_{field.name}"] for field in fields(Profile)}
-    n_scales = len(stacked["silhouette"])
-    return [Profile(**{name: rows[i] for name, rows in stacked.items()}) for i in range(n_scales)]

@@ -13,7 +13,7 @@ from rich.console import Console, RenderableType
 from tests.support.studies import make_study
 from umlpsd_gpu.analyses.blinking.answer import cluster_table
 from umlpsd_gpu.analyses.blinking.describe import describe_movie
-from umlpsd_gpu.cli.main import description_table
+from umlpsd_gpu.cli.check import description_table
 from umlpsd_gpu.compute.progress import notebook_or_terminal_progress as progress
 from umlpsd_gpu.movie.movie import Movie, Verdict
 

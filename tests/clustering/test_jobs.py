@@ -40,7 +40,7 @@ def test_sweeps_from_elsewhere_change_no_byte_of_the_study(traces, tmp_path):
     steps, steps_away = [], []
     here = run_study(traces, SETTINGS, lambda *step: steps.append(step))
     there = run_study(traces, SETTINGS, lambda *step: steps_away.append(step), away)
-    # one job a scale yields its sweep, its surrogates and its samples
+    # one job a scale yields its sweep, its surrogates and what its halves say
     (jobs,) = away.jobs
     assert [job.name for job in jobs] == list(SETTINGS.preprocess.scales)
     assert all(job.needed.n_surrogates == SETTINGS.decision.n_surrogates for job in jobs)
@@ -80,7 +80,11 @@ def test_curves_go_to_the_device_and_back(cupy, n_surrogates, samples):
     np.testing.assert_array_equal(placed.on_host().curves, curves)
     on_device, on_host = placed.start()(), job.start()()
     assert len(on_host.surrogates) == n_surrogates
-    assert len(on_host.samples) == (0 if samples is None else 2)
+    if samples is None:
+        assert on_host.replication is on_device.replication is None
+    else:
+        assert on_device.replication.gap() == pytest.approx(on_host.replication.gap())
+        assert on_device.replication.strength() == pytest.approx(on_host.replication.strength())
     for ours, theirs in zip(all_of(on_device), all_of(on_host), strict=True):
         assert isinstance(ours.labels, np.ndarray)
         np.testing.assert_array_equal(ours.labels, theirs.labels)
@@ -89,4 +93,4 @@ def test_curves_go_to_the_device_and_back(cupy, n_surrogates, samples):
 
 
 def all_of(swept):
-    return [swept.sweep, *swept.surrogates, *swept.samples]
+    return [swept.sweep, *swept.surrogates]

@@ -46,17 +46,19 @@ def test_too_few_samples_give_no_interval(resampled):
 
 @pytest.mark.parametrize("n_traces", [31, 300])
 def test_half_samples_are_distinct_traces_in_order(n_traces):
-    samples = half_samples(n_traces, 5, 3)
-    assert samples.shape == (3, n_drawn(n_traces)) == (3, min(n_traces // 2, MOST_DRAWN))
+    samples = half_samples(n_traces, 5, 4)
+    assert samples.shape == (4, n_drawn(n_traces)) == (4, min(n_traces // 2, MOST_DRAWN))
     assert (np.diff(samples, axis=1) > 0).all()
     assert samples.min() >= 0
     assert samples.max() < n_traces
-    assert not np.array_equal(samples[0], samples[1])
+    for pair in (samples[:2], samples[2:]):
+        assert not np.intersect1d(*pair).size
+    assert not np.array_equal(samples[0], samples[2])
     assert np.array_equal(half_samples(n_traces, 5, 2), samples[:2])
 
 
 # pairs of all traces, and pairs within each sample
-@pytest.mark.parametrize(("n_traces", "n_samples"), [(60, 4), (90, 3)])
+@pytest.mark.parametrize(("n_traces", "n_samples"), [(60, 4), (90, 2)])
 @pytest.mark.parametrize("metric", ["sqeuclidean", "euclidean"])
 def test_samples_are_swept_as_each_would_be_alone(n_traces, n_samples, metric):
     values = three_shapes(n_traces, 50, 0.3)[0]
@@ -75,7 +77,7 @@ def test_samples_are_swept_as_each_would_be_alone(n_traces, n_samples, metric):
 
 def test_samples_have_the_same_bits_on_any_number_of_threads():
     values = three_shapes(90, 50, 0.3)[0]
-    samples = half_samples(90, 0, 5)
+    samples = half_samples(90, 0, 4)
     options = SweepOptions(seed=4, n_epochs=9)
     one, two = (
         sweep_samples(values, samples, range(1, 5), options, scale="W8", n_threads=n)
@@ -114,8 +116,13 @@ def test_a_study_gives_its_confidence_an_interval():
     assert 0 < low <= decision.confidence <= high < 1
 
 
+def test_less_trust_widens_the_interval():
+    sure, unsure = (confidence_interval(0.8, [0.6, 0.7, 0.9], 60, 30, t) for t in (1.0, 0.5))
+    assert logit(0.8) - logit(unsure[0]) == pytest.approx(2 * (logit(0.8) - logit(sure[0])))
+
+
 @pytest.mark.parametrize(
-    ("n_traces", "decision"), [(60, {"n_resamples": 0}), (60, {"rule": "paper"}), (12, {})]
+    ("n_traces", "decision"), [(60, {"n_resamples": 0}), (60, {"rule": "paper"}), (7, {})]
 )
 def test_no_samples_no_interval(n_traces, decision):
     assert np.isnan(study_of(n_traces, **decision).decision.confidence_ci95).all()

@@ -13,6 +13,7 @@ from umlpsd_gpu.decision.adjusted_rand import stability
 from umlpsd_gpu.decision.decide import decide
 from umlpsd_gpu.decision.scale_choice import scale_merits
 from umlpsd_gpu.errors import SettingsError
+from umlpsd_gpu.kmeans.halves import replicate
 from umlpsd_gpu.kmeans.metrics import THRESHOLDS
 from umlpsd_gpu.kmeans.result import Sweep
 from umlpsd_gpu.kmeans.sweep import sweep
@@ -140,7 +141,7 @@ def test_the_gap_statistic_is_the_textbooks():
     expected = next(k for k in range(1, 5) if gap[k - 1] >= gap[k] - stderr[k])
     nulls = [swept(ssd) for ssd in by_chance]
     assert criteria.gap_statistic(swept(least), nulls) == expected == 3
-    decision = decide([swept(least)], {"W80": nulls}, rule="gap statistic")
+    decision = decide([swept(least)], rule="gap statistic", nulls={"W80": nulls})
     assert decision.k_opt == decision.votes["gap statistic"] == 3
     with pytest.raises(SettingsError, match="compares with surrogates"):
         decide([swept(least)], rule="gap statistic")
@@ -170,13 +171,17 @@ def test_stability_is_the_mean_adjusted_rand_index_of_all_pairs():
     ],
 )
 def test_blinking_classes_are_counted(classes, k):
-    traces = simulate_traces(classes, n_frames=6000, seed=11).traces
+    traces = simulate_traces(classes, n_frames=6000, seed=12).traces
     scales = [Scale.parse(name) for name in ("W40", "W80", "W125", "WL6")]
     sweeps = [
         sweep(preprocess_at(traces, scale), range(1, 9), n_epochs=40, scale=scale.name)
         for scale in scales
     ]
-    assert decide(sweeps).k_opt == k
+    replications = [
+        replicate(preprocess_at(traces, scale), found)
+        for scale, found in zip(scales, sweeps, strict=True)
+    ]
+    assert decide(sweeps, replications).k_opt == k
 
 
 def test_reasons_by_the_paper_name_numbers_limits_and_the_chosen_scale():
@@ -204,12 +209,13 @@ def test_a_criterion_that_gives_the_last_k_or_none_gets_a_reason():
     reason = decide([rising], rule="Calinski-Harabasz peak").reason
     assert reason.startswith("The criterion 'Calinski-Harabasz peak' gives K = 4 at W80")
     reason = decide([sweep_with([0.9])], rule="SSD elbow").reason
-    assert reason.startswith("Cannot decide with certainty. No cluster structure: the criterion")
+    assert reason.startswith("Cannot decide K. No cluster structure: the criterion")
 
 
 def test_three_shapes_are_three():
     values, _ = three_shapes(60, 40, 0.15)
-    decision = decide([sweep(values, range(1, 9), n_epochs=30)])
+    found = sweep(values, range(1, 9), n_epochs=30)
+    decision = decide([found], [replicate(values, found)])
     assert decision.k_opt == 3
     assert decision.scale == "raw"
 

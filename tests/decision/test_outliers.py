@@ -46,7 +46,7 @@ def same_partition(one, other):
 
 
 AT_W80 = Settings().with_values(
-    {"preprocess.scales": ["W80"], "sweep.k_max": 4, "sweep.n_epochs": 30}
+    {"preprocess.scales": ["W80"], "sweep.k_max": 4, "sweep.n_epochs": 30, "decision.rule": "paper"}
 )
 
 

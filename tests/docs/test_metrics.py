@@ -14,9 +14,9 @@ SOURCES = {path: path.read_text("utf-8") for path in PACKAGE.rglob("*.py")}
 QUOTED = [
     "<SS> =",
     "% misclassified",
-    "cluster margin",
-    "σ; one Gaussian cloud cut in two gives 1.3 σ",
     "agreement of epochs",
+    "of the least reproducible cluster again",
+    "times as dense as",
     "Outliers, traces that fit no cluster:",
     "are expected by chance",
 ]

@@ -9,8 +9,9 @@ from tests.support import reference
 from tests.support.cupy_on_cpu.raw import ORDER
 from tests.support.tolerances import SUM_FLOAT64
 from umlpsd_gpu.compute.kernel_loader import C_TYPES, kernel
+from umlpsd_gpu.traces.apertures import weights_at_rest
 from umlpsd_gpu.traces.gpu import FRAMES_PER_WARP
-from umlpsd_gpu.traces.photometry import _sum_weighted, weights_at_rest
+from umlpsd_gpu.traces.photometry import _gather
 
 SHAPE = (29, 31)
 
@@ -55,8 +56,8 @@ def gathered(cupy, frames, pixels, weights, block=128, first=0, n_columns=None, 
 
 
 def assert_equals_twin(values, frames, pixels, weights):
-    expected = _sum_weighted(frames, pixels, weights)
-    terms = _sum_weighted(np.abs(frames.astype(np.float64)), pixels, abs(weights))
+    expected = weights @ _gather(frames, pixels)
+    terms = abs(weights) @ _gather(np.abs(frames.astype(np.float64)), pixels)
     assert np.all(np.abs(values - expected) <= SUM_FLOAT64 * terms)
 
 

@@ -246,3 +246,23 @@ def test_the_trusted_range_has_three_periods_in_a_window():
 def test_bands_of_one_frequency_change_nothing():
     values = np.arange(12.0).reshape(2, 6) + 1
     np.testing.assert_array_equal(single_bands(np.full(6, 2.0)).powers(values), values)
+
+
+def test_long_windows_respond_as_calculated_in_full(monkeypatch):
+    from umlpsd_gpu.spectrum.uncertainty import covariance, response
+
+    n_frames = 30_000
+    grid, edges = log_grid(n_frames), response.cell_edges(n_frames)
+    full = covariance.log_welch_covariance(grid)
+    exact = response.window_response(np.hamming(9999), np.array([3 / 9999, 0.01]), edges)
+    monkeypatch.setattr(covariance, "_LONGEST_WINDOW", 1 << 12)
+    monkeypatch.setattr(covariance, "_MOST_STARTS", 300)
+    monkeypatch.setattr(response, "LONGEST_WINDOW", 1 << 12)
+    response._long_hamming.cache_clear()
+    coarse = covariance.log_welch_covariance(grid)
+    found = response.hamming_response(9999, np.array([3 / 9999, 0.01]), edges)
+    response._long_hamming.cache_clear()
+    assert np.diag(coarse) == pytest.approx(np.diag(full), rel=3e-3)
+    assert coarse == pytest.approx(full, abs=2e-3 * full.max())
+    assert found == pytest.approx(exact, abs=1e-3)
+    assert found.sum(axis=1) == pytest.approx(exact.sum(axis=1), abs=1e-5)

@@ -32,6 +32,13 @@ CHOICES = SimpleNamespace(
     time_axis="time",
     memory_mb=0.05,
     allow_damaged=False,
+    join=False,
+    missing_frames="refuse",
+    max_frames=2_000_000,
+    max_pixels=400_000_000,
+    max_page_mb=256.0,
+    max_metadata_mb=256.0,
+    max_page_s=30.0,
 )
 MB = 1e6
 
@@ -323,7 +330,7 @@ def test_every_wait_is_needed(stand_in, monkeypatch, eager, missing):
 
 
 def test_drift_is_corrected_on_the_cpu_and_the_note_says_so(cupy, scene, emitters):
-    settings = emitters.model_copy(update={"drift_correction": True})
+    settings = emitters.model_copy(update={"drift_correction": "on"})
     on_cpu = extract(stack_movie(scene), settings)
     on_gpu = extract(stack_movie(scene), settings, device="gpu")
     assert np.array_equal(on_gpu.traces.values, on_cpu.traces.values)
@@ -358,7 +365,9 @@ from umlpsd_gpu.traces.photometry import measure_emitters
 import umlpsd_gpu.traces.gpu, umlpsd_gpu.traces.gpu_frames
 chosen = dict.fromkeys("dt_s pixel_size_um channel position z".split())
 movie = open_movie(sys.argv[1], SimpleNamespace(
-    **chosen, time_axis="time", memory_mb=256, allow_damaged=False))
+    **chosen, time_axis="time", memory_mb=256, allow_damaged=False, join=False,
+    missing_frames="refuse", max_frames=2000, max_pixels=10**6, max_page_mb=256,
+    max_metadata_mb=256, max_page_s=30))
 box = SimpleNamespace(
     photometry="box", box_radius_px=2, ring_inner_px=4.0, ring_outer_px=7.0, psf_sigma_px=1.3)
 print(measure_emitters(movie, np.array([30.0]), np.array([30.0]), box).shape)

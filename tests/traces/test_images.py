@@ -56,11 +56,31 @@ def test_drift_is_shifted_back():
 
 
 @pytest.mark.parametrize("ugly", [np.nan, np.inf])
-def test_a_pixel_that_is_not_finite_once_is_marked(ugly):
-    frames = noise((50, 6, 5), np.float64)
-    frames[33, 2, 3] = ugly
-    mean = temporal_images(array_movie(frames)).mean
-    assert np.argwhere(~np.isfinite(mean)).tolist() == [[2, 3]]
+@pytest.mark.parametrize("memory_mb", [256, 0.001])
+def test_frames_in_which_a_pixel_is_not_finite_are_left_out_of_its_average(ugly, memory_mb):
+    frames = noise((53, 6, 5), np.float64)
+    frames[33, 2, 3], frames[:, 1, 1], frames[52, 4, 4] = ugly, ugly, ugly
+    images = temporal_images(array_movie(frames, memory_mb=memory_mb))
+    assert np.argwhere(~np.isfinite(images.mean)).tolist() == [[1, 1]]
+    assert images.mean[2, 3] == pytest.approx(np.delete(frames[:, 2, 3], 33).mean())
+    assert images.mean[4, 4] == pytest.approx(frames[:52, 4, 4].mean())
+    assert images.sound_share[2, 3] == pytest.approx(52 / 53)
+    clean = temporal_images(array_movie(noise((53, 6, 5), np.float64)))
+    untouched = np.ones((6, 5), bool)
+    untouched[[2, 1, 4], [3, 1, 4]] = False
+    assert np.array_equal(images.mean[untouched], clean.mean[untouched])
+    assert np.array_equal(images.variance[untouched], clean.variance[untouched])
+
+
+def test_blocks_with_few_finite_frames_do_not_count_for_the_variance():
+    frames = noise((64, 4, 4), np.float64)
+    expected = temporal_images(array_movie(frames[:60])).mean  # blocks of 4, the last one is out
+    blocks = frames[:60, 2, 2].reshape(15, 4).mean(axis=1)
+    frames[61:, 2, 2] = np.nan
+    images = temporal_images(array_movie(frames))
+    assert images.variance[2, 2] == pytest.approx(blocks.var())
+    assert images.mean[2, 2] != pytest.approx(expected[2, 2])
+    assert images.mean[2, 2] == pytest.approx(frames[:61, 2, 2].mean())
 
 
 @pytest.mark.parametrize("multiple_of", [1, 7, 32, 500])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -103,10 +104,28 @@ def print_manifest(manifest: Manifest, out_dir: Path) -> None:
         out.print(f"[yellow]{n_broken} can't be analysed[/]; 'umlpsd batch run' reports why.")
     for warning in analysis.list_warnings([entry.facts for entry in accepted]):
         out.print(f"[yellow]{escape(warning)}[/]")
+    for warning in _list_copies(movies):
+        out.print(f"[yellow]{escape(warning)}[/]")
     if manifest.left_out:
         n_left_out = len(manifest.left_out)
         out.print(f"{n_left_out} files or folders were left out (see the manifest).")
     out.print(f"Next: umlpsd batch run {escape(str(out_dir))}")
+
+
+def _list_copies(movies: Sequence[Entry]) -> list[str]:
+    """Return a warning if inputs have the same content."""
+    first: dict[str, Entry] = {}
+    copies = []
+    for entry in movies:
+        earlier = first.setdefault(entry.content, entry) if entry.content else entry
+        if earlier is not entry:
+            copies.append((earlier.name, entry.name))
+    if not copies:
+        return []
+    return [
+        f"{len(copies)} have the same content as another one, for example {copies[0][0]} and "
+        f"{copies[0][1]}; data that are pooled twice make standard errors too small."
+    ]
 
 
 def print_report(report: RunReport, out_dir: Path) -> None:

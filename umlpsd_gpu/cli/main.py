@@ -13,11 +13,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from umlpsd_gpu.analyses.protocol import Analysis, Description
+from umlpsd_gpu.analyses.protocol import Analysis
 from umlpsd_gpu.analyses.registry import get_analysis
 from umlpsd_gpu.cli.batch import batch
 from umlpsd_gpu.cli.bench import bench
 from umlpsd_gpu.cli.broken_pipe import quiet_when_unread
+from umlpsd_gpu.cli.check import check
 from umlpsd_gpu.cli.options import OUTPUT_PANEL, ChosenSettings, add_settings_options
 from umlpsd_gpu.cli.simulate import simulate
 from umlpsd_gpu.cli.validate import validate
@@ -132,27 +133,7 @@ def demo(
     )
 
 
-@app.command()
-@add_settings_options
-def check(movies: Sources, settings: ChosenSettings) -> None:
-    """Check that inputs are complete; show their metadata, and the time and memory needed.
-
-    The exit code is 1 if an input is damaged.
-    """
-    n_failed = 0
-    for name in movies:
-        analysis, chosen = settings.resolve([name])
-        try:
-            described = analysis.describe(analysis.open([name], analysis.accept_damage(chosen)))
-        except UmlpsdError as error:
-            n_failed += 1
-            out.print(f"[bold red]unreadable[/]  {escape(str(error))}")
-            continue
-        n_failed += not described.is_whole
-        out.print(description_table(name, described))
-    raise typer.Exit(1 if n_failed else 0)
-
-
+app.command()(check)
 app.command()(simulate)
 app.command()(validate)
 app.add_typer(batch, name="batch")
@@ -179,29 +160,6 @@ def info() -> None:
     for name, text in device_rows():
         table.add_row(name, escape(text))
     out.print(table)
-
-
-def description_table(name: str, described: Description) -> Table:
-    """Return the description of an input as a table.
-
-    Parameters
-    ----------
-    name : str
-        As it was given.
-    described : Description
-
-    Returns
-    -------
-    rich.table.Table
-        One row for each fact.
-    """
-    reason = f": {escape(described.reason)}" if described.reason else ""
-    colour = "green" if described.is_whole else "bold red"
-    table = Table(title=escape(name), title_justify="left", show_header=False, box=None)
-    table.add_row("verdict", f"[{colour}]{escape(described.verdict)}[/]{reason}")
-    for fact, text in described.rows:
-        table.add_row(escape(fact), escape(text))
-    return table
 
 
 def _analyse(

@@ -192,7 +192,7 @@ def _option_parameters() -> list[inspect.Parameter]:
 def _option(name: str, flags: str) -> tuple[Any, Any]:
     """Return the type of a setting on the command line, and its option for typer."""
     field = _find_field(name)
-    kind = _kind_of(field.annotation)
+    kind = bool if "/" in flags else _kind_of(field.annotation)
     option = typer.Option(
         flags,
         help=f"{_help_text(name, field, kind)} [dim]({name})[/dim]",

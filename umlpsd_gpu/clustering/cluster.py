@@ -93,6 +93,7 @@ def cluster(
     context: Context | None = None,
     trait: np.ndarray | None = None,
     coarsen: Callable[[np.ndarray], np.ndarray] | None = None,
+    neighbours: np.ndarray | None = None,
 ) -> Clustering:
     """Decide the number of clusters and the representation, and label every item.
 
@@ -111,6 +112,9 @@ def cluster(
         Averages neighbouring columns before outliers are found by their distance to the centroid;
         useful if columns are noisy samples of a curve
         (`umlpsd_gpu.decision.outliers.outlier_scores`).
+    neighbours : ndarray, shape (n_pairs, 2), int, optional
+        For pixels of an image: pairs of items that are neighbours. The blurred borders between
+        domains are then not counted as clusters.
 
     Returns
     -------
@@ -145,7 +149,11 @@ def cluster(
     # the products are small: more threads would be slower
     with context.clock.timing("decide"), threadpool_limits(limits=1):
         decision = decide(
-            evidence.sweeps, evidence.surrogates, settings.decision.rule, evidence.samples
+            evidence.sweeps,
+            evidence.replications,
+            settings.decision.rule,
+            evidence.surrogates,
+            neighbours,
         )
     with context.clock.timing("cluster"):
         matrix = representations.make(decision.scale)

@@ -9,7 +9,7 @@ import numpy as np
 
 from umlpsd_gpu.clustering.cluster import Clustering
 from umlpsd_gpu.decision.outliers import Outliers
-from umlpsd_gpu.decision.result import KDecision
+from umlpsd_gpu.decision.result import KDecision, KEvidence
 from umlpsd_gpu.kmeans.result import Sweep
 from umlpsd_gpu.storage.field import Field
 
@@ -72,7 +72,30 @@ CLUSTERING_FIELDS = (
     Field("decision/criteria", "n_criteria", "", "Criteria that voted", "texts"),
     Field("decision/votes", "n_criteria", "1", "K that each criterion votes for"),
     Field("decision/rule", "", "", "Name of the rule", "text"),
-    Field("decision/reason", "", "", "Why, in a sentence", "text"),
+    Field("decision/reason", "", "", "Why, in a few sentences", "text"),
+    Field(
+        "decision/unfamiliar",
+        "",
+        "",
+        "How the evidence is outside what the confidence was calibrated for; empty: inside",
+        "text",
+    ),
+    Field("decision/calibrated_for", "", "", "What the confidence means", "text"),
+    Field("decision/evidence/k_values", "n_k", "1", "K = 1, 2, …; empty unless by consensus"),
+    Field("decision/evidence/probability", "n_k", "1", "Probability of each K"),
+    Field(
+        "decision/evidence/gap",
+        "n_k",
+        "1",
+        "ln(density at the centroids / at the border) of the two clusters least apart",
+    ),
+    Field(
+        "decision/evidence/reproducibility",
+        "n_k",
+        "1",
+        "Mean Jaccard index of the cluster that halves of the items reproduce least",
+    ),
+    Field("decision/evidence/prediction_strength", "n_k", "1", "Prediction strength"),
     Field("clustering/labels", "n_traces", "1", "Cluster from 1, largest first; 0: not clustered"),
     Field(
         "clustering/label_uncertainty",
@@ -120,7 +143,7 @@ def clustering_groups(clustering: Clustering) -> dict[str, Mapping[str, Any]]:
     chosen = {**vars(clustering), "scaled": clustering.matrix}
     return {
         **sweep_groups(clustering.sweeps),
-        "decision": decision_group(clustering.decision),
+        **decision_groups(clustering.decision),
         "clustering": chosen,
         "outliers": vars(clustering.outliers),
     }
@@ -181,8 +204,8 @@ def sweeps_from(values: Callable[[str], dict[str, Any]]) -> tuple[Sweep, ...]:
     return tuple(Sweep(**values(f"sweeps/{scale}")) for scale in values("sweeps")["scales"])
 
 
-def decision_group(decision: KDecision) -> dict[str, Any]:
-    """Return a decision as a group of a result file.
+def decision_groups(decision: KDecision) -> dict[str, Mapping[str, Any]]:
+    """Return a decision as groups of a result file.
 
     Parameters
     ----------
@@ -191,12 +214,13 @@ def decision_group(decision: KDecision) -> dict[str, Any]:
     Returns
     -------
     dict
-        Values by name; the votes are two lists, ``criteria`` and ``votes``.
+        Values by group and name; the votes are two lists, ``criteria`` and ``votes``.
     """
-    return vars(decision) | {
+    votes = {
         "criteria": tuple(decision.votes),
         "votes": np.array(list(decision.votes.values()), dtype=np.int64),
     }
+    return {"decision": vars(decision) | votes, "decision/evidence": vars(decision.evidence)}
 
 
 def decision_from(values: Callable[[str], dict[str, Any]]) -> KDecision:
@@ -213,4 +237,4 @@ def decision_from(values: Callable[[str], dict[str, Any]]) -> KDecision:
     """
     attributes = values("decision")
     votes = dict(zip(attributes.pop("criteria"), attributes.pop("votes").tolist(), strict=True))
-    return KDecision(**attributes, votes=votes)
+    return KDecision(**attributes, votes=votes, evidence=KEvidence(**values("decision/evidence")))

@@ -11,14 +11,11 @@ import numpy as np
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import is_on_device, xp_of
 from umlpsd_gpu.compute.transfer import on_host, results_in_flight, uploaded
-from umlpsd_gpu.decision.plan import (
-    RESAMPLE_EPOCHS,
-    SURROGATE_EPOCHS,
-    EvidenceNeeded,
-    weighed_k_values,
-)
+from umlpsd_gpu.decision.plan import SURROGATE_EPOCHS, EvidenceNeeded, weighed_k_values
 from umlpsd_gpu.kmeans.engines import Engine
+from umlpsd_gpu.kmeans.halves import HALF_EPOCHS, compare_halves, compared_k_values
 from umlpsd_gpu.kmeans.options import SweepOptions
+from umlpsd_gpu.kmeans.replication import Replication
 from umlpsd_gpu.kmeans.resamples import sweep_samples
 from umlpsd_gpu.kmeans.result import Sweep
 from umlpsd_gpu.kmeans.surrogates import gaussian_surrogates
@@ -35,13 +32,13 @@ class SweepsOfOne:
         Sweep of the items.
     surrogates : tuple of Sweep
         Sweeps of simulated ensembles without clusters and with the same covariance.
-    samples : tuple of Sweep
-        Sweeps of random samples of the items.
+    replication : Replication or None
+        What random halves of the items say; None where no halves were swept.
     """
 
     sweep: Sweep
     surrogates: tuple[Sweep, ...]
-    samples: tuple[Sweep, ...]
+    replication: Replication | None
 
 
 @dataclass(frozen=True)
@@ -95,9 +92,9 @@ class RepresentationJob:
         surrogates = [self._start_surrogate(drawn, n_threads) for drawn in self._make_surrogates()]
 
         def collect() -> SweepsOfOne:
-            return SweepsOfOne(
-                sweep(), tuple(collect() for collect in surrogates), self._sweep_samples(n_threads)
-            )
+            found = sweep()
+            of_surrogates = tuple(collect() for collect in surrogates)
+            return SweepsOfOne(found, of_surrogates, self._replicate(found, n_threads))
 
         return collect
 
@@ -128,42 +125,42 @@ class RepresentationJob:
         seeds = range(self.options.seed, self.options.seed + self.needed.n_surrogates)
         return gaussian_surrogates(on_host(self.curves), seeds) if seeds else []
 
-    def _start_surrogate(self, drawn: np.ndarray, n_threads: int | None) -> Callable[[], Sweep]:
-        return self._start_other(xp_of(self.curves).asarray(drawn), SURROGATE_EPOCHS, n_threads)
-
-    def _sweep_samples(self, n_threads: int | None) -> tuple[Sweep, ...]:
+    def _replicate(self, sweep: Sweep, n_threads: int | None) -> Replication | None:
+        """Sweep the halves and compare them with the sweep of all items."""
         samples = self.needed.samples
         if samples is None:
-            return ()
+            return None
+        k_values = compared_k_values(sweep, samples.shape[1])
+        if not k_values:
+            return None
         if is_on_device(self.curves):
-            return self._sweep_samples_on_device(samples)
-        return sweep_samples(
-            self.curves,
-            samples,
-            weighed_k_values(samples.shape[1], self.k_max),
-            self._with_epochs(RESAMPLE_EPOCHS),
-            scale=self.name,
-            n_threads=n_threads,
-        )
+            of_samples = self._sweep_samples_on_device(samples, k_values)
+        else:
+            options = self._with_epochs(HALF_EPOCHS)
+            of_samples = sweep_samples(
+                self.curves, samples, k_values, options, scale=self.name, n_threads=n_threads
+            )
+        return compare_halves(self.curves, sweep, samples, of_samples, self.options.seed)
 
-    def _sweep_samples_on_device(self, samples: np.ndarray) -> tuple[Sweep, ...]:
+    def _sweep_samples_on_device(
+        self, samples: np.ndarray, k_values: list[int]
+    ) -> tuple[Sweep, ...]:
+        options = self._with_epochs(HALF_EPOCHS)
+
         def start_sample(drawn: np.ndarray) -> Callable[[], Sweep]:
             rows = self.curves[xp_of(self.curves).asarray(drawn)]
-            return self._start_other(rows, RESAMPLE_EPOCHS, None)
+            return start_sweep(rows, k_values, options, scale=self.name)
 
         n_drawn = samples.shape[1]
         bytes_of_one = 8 * n_drawn * (3 * self.curves.shape[1] + n_drawn)
         start = [partial(start_sample, drawn) for drawn in samples]
         return tuple(results_in_flight(start, bytes_of_one))
 
-    def _start_other(
-        self, values: Array, n_epochs: int, n_threads: int | None
-    ) -> Callable[[], Sweep]:
-        """Start the sweep of a surrogate or a sample."""
+    def _start_surrogate(self, drawn: np.ndarray, n_threads: int | None) -> Callable[[], Sweep]:
         return start_sweep(
-            values,
-            weighed_k_values(len(values), self.k_max),
-            self._with_epochs(n_epochs),
+            xp_of(self.curves).asarray(drawn),
+            weighed_k_values(len(drawn), self.k_max),
+            self._with_epochs(SURROGATE_EPOCHS),
             scale=self.name,
             n_threads=n_threads,
         )

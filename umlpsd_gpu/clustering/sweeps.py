@@ -16,6 +16,7 @@ from umlpsd_gpu.compute.threads import thread_pool
 from umlpsd_gpu.compute.transfer import results_in_flight
 from umlpsd_gpu.decision.plan import EvidenceNeeded, evidence_plan
 from umlpsd_gpu.kmeans.options import SweepOptions
+from umlpsd_gpu.kmeans.replication import Replication
 from umlpsd_gpu.kmeans.result import Sweep
 from umlpsd_gpu.settings import AnalysisSettings
 
@@ -33,19 +34,22 @@ class Evidence:
     ----------
     sweeps : tuple of Sweep
         One for each representation.
-    surrogates, samples : dict of str to tuple of Sweep, or None
-        By representation; None if the settings ask for none, or there are too few items.
+    surrogates : dict of str to tuple of Sweep, or None
+        By representation; None if the settings ask for none.
+    replications : tuple of Replication
+        Of the representations that are weighed; empty if the settings ask for none, or there are
+        too few items.
     """
 
     sweeps: tuple[Sweep, ...]
     surrogates: SweepsByName | None
-    samples: SweepsByName | None
+    replications: tuple[Replication, ...]
 
 
 def sweep_representations(
     representations: Representations, settings: AnalysisSettings, context: Context
 ) -> Evidence:
-    """Sweep every representation, with its surrogates and samples.
+    """Sweep every representation, with its surrogates and halves.
 
     Parameters
     ----------
@@ -82,7 +86,7 @@ def sweep_representations(
     return Evidence(
         tuple(swept.sweep for swept in by_name.values()),
         {name: swept.surrogates for name, swept in by_name.items() if swept.surrogates} or None,
-        {name: swept.samples for name, swept in by_name.items() if swept.samples} or None,
+        tuple(s.replication for s in by_name.values() if s.replication is not None),
     )
 
 

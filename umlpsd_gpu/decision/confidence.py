@@ -1,4 +1,4 @@
-"""Decisions on samples of the traces → an interval for the confidence."""
+"""Decisions on halves of the traces → an interval for the confidence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ LEAST_SHARE = 1e-6
 
 
 def confidence_interval(
-    confidence: float, resampled: Sequence[float], n_traces: int, n_drawn: int
+    confidence: float,
+    resampled: Sequence[float],
+    n_traces: int,
+    n_drawn: int,
+    trust: float = 1.0,
 ) -> tuple[float, float]:
     """Return the 95 % interval of a confidence over the choice of traces.
 
@@ -32,6 +36,8 @@ def confidence_interval(
         The probability of the same K from each sample of the traces, 0…1.
     n_traces, n_drawn : int
         Size of the ensemble and of the samples.
+    trust : float
+        Above 0; the width of the interval is divided by it.
 
     Returns
     -------
@@ -45,7 +51,7 @@ def confidence_interval(
     if len(resampled) < 2:
         return float("nan"), float("nan")
     scatter = np.std(_log_odds(np.array(resampled)), ddof=1) / OVERSTATEMENT
-    reach = CI95_DEVIATIONS * scatter * np.sqrt(n_drawn / (n_traces - n_drawn))
+    reach = CI95_DEVIATIONS * scatter * np.sqrt(n_drawn / (n_traces - n_drawn)) / trust
     low, high = _log_odds(np.array(confidence)) + np.array([-reach, reach])
     return float(1 / (1 + np.exp(-low))), float(1 / (1 + np.exp(-high)))
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from umlpsd_gpu.decision.adjusted_rand import stability
-from umlpsd_gpu.decision.profiles import log_least_ssd
 from umlpsd_gpu.kmeans.result import Sweep
 
 # Below this mean silhouette, or below this agreement between epochs, the partition at the peak of
@@ -187,8 +186,8 @@ def gap_statistic(sweep: Sweep, nulls: Sequence[Sweep]) -> int:
     ----------
     .. [1] R. Tibshirani, G. Walther and T. Hastie, J. R. Stat. Soc. B 63, 411 (2001).
     """
-    log_ssd = log_least_ssd(sweep)
-    by_chance = np.array([log_least_ssd(null) for null in nulls])
+    log_ssd = _log_least_ssd(sweep)
+    by_chance = np.array([_log_least_ssd(null) for null in nulls])
     gap = by_chance.mean(axis=0) - log_ssd[: by_chance.shape[1]]
     stderr = by_chance.std(axis=0) * np.sqrt(1 + 1 / len(nulls))
     (ended,) = np.nonzero(gap[:-1] >= gap[1:] - stderr[1:])
@@ -225,6 +224,12 @@ CRITERIA: dict[str, Callable[[Sweep], int | None]] = {
     "%EM slope": below_percent_slope,
 }
 GAP_STATISTIC = "gap statistic"
+
+
+def _log_least_ssd(sweep: Sweep) -> np.ndarray:
+    """Return ln of the smallest SSD of each K; an SSD of 0 counts as the smallest number."""
+    logarithm: np.ndarray = np.log(np.maximum(sweep.ssd.min(axis=1), np.finfo(float).tiny))
+    return logarithm
 
 
 def _k_of_largest(sweep: Sweep, values: np.ndarray) -> int:

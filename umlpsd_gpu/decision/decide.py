@@ -8,32 +8,33 @@ from typing import TypeAlias
 
 import numpy as np
 
-from umlpsd_gpu.decision.confidence import confidence_interval
-from umlpsd_gpu.decision.consensus import consensus, null_profiles, weighed_scales
 from umlpsd_gpu.decision.criteria import (
     CRITERIA,
     GAP_STATISTIC,
     gap_statistic,
     read_as_paper,
 )
-from umlpsd_gpu.decision.profiles import Profile
 from umlpsd_gpu.decision.reasons import consensus_reason, reading_reason
-from umlpsd_gpu.decision.result import KDecision
+from umlpsd_gpu.decision.result import KDecision, KEvidence
 from umlpsd_gpu.decision.scale_choice import scale_merits
+from umlpsd_gpu.decision.verdict import Verdict, verdict_of
 from umlpsd_gpu.errors import SettingsError
+from umlpsd_gpu.kmeans.replication import Replication
 from umlpsd_gpu.kmeans.result import Sweep
 
 RULES = ("consensus", "paper", *CRITERIA, GAP_STATISTIC)
-# By the name of a scale: sweeps of surrogates, or of samples of the traces
+# By the name of a scale: sweeps of surrogates
 SweepsByScale: TypeAlias = Mapping[str, Sequence[Sweep]]
 Criterion: TypeAlias = Callable[[Sweep], int | None]
+SHARE_OF_SCALES = "the share of the scales that give this K, which is no probability"
 
 
 def decide(
     sweeps: Sequence[Sweep],
-    nulls: SweepsByScale | None = None,
+    replications: Sequence[Replication] = (),
     rule: str = "consensus",
-    resamples: SweepsByScale | None = None,
+    nulls: SweepsByScale | None = None,
+    neighbours: np.ndarray | None = None,
 ) -> KDecision:
     """Choose the number of clusters K_opt and the smoothing scale from finished sweeps.
 
@@ -41,30 +42,31 @@ def decide(
     ----------
     sweeps : sequence of Sweep
         One per smoothing scale (representation), over the same traces and K's.
-    nulls : mapping of str to sequence of Sweep, optional
-        By scale: sweeps of surrogates without clusters (`gaussian_surrogates`) over the same K's.
-        They make the consensus more certain, and the gap statistic needs them.
-    rule : {"consensus", "paper"} or a single criterion
-        ``consensus`` weighs the evidence of all scales (evidence.py): silhouettes, separation of
-        the clusters, stability over epochs, agreement of scales, the fall of SSD, and what exceeds
-        the surrogates. Its weights were fitted on simulated ensembles; it gives a probability to
-        K = 1 and to each K up to 9. It needs K = 1, 2, 3, 4 at least and several epochs; otherwise
+    replications : sequence of Replication, optional
+        What `replicate` found for some of the scales. The consensus needs one at least; without any
         the paper's rule decides.
+    rule : {"consensus", "paper"} or a single criterion
+        ``consensus`` takes the largest K whose clusters exist: each pair of clusters has a gap
+        between them, and random halves of the traces find each cluster again (evidence.py). Its
+        weights were fitted on simulated ensembles of many families; it gives a probability to K = 1
+        and to each K up to 10.
         ``paper`` reads every scale as the paper's authors did: K_opt is where the decline of <SS>
         breaks, or its peak where there is no break, or 1 where the partition at the peak is no
         structure; the K that most scales give is taken. A single criterion is any key of ``votes``.
-    resamples : mapping of str to sequence of Sweep, optional
-        By scale, for some of the scales: sweeps of samples of the traces (`half_samples`), the
-        i-th of every scale of the same traces. The consensus decides again on each sample, which
-        gives its confidence an interval.
+    nulls : mapping of str to sequence of Sweep, optional
+        By scale: sweeps of surrogates without clusters (`gaussian_surrogates`) over the first of
+        the same K's; for the gap statistic.
+    neighbours : ndarray, shape (n_pairs, 2), int, optional
+        For pixels: pairs of traces whose pixels are neighbours. Clusters that consist of the
+        blurred border between two others are then told from domains.
 
     Returns
     -------
     KDecision
-        ``confidence`` of the consensus is the probability of K_opt, calibrated on simulated
-        ensembles (benchmarks/results/decision.md). With the other rules it is the fraction of
-        scales that give K_opt, which is no probability (0.5 for a single scale). Below 0.5 the
-        reason says that the decision is uncertain.
+        ``confidence`` of the consensus is the probability of K_opt, calibrated on families of
+        ensembles that took no part in the fit (benchmarks/results/decision.md). With the other
+        rules it is the fraction of scales that give K_opt, which is no probability (0.5 for a
+        single scale). Below 0.5 nothing is decided, and the reason says so.
 
     Raises
     ------
@@ -82,10 +84,11 @@ def decide(
     Three kinds of curves, twenty of each:
 
     >>> import numpy as np
-    >>> from umlpsd_gpu import decide, sweep
+    >>> from umlpsd_gpu import decide, replicate, sweep
     >>> noise = np.random.default_rng(0).normal(0, 0.1, (60, 3))
-    >>> found = sweep(np.repeat(np.eye(3), 20, axis=0) + noise, range(1, 11), n_epochs=10)
-    >>> decision = decide([found])
+    >>> curves = np.repeat(np.eye(3), 20, axis=0) + noise
+    >>> found = sweep(curves, range(1, 11), n_epochs=10)
+    >>> decision = decide([found], [replicate(curves, found)])
     >>> decision.k_opt, decision.rule, decision.confidence > 0.9
     (3, 'consensus', True)
     """
@@ -95,10 +98,9 @@ def decide(
         raise SettingsError(f"rule '{rule}' is not known; choose from {', '.join(RULES)}")
     criteria = _criteria(nulls)
     if rule == "consensus":
-        of_nulls = null_profiles(nulls)
-        probability = consensus(sweeps, of_nulls)
-        if probability is not None:
-            return _decide_by_consensus(sweeps, probability, criteria, of_nulls, resamples or {})
+        verdict = verdict_of(sweeps, replications, neighbours)
+        if verdict is not None:
+            return _decide_by_consensus(sweeps, verdict, criteria)
         rule = "paper"
     if rule == GAP_STATISTIC and nulls is None:
         raise SettingsError("the gap statistic compares with surrogates, and none were swept")
@@ -117,39 +119,21 @@ def _criteria(nulls: SweepsByScale | None) -> dict[str, Criterion]:
 
 
 def _decide_by_consensus(
-    sweeps: Sequence[Sweep],
-    probability: Mapping[int, float],
-    criteria: Mapping[str, Criterion],
-    nulls: Mapping[str, Profile] | None,
-    resamples: SweepsByScale,
+    sweeps: Sequence[Sweep], verdict: Verdict, criteria: Mapping[str, Criterion]
 ) -> KDecision:
-    k_opt = max(probability, key=lambda k: probability[k])
-    chosen = sweeps[int(np.argmax(scale_merits(sweeps, k_opt)))]
-    weighed = weighed_scales([sweep.scale for sweep in sweeps])
+    chosen = sweeps[int(np.argmax(scale_merits(sweeps, verdict.k_opt)))]
     return KDecision(
-        k_opt=k_opt,
+        k_opt=verdict.k_opt,
         scale=chosen.scale,
-        confidence=probability[k_opt],
-        confidence_ci95=_interval(probability[k_opt], k_opt, sweeps[0].n_traces, nulls, resamples),
+        confidence=verdict.confidence,
+        confidence_ci95=verdict.confidence_ci95,
         votes=_votes(sweeps, criteria),
         rule="consensus",
-        reason=consensus_reason(chosen, k_opt, probability, weighed),
+        reason=consensus_reason(chosen, verdict),
+        evidence=verdict.evidence,
+        unfamiliar=verdict.unfamiliar,
+        calibrated_for=verdict.calibrated_for,
     )
-
-
-def _interval(
-    confidence: float,
-    k_opt: int,
-    n_traces: int,
-    nulls: Mapping[str, Profile] | None,
-    resamples: SweepsByScale,
-) -> tuple[float, float]:
-    """Decide on every sample of the traces; NaN where no sample can be weighed."""
-    samples = list(zip(*resamples.values(), strict=True))
-    of_samples = [consensus(sample, nulls) for sample in samples]
-    of_k_opt = [found.get(k_opt, 0.0) for found in of_samples if found is not None]
-    n_drawn = samples[0][0].n_traces if samples else 0
-    return confidence_interval(confidence, of_k_opt, n_traces, n_drawn)
 
 
 def _decide_by_reading(
@@ -171,6 +155,9 @@ def _decide_by_reading(
         votes=_votes(sweeps, criteria),
         rule=rule,
         reason=reading_reason(chosen, k_opt, rule, n_agreeing, len(sweeps)),
+        evidence=KEvidence.none(),
+        unfamiliar="",
+        calibrated_for=SHARE_OF_SCALES,
     )
 
 

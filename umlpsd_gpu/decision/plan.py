@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from umlpsd_gpu.decision.consensus import weighed_scales
-from umlpsd_gpu.decision.profiles import MOST_K
+from umlpsd_gpu.kmeans.halves import MOST_K
 from umlpsd_gpu.kmeans.resamples import half_samples, n_drawn
 
-# Epochs of a surrogate's sweep: those that the weights of the consensus were fitted with.
+# Epochs of a surrogate's sweep (our choice).
 SURROGATE_EPOCHS = 20
-# Epochs of the sweep of a sample of the curves (our choice).
-RESAMPLE_EPOCHS = 10
-# Representations at which samples are swept: the first, middle and last weighed one (our choice).
-RESAMPLED_SCALES = 3
+# Halves of fewer items hold too few of each cluster
+LEAST_DRAWN = 4
+# The consensus compares K = 2 with K = 3 at least
+LEAST_K = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,9 +31,8 @@ class EvidenceNeeded:
         How many ensembles without clusters (`gaussian_surrogates`); 0 for none. Each is swept in
         `SURROGATE_EPOCHS` epochs, or in those of the curves where these are fewer.
     samples : ndarray, shape (n_samples, n_drawn), int, or None
-        Which curves each sample holds, the same in all representations; None where no samples are
-        swept. Each is swept in `RESAMPLE_EPOCHS` epochs, or in those of the curves where these are
-        fewer.
+        Which curves each half holds, the same in all representations; None where no halves are
+        swept.
     """
 
     k_values: range
@@ -65,8 +64,8 @@ def evidence_plan(
     n_surrogates : int
         Surrogates of each weighed representation; 0 for none.
     n_resamples : int
-        Samples of the curves; 0 for none. None are drawn where a sample would hold no more curves
-        than there are clusters to weigh.
+        Halves of the curves; 0 for none. None are drawn where a half would hold fewer than four
+        curves.
     seed : int
         Of the samples.
 
@@ -74,7 +73,7 @@ def evidence_plan(
     -------
     dict of str to EvidenceNeeded
         One for each name. Representations that the consensus doesn't weigh (`weighed_scales`) need
-        nothing; samples are swept at three of the others at most.
+        nothing.
 
     Examples
     --------
@@ -86,15 +85,14 @@ def evidence_plan(
     if rule != "consensus":
         return {name: EvidenceNeeded(k_values) for name in names}
     weighed = weighed_scales(names)
-    resampled, samples = [], None
-    if n_resamples and n_drawn(n_curves) > min(MOST_K, k_max):
-        resampled = _pick_evenly(weighed)
+    samples = None
+    if n_resamples >= 2 and n_drawn(n_curves) >= LEAST_DRAWN and k_max >= LEAST_K:
         samples = half_samples(n_curves, seed, n_resamples)
     return {
         name: EvidenceNeeded(
             k_values,
             n_surrogates if name in weighed else 0,
-            samples if name in resampled else None,
+            samples if name in weighed else None,
         )
         for name in names
     }
@@ -116,9 +114,3 @@ def weighed_k_values(n_curves: int, k_max: int) -> range:
         From 1 to 10 at most, and to fewer than there are curves.
     """
     return range(1, min(MOST_K, k_max, n_curves - 1) + 1)
-
-
-def _pick_evenly(names: Sequence[str]) -> list[str]:
-    """Return `RESAMPLED_SCALES` of the names, the first and the last among them; or all."""
-    picked = np.unique(np.linspace(0, len(names) - 1, RESAMPLED_SCALES).round().astype(int))
-    return [names[i] for i in picked]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import numpy as np
 
 from umlpsd_gpu.decision.adjusted_rand import stability
 from umlpsd_gpu.decision.criteria import (
@@ -10,55 +10,74 @@ from umlpsd_gpu.decision.criteria import (
     STRUCTURE_STABILITY,
     silhouette_peak,
 )
+from umlpsd_gpu.decision.result import LEAST_CONFIDENCE, KEvidence
+from umlpsd_gpu.decision.verdict import Verdict
 from umlpsd_gpu.kmeans.result import Sweep
 
-UNCERTAIN = "Cannot decide with certainty. "
+CANNOT_DECIDE = "Cannot decide K. "
 NO_STRUCTURE = "No cluster structure: "
 # More names than this are counted instead of listed.
 MOST_NAMES = 8
 
 
-def consensus_reason(
-    sweep: Sweep, k_opt: int, probability: Mapping[int, float], weighed: Sequence[str]
-) -> str:
+def consensus_reason(sweep: Sweep, verdict: Verdict) -> str:
     """Return the reason of a decision by the consensus.
 
     Parameters
     ----------
     sweep : Sweep
         At the chosen scale.
-    k_opt : int
-    probability : mapping of int to float
-        Of each K.
-    weighed : sequence of str
-        Names of the scales (representations) that were weighed.
+    verdict : Verdict
 
     Returns
     -------
     str
-        Two sentences.
+        Two to four sentences.
     """
-    ranked = sorted(probability, key=lambda k: -probability[k])
-    doubt = "" if probability[k_opt] >= 0.5 else UNCERTAIN
-    names = " and ".join(filter(None, [", ".join(weighed[:-1]), weighed[-1]]))
-    if len(weighed) > MOST_NAMES:
-        names = f"{len(weighed)} representations"
+    evidence, k_opt = verdict.evidence, verdict.k_opt
+    ranked = evidence.k_values[np.argsort(-evidence.probability, kind="stable")].tolist()
+    next_best = next(k for k in ranked if k != k_opt)
+    share = dict(zip(evidence.k_values.tolist(), evidence.probability.tolist(), strict=True))
+    names = " and ".join(filter(None, [", ".join(verdict.scales[:-1]), verdict.scales[-1]]))
+    if len(verdict.scales) > MOST_NAMES:
+        names = f"{len(verdict.scales)} representations"
     odds = (
-        f"K = {k_opt} has probability {probability[k_opt]:.2f} and K = {ranked[1]} "
-        f"{probability[ranked[1]]:.2f}, from the evidence at {names}."
+        f"K = {k_opt} has probability {verdict.confidence:.2f} and K = {next_best} "
+        f"{share[next_best]:.2f}, from the evidence at {names}."
     )
-    k = k_opt if k_opt > 1 else next(k for k in ranked if k > 1)
+    k = k_opt if k_opt > 1 else 2
+    doubt = "" if verdict.confidence >= LEAST_CONFIDENCE else CANNOT_DECIDE
+    doubt += NO_STRUCTURE if k_opt == 1 else ""
+    unknown = f" Take the confidence with care: {verdict.unfamiliar}." if verdict.unfamiliar else ""
+    return f"{doubt}{odds} {_existence(evidence, k)} {_partition(sweep, k)}{unknown}"
+
+
+def _existence(evidence: KEvidence, k: int) -> str:
+    """Return what says that the clusters of one K exist, and those of the next K don't."""
+    sentences = [_found(evidence, k)]
+    if k < evidence.k_values[-1]:
+        sentences.append(_found(evidence, k + 1))
+    return " ".join(sentences)
+
+
+def _found(evidence: KEvidence, k: int) -> str:
+    at = int(np.flatnonzero(evidence.k_values == k)[0])
+    gap = evidence.gap[at]
+    density = f"{np.exp(-gap):.2f} times as dense as" if gap > -1 else "denser than"
+    return (
+        f"At K = {k} halves of the items find {100 * evidence.reproducibility[at]:.0f} % of the "
+        f"least reproducible cluster again, and the border of the two clusters least apart is "
+        f"{density} their centres."
+    )
+
+
+def _partition(sweep: Sweep, k: int) -> str:
     at = sweep.index_of(k)
-    best = sweep.best_epoch(k)
-    facts = (
-        f"mean silhouette <SS> = {sweep.silhouette[at].mean():.2f}, "
-        f"{sweep.misclassified_percent[at].mean():.1f} % misclassified, cluster margin "
-        f"{sweep.separation[at, best]:.1f} σ (worst cluster {sweep.least_separation[at, best]:.1f} "
-        f"σ; one Gaussian cloud cut in two gives 1.3 σ), {_agreement(sweep, k)}."
+    return (
+        f"Partition into {k} at {sweep.scale}: mean silhouette <SS> = "
+        f"{sweep.silhouette[at].mean():.2f}, {sweep.misclassified_percent[at].mean():.1f} % "
+        f"misclassified, {_agreement(sweep, k)}."
     )
-    if k_opt == 1:
-        return f"{doubt}{NO_STRUCTURE}{odds} Best partition, K = {k} at {sweep.scale}: {facts}"
-    return f"{doubt}{odds} At {sweep.scale}: {facts}"
 
 
 def reading_reason(sweep: Sweep, k_opt: int, rule: str, n_agreeing: int, n_scales: int) -> str:
@@ -82,7 +101,7 @@ def reading_reason(sweep: Sweep, k_opt: int, rule: str, n_agreeing: int, n_scale
     alone = n_scales == 1 and n_agreeing == 1
     share = f"{n_agreeing} of {n_scales} representations give K = {k_opt}"
     share = f"{sweep.scale} is the only representation" if alone else share
-    doubt = "" if 2 * n_agreeing > n_scales else UNCERTAIN
+    doubt = "" if 2 * n_agreeing > n_scales else CANNOT_DECIDE
     if k_opt == 1:
         return f"{doubt}{NO_STRUCTURE}{_why_no_structure(sweep, rule)}; {share}."
     facts = (

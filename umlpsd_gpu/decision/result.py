@@ -2,10 +2,57 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
 
 from umlpsd_gpu.compute.display import Displayed, Outline
 from umlpsd_gpu.decision.display import describe_decision
+
+
+@dataclass(frozen=True, eq=False)
+class KEvidence:
+    """The evidence of the consensus for each K; empty arrays where another rule decided.
+
+    Attributes
+    ----------
+    k_values : ndarray, shape (n_k,), int
+        1, 2, 3, …
+    probability : ndarray, shape (n_k,)
+        That K is the largest number of clusters that exist; they sum to 1.
+    gap, reproducibility, prediction_strength : ndarray, shape (n_k,)
+        Of the worst cluster or pair of clusters, in the representation where the evidence for K is
+        strongest; NaN for K = 1. See `Replication`.
+    """
+
+    k_values: np.ndarray
+    probability: np.ndarray
+    gap: np.ndarray
+    reproducibility: np.ndarray
+    prediction_strength: np.ndarray
+
+    def __eq__(self, other: object) -> bool:
+        """Compare all values; NaN equals NaN."""
+        return isinstance(other, KEvidence) and all(
+            np.array_equal(values, theirs, equal_nan=True)
+            for values, theirs in zip(vars(self).values(), vars(other).values(), strict=True)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @classmethod
+    def none(cls) -> KEvidence:
+        """Return the evidence of a rule that needs none.
+
+        Returns
+        -------
+        KEvidence
+        """
+        return cls(np.empty(0, dtype=np.int64), *(np.empty(0) for _ in range(4)))
+
+
+# A decision of smaller confidence is none: another K is as probable, or several are together.
+LEAST_CONFIDENCE = 0.5
 
 
 @dataclass(frozen=True, repr=False)
@@ -15,7 +62,7 @@ class KDecision(Displayed):
     Attributes
     ----------
     k_opt : int
-        1 means "no cluster structure".
+        1 means "no cluster structure"; the most probable K where none can be decided.
     scale : str
         Smoothing scale whose labels are final.
     confidence : float
@@ -27,6 +74,13 @@ class KDecision(Displayed):
     rule : str
     reason : str
         A sentence for the report.
+    evidence : KEvidence
+        What the consensus read.
+    unfamiliar : str
+        In which way the evidence is outside what the confidence was calibrated for; empty if it is
+        inside.
+    calibrated_for : str
+        What the confidence means.
     """
 
     k_opt: int
@@ -36,6 +90,14 @@ class KDecision(Displayed):
     votes: dict[str, int]
     rule: str
     reason: str
+    evidence: KEvidence = field(default_factory=KEvidence.none)
+    unfamiliar: str = ""
+    calibrated_for: str = ""
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether no K can be decided: the confidence is below 0.5."""
+        return self.confidence < LEAST_CONFIDENCE
 
     def _describe(self) -> Outline:
         return describe_decision(self)

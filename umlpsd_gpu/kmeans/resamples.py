@@ -1,4 +1,4 @@
-"""Samples of an ensemble's traces: how much a result depends on the choice of traces."""
+"""Random halves of an ensemble's traces, and their sweeps."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from umlpsd_gpu.kmeans.geometry import Geometry
 from umlpsd_gpu.kmeans.options import SweepOptions
 from umlpsd_gpu.kmeans.result import Sweep
 
-# Samples hold half of the traces, but no more than this: larger ones would cost time, and the
-# scatter among samples can be scaled to the size of the ensemble (decision/confidence.py).
-MOST_DRAWN = 100
+# Halves hold no more traces than this: larger ones would cost time, and the scatter among halves
+# can be scaled to the size of the ensemble (decision/confidence.py).
+MOST_DRAWN = 150
 
 
 def n_drawn(n_traces: int) -> int:
@@ -39,24 +39,28 @@ def n_drawn(n_traces: int) -> int:
 
 
 def half_samples(n_traces: int, seed: int, n_samples: int) -> np.ndarray:
-    """Draw samples of the traces, without replacement.
+    """Draw halves of the traces, in pairs that have no trace in common.
 
     Parameters
     ----------
     n_traces : int
         Size of the ensemble.
     seed : int
-        The i-th sample depends on the seed, i and n_traces only.
+        The i-th pair depends on the seed, i and n_traces only.
     n_samples : int
-        How many samples.
+        How many halves; even.
 
     Returns
     -------
     ndarray, shape (n_samples, n_drawn), int
-        Which traces each sample holds, ascending.
+        Which traces each half holds, ascending; rows 2i and 2i + 1 are a pair.
     """
-    drawn = [np.random.default_rng([seed, 2, i]).permutation(n_traces) for i in range(n_samples)]
-    return np.sort(np.array(drawn)[:, : n_drawn(n_traces)], axis=1)
+    size = n_drawn(n_traces)
+    drawn = [
+        np.random.default_rng([seed, 2, pair]).permutation(n_traces)[: 2 * size].reshape(2, size)
+        for pair in range(n_samples // 2)
+    ]
+    return np.sort(np.concatenate(drawn), axis=1)
 
 
 def sweep_samples(

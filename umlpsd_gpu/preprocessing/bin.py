@@ -55,8 +55,8 @@ def require_window(frames_per_bin: int, n_frames: int) -> None:
     frames_per_bin : int
     n_frames : int
     """
-    whole_number = isinstance(frames_per_bin, int | np.integer)
-    if not whole_number or not 1 <= frames_per_bin <= n_frames:
+    is_whole = isinstance(frames_per_bin, int | np.integer) and frames_per_bin is not True
+    if not is_whole or not 1 <= frames_per_bin <= n_frames:
         raise SettingsError(
             f"frames_per_bin is {frames_per_bin}, but must be a whole number from 1 to the "
             f"{n_frames} frames of the traces; choose a smaller window"

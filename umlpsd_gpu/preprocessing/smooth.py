@@ -9,6 +9,7 @@ import numpy as np
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import is_on_device
 from umlpsd_gpu.errors import SettingsError
+from umlpsd_gpu.keywords import whole_number
 from umlpsd_gpu.preprocessing import gpu as device
 from umlpsd_gpu.preprocessing.bin import bin_mean, require_window
 from umlpsd_gpu.preprocessing.normalise import minmax
@@ -16,7 +17,7 @@ from umlpsd_gpu.preprocessing.wavelet import wavelet_approximation
 from umlpsd_gpu.scale import Scale
 from umlpsd_gpu.storage import blocks
 from umlpsd_gpu.storage.blocks import empty_like, give_back, row_blocks
-from umlpsd_gpu.traces.traces import Traces
+from umlpsd_gpu.traces.traces import Traces, require_traces
 
 
 def preprocess(
@@ -53,7 +54,7 @@ def preprocess(
     SettingsError
         If both kinds of smoothing are given, or the traces are too short for it.
     TracesError
-        If the traces have no frames.
+        If they are no Traces, or have no frames.
 
     Notes
     -----
@@ -68,15 +69,18 @@ def preprocess(
     >>> smoothed.values.shape, smoothed.dt_s
     ((4, 13), 2.4)
     """
+    require_traces(traces, "preprocess")
     if frames_per_bin is not None and wavelet_level is not None:
         raise SettingsError(
             f"frames_per_bin={frames_per_bin} and wavelet_level={wavelet_level} were both given, "
             "but traces are smoothed in one way only; leave one of them out"
         )
     if frames_per_bin is not None:
+        if traces.n_frames:
+            require_window(frames_per_bin, traces.n_frames)
         scale = Scale("bin", frames_per_bin)
     elif wavelet_level is not None:
-        scale = Scale("wavelet", wavelet_level)
+        scale = Scale("wavelet", whole_number("wavelet_level", wavelet_level))
     else:
         scale = Scale("raw")
     return preprocess_at(traces, scale, wavelet, mode)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -11,11 +12,12 @@ from threadpoolctl import threadpool_limits
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import is_on_device, n_cores
 from umlpsd_gpu.errors import SettingsError, TracesError
+from umlpsd_gpu.keywords import whole_number
 from umlpsd_gpu.spectrum import gpu as device
 from umlpsd_gpu.spectrum.log_welch import log_grid, log_welch, windowed_waves
 from umlpsd_gpu.spectrum.result import Spectrum
 from umlpsd_gpu.storage.blocks import give_back
-from umlpsd_gpu.traces.traces import Traces
+from umlpsd_gpu.traces.traces import Traces, require_traces
 
 # NumPy: traces less their means (n, n_frames) → psd (n, n_freqs). CuPy: all traces → psd
 Estimator = Callable[[Array], Array]
@@ -62,9 +64,9 @@ def power_spectrum(
     Raises
     ------
     SettingsError
-        If the method is unknown or the windows of ``welch`` do not fit.
+        If the method is unknown, the windows of ``welch`` do not fit, or ``n_threads`` is below 1.
     TracesError
-        If the traces are too short for the method.
+        If they are no Traces, or too short for the method.
 
     Notes
     -----
@@ -86,6 +88,10 @@ def power_spectrum(
     >>> spectrum.freqs_hz[[0, -1]].round(2)
     array([ 0.3 , 11.97])
     """
+    require_traces(traces, "power_spectrum")
+    n_threads = None if n_threads is None else whole_number("n_threads", n_threads, 1)
+    nperseg = None if nperseg is None else whole_number("nperseg", nperseg)
+    noverlap = None if noverlap is None else whole_number("noverlap", noverlap)
     if method not in METHODS:
         raise SettingsError(f"method '{method}' is not known; choose from {', '.join(METHODS)}")
     if method != "welch" and (nperseg, noverlap) != (None, None):
@@ -144,8 +150,17 @@ def _log_welch(
     grid = log_grid(n_frames)
     if on_device:
         return grid.cycles / n_frames, grid.dof, lambda values: device.log_welch(values, dt_s)
-    shared = windowed_waves(grid)
-    return grid.cycles / n_frames, grid.dof, lambda centred: log_welch(centred, dt_s, shared)
+    lock = Lock()
+    shared: list[tuple[int, slice, np.ndarray]] = []
+
+    def estimate(centred: np.ndarray) -> np.ndarray:
+        # large for long traces, and not needed where settings are only tried
+        with lock:
+            if not shared:
+                shared.extend(windowed_waves(grid))
+        return log_welch(centred, dt_s, shared)
+
+    return grid.cycles / n_frames, grid.dof, estimate
 
 
 def _periodogram(

@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import is_on_device, n_cores, xp_of
 from umlpsd_gpu.errors import SettingsError
+from umlpsd_gpu.keywords import whole_number
 from umlpsd_gpu.spectrum import gpu as device
 from umlpsd_gpu.spectrum.models import BETA, MODELS, to_hertz
 from umlpsd_gpu.spectrum.result import PowerLawFit, Spectrum
@@ -87,6 +88,7 @@ def fit_power_law(
     >>> fit.beta.round(2)
     array([1.24, 1.14, 1.28, 1.2 , 1.2 ])
     """
+    n_threads = None if n_threads is None else whole_number("n_threads", n_threads, 1)
     fitting = _fitting_of(model, fitting)
     n_least = 1 + (min(MODELS.values()) if model == AUTO else MODELS[model])
     chosen = _select_frequencies(spectrum.freqs_hz, f_range_hz, n_least)
@@ -142,7 +144,13 @@ def _fitting_of(model: str, fitting: str | None) -> str:
 def _select_frequencies(
     freqs_hz: np.ndarray, f_range_hz: tuple[float | None, float | None] | None, n_least: int
 ) -> slice:
-    low, high = f_range_hz or (None, None)
+    try:
+        low, high = f_range_hz or (None, None)
+    except (TypeError, ValueError) as error:
+        raise SettingsError(
+            f"f_range_hz needs two frequencies (low, high) in Hz, either may be None, got "
+            f"{f_range_hz}"
+        ) from error
     low, high = 0.0 if low is None else low, np.inf if high is None else high
     if low >= high:
         raise SettingsError(

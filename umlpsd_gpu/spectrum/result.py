@@ -16,7 +16,7 @@ from umlpsd_gpu.spectrum.display import (
 )
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Spectrum(Displayed, Exported):
     """One-sided power spectral densities of an ensemble on one frequency grid.
 
@@ -55,7 +55,7 @@ class Spectrum(Displayed, Exported):
         return label_spectrum(self)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class PowerLawFit(Displayed, Exported):
     """S(f) = amplitude / (f^beta + knee^beta) + floor, fitted to every spectrum.
 
@@ -114,7 +114,7 @@ class PowerLawFit(Displayed, Exported):
         return label_fit(self)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ClusterSpectra:
     """Mean spectrum and mean exponent of every cluster.
 

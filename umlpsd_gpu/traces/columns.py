@@ -1,184 +1,344 @@
-"""Columns of a text table: heading, frame numbers, time and traces."""
+"""Columns of a table: which are times, frame numbers or traces, and the frame interval."""
 
 from __future__ import annotations
 
-import re
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import TracesError
+from umlpsd_gpu.traces.cells import Table
+from umlpsd_gpu.traces.column_names import (
+    INTENSITY,
+    find_identity,
+    find_measures,
+    is_unnamed,
+    long_table,
+    refuse_other_tables,
+    says_frame,
+    says_time,
+)
+from umlpsd_gpu.traces.time_steps import counts, is_axis, measure_even_step, rises, rises_evenly
+from umlpsd_gpu.traces.time_units import read_time_unit_s
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-# A step of the time column may differ from the median one by this share before the table is refused
-LARGEST_JITTER = 0.01
-# A first row 0, 1, 2, 3 is a heading of pandas; only two or three such cells may be counts
-FEWEST_COUNTED_CELLS = 4
-
-# values (n_traces, n_frames), names or an empty list, dt_s or None
-Contents = tuple[Array, list[str], float | None]
+# Rows from which an evenly rising column can be nothing but an axis
+FEWEST_ROWS_OF_AXIS = 20
+# Movies have more frames than this; a shorter and much wider table has its axes swapped
+FEWEST_FRAMES, WIDEST_RATIO = 20, 10
+# A given interval and the one of the file that differ by more are told
+LARGEST_DIFFERENCE = 0.01
 
 
-def split_columns(cells: pd.DataFrame, path: Path) -> Contents:
-    """Split heading, time and traces of a text table.
+@dataclass(frozen=True)
+class Contents:
+    """What a file of traces holds.
+
+    Attributes
+    ----------
+    values : ndarray, shape (n_traces, n_frames)
+    names : list of str
+        Of the traces; empty where the file has none.
+    dt_s : float or None
+        Frame interval by the file; None where it is unknown.
+    notes : list of str
+        For the user.
+    """
+
+    values: Array
+    names: list[str]
+    dt_s: float | None
+    notes: list[str] = field(default_factory=list)
+
+
+def split_columns(
+    table: Table, dt_s: float | None = None, is_layout_given: bool = False
+) -> Contents:
+    """Tell times and frame numbers from traces.
 
     Parameters
     ----------
-    cells : pandas.DataFrame of str
+    table : Table
         Traces are its columns.
-    path : Path
-        For messages.
+    dt_s : float, optional
+        Frame interval that the user gives; the unit of the times is then not needed.
+    is_layout_given : bool
+        Whether the user says that columns are traces, so that it isn't judged.
 
     Returns
     -------
-    values : ndarray, shape (n_traces, n_frames)
-        Empty cells and ``nan`` are NaN.
-    names : list of str
-        Of the traces; empty without a heading.
-    dt_s : float or None
-        None without a time column.
+    Contents
 
     Raises
     ------
     TracesError
-        If a cell contains text instead of a number, or times are uneven or missing.
+        If it is a long table, its times are uneven, missing or contradict each other, their unit
+        is not known, or the rows seem to be the traces.
     """
-    import pandas as pd
+    table = _drop_empty(table)
+    names = table.names or [""] * table.values.shape[1]
+    _refuse_long(table, names)
+    columns, notes = _drop_measures(table, names)
+    times, frames = _find_axes(table, names, columns)
+    axis = _choose_time(table, names, times)
+    copies = _find_copies(table, names, [j for j in columns if j not in {*times, *frames}], axis)
+    traces = [j for j in columns if j not in {*times, *frames, *copies}]
+    if not traces:
+        raise TracesError(
+            f"{table.path}: all of its columns are times or frame numbers, so traces are missing; "
+            "give a table with a column for each trace"
+        )
+    if copies:
+        named = ", ".join(str(j + 1) for j in copies)
+        notes.append(
+            f"Column {named} of {table.path.name} repeats the times or frame numbers and was left "
+            "out."
+        )
+    if axis is None:
+        _refuse_uneven_frames(table, names, frames)
+    interval_s = None if axis is None else _measure_interval_s(table, names, axis, dt_s)
+    values = table.values[:, traces].T
+    if axis is None and not is_layout_given:
+        _refuse_swapped(table, values)
+    notes += note_interval(interval_s, dt_s, table.path) + _note_gaps(table, names, traces)
+    notes += _note_axes(table, names, traces)
+    kept = [names[j] for j in traces] if table.names else []
+    return Contents(values, kept, interval_s, [*table.notes, *notes])
 
-    cells = cells.dropna(axis="columns", how="all")
-    numbers = cells.apply(pd.to_numeric, errors="coerce")
-    n_headings = int(_has_heading(cells, numbers))
-    names = [str(name).strip() for name in cells.iloc[0]] if n_headings else []
-    cells, numbers = cells.iloc[n_headings:], numbers.iloc[n_headings:]
-    _refuse_words(cells, numbers, n_headings, path)
-    table = numbers.to_numpy(dtype=np.float64)
-    n_axes, dt_s = _split_axes(table, names, path)
-    return table[:, n_axes:].T, names[n_axes:], dt_s
 
-
-def _has_heading(cells: pd.DataFrame, numbers: pd.DataFrame) -> bool:
-    """Return whether row 1 names the columns: by text, or by numbers that are not samples."""
-    first_row = cells.iloc[0]
-    if (numbers.iloc[0].isna() & first_row.notna()).any():
-        return True
-    texts = ["" if word != word else word.strip() for word in first_row]
-    if len(texts) >= FEWEST_COUNTED_CELLS and texts == [str(i) for i in range(len(texts))]:
-        return True
-    if len(texts) < 2 or not all(re.fullmatch(r"\d+", text) for text in texts[1:]):
-        return False
-    column = numbers.iloc[:, 0].to_numpy(dtype=np.float64)
-    if not texts[0]:
-        return _rises(column[1:])
-    return len(column) > 3 and _rises_evenly(column[1:]) and not _rises_evenly(column)
-
-
-def _refuse_words(cells: pd.DataFrame, numbers: pd.DataFrame, n_headings: int, path: Path) -> None:
-    blank = cells.apply(lambda column: column.str.strip().str.lower()).isin(["", "nan"])
-    words = (numbers.isna() & cells.notna() & ~blank).to_numpy()
-    if not words.any():
-        return
-    row, column = np.argwhere(words)[0]
-    word = cells.iloc[row, column]
-    advice = "write a number, or leave the cell empty"
-    if re.search(r"\d(,|\s+)[-+]?\d", word):
-        advice = "if commas are its decimal marks, write the numbers with points (0.03)"
-    raise TracesError(
-        f"{path}: row {row + 1 + n_headings}, column {column + 1} contains '{word}' instead of "
-        f"a number; {advice}"
+def _drop_empty(table: Table) -> Table:
+    """Drop the rows at the end in which all cells are empty."""
+    filled = np.flatnonzero(np.isfinite(table.values).any(axis=1))
+    stop = int(filled[-1]) + 1 if filled.size else 0
+    values = table.values[:stop]
+    return Table(
+        table.path, table.names, table.units, values, table.rows, table.first_row, table.notes
     )
 
 
-def _split_axes(table: Array, names: list[str], path: Path) -> tuple[int, float | None]:
-    """Return how many leading columns are not traces, and the frame interval they give."""
-    if table.shape[1] < 2:
-        return 0, None
-    first, second = names[:2] if names else ("", "")
-    if _says_frame(first) or (not _says_time(first) and _counts(table[:, 0])):
-        is_second_time = _says_time(second) or (
-            _is_unnamed(second) and table.shape[1] > 2 and _is_time(table[:, 1])
+def _refuse_long(table: Table, names: list[str]) -> None:
+    refuse_other_tables(names, table.path)
+    identity = find_identity(names)
+    for j, name in enumerate(names):
+        is_frame = says_frame(name)
+        if not is_frame and not (says_time(name) and identity is not None):
+            continue
+        column = table.values[:, j]
+        column = column[np.isfinite(column)]
+        has_repeats = len(np.unique(column)) < len(column)
+        whole = bool((column == np.round(column)).all())
+        if has_repeats and (whole or not is_frame) and (identity is not None or is_frame):
+            raise long_table(table.path, name, None if identity is None else names[identity])
+
+
+def _drop_measures(table: Table, names: list[str]) -> tuple[list[int], list[str]]:
+    """Return the columns without those of ImageJ that are no intensity, and a note."""
+    filled = np.flatnonzero(np.isfinite(table.values).any(axis=0)).tolist()
+    columns = [j for j, name in enumerate(names) if j in filled or name.strip()]
+    measures = find_measures(names)
+    if not measures:
+        return columns, []
+    shown = ", ".join(names[of[0]].strip() for of in measures.values())
+    if INTENSITY not in measures:
+        raise TracesError(
+            f"{table.path}: it is a table of ImageJ with several measures for each region "
+            f"({shown}); keep the columns of one measure of intensity, as Mean"
         )
-        return (2, _measure_step_s(table[:, 1], second, path)) if is_second_time else (1, None)
-    if _says_time(first) or _rises(table[:, 0]):
-        return 1, _measure_step_s(table[:, 0], first, path)
-    return 0, None
+    axes = {j for j, name in enumerate(names) if says_frame(name) or says_time(name)}
+    dropped = {j for name, of in measures.items() if name != INTENSITY for j in of} - axes
+    others = ", ".join(names[of[0]].strip() for name, of in measures.items() if name != INTENSITY)
+    note = f"Of the measures of ImageJ in {table.path.name} Mean was read, and not {others}."
+    return [j for j in columns if j not in dropped], [note]
 
 
-def _says_frame(heading: str) -> bool:
-    return bool(re.match(r"(frames?|index)(?![a-z0-9])", heading, flags=re.IGNORECASE))
+def _find_axes(table: Table, names: list[str], columns: list[int]) -> tuple[list[int], list[int]]:
+    """Return the columns of times and those of frame numbers."""
+    values = table.values
+    if len(columns) < 2:
+        return [], []
+    times = [j for j in columns if says_time(names[j]) and _may_be_axis(values, names, columns, j)]
+    frames = [
+        j for j in columns if says_frame(names[j]) and _may_be_axis(values, names, columns, j)
+    ]
+    first, second = columns[:2]
+    if not times and first not in frames:
+        if counts(values[:, first]):
+            frames.append(first)
+        elif rises(values[:, first]):
+            times.append(first)
+    # the table of pandas: its index, then unnamed times
+    may_follow = not times and frames == [first] and len(columns) > 2 and is_unnamed(names[second])
+    if may_follow and rises_evenly(values[:, second]) and not counts(values[:, second]):
+        times.append(second)
+    return times, frames
 
 
-def _says_time(heading: str) -> bool:
-    return bool(re.match(r"(time|t|sec|seconds?)(?![a-z0-9])", heading, flags=re.IGNORECASE))
+def _may_be_axis(values: Array, names: list[str], columns: list[int], j: int) -> bool:
+    """Return whether a column that is called so is an axis: 's' and 'Image 2' may name traces."""
+    is_first = j in columns[:2]
+    is_certain = "time" in names[j].lower() or names[j].strip().lower() in ("frame", "frames")
+    column = values[:, j]
+    column = column[np.isfinite(column)]
+    return is_first or is_certain or (len(column) > 1 and rises(column))
 
 
-def _is_unnamed(heading: str) -> bool:
-    return bool(re.fullmatch(r"|nan|\d+|Unnamed: \d+", heading))
+def _choose_time(table: Table, names: list[str], times: list[int]) -> int | None:
+    """Return the longest column of times; refuse others that contradict it."""
+    if not times:
+        return None
+    finite = [int(np.isfinite(table.values[:, j]).sum()) for j in times]
+    axis = times[int(np.argmax(finite))]
+    for j in times:
+        if j != axis and not _is_same_axis(table, names, axis, j):
+            raise _contradiction(table, names, axis, j)
+    return axis
 
 
-def _counts(column: Array) -> bool:
-    """Return whether a column contains frame numbers: whole numbers that rise by 1."""
-    return bool((column == np.round(column)).all() and (np.diff(column) == 1).all())
+def _contradiction(table: Table, names: list[str], axis: int, j: int) -> TracesError:
+    a, b = (f"{i + 1} ('{names[i]}')" if names[i] else f"{i + 1}" for i in (axis, j))
+    return TracesError(
+        f"{table.path}: columns {a} and {b} are both times, as they rise evenly, and differ, and "
+        "traces need common times; keep one, or give the traces of each as a table of its own"
+    )
 
 
-def _is_time(column: Array) -> bool:
-    return _rises_evenly(column) and not _counts(column)
+def _is_same_axis(table: Table, names: list[str], axis: int, j: int) -> bool:
+    """Return whether two columns of times agree where both have a number."""
+    a, b = table.values[:, axis], table.values[:, j]
+    both = np.isfinite(a) & np.isfinite(b)
+    if both.sum() < 2:
+        return False
+    a, b = a[both], b[both]
+    step = abs(a[-1] - a[0]) / (len(a) - 1)
+    if np.allclose(a, b, rtol=0, atol=1e-3 * step):
+        return True
+    try:
+        factors = [read_time_unit_s(names[i], table.path, _unit(table, i)) for i in (axis, j)]
+    except TracesError:
+        return False
+    return bool(np.allclose(factors[0] * a, factors[1] * b, rtol=0, atol=0.1 * factors[0] * step))
 
 
-def _rises(column: Array) -> bool:
-    return bool(np.isfinite(column).all() and (np.diff(column) > 0).all())
+def _find_copies(table: Table, names: list[str], columns: list[int], axis: int | None) -> list[int]:
+    """Return columns that nothing names an axis but that equal it, or count the rows."""
+    copies = []
+    for j in columns:
+        column = table.values[:, j]
+        equals = axis is not None and np.array_equal(column, table.values[:, axis])
+        is_long = len(column) >= FEWEST_ROWS_OF_AXIS
+        if equals or (is_long and counts(column)):
+            copies.append(j)
+        elif is_long and axis is not None and rises_evenly(column):
+            raise _contradiction(table, names, axis, j)
+    return copies if len(copies) < len(columns) else []
 
 
-def _rises_evenly(column: Array) -> bool:
-    return _rises(column) and not _find_odd_steps(np.diff(column)).any()
+def _refuse_uneven_frames(table: Table, names: list[str], frames: list[int]) -> None:
+    """Refuse frame numbers with gaps, where no times tell the interval."""
+    for j in frames:
+        column = table.values[:, j]
+        if np.isfinite(column).all() and not rises_evenly(column) and len(column) > 2:
+            steps = np.diff(column)
+            at = int(np.argmax(np.abs(steps - np.median(steps))))
+            raise TracesError(
+                f"{table.path}: the frame numbers '{names[j]}' are uneven: the step after "
+                f"{table.row_place(at)} is {steps[at]:g} where the median is "
+                f"{np.median(steps):g}; add rows without numbers for missing frames, or give each "
+                "stretch as a table of its own"
+            )
 
 
-def _find_odd_steps(steps: Array) -> Array:
-    odd: Array = np.abs(steps - np.median(steps)) > LARGEST_JITTER * steps.mean()
-    return odd
+def _measure_interval_s(
+    table: Table, names: list[str], axis: int, dt_s: float | None
+) -> float | None:
+    try:
+        unit_s = read_time_unit_s(names[axis], table.path, _unit(table, axis))
+    except TracesError:
+        if dt_s is None:
+            raise
+        unit_s = None
+    step = measure_even_step(table.values[:, axis], table.path, table.row_place)
+    return None if unit_s is None else step * unit_s
 
 
-def _measure_step_s(column: Array, heading: str, path: Path) -> float:
-    return measure_even_step(column, path) * _read_time_unit_s(heading)
+def _unit(table: Table, j: int) -> str:
+    return table.units[j] if table.units else ""
 
 
-def _read_time_unit_s(heading: str) -> float:
-    """Return the seconds in one unit of a heading like ``Time (ms)`` or ``time_ms``."""
-    units = r"(?<![a-zµμ])(ms|msec|milliseconds?|us|µs|μs|min|minutes?)(?![a-z])"
-    unit = re.search(units, heading, re.IGNORECASE)
-    if unit is None:
-        return 1.0
-    return {"m": 60.0 if unit[1].lower().startswith("min") else 1e-3}.get(unit[1][0].lower(), 1e-6)
+def _refuse_swapped(table: Table, values: Array) -> None:
+    n_traces, n_frames = values.shape
+    first_row = values[:, 0]
+    has_times_in_row = (
+        n_frames > 1
+        and is_axis(first_row, FEWEST_ROWS_OF_AXIS)
+        and not is_axis(values[:, 1], FEWEST_ROWS_OF_AXIS)
+    )
+    reason = ""
+    if has_times_in_row:
+        reason = f"{table.row_place(0)} rises evenly, as times do"
+    elif n_frames < FEWEST_FRAMES and n_traces >= WIDEST_RATIO * n_frames:
+        reason = f"it would be {n_traces} traces of {n_frames} frames"
+    if reason:
+        raise TracesError(
+            f"{table.path}: {reason}, so each row seems to be a trace, where each column should be "
+            "one; read rows as traces with --layout rows, or insist on columns with --layout "
+            "columns (layout='…' in Python)"
+        )
 
 
-def measure_even_step(column: Array, path: Path) -> float:
-    """Return the mean step of times, in their unit.
+def note_interval(measured_s: float | None, dt_s: float | None, path: Path) -> list[str]:
+    """Return a note if the interval that was given differs from that of the file.
 
     Parameters
     ----------
-    column : ndarray, shape (n_frames,)
+    measured_s, dt_s : float or None
+        By the file, and as given; None: unknown.
     path : Path
-        For messages.
+        For the note.
 
-    Raises
-    ------
-    TracesError
-        If a time is missing, or a step differs from the median by more than 1 %.
+    Returns
+    -------
+    list of str
     """
-    steps = np.diff(column)
-    if not np.isfinite(steps).all():
-        at = int(np.argmin(np.isfinite(column)))
-        raise TracesError(
-            f"{path}: the time is missing in its row {at + 1}; fill it in, or remove that row"
+    if measured_s is None or dt_s is None or abs(measured_s / dt_s - 1) <= LARGEST_DIFFERENCE:
+        return []
+    return [
+        f"The frame interval was given as {dt_s:.6g} s, where the times in {path.name} have steps "
+        f"of {measured_s:.6g} s."
+    ]
+
+
+def _note_gaps(table: Table, names: list[str], traces: list[int]) -> list[str]:
+    """Return notes on traces that end early or have gaps, with the place of the first."""
+    missing = np.isnan(table.values[:, traces])
+    n_tail = np.argmin(missing[::-1], axis=0)  # of a trace without numbers: 0
+    empty = missing.all(axis=0)
+    ends_early = (n_tail > 0) & ~empty
+    has_gap = missing.sum(axis=0) > np.where(ends_early, n_tail, 0)
+    notes = []
+    for chosen, what in ((ends_early, "end before the last row"), (has_gap, "have gaps")):
+        found = np.flatnonzero(chosen)
+        if not found.size:
+            continue
+        k = int(found[0])
+        row = len(missing) - int(n_tail[k]) if chosen is ends_early else int(missing[:, k].argmax())
+        notes.append(
+            f"{found.size} of {len(traces)} traces of {table.path.name} {what}: the first empty "
+            f"cell is {table.place(row, traces[k])}"
+            + (f" ('{names[traces[k]]}')." if names[traces[k]] else ".")
         )
-    odd = _find_odd_steps(steps)
-    if odd.any():
-        at = int(np.argmax(odd))
-        raise TracesError(
-            f"{path}: the times are uneven: the step after row {at + 1} is "
-            f"{steps[at]:.6g} where the median is {np.median(steps):.6g}; resample them evenly"
-        )
-    return float((column[-1] - column[0]) / len(steps))
+    return notes
+
+
+def _note_axes(table: Table, names: list[str], traces: list[int]) -> list[str]:
+    found = [j for j in traces if is_axis(table.values[:, j], FEWEST_ROWS_OF_AXIS)]
+    if not found:
+        return []
+    j = found[0]
+    called = f" ('{names[j]}')" if names[j] else ""
+    return [
+        f"{len(found)} trace{'s' * (len(found) > 1)} of {table.path.name} rise"
+        f"{'s' * (len(found) == 1)} evenly, as an axis does, the first in column {j + 1}{called}; "
+        "remove what is no trace."
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from scipy import ndimage
@@ -10,19 +10,34 @@ from scipy import ndimage
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.traces.images import sum_of_frames
+from umlpsd_gpu.traces.jumps import place_jumps
+from umlpsd_gpu.traces.motion import Motion
 from umlpsd_gpu.traces.streaming import frames_at_once, in_order, stretches
+from umlpsd_gpu.traces.sums import bin_image
 
-FRAMES_PER_BLOCK = 50  # averaged before registration: single frames are too noisy
+# Averaged before registration, since single frames are too noisy; fewer in short movies
+FRAMES_PER_BLOCK, FEWEST_PER_BLOCK, FEWEST_BLOCKS = 50, 8, 20
 UPSAMPLING = 20  # registration to 1/20 px
 
 
-def estimate_drift(movie: Movie, psf_sigma_px: float = 1.3, n_threads: int | None = None) -> Array:
+Registering = Callable[[Array, float], tuple[Array | None, Array]]
+
+
+def estimate_drift(
+    movie: Movie,
+    psf_sigma_px: float = 1.3,
+    n_threads: int | None = None,
+    motion: Motion | None = None,
+) -> Array:
     """Estimate the drift by phase cross-correlation of averaged frames.
 
-    Blocks of 50 frames are averaged, high-pass filtered and smoothed with the PSF (so that uneven
-    background does not keep the peak at zero), and registered [1]_ against the running mean of the
-    preceding blocks, corrected for their drift; emitters that are dark in the first block still
-    contribute later. Between the centres of blocks the drift is interpolated linearly.
+    Blocks of 50 frames (fewer in movies of less than 1000) are averaged, high-pass filtered and
+    smoothed with the PSF (so that uneven background does not keep the peak at zero), and registered
+    [1]_ against the running mean of the preceding blocks, corrected for their drift; emitters that
+    are dark in the first block still contribute later. Between the centres of blocks the drift is
+    interpolated linearly, unless it jumps: then the frame of the jump is the one that divides the
+    frames around it best into those that resemble the spots at the one place and those that
+    resemble them at the other.
 
     Parameters
     ----------
@@ -31,6 +46,9 @@ def estimate_drift(movie: Movie, psf_sigma_px: float = 1.3, n_threads: int | Non
         Standard deviation of a spot's image, in pixels.
     n_threads : int, optional
         Default: all cores.
+    motion : Motion, optional
+        Of longer segments. Blocks are then registered near the segments around them, with the spots
+        of the whole movie, and left out where fewer than two spots are seen.
 
     Returns
     -------
@@ -43,11 +61,35 @@ def estimate_drift(movie: Movie, psf_sigma_px: float = 1.3, n_threads: int | Non
     .. [1] M. Guizar-Sicairos, S. T. Thurman and J. R. Fienup, Opt. Lett. 33, 156 (2008); through
        ``skimage.registration.phase_cross_correlation``.
     """
+    middles: list[float] = []
+    path: list[Array] = []
+    reference: Array | None = None
+    register = _register_each(psf_sigma_px)
+    if motion is not None:
+        register = _register_near(motion, psf_sigma_px)
+    for middle, average in _average_blocks(movie, n_threads):
+        place, reference = register(average, middle / movie.n_frames)
+        if place is not None:
+            middles.append(middle)
+            path.append(place)
+    frames = np.arange(movie.n_frames)
+    known, centres = np.array(path or [np.zeros(2)]), np.array(middles or [0.0])
+    drift = np.stack([np.interp(frames, centres, known[:, axis]) for axis in (0, 1)], axis=1)
+    if reference is not None:
+        place_jumps(drift, movie, (centres, known), reference, n_threads)
+    relative: Array = drift - drift[0]
+    return relative
+
+
+def _register_each(psf_sigma_px: float) -> Registering:
+    """Return a function that registers every block by phase cross-correlation."""
     from skimage.registration import phase_cross_correlation
 
     reference: Array | None = None
-    middles, moved = [], []
-    for n_done, (middle, average) in enumerate(_average_blocks(movie, n_threads)):
+    n_done = 0
+
+    def register(average: Array, at: float) -> tuple[Array | None, Array]:
+        nonlocal reference, n_done
         image = _keep_spots(average, psf_sigma_px)
         if reference is None:
             reference = np.zeros_like(image)
@@ -56,30 +98,63 @@ def estimate_drift(movie: Movie, psf_sigma_px: float = 1.3, n_threads: int | Non
             shift = phase_cross_correlation(
                 reference, image, upsample_factor=UPSAMPLING, normalization=None
             )[0]
-        back = ndimage.shift(image, shift, order=1, mode="nearest")
-        reference += (back - reference) / (n_done + 1)
-        middles.append(middle)
-        moved.append(-shift)
-    frames = np.arange(movie.n_frames)
-    path = np.array(moved)
-    drift = np.stack([np.interp(frames, middles, path[:, axis]) for axis in (0, 1)], axis=1)
-    relative: Array = drift - drift[0]
-    return relative
+        n_done += 1
+        reference += (ndimage.shift(image, shift, order=1, mode="nearest") - reference) / n_done
+        return -shift, reference
+
+    return register
+
+
+def _register_near(motion: Motion, psf_sigma_px: float) -> Registering:
+    """Return a function that registers blocks near the segments of a movie."""
+    registration, bin_px = motion.registration, motion.registration.bin_px
+    n_segments = len(motion.path_px)
+    reference: Array | None = None
+    n_done = 0
+
+    def register(average: Array, at: float) -> tuple[Array | None, Array]:
+        nonlocal reference, n_done
+        segment = min(int(at * n_segments), n_segments - 1)
+        guides = motion.path_px[max(0, segment - 1) : segment + 2] / bin_px
+        found = registration.locate_near(bin_image(average, bin_px), guides)
+        image = _keep_spots(average, psf_sigma_px)
+        if reference is None:
+            reference = np.zeros_like(image)
+        if found is None:
+            return None, reference
+        place: Array = found * bin_px
+        n_done += 1
+        reference += (ndimage.shift(image, -place, order=1, mode="nearest") - reference) / n_done
+        return place, reference
+
+    return register
+
+
+def frames_per_block(n_frames: int) -> int:
+    """Return the frames averaged before registration.
+
+    Parameters
+    ----------
+    n_frames : int
+        Of the movie.
+    """
+    return max(FEWEST_PER_BLOCK, min(FRAMES_PER_BLOCK, n_frames // FEWEST_BLOCKS))
 
 
 def _average_blocks(movie: Movie, n_threads: int | None) -> Iterator[tuple[float, Array]]:
     """Yield the middle frame and the average of each block."""
     n_at_once = frames_at_once(movie, n_threads)
+    n_per_block = frames_per_block(movie.n_frames)
 
     def averages(first: int, stop: int) -> list[tuple[float, Array]]:
         found = []
-        for begin in range(first, stop, FRAMES_PER_BLOCK):
-            end = min(begin + FRAMES_PER_BLOCK, stop)
+        for begin in range(first, stop, n_per_block):
+            end = min(begin + n_per_block, stop)
             total = sum_of_frames(movie, begin, end, n_at_once)
             found.append(((begin + end - 1) / 2, np.nan_to_num(total / (end - begin))))
         return found
 
-    for found in in_order(averages, stretches(movie, FRAMES_PER_BLOCK), n_threads):
+    for found in in_order(averages, stretches(movie, n_per_block), n_threads):
         yield from found
 
 

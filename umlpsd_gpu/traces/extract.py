@@ -9,18 +9,22 @@ import numpy as np
 
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import Device, choose_device
-from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.keywords import check_keywords, override
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.storage.blocks import is_spooled
 from umlpsd_gpu.traces import gpu as on_device
-from umlpsd_gpu.traces.drift import estimate_drift
-from umlpsd_gpu.traces.emitters import Detection, detect_emitters
+from umlpsd_gpu.traces.emitters import Detection
+from umlpsd_gpu.traces.follow import choose_drift, describe_motion
+from umlpsd_gpu.traces.gaps import fill_gaps
 from umlpsd_gpu.traces.gpu_frames import FramesOnDevice
-from umlpsd_gpu.traces.images import MovieImages, temporal_images
-from umlpsd_gpu.traces.photometry import measure_emitters
+from umlpsd_gpu.traces.images import leave_out, make_images, temporal_sums
+from umlpsd_gpu.traces.nothing_found import describe_reasons, explain_no_emitters
 from umlpsd_gpu.traces.pixels import pixel_traces, region_of
+from umlpsd_gpu.traces.saturation import describe_full_scale, largest_counts
+from umlpsd_gpu.traces.search import Search
 from umlpsd_gpu.traces.traces import Traces
+from umlpsd_gpu.traces.unsound import Unsound, find_unsound
+from umlpsd_gpu.traces.validity import describe_left_out
 
 if TYPE_CHECKING:
     from umlpsd_gpu.traces.settings import TracesSettings
@@ -58,7 +62,7 @@ def extract_emitters(
     box_radius_px: int | None = None,
     ring_inner_px: float | None = None,
     ring_outer_px: float | None = None,
-    drift_correction: bool | None = None,
+    drift_correction: Literal["auto", "on", "off"] | bool | None = None,
 ) -> Traces:
     """Find the isolated emitters of a movie and measure their trajectories.
 
@@ -85,14 +89,16 @@ def extract_emitters(
     ring_inner_px, ring_outer_px : float, optional
         Radii of the background ring in pixels, the inner one larger than the box radius. Default:
         4 and 7.
-    drift_correction : bool, optional
-        Whether to register the frames first and follow the drift. Default: False.
+    drift_correction : {"auto", "on", "off"} or bool, optional
+        Whether to register the frames first and follow the drift: always, if the sample moved by
+        more than 2 pixels, or never. Default: "auto".
 
     Returns
     -------
     Traces
-        Counts per frame above the local background, float64; by row, then column. NaN in frames
-        where a pixel of the emitter or its ring is NaN or infinite.
+        Counts per frame above the local background, float64; by row, then column. Frames in which
+        a pixel of the emitter is NaN or infinite, or in a constant area that comes and goes, are
+        interpolated up to 5 % of the movie, NaN otherwise.
 
     Raises
     ------
@@ -170,48 +176,71 @@ def extract(
         If the background ring begins inside the box.
     """
     movie.known_dt_s()
-    drift, frames, notes = None, None, []
-    region = region_of(movie, settings) if settings.mode == "pixels" else None
-    if settings.drift_correction:
-        drift = estimate_drift(movie, settings.psf_sigma_px, n_threads)
-        if device == "gpu":
-            notes.append(
-                f"{movie.name}: its traces were extracted on the CPU, which corrects drift."
-            )
-    elif device == "gpu":
-        frames = FramesOnDevice(movie, n_threads)
-    if frames is None:
-        images = temporal_images(movie, drift, n_threads)
-    else:
-        images = on_device.temporal_images(frames)
     if settings.mode == "pixels":
-        traces = pixel_traces(movie, settings, images.mean, region, frames)
-        notes.append(f"{movie.name}: {traces.n_traces} {traces.history[-1]}.")
-        if is_spooled(traces.values):
-            notes.append(_describe_spooled(movie, traces, settings))
+        return _extract_pixels(movie, settings, n_threads, device)
+    frames = FramesOnDevice(movie, n_threads) if device == "gpu" else None
+    if frames is not None and settings.drift_correction != "on":
+        sums = on_device.temporal_sums(frames)
     else:
-        detection = detect_emitters(images, settings)
-        if not detection.n_emitters:
-            raise _explain_no_emitters(movie, images, detection)
-        traces = _measure(movie, detection, settings, drift, n_threads, frames)
-        notes.append(_describe_dropped(movie, detection))
-    return Extraction(traces, images.mean, " ".join(filter(None, notes)))
+        sums = temporal_sums(movie, n_threads=n_threads)
+    unsound = find_unsound(sums.samples) if sums.samples is not None else Unsound()
+    if unsound:
+        sums = leave_out(sums, movie, unsound, n_threads=n_threads)
+    following = choose_drift(movie, settings, sums, n_threads)
+    drift, notes = following.drift, [following.note]
+    if drift is not None:
+        sums = temporal_sums(movie, drift, n_threads, unsound)
+        if frames is not None:
+            notes.append("its traces were extracted on the CPU, which corrects drift")
+            frames = None
+    search = Search(movie, settings, sums, unsound, drift, following.is_steady, n_threads, frames)
+    detection, images, candidates = search.find()
+    if not detection.n_emitters:
+        raise explain_no_emitters(movie, images, detection, following.note)
+    values, gaps_note = fill_gaps(search.traces_of(detection))
+    traces = _wrap(movie, values, detection, settings, drift)
+    notes += [
+        _describe_dropped(detection),
+        describe_left_out(candidates.valid),
+        unsound.describe(),
+        gaps_note,
+        search.describe_full_scale(detection),
+    ]
+    note = " ".join(f"{movie.name}: {part}." for part in notes if part)
+    return Extraction(traces, images.mean, note)
 
 
-def _measure(
+def _extract_pixels(
     movie: Movie,
+    settings: TracesSettings,
+    n_threads: int | None,
+    device: Literal["cpu", "gpu"],
+) -> Extraction:
+    region = region_of(movie, settings)
+    frames = FramesOnDevice(movie, n_threads) if device == "gpu" else None
+    sums = (
+        temporal_sums(movie, n_threads=n_threads)
+        if frames is None
+        else on_device.temporal_sums(frames)
+    )
+    images = make_images(sums)
+    traces = pixel_traces(movie, settings, images.mean, region, frames)
+    notes = [f"{movie.name}: {traces.n_traces} {traces.history[-1]}."]
+    if is_spooled(traces.values):
+        notes.append(_describe_spooled(movie, traces, settings))
+    more = [describe_full_scale(largest_counts(traces.values), movie.n_frames, "pixels")]
+    more.append(describe_motion(sums, settings))
+    notes += [f"{movie.name}: {part}." for part in more if part]
+    return Extraction(traces, images.mean, " ".join(notes))
+
+
+def _wrap(
+    movie: Movie,
+    values: Array,
     detection: Detection,
     settings: TracesSettings,
     drift: Array | None,
-    n_threads: int | None,
-    frames: FramesOnDevice | None,
 ) -> Traces:
-    rows, cols = detection.rows, detection.cols
-    others = np.stack([detection.other_rows, detection.other_cols], axis=1)
-    if frames is None:
-        values = measure_emitters(movie, rows, cols, settings, drift, others, n_threads)
-    else:
-        values = on_device.measure_emitters(frames, rows, cols, settings, others)
     n_emitters = detection.n_emitters
     step = (
         f"{n_emitters} emitters above {detection.threshold:g} times the noise, "
@@ -222,8 +251,8 @@ def _measure(
     return Traces(
         values=values,
         dt_s=movie.known_dt_s(),
-        rows=rows,
-        cols=cols,
+        rows=detection.rows,
+        cols=detection.cols,
         source=(movie.name,) * n_emitters,
         ids=tuple(f"{movie.name}:{i}" for i in range(n_emitters)),
         history=(step,),
@@ -237,44 +266,10 @@ def _describe_spooled(movie: Movie, traces: Traces, settings: TracesSettings) ->
     )
 
 
-def _describe_dropped(movie: Movie, detection: Detection) -> str:
-    dropped = [f"{count} {reason}" for reason, count in detection.dropped.items() if count]
+def _describe_dropped(detection: Detection) -> str:
+    dropped = describe_reasons(detection)
     if not dropped:
         return ""
     return (
-        f"{movie.name}: {detection.n_emitters} of {detection.n_candidates} spots are emitters; "
-        f"dropped: {', '.join(dropped)}."
+        f"{detection.n_emitters} of {detection.n_candidates} spots are emitters; dropped: {dropped}"
     )
-
-
-def _explain_no_emitters(movie: Movie, images: MovieImages, detection: Detection) -> TracesError:
-    finite = np.isfinite(images.mean)
-    if not finite.any():
-        return TracesError(
-            f"{movie.path}: no emitters found: {_find_not_finite(movie)}; remove or "
-            "correct those frames, or export the movie again"
-        )
-    if np.ptp(images.mean[finite]) == 0 and not images.variance[finite].any():
-        return TracesError(
-            f"{movie.path}: no emitters found: every pixel of the movie is constant at "
-            f"{images.mean[finite][0]:.6g} counts; check the channel and how the movie was exported"
-        )
-    best = detection.brightest
-    if detection.n_candidates:
-        dropped = _describe_dropped(movie, detection)
-        why = f"all {detection.n_candidates} spots were dropped ({dropped})"
-    else:
-        why = f"no spot exceeds detection_snr = {detection.threshold:g}"
-    return TracesError(
-        f"{movie.path}: no emitters found: {why}; the brightest candidate has {best.snr:.2f} times "
-        f"the noise, at row {best.row:.0f}, column {best.col:.0f}. Lower traces.detection_snr, or "
-        "correct traces.psf_sigma_px"
-    )
-
-
-def _find_not_finite(movie: Movie) -> str:
-    for first, frames in movie.chunks():
-        bad = ~np.isfinite(frames).all(axis=(1, 2))
-        if bad.any():
-            return f"frame {first + int(np.argmax(bad))} contains NaN or infinity"
-    return "its sum over time overflows"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,9 +12,13 @@ import numpy as np
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.device_memory import USABLE_SHARE, free_bytes
 from umlpsd_gpu.compute.kernel_loader import kernel
+from umlpsd_gpu.traces import images, photometry
+from umlpsd_gpu.traces.apertures import NOTHING_ELSE, Extras, weights_at_rest
 from umlpsd_gpu.traces.gpu_frames import FramesOnDevice, allocate_largest
-from umlpsd_gpu.traces.images import MovieImages, frames_per_block, make_images
-from umlpsd_gpu.traces.photometry import weights_at_rest
+from umlpsd_gpu.traces.images import MovieImages, make_images
+from umlpsd_gpu.traces.saturation import FullScale
+from umlpsd_gpu.traces.sums import TemporalSums, frames_per_block, segment_ends
+from umlpsd_gpu.traces.unsound import sampled_pixels
 
 if TYPE_CHECKING:
     from umlpsd_gpu.traces.settings import TracesSettings
@@ -35,16 +40,53 @@ def temporal_images(frames: FramesOnDevice) -> MovieImages:
     MovieImages
         Bit for bit that of `umlpsd_gpu.traces.images.temporal_images`.
     """
+    return make_images(temporal_sums(frames))
+
+
+def temporal_sums(frames: FramesOnDevice) -> TemporalSums:
+    """Add up a movie in one pass, without drift.
+
+    Parameters
+    ----------
+    frames : FramesOnDevice
+
+    Returns
+    -------
+    TemporalSums
+        Bit for bit those of `umlpsd_gpu.traces.images.temporal_sums`, which adds up movies that
+        contain NaN or infinity.
+    """
     cupy = import_module("cupy")
     movie = frames.movie
     n_per_block = frames_per_block(movie.n_frames)
     sums = cupy.zeros((3, frames.n_pixels), dtype=cupy.float64)
     run = kernel("temporal_sums", VALUE=frames.c_type)
+    take = kernel("take_pixels", VALUE=frames.c_type)
+    sampled = cupy.asarray(sampled_pixels(movie))
+    ends = [n * n_per_block for n in segment_ends(movie.n_frames // n_per_block)]
+    totals, samples = [], []
     for first, chunk in frames.chunks():
-        n_blocks = -(-frames.n_pixels // THREADS)
-        run(n_blocks, THREADS, chunk, sums, len(chunk), frames.n_pixels, first, n_per_block)
-    rest, total, squares = cupy.asnumpy(sums).reshape(3, movie.n_rows, movie.n_cols)
-    return make_images(total, squares, rest, movie.n_frames)
+        stop = first + len(chunk)
+        cuts = [first, *(end for end in ends if first < end < stop), stop]
+        for begin, end in pairwise(cuts):
+            part = chunk[begin - first : end - first]
+            n_blocks = -(-frames.n_pixels // THREADS)
+            run(n_blocks, THREADS, part, sums, len(part), frames.n_pixels, begin, n_per_block)
+            if end in ends:
+                totals.append(sums[1].copy())
+        values = cupy.empty((sampled.size, len(chunk)), dtype=cupy.float32)
+        n_tiles = -(-len(chunk) // WARP) * -(-sampled.size // WARP)
+        sizes = (len(chunk), frames.n_pixels, sampled.size, len(chunk), 0)
+        take(n_tiles, THREADS, chunk, sampled, values, *sizes)
+        samples.append(values)
+    shape = (movie.n_rows, movie.n_cols)
+    rest, total, squares = cupy.asnumpy(sums).reshape(3, *shape)
+    if not (np.isfinite(total) & np.isfinite(rest)).all():
+        return images.temporal_sums(movie, n_threads=frames.n_threads)
+    on_host = [cupy.asnumpy(one).reshape(shape) for one in totals]
+    found = TemporalSums.from_device(rest, total, squares, movie.n_frames, on_host)
+    found.samples = np.concatenate([cupy.asnumpy(values).T for values in samples])
+    return found
 
 
 def measure_emitters(
@@ -53,6 +95,7 @@ def measure_emitters(
     cols: Array,
     settings: TracesSettings,
     others: Array | None = None,
+    extras: Extras = NOTHING_ELSE,
 ) -> Array:
     """Measure the intensity of every emitter in every frame, without drift.
 
@@ -64,11 +107,14 @@ def measure_emitters(
     settings : TracesSettings
     others : ndarray, shape (n_others, 2), optional
         More spots that the background rings have to avoid.
+    extras : Extras
+        What else to measure.
 
     Returns
     -------
-    ndarray, shape (n_emitters, n_frames), float64, counts
-        Those of `umlpsd_gpu.traces.photometry.measure_emitters`, up to rounding.
+    ndarray, shape (n_emitters + 2 n_moments, n_frames), float64, counts
+        Those of `umlpsd_gpu.traces.photometry.measure_emitters`, up to rounding; that measures
+        movies in which pixels of emitters are not finite.
 
     Raises
     ------
@@ -79,7 +125,7 @@ def measure_emitters(
     """
     cupy = import_module("cupy")
     shape = (frames.movie.n_rows, frames.movie.n_cols)
-    pixels, weights = weights_at_rest(rows, cols, settings, shape, others)
+    pixels, weights = weights_at_rest(rows, cols, settings, shape, others, extras)
     indptr, indices = (
         cupy.asarray(index.astype(np.int64)) for index in (weights.indptr, pixels[weights.indices])
     )
@@ -94,7 +140,23 @@ def measure_emitters(
         sizes = (n_frames, n_pixels, n_traces, n_columns, first_column)
         run(n_blocks, THREADS, chunk, indptr, indices, shares, values, *sizes)
 
-    return _collect(frames, len(rows), np.dtype(np.float64), gather)
+    values = _collect(frames, weights.shape[0], np.dtype(np.float64), gather)
+    if extras.fills or not np.isfinite(values).all():
+        return photometry.measure_emitters(
+            frames.movie, rows, cols, settings, None, others, frames.n_threads, extras
+        )
+    if extras.full_scale is not None:
+        _look_at_centres(frames, rows, cols, extras.full_scale)
+    return values
+
+
+def _look_at_centres(frames: FramesOnDevice, rows: Array, cols: Array, seen: FullScale) -> None:
+    limits = (frames.movie.n_rows - 1, frames.movie.n_cols - 1)
+    row, col = (
+        np.clip(np.rint(place).astype(np.int64), 0, limit)
+        for place, limit in zip((rows, cols), limits, strict=True)
+    )
+    seen.look_at(take_pixels(frames, row, col).T)
 
 
 def take_pixels(frames: FramesOnDevice, rows: Array, cols: Array) -> Array:

@@ -49,6 +49,8 @@ class FramesOnDevice:
     movie : Movie
     n_pixels : int
         Pixels of a frame.
+    n_threads : int
+        Threads that read.
     c_type : str
         C type of the counts, the macro ``VALUE`` of kernels. Half-precision counts become
         ``float``.
@@ -59,7 +61,7 @@ class FramesOnDevice:
         self.n_pixels = movie.n_rows * movie.n_cols
         self._dtype = movie.dtype if movie.dtype.name in C_TYPES else np.dtype(np.float32)
         self.c_type = C_TYPES[self._dtype.name]
-        self._n_threads = thread_count(n_threads)
+        self.n_threads = thread_count(n_threads)
         self._kept: Array | None = None
 
     def chunks(self) -> Iterator[tuple[int, Array]]:
@@ -96,7 +98,7 @@ class FramesOnDevice:
             (first, min(first + n_per_chunk, self.movie.n_frames))
             for first in range(0, self.movie.n_frames, n_per_chunk)
         ]
-        with ThreadPoolExecutor(self._n_threads) as pool:
+        with ThreadPoolExecutor(self.n_threads) as pool:
             try:
                 slots[0].reads = self._start_reading(pool, slots[0], *spans[0])
                 for i, (first, stop) in enumerate(spans):
@@ -121,7 +123,7 @@ class FramesOnDevice:
         """Let the threads fill a pinned buffer in short stretches."""
         readers_share = replace(self.movie, memory_mb=self.movie.memory_mb / 2)
         n_at_once = min(
-            frames_at_once(readers_share, self._n_threads), -(-(stop - first) // self._n_threads)
+            frames_at_once(readers_share, self.n_threads), -(-(stop - first) // self.n_threads)
         )
 
         def read(begin: int, end: int) -> None:

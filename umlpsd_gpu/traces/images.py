@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import ndimage
 
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.movie.movie import Movie
-from umlpsd_gpu.traces.streaming import frames_at_once, in_order, stretches
-
-LONGEST_BLOCK = 32
-FEWEST_BLOCKS = 16
+from umlpsd_gpu.traces.streaming import frames_at_once, in_order, is_fast, stretches
+from umlpsd_gpu.traces.sums import Block, TemporalSums, frames_per_block
+from umlpsd_gpu.traces.unsound import Unsound, sampled_pixels
 
 
 @dataclass(frozen=True)
@@ -22,19 +20,22 @@ class MovieImages:
     Attributes
     ----------
     mean : ndarray, shape (n_rows, n_cols), float64, counts
-        Over all frames. A pixel that is NaN or infinite in any frame is not finite here.
+        Over all frames in which the pixel is sound. Not finite where it never is.
     variance : ndarray, shape (n_rows, n_cols), float64, counts²
         Of the averages of ``n_frames_per_block`` consecutive frames: averaging reduces camera
         noise, and an emitter that is dark most of the time remains visible.
     n_frames_per_block : int
     lost_px : tuple of float
         How far drift moves the sample beyond the top, bottom, left and right edge, in pixels.
+    sound_share : ndarray, shape (n_rows, n_cols), optional
+        Share of the frames in which each pixel is sound. None: all are, everywhere.
     """
 
     mean: Array
     variance: Array
     n_frames_per_block: int
     lost_px: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    sound_share: Array | None = None
 
 
 def temporal_images(
@@ -58,69 +59,180 @@ def temporal_images(
     -------
     MovieImages
     """
-    n_per_block = frames_per_block(movie.n_frames)
-    n_at_once = frames_at_once(movie, n_threads)
-
-    def block_sums(first: int, stop: int) -> list[Array]:
-        sums = []
-        for begin in range(first, stop, n_per_block):
-            end = min(begin + n_per_block, stop)
-            block = sum_of_frames(movie, begin, end, n_at_once)
-            sums.append(block if drift is None else _shift_back(block, drift[begin:end]))
-        return sums
-
-    total, squares, rest = np.zeros((3, movie.n_rows, movie.n_cols))
-    n_whole = movie.n_frames // n_per_block
-    n_done = 0
-    with np.errstate(invalid="ignore", over="ignore"):  # NaN and infinite pixels stay so
-        for sums in in_order(block_sums, stretches(movie, n_per_block), n_threads):
-            for block in sums:
-                n_done += 1
-                if n_done > n_whole:  # an incomplete last block counts for the mean only
-                    rest = block
-                    continue
-                total += block
-                squares += np.multiply(block, block, out=block)
-    images = make_images(total, squares, rest, movie.n_frames)
-    return images if drift is None else replace(images, lost_px=_measure_lost_px(drift))
+    return make_images(temporal_sums(movie, drift, n_threads), drift)
 
 
-def frames_per_block(n_frames: int) -> int:
-    """Return the frames averaged before the variance is taken.
-
-    Parameters
-    ----------
-    n_frames : int
-        Of the movie.
-    """
-    return max(1, min(LONGEST_BLOCK, n_frames // FEWEST_BLOCKS))
-
-
-def make_images(total: Array, squares: Array, rest: Array, n_frames: int) -> MovieImages:
+def make_images(sums: TemporalSums, drift: Array | None = None) -> MovieImages:
     """Return the images of a movie from sums over its frames.
 
     Parameters
     ----------
-    total, squares : ndarray, shape (n_rows, n_cols), float64
-        Sum of the complete blocks, and of the squares of their sums.
-    rest : ndarray, shape (n_rows, n_cols), float64
-        Sum of the frames after the last complete block.
-    n_frames : int
-        Of the movie.
+    sums : TemporalSums
+    drift : ndarray, shape (n_frames, 2), optional
+        By which they were shifted back.
 
     Returns
     -------
     MovieImages
     """
-    n_per_block = frames_per_block(n_frames)
-    n_whole, n_left = divmod(n_frames, n_per_block)
+    mean, variance, sound_share = sums.average()
+    images = MovieImages(mean, variance, sums.n_per_block, sound_share=sound_share)
+    return images if drift is None else replace(images, lost_px=_measure_lost_px(drift))
+
+
+def temporal_sums(
+    movie: Movie,
+    drift: Array | None = None,
+    n_threads: int | None = None,
+    unsound: Unsound | None = None,
+) -> TemporalSums:
+    """Add up a movie in one pass; pixels that are NaN or infinite in a frame are left out of it.
+
+    Parameters
+    ----------
+    movie : Movie
+    drift, n_threads
+        As for `temporal_images`.
+    unsound : Unsound, optional
+        Parts to leave out. Not given: nothing is left out, and a few pixels of each frame are
+        kept, from which such parts can be found.
+
+    Returns
+    -------
+    TemporalSums
+    """
+    n_per_block = frames_per_block(movie.n_frames)
+    reader = BlockReader(movie, frames_at_once(movie, n_threads), drift, unsound)
+
+    def read_blocks(first: int, stop: int) -> list[tuple[Block, Array | None]]:
+        return [
+            reader.read(begin, min(begin + n_per_block, stop))
+            for begin in range(first, stop, n_per_block)
+        ]
+
+    sums = TemporalSums((movie.n_rows, movie.n_cols), movie.n_frames)
+    samples = []
+    with np.errstate(invalid="ignore", over="ignore"):  # infinite sums stay so
+        for blocks in in_order(read_blocks, stretches(movie, n_per_block), n_threads):
+            for block, sampled in blocks:
+                sums.add(block)
+                if sampled is not None:
+                    samples.append(sampled)
+    if samples:
+        sums.samples = np.concatenate(samples)
+    return sums
+
+
+def leave_out(
+    sums: TemporalSums,
+    movie: Movie,
+    unsound: Unsound,
+    known: Unsound | None = None,
+    drift: Array | None = None,
+    n_threads: int | None = None,
+) -> TemporalSums:
+    """Leave more parts of a movie out of its sums; only the blocks concerned are read again.
+
+    Parameters
+    ----------
+    sums : TemporalSums
+        Changed in place, unless the whole movie must be read again.
+    movie : Movie
+    unsound : Unsound
+        All parts to leave out.
+    known : Unsound, optional
+        Those that are left out already.
+    drift, n_threads
+        As for `temporal_images`.
+
+    Returns
+    -------
+    TemporalSums
+    """
+    known = known or Unsound()
+    if unsound.fills != known.fills:
+        renewed = temporal_sums(movie, drift, n_threads, unsound)
+        renewed.samples = sums.samples
+        return renewed
+    n_at_once = frames_at_once(movie, n_threads)
+    before, after = (BlockReader(movie, n_at_once, drift, parts) for parts in (known, unsound))
+    changed = (unsound.frames - known.frames) | {t for t, *_ in unsound.events - known.events}
     with np.errstate(invalid="ignore", over="ignore"):
-        variance = np.maximum(squares / n_whole - (total / n_whole) ** 2, 0)
-        mean = (total + rest if n_left else total) / n_frames
-    return MovieImages(mean, variance / n_per_block**2, n_per_block)
+        for number in sorted({t // sums.n_per_block for t in changed}):
+            first = number * sums.n_per_block
+            stop = min(first + sums.n_per_block, movie.n_frames)
+            sums.swap(before.read(first, stop)[0], after.read(first, stop)[0])
+    return sums
 
 
-def sum_of_frames(movie: Movie, first: int, stop: int, n_at_once: int) -> Array:
+class BlockReader:
+    """Reads blocks of frames and adds each up.
+
+    Parameters
+    ----------
+    movie : Movie
+    n_at_once : int
+        Frames to read at a time.
+    drift : ndarray, shape (n_frames, 2), optional
+        By which blocks are shifted back.
+    unsound : Unsound, optional
+        Parts to leave out. Not given: a few pixels of each frame are returned with the block.
+    """
+
+    def __init__(
+        self,
+        movie: Movie,
+        n_at_once: int,
+        drift: Array | None = None,
+        unsound: Unsound | None = None,
+    ) -> None:
+        self._movie, self._n_at_once = movie, n_at_once
+        self._drift, self._unsound = drift, unsound
+        self._sampled = sampled_pixels(movie) if unsound is None and drift is None else None
+
+    def read(self, first: int, stop: int) -> tuple[Block, Array | None]:
+        """Return the block of frames ``first`` to ``stop``, and its sampled pixels.
+
+        Parameters
+        ----------
+        first, stop : int
+        """
+        if self._drift is not None and stop - first > 1 and is_fast(self._drift[first:stop]):
+            middle = (first + stop) // 2
+            return self.read(first, middle)[0].join(self.read(middle, stop)[0]), None
+        samples: list[Array] = []
+        if self._unsound is not None and self._unsound.touches(first, stop):
+            block = self._read_carefully(first, stop)
+        else:
+            total = sum_of_frames(self._movie, first, stop, self._n_at_once, self._sampled, samples)
+            block = Block(total, None, stop - first)
+            if self._movie.dtype.kind == "f" and not np.isfinite(total).all():
+                block = self._read_carefully(first, stop)
+        if self._drift is not None:
+            block = block.shift_back(self._drift[first:stop].mean(axis=0))
+        return block, np.concatenate(samples) if samples else None
+
+    def _read_carefully(self, first: int, stop: int) -> Block:
+        unsound = self._unsound or Unsound()
+        total = np.zeros((self._movie.n_rows, self._movie.n_cols))
+        n_found = np.zeros(total.shape, np.int64)
+        for start in range(first, stop, self._n_at_once):
+            frames = self._movie.read_frames(start, min(start + self._n_at_once, stop))
+            for t, frame in enumerate(frames, start):
+                sound = ~unsound.mark(t, frame)
+                np.add(total, frame, out=total, where=sound)
+                n_found += sound
+        return Block(total, None if n_found.min() == stop - first else n_found, stop - first)
+
+
+def sum_of_frames(
+    movie: Movie,
+    first: int,
+    stop: int,
+    n_at_once: int,
+    sampled: Array | None = None,
+    samples: list[Array] | None = None,
+) -> Array:
     """Return the sum of frames, added one by one: reading them in pieces changes no bit.
 
     Parameters
@@ -129,11 +241,18 @@ def sum_of_frames(movie: Movie, first: int, stop: int, n_at_once: int) -> Array:
     first, stop : int
     n_at_once : int
         Frames to read at a time.
+    sampled : ndarray of int, optional
+        Pixels of every frame that are added to ``samples``.
+    samples : list of ndarray, optional
     """
     total = np.zeros((movie.n_rows, movie.n_cols), _choose_sum_dtype(movie.dtype))
     for start in range(first, stop, n_at_once):
-        for frame in movie.read_frames(start, min(start + n_at_once, stop)):
+        frames = movie.read_frames(start, min(start + n_at_once, stop))
+        for frame in frames:
             np.add(total, frame, out=total)
+        if sampled is not None and samples is not None:
+            samples.append(frames.reshape(len(frames), -1).take(sampled, axis=1, mode="clip"))
+        del frames, frame  # their memory is used again for the next
     return total.astype(np.float64)
 
 
@@ -144,11 +263,6 @@ def _choose_sum_dtype(dtype: np.dtype) -> np.dtype:
     if dtype.kind in "iu" and dtype.itemsize <= 4:
         return np.dtype(np.int64)
     return np.dtype(np.float64)
-
-
-def _shift_back(block: Array, drift: Array) -> Array:
-    shifted: Array = ndimage.shift(block, -drift.mean(axis=0), order=1, mode="nearest")
-    return shifted
 
 
 def _measure_lost_px(drift: Array) -> tuple[float, float, float, float]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import ndimage
 
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import Device, choose_device
@@ -21,6 +22,12 @@ from umlpsd_gpu.traces.traces import Traces
 
 if TYPE_CHECKING:
     from umlpsd_gpu.traces.settings import TracesSettings
+
+# A hot pixel exceeds the brightest area by this many times the range of areas
+HOT, ROUNDING = 2.0, 1e-9
+# more are no defect but what the movie shows
+FEW_HOT, MOST_HOT = 3, 0.001
+N_BINS = 256  # of the histogram for Otsu's threshold
 
 
 @check_keywords
@@ -43,7 +50,8 @@ def extract_pixels(
     movie : Movie
     threshold : float, optional
         In counts, 0 or above. Not given: Otsu's threshold [1]_ of the time-averaged image, inside
-        the region of interest where there is one; the history records the value.
+        the region of interest where there is one; the history records the value. Single hot pixels,
+        far brighter than any area, are left out then.
     device : {"auto", "cpu", "gpu"}
         Where to compute; the values are the same.
     roi : str or Path, optional
@@ -152,12 +160,15 @@ def pixel_traces(
         As `extract_pixels`.
     """
     image = _average_finite_frames(movie, mean_image)
+    n_hot = 0
+    if settings.threshold is None:
+        image, n_hot = leave_out_hot(image)
     if region is not None:
         image = np.where(region.mask, image, np.nan)
     inside = "" if region is None else f" inside {region}"
     threshold, origin = settings.threshold, "given"
     if threshold is None:
-        threshold, origin = _choose_threshold(movie, image, inside), "Otsu"
+        threshold, origin = _choose_threshold(movie, image, inside, n_hot > 0), "Otsu"
     rows, cols = np.nonzero(image > threshold)
     if not rows.size:
         raise TracesError(
@@ -169,7 +180,10 @@ def pixel_traces(
         values = on_device.take_pixels(frames, rows, cols)
     else:
         values = pixel_values(movie, rows, cols, settings.memory_mb)
-    step = f"pixels above {threshold:.6g} counts in the time average ({origin} threshold){inside}"
+    hot = f"; {n_hot} hot pixels left out" if n_hot else ""
+    step = (
+        f"pixels above {threshold:.6g} counts in the time average ({origin} threshold){inside}{hot}"
+    )
     return Traces(
         values=values,
         dt_s=movie.known_dt_s(),
@@ -179,6 +193,34 @@ def pixel_traces(
         ids=tuple(f"{movie.name}:{row},{col}" for row, col in zip(rows, cols, strict=True)),
         history=(step,),
     )
+
+
+def leave_out_hot(image: Array) -> tuple[Array, int]:
+    """Replace single pixels that are far brighter than all others by NaN.
+
+    Parameters
+    ----------
+    image : ndarray, shape (n_rows, n_cols)
+        Time average; may contain NaN.
+
+    Returns
+    -------
+    image : ndarray
+        The same array if there is no such pixel.
+    n_hot : int
+    """
+    known = np.isfinite(image)
+    if min(image.shape) < 3 or not known.any():
+        return image, 0
+    level = float(np.median(image[known]))
+    # the highest level that an area of at least three pixels has
+    smooth = ndimage.median_filter(np.where(known, image, level), 3, mode="nearest")
+    highest, lowest = float(smooth.max()), float(smooth.min())
+    hot = known & (image > highest + HOT * (highest - lowest) + ROUNDING)
+    n_hot = int(np.count_nonzero(hot))
+    if not n_hot or n_hot > max(FEW_HOT, MOST_HOT * image.size):
+        return image, 0
+    return np.where(hot, np.nan, image), n_hot
 
 
 def _describe_brightest(image: Array) -> str:
@@ -207,7 +249,7 @@ def _average_finite_frames(movie: Movie, image: Array) -> Array:
     return image
 
 
-def _choose_threshold(movie: Movie, image: Array, inside: str) -> float:
+def _choose_threshold(movie: Movie, image: Array, inside: str, exact: bool = False) -> float:
     from skimage.filters import threshold_otsu
 
     averages = image[np.isfinite(image)]
@@ -222,4 +264,7 @@ def _choose_threshold(movie: Movie, image: Array, inside: str) -> float:
             f"{inside}; no threshold separates pixels: check the channel and how the movie was "
             "exported, or give --threshold (threshold=… in Python)"
         )
-    return float(threshold_otsu(averages))
+    threshold = float(threshold_otsu(averages))
+    if exact:  # the threshold is the centre of a bin that belongs to the background as a whole
+        threshold += float(np.ptp(averages)) / N_BINS / 2
+    return threshold

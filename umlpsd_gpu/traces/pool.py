@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -66,7 +67,43 @@ def pool_traces(parts: Sequence[Traces], unequal_lengths: str = "refuse") -> Tra
         source=tuple(name for part in parts for name in part.source),
         ids=unique_ids([name for part in parts for name in part.ids]),
         history=(*dict.fromkeys(line for part in parts for line in part.history), step),
+        notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+        files=tuple(file for part in parts for file in part.files),
     )
+
+
+def crop_ends(traces: Traces) -> Traces:
+    """Cut traces of a table to the shortest one, where some end in NaN before the others.
+
+    Parameters
+    ----------
+    traces : Traces
+        Ones without any number are ignored, and gaps within traces are kept.
+
+    Returns
+    -------
+    Traces
+        The same object where all have one length.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from umlpsd_gpu import Traces
+    >>> from umlpsd_gpu.traces.pool import crop_ends
+    >>> crop_ends(Traces.without_place(np.array([[1, 2, 3, 4], [5, 6, 7, np.nan]]), 0.1)).n_frames
+    3
+    """
+    finite = np.isfinite(traces.values)
+    lengths = traces.n_frames - np.argmax(finite[:, ::-1], axis=1)
+    lengths = lengths[finite.any(axis=1)]
+    shortest = int(lengths.min(initial=traces.n_frames))
+    if shortest == traces.n_frames:
+        return traces
+    note = f"Traces of up to {traces.n_frames} frames were cut to {shortest}, the shortest trace."
+    cut = traces.with_values(
+        np.ascontiguousarray(traces.values[:, :shortest]), f"cut to {shortest} frames"
+    )
+    return replace(cut, notes=(*traces.notes, note))
 
 
 def common_length(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from umlpsd_gpu.settings import Section
 
@@ -48,8 +48,10 @@ class TracesSettings(Section):
     ring_outer_px: float = Field(
         7.0, gt=0, description="Outer radius of the background ring, in pixels."
     )
-    drift_correction: bool = Field(
-        False, description="Measure the lateral drift against the first frames and correct it."
+    drift_correction: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="Measure the lateral drift against the first frames and correct it: always "
+        "(on), if the sample moved by more than 2 pixels (auto), or never (off).",
     )
     threshold: float | None = Field(
         None,
@@ -72,8 +74,36 @@ class TracesSettings(Section):
     unequal_lengths: Literal["refuse", "crop"] = Field(
         "refuse",
         description="If pooled traces have unequal lengths: stop with an error (refuse), or cut "
-        "all to the shortest (crop).",
+        "all to the shortest (crop). Columns of one table that end early are kept, but not "
+        "clustered, unless they are cropped.",
     )
+    array: str | None = Field(
+        None,
+        min_length=1,
+        description="For tables: name of the array of traces in a NumPy, HDF5 or MATLAB file that "
+        "has several.",
+    )
+    sheet: str | None = Field(
+        None,
+        min_length=1,
+        description="For tables: name of the sheet of an Excel workbook in which several sheets "
+        "have numbers.",
+    )
+    layout: Literal["auto", "rows", "columns"] = Field(
+        "auto",
+        description="For tables: what a trace is. auto: a column of text and Excel files, a row of "
+        "arrays, unless the times show otherwise.",
+    )
+    decimal: Literal["auto", "point", "comma"] = Field(
+        "auto",
+        description="For tables: decimal mark of text files. auto: the one that the numbers show.",
+    )
+
+    @field_validator("drift_correction", mode="before")
+    @classmethod
+    def _read_switch(cls, value: Any) -> Any:
+        """Take true and false for on and off."""
+        return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
 
     @model_validator(mode="after")
     def _ring_encloses_box(self) -> TracesSettings:

@@ -7,10 +7,16 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+import numpy as np
+
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import n_cores
 from umlpsd_gpu.movie.movie import CHUNK_MB, Movie
 
 Result = TypeVar("Result")
+
+# a block of frames in which the sample moves farther is divided
+STEADY_PX = 0.5
 
 
 def stretches(movie: Movie, multiple_of: int = 1) -> list[tuple[int, int]]:
@@ -80,3 +86,13 @@ def thread_count(n_threads: int | None) -> int:
     n_threads : int or None
     """
     return n_threads or n_cores()
+
+
+def is_fast(drift: Array) -> bool:
+    """Return whether the sample moves more than half a pixel in these frames.
+
+    Parameters
+    ----------
+    drift : ndarray, shape (n_frames, 2)
+    """
+    return bool((np.ptp(drift, axis=0) > STEADY_PX).any())

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-import io
 import zipfile
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
-from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.keywords import check_keywords
-from umlpsd_gpu.traces.columns import Contents, measure_even_step, split_columns
-from umlpsd_gpu.traces.pool import unique_ids
+from umlpsd_gpu.traces.array_files import open_hdf5, open_matlab, open_numpy
+from umlpsd_gpu.traces.arrays import find_traces
+from umlpsd_gpu.traces.block import read_block
+from umlpsd_gpu.traces.cells import CellRows
+from umlpsd_gpu.traces.columns import Contents, split_columns
+from umlpsd_gpu.traces.pool import crop_ends, unique_ids
+from umlpsd_gpu.traces.text_rows import read_text_rows
 from umlpsd_gpu.traces.traces import Traces
+from umlpsd_gpu.traces.workbooks import read_workbook_rows
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
 EXCEL_SUFFIXES = (".xlsx", ".xlsm")
 HDF5_SUFFIXES = (".h5", ".hdf5")
-TABLE_SUFFIXES = (*TEXT_SUFFIXES, *EXCEL_SUFFIXES, ".npy", ".npz", *HDF5_SUFFIXES, ".mat")
+NUMPY_SUFFIXES = (".npy", ".npz")
+TABLE_SUFFIXES = (*TEXT_SUFFIXES, *EXCEL_SUFFIXES, *NUMPY_SUFFIXES, *HDF5_SUFFIXES, ".mat")
+OPENERS = {
+    **dict.fromkeys(NUMPY_SUFFIXES, open_numpy),
+    **dict.fromkeys(HDF5_SUFFIXES, open_hdf5),
+    ".mat": open_matlab,
+}
 
-# What NumPy, pandas, openpyxl, SciPy and h5py raise for files of another format
+# What NumPy, openpyxl, SciPy and h5py raise for files of another format
 UNREADABLE = (
     OSError,
     EOFError,
@@ -34,25 +45,35 @@ UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
 )
-# Movies have more frames than this; a shorter and much wider array has its axes swapped
-FEWEST_FRAMES, WIDEST_RATIO = 20, 10
+Layout = Literal["auto", "rows", "columns"]
 
 
 @check_keywords
-def read_traces(path: str | Path, dt_s: float | None = None) -> Traces:
+def read_traces(
+    path: str | Path,
+    dt_s: float | None = None,
+    *,
+    array: str | None = None,
+    sheet: str | None = None,
+    layout: Layout = "auto",
+    decimal: Literal["auto", "point", "comma"] = "auto",
+    unequal_lengths: Literal["refuse", "crop"] = "refuse",
+) -> Traces:
     """Read finished traces from a file.
 
-    Text (comma, semicolon, tab or space between columns, with or without a heading) and Excel files
-    have one trace per column, as in the paper's published scripts. A first column that is named
-    time (in s, or the unit in its heading) or only rises gives the frame interval. One named frame
-    or index, or not named time and rising by exactly 1 from row to row, contains frame numbers and
-    is left out; time may follow it. A first row of whole numbers that the rows below do not
+    Text and Excel files have one trace per column, as in the paper's published scripts. Text may be
+    separated by commas, semicolons, tabs, bars or blanks. Lines that start with ``#``, ``%`` or
+    ``//`` are comments; a preamble, a heading, a row of units and a footer are recognised. Columns
+    named time give the frame interval, in s or the unit in their heading, and so does a first
+    column that only rises. Columns of frame numbers (named frame or index, or rising by exactly 1)
+    and repeated times are left out. A first row of whole numbers that the rows below do not
     continue (0, 1, 2, … of pandas) is a heading.
 
     NumPy, HDF5 and MATLAB files contain an array (n_traces, n_frames): the one named ``traces``,
-    or the only matrix, or the only vector if there is no matrix. A number ``dt_s`` in the same file
-    (in HDF5 also as the array's attribute), or a vector ``t``, ``time`` or ``time_s`` of n_frames
-    times in s, gives the frame interval.
+    the only matrix, the only vector, or equally long vectors of one trace each. A number ``dt_s``
+    in the same file (in HDF5 also as the array's attribute), or a vector ``t``, ``time``,
+    ``time_s``, ``time_ms``, … gives the frame interval; where it has a time for each row, columns
+    are the traces. The ``study.h5`` of a study is read too.
 
     Parameters
     ----------
@@ -61,18 +82,31 @@ def read_traces(path: str | Path, dt_s: float | None = None) -> Traces:
         ``.npy``, ``.npz``, ``.h5``, ``.hdf5`` or ``.mat``.
     dt_s : float, optional
         Frame interval in seconds, above 0; overrides that of the file.
+    array : str, optional
+        Name of the array of traces, where a file has several.
+    sheet : str, optional
+        Name of the sheet of a workbook, where several have numbers.
+    layout : {"auto", "rows", "columns"}
+        What is a trace. Auto: columns of text and Excel files, rows of arrays, unless times show
+        otherwise.
+    decimal : {"auto", "point", "comma"}
+        Decimal mark of text. Auto: the one that the numbers show.
+    unequal_lengths : {"refuse", "crop"}
+        ``crop`` cuts all traces to the shortest one, where some columns end before the others;
+        otherwise such traces keep NaN at their ends.
 
     Returns
     -------
     Traces
         Float64, in the unit of the file. Empty cells and ``nan`` are NaN. ``rows`` and ``cols`` are
-        NaN.
+        NaN. ``notes`` tell what was left out.
 
     Raises
     ------
     TracesError
-        If the file can't be read, contains text instead of numbers, its times are uneven, its
-        array has its axes swapped, or no frame interval is known.
+        If the file can't be read, contains text instead of numbers, its times are uneven or in an
+        unknown unit, it is a long table, its array has its axes swapped, or no frame interval is
+        known.
     SettingsError
         If a keyword is unknown.
 
@@ -88,11 +122,11 @@ def read_traces(path: str | Path, dt_s: float | None = None) -> Traces:
     Traces(3 traces of 100 samples, dt 0.05 s, raw, curves.npy)
     """
     path = Path(path)
-    reader = _choose_reader(path)
+    reader = _choose_reader(path, dt_s, array, sheet, layout, decimal)
     if not path.is_file():
         raise TracesError(f"{path}: there is no such file; check the name")
     try:
-        values, names, dt_in_file_s = reader(path)
+        contents = reader()
     except TracesError:
         raise
     except UNREADABLE as error:
@@ -100,65 +134,83 @@ def read_traces(path: str | Path, dt_s: float | None = None) -> Traces:
             f"{path}: it can't be read as {path.suffix} file: {_explain(error)}; write it "
             f"again, or give the traces as another kind of file ({', '.join(TABLE_SUFFIXES)})"
         ) from error
+    traces = _make_traces(contents, path, dt_s, layout)
+    return crop_ends(traces) if unequal_lengths == "crop" else traces
+
+
+def _make_traces(contents: Contents, path: Path, dt_s: float | None, layout: str) -> Traces:
+    values = contents.values
     if values.size == 0 or values.shape[1] < 2:
         raise TracesError(
             f"{path}: traces need at least 2 samples each, got an array of shape {values.shape}; "
             "give a file of longer traces"
         )
-    interval_s = dt_in_file_s if dt_s is None else dt_s
+    interval_s = contents.dt_s if dt_s is None else dt_s
     if interval_s is None:
         raise TracesError(
             f"{path}: it contains no time column and no dt_s, and every frequency depends on the "
             "frame interval; give it in seconds with --dt-s (dt_s=… in Python)"
+            + _advise_layout(values, path, layout, " In")
         )
-    names = names or [str(i) for i in range(len(values))]
+    names = contents.names or [str(i) for i in range(len(values))]
     origin = "user" if dt_s is not None else "file"
-    return Traces.without_place(
+    notes = list(contents.notes)
+    if contents.dt_s is None:
+        notes += [advice] if (advice := _advise_layout(values, path, layout, "In")) else []
+    traces = Traces.without_place(
         np.ascontiguousarray(values, dtype=np.float64),
         float(interval_s),
         path.name,
         unique_ids([f"{path.name}:{name}" for name in names]),
         (f"read from {path.name}, dt_s from {origin}",),
     )
+    return replace(traces, notes=tuple(notes), files=(path,))
 
 
-def _choose_reader(path: Path) -> Callable[[Path], Contents]:
-    suffix = path.suffix.lower()
-    if suffix in TEXT_SUFFIXES:
-        return _read_text
-    if suffix in EXCEL_SUFFIXES:
-        return _read_excel
-    if suffix in (".npy", ".npz"):
-        return _read_numpy
-    if suffix in HDF5_SUFFIXES:
-        return _read_hdf5
-    if suffix == ".mat":
-        return _read_matlab
-    raise TracesError(
-        f"{path}: '{suffix}' is not a known format of traces; choose from "
-        f"{', '.join(TABLE_SUFFIXES)}"
+def _advise_layout(values: np.ndarray, path: Path, layout: str, start: str) -> str:
+    """Return a sentence about a file with more traces than frames, or nothing."""
+    n_traces, n_frames = values.shape
+    if layout != "auto" or n_traces <= n_frames:
+        return ""
+    other = "rows" if path.suffix.lower() in (*TEXT_SUFFIXES, *EXCEL_SUFFIXES) else "columns"
+    return (
+        f"{start} {path.name} there are {n_traces} traces of {n_frames} frames: if it is the "
+        f"other way round, read its {other} as traces with --layout {other}."
     )
 
 
-def _read_text(path: Path) -> Contents:
-    import pandas as pd
+def _choose_reader(
+    path: Path,
+    dt_s: float | None,
+    array: str | None,
+    sheet: str | None,
+    layout: str,
+    decimal: str,
+) -> Callable[[], Contents]:
+    suffix = path.suffix.lower()
 
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise TracesError(_explain_encoding(path)) from error
-    if "\0" in text:
-        raise TracesError(_explain_encoding(path))
-    first_line = text.lstrip("# \n").partition("\n")[0]
-    separator = next((mark for mark in (";", "\t", ",") if mark in first_line), r"\s+")
-    cells = pd.read_csv(io.StringIO(text), sep=separator, header=None, dtype=str, comment="#")
-    return split_columns(cells, path)
+    def read_cells(rows: CellRows) -> Contents:
+        rows = rows.transposed() if layout == "rows" else rows
+        return split_columns(read_block(rows, decimal), dt_s, layout != "auto")
 
+    def read_excel() -> Contents:
+        rows, notes = read_workbook_rows(path, sheet)
+        contents = read_cells(rows)
+        return replace(contents, notes=[*notes, *contents.notes])
 
-def _explain_encoding(path: Path) -> str:
-    return (
-        f"{path}: it is not UTF-8 text (but UTF-16, or not text at all); save it as 'CSV UTF-8', "
-        "or correct the ending of its name"
+    def read_arrays() -> Contents:
+        with OPENERS[suffix](path) as arrays:
+            return find_traces(arrays, path, array, layout, dt_s)
+
+    if suffix in TEXT_SUFFIXES:
+        return lambda: read_cells(read_text_rows(path))
+    if suffix in EXCEL_SUFFIXES:
+        return read_excel
+    if suffix in OPENERS:
+        return read_arrays
+    raise TracesError(
+        f"{path}: '{suffix}' is not a known format of traces; choose from "
+        f"{', '.join(TABLE_SUFFIXES)}"
     )
 
 
@@ -168,95 +220,3 @@ def _explain(error: Exception) -> str:
     if "pickle" in words:
         return "it contains Python objects, or is not a NumPy file"
     return words or f"it is damaged ({type(error).__name__})"
-
-
-def _read_excel(path: Path) -> Contents:
-    import pandas as pd
-
-    return split_columns(pd.read_excel(path, header=None, dtype=str), path)
-
-
-def _read_numpy(path: Path) -> Contents:
-    loaded = np.load(path, allow_pickle=False)
-    if isinstance(loaded, np.ndarray):
-        return _find_traces({"traces": loaded}, path)
-    with loaded as archive:
-        return _find_traces(dict(archive), path)
-
-
-def _read_hdf5(path: Path, transposed: bool = False) -> Contents:
-    import h5py
-
-    arrays: dict[str, Any] = {}
-    with h5py.File(path, "r") as file:
-
-        def collect(name: str, node: Any) -> None:
-            if isinstance(node, h5py.Dataset) and node.dtype.kind in "iuf":
-                arrays[name] = node[()].T if transposed else node[()]
-                if "dt_s" in node.attrs:
-                    arrays.setdefault("dt_s", node.attrs["dt_s"])
-
-        file.visititems(collect)
-        if "dt_s" in file.attrs:
-            arrays.setdefault("dt_s", file.attrs["dt_s"])
-    return _find_traces(arrays, path)
-
-
-def _read_matlab(path: Path) -> Contents:
-    import h5py
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
-
-    if h5py.is_hdf5(path):
-        # MATLAB 7.3 writes HDF5 with swapped axes
-        return _read_hdf5(path, transposed=True)
-    try:
-        variables = loadmat(path)
-    except MatReadError as error:
-        raise ValueError(str(error)) from error
-    arrays = {name: value for name, value in variables.items() if not name.startswith("__")}
-    return _find_traces(arrays, path)
-
-
-def _find_traces(arrays: dict[str, Any], path: Path) -> Contents:
-    """Find the traces and the frame interval among named arrays."""
-    numeric = {
-        name: array
-        for name, array in arrays.items()
-        if isinstance(array, np.ndarray) and array.dtype.kind in "iuf"
-    }
-    times = {name: array for name, array in numeric.items() if _is_called_time(name)}
-    values = _choose_matrix({name: numeric[name] for name in numeric if name not in times}, path)
-    n_traces, n_frames = values.shape
-    if n_frames < FEWEST_FRAMES and n_traces >= WIDEST_RATIO * n_frames:
-        raise TracesError(
-            f"{path}: the array has {n_traces} traces of {n_frames} frames, so its axes seem to be "
-            "swapped; traces must be rows: save it transposed"
-        )
-    if "dt_s" in arrays:
-        return values, [], float(np.asarray(arrays["dt_s"]).ravel()[0])
-    for array in times.values():
-        if array.size == n_frames:
-            return values, [], measure_even_step(array.ravel().astype(np.float64), path)
-    return values, [], None
-
-
-def _is_called_time(name: str) -> bool:
-    return name.rpartition("/")[2].lower() in ("t", "time", "time_s")
-
-
-def _choose_matrix(arrays: dict[str, Array], path: Path) -> Array:
-    """Return the array of traces: the one of that name, the only matrix, or the only vector."""
-    large = {name: array for name, array in arrays.items() if array.ndim == 2 and array.size > 1}
-    if "traces" in large:
-        return large["traces"]
-    matrices = {name: array for name, array in large.items() if min(array.shape) > 1}
-    candidates = matrices or large
-    if len(candidates) == 1:
-        array = next(iter(candidates.values()))
-        return array.T if array.shape[1] == 1 else array
-    held = ", ".join(sorted(candidates)) or "none"
-    raise TracesError(
-        f"{path}: an array (n_traces, n_frames) named 'traces', or a single two-dimensional one, "
-        f"is needed; two-dimensional arrays here: {held}"
-    )

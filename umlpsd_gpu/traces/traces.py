@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -12,57 +13,82 @@ from umlpsd_gpu.compute.display import Displayed, Outline, count, shorten
 from umlpsd_gpu.compute.export import Exported, Labelled, LabelledArrays
 from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.storage.blocks import row_blocks, take_rows
+from umlpsd_gpu.traces.values import as_values
 
 # A row whose range is below 64 units in its last place is constant: averages and wavelets of equal
 # numbers differ by that much.
 ROUNDING = 64 * np.finfo(np.float64).eps
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Traces(Displayed, Exported):
     """Trajectories of one ensemble.
 
     Attributes
     ----------
     values : ndarray, shape (n_traces, n_frames)
-        Intensity in counts; float32 or float64. May contain NaN (see ``usable``). A memmap if they
+        Intensity in counts; float32 or float64. Lists, DataFrames and masked arrays (masked: NaN)
+        are converted. May contain NaN (see ``usable``). A memmap if they
         don't fit in memory: work through it by `umlpsd_gpu.storage.blocks.row_blocks`.
     dt_s : float
         Frame interval in seconds.
     rows, cols : ndarray, shape (n_traces,), float64
-        Position in pixels in the movie; NaN for imported traces.
+        Position in pixels in the movie; NaN for imported traces, and by default.
     source : tuple of str, length n_traces
-        Movie or table each trace comes from.
+        Movie or table each trace comes from. Default: "array".
     ids : tuple of str, length n_traces
-        Unique within the ensemble.
+        Unique within the ensemble. Default: source and number.
     history : tuple of str
         Steps of processing, the first one first.
     scale : str
         Smoothing scale of the values: ``"raw"``, ``"W80"``, ``"WL6"``.
+    notes : tuple of str
+        What the reader of a file tells the user; a study repeats it in its own notes, and it is not
+        stored with the traces.
+    files : tuple of Path
+        Files that the values were read from; not stored either.
     """
 
     values: Array
     dt_s: float
-    rows: Array
-    cols: Array
-    source: tuple[str, ...]
-    ids: tuple[str, ...]
+    rows: Array = None  # type: ignore[assignment]
+    cols: Array = None  # type: ignore[assignment]
+    source: tuple[str, ...] = None  # type: ignore[assignment]
+    ids: tuple[str, ...] = None  # type: ignore[assignment]
     history: tuple[str, ...] = ()
     scale: str = "raw"
+    notes: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check that the arrays belong together."""
+        """Fill in what was not given, and check that the arrays belong together."""
+        object.__setattr__(self, "values", as_values(self.values))
         if self.values.ndim != 2:
             raise TracesError(
                 f"traces need the shape (n_traces, n_frames), got {self.values.shape}"
             )
-        if not self.dt_s > 0:
+        if not isinstance(self.dt_s, int | float | np.number) or not self.dt_s > 0:
             raise TracesError(f"dt_s must be a positive number of seconds, got {self.dt_s}")
+        self._fill_in()
         lengths = {len(self.rows), len(self.cols), len(self.source), len(self.ids)}
         if lengths != {self.n_traces}:
             raise TracesError(
                 f"rows, cols, source and ids need {self.n_traces} entries, got {sorted(lengths)}"
             )
+
+    def _fill_in(self) -> None:
+        """Set the defaults of attributes that were not given."""
+        n = self.n_traces
+        source = ("array",) * n if self.source is None else tuple(self.source)
+        defaults = {
+            "rows": np.full(n, np.nan),
+            "cols": np.full(n, np.nan),
+            "source": source,
+            "ids": tuple(f"{name}:{i}" for i, name in enumerate(source)),
+        }
+        for name, value in defaults.items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
 
     def _describe(self) -> Outline:
         size = f"{count(self.n_traces, 'trace')} of {count(self.n_frames, 'sample')}"
@@ -106,8 +132,8 @@ class Traces(Displayed, Exported):
 
         Parameters
         ----------
-        values : ndarray, shape (n_traces, n_frames)
-            Counts.
+        values : array, masked array, DataFrame or lists, shape (n_traces, n_frames)
+            Counts. Masked entries become NaN.
         dt_s : float
             Frame interval in seconds, above 0.
         source : str
@@ -126,6 +152,7 @@ class Traces(Displayed, Exported):
         TracesError
             If the shape, the interval or the number of ids is wrong.
         """
+        values = as_values(values)
         n_traces = len(values)
         names = [f"{source}:{i}" for i in range(n_traces)] if ids is None else ids
         rows, cols = np.full((2, n_traces), np.nan)
@@ -218,3 +245,24 @@ def varies(values: Array) -> Array:
     rounding = ROUNDING * np.abs(np.stack([low, high])).max(axis=0)
     varying: Array = high - low > rounding
     return varying
+
+
+def require_traces(traces: object, verb: str) -> None:
+    """Check that a public function was given Traces.
+
+    Parameters
+    ----------
+    traces : object
+    verb : str
+        Name of the function, for the message.
+
+    Raises
+    ------
+    TracesError
+        With the call that makes Traces of an array.
+    """
+    if not isinstance(traces, Traces):
+        raise TracesError(
+            f"{verb}() takes Traces, got {type(traces).__name__}; wrap an array (n_traces, "
+            "n_frames) by Traces(values, dt_s), with the frame interval in seconds"
+        )

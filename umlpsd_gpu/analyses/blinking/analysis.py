@@ -59,6 +59,10 @@ class Blinking(Analysis[Any, Any]):
         ("traces.roi", "--roi"),
         ("traces.drift_correction", "--drift-correction/--no-drift-correction"),
         ("traces.unequal_lengths", "--unequal-lengths"),
+        ("traces.array", "--array"),
+        ("traces.sheet", "--sheet"),
+        ("traces.layout", "--layout"),
+        ("traces.decimal", "--decimal"),
         ("preprocess.scales", "--scales"),
         ("spectrum.method", "--psd"),
         ("spectrum.f_min_hz", "--f-min-hz"),
@@ -80,10 +84,10 @@ class Blinking(Analysis[Any, Any]):
         is_skipped: Callable[[Path], bool],
         report: Callable[[int], None] = ignore_count,
     ) -> Findings:
-        """Find the movies of an archive; see `Analysis.find`."""
-        from umlpsd_gpu.analyses.blinking.find_movies import find_movies
+        """Find the movies, or else the tables, of an archive; see `Analysis.find`."""
+        from umlpsd_gpu.analyses.blinking.find_inputs import find_inputs
 
-        return find_movies(archive, settings.movie, is_skipped, report)
+        return find_inputs(archive, settings, is_skipped, report)
 
     @property
     def watched_suffixes(self) -> tuple[str, ...]:
@@ -119,11 +123,12 @@ class Blinking(Analysis[Any, Any]):
         return [f"{n_unknown} have no frame interval and will fail; give it with --dt-s."]
 
     def files_of(self, source: list[Movie] | Traces) -> tuple[Path, ...]:
-        """Return the files of movies; see `Analysis.files_of`."""
+        """Return the files of movies or tables; see `Analysis.files_of`."""
         from umlpsd_gpu.analyses.blinking.find_movies import files_of
 
-        movies = source if isinstance(source, list) else []
-        return tuple(file for movie in movies for file in files_of(movie))
+        if not isinstance(source, list):
+            return source.files
+        return tuple(file for movie in source for file in files_of(movie))
 
     def describe(self, source: list[Movie] | Traces) -> Description:
         """Describe one movie or a table of traces; see `Analysis.describe`."""
@@ -131,10 +136,12 @@ class Blinking(Analysis[Any, Any]):
 
         return describe_movie(source[0]) if isinstance(source, list) else describe_traces(source)
 
-    def predict(self, source: list[Movie], with_report: bool = True) -> Prediction:
-        """Predict memory and time of a movie; see `Analysis.predict`."""
-        from umlpsd_gpu.analyses.blinking.prediction import predict
+    def predict(self, source: list[Movie] | Traces, with_report: bool = True) -> Prediction:
+        """Predict memory and time of a movie or a table; see `Analysis.predict`."""
+        from umlpsd_gpu.analyses.blinking.prediction import predict, predict_traces
 
+        if not isinstance(source, list):
+            return predict_traces(source, with_report)
         (movie,) = source
         return predict(movie, with_report)
 

@@ -8,6 +8,7 @@ from umlpsd_gpu.analyses.blinking.movie_summary import MovieSummary
 from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.clustering.cluster import Clustering
 from umlpsd_gpu.maps.domains import PixelValues
+from umlpsd_gpu.maps.neighbours import neighbour_pairs
 from umlpsd_gpu.maps.result import AssemblyMaps, assembly_maps, matrix_note, reference_index
 from umlpsd_gpu.spectrum.result import PowerLawFit
 from umlpsd_gpu.traces.traces import Traces
@@ -93,3 +94,29 @@ def compute_maps(
     return assembly_maps(
         traces, pixels, (n_rows, n_cols), movie.pixel_size_um, settings.maps, settings.n_threads
     )
+
+
+def neighbouring_pixels(traces: Traces, usable: np.ndarray) -> np.ndarray:
+    """Return the pairs of clustered traces that are neighbouring pixels of the same movie.
+
+    Parameters
+    ----------
+    traces : Traces
+        Of pixels.
+    usable : ndarray, shape (n_traces,), bool
+        Which traces are clustered.
+
+    Returns
+    -------
+    ndarray, shape (n_pairs, 2), int
+        Indices among the clustered traces.
+    """
+    number = np.cumsum(usable) - 1
+    source = np.array(traces.source)
+    pairs = [np.empty((0, 2), dtype=np.intp)]
+    for movie in np.unique(source[usable]):
+        (pixels,) = np.nonzero(usable & (source == movie))
+        rows, cols = traces.rows[pixels].astype(np.intp), traces.cols[pixels].astype(np.intp)
+        found = neighbour_pairs(rows, cols, (int(rows.max()) + 1, int(cols.max()) + 1))
+        pairs.append(number[pixels][found])
+    return np.concatenate(pairs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from umlpsd_gpu.analyses.blinking.data_notes import look_for_notes
 from umlpsd_gpu.analyses.blinking.prediction import N_TYPICAL_EMITTERS, movie_mb, predict
 from umlpsd_gpu.analyses.protocol import Description
 from umlpsd_gpu.movie.movie import Movie
@@ -57,14 +58,18 @@ def describe_traces(traces: Traces) -> Description:
     -------
     Description
     """
+    rows = [
+        ("traces", f"{traces.n_traces} of {traces.n_frames} frames"),
+        ("interval", f"{traces.dt_s:.6g} s"),
+    ]
+    if traces.n_frames < LEAST_N_FRAMES:
+        advice = f"log_welch needs {LEAST_N_FRAMES} frames; use --psd periodogram"
+        rows.append(("too short", advice))
     return Description(
         verdict="whole",
         reason="",
         size=f"{traces.n_traces} traces of {traces.n_frames} frames",
-        rows=(
-            ("traces", f"{traces.n_traces} of {traces.n_frames} frames"),
-            ("interval", f"{traces.dt_s:.6g} s"),
-        ),
+        rows=(*rows, *(("note", note) for note in look_for_notes(traces))),
         facts={"n_traces": traces.n_traces, "n_frames": traces.n_frames, "dt_s": traces.dt_s},
     )
 

@@ -135,7 +135,7 @@ def _list_notes(movies: Sequence[Movie], settings: Settings) -> list[str]:
 
 
 def _n_frames_to_read(movies: Sequence[Movie], settings: Settings) -> int:
-    n_passes = 3 if settings.traces.drift_correction else 2
+    n_passes = 4 if settings.traces.drift_correction == "on" else 2
     return n_passes * sum(movie.n_frames for movie in movies)
 
 

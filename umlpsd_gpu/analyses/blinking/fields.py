@@ -15,7 +15,7 @@ from umlpsd_gpu.analyses.blinking.movie_summary import MovieSummary
 from umlpsd_gpu.clustering.fields import (
     CLUSTERING_FIELDS,
     decision_from,
-    decision_group,
+    decision_groups,
     sweep_groups,
     sweeps_from,
 )
@@ -89,7 +89,7 @@ def _groups(study: Any) -> dict[str, Mapping[str, Any]]:
         **{f"movies/{i}": vars(movie) for i, movie in enumerate(study.movies, start=1)},
         "traces": vars(study.traces),
         **sweep_groups(study.sweeps),
-        "decision": decision_group(study.decision),
+        **decision_groups(study.decision),
         "clustering": vars(study),
         "outliers": vars(study.outliers),
         "spectrum": vars(study.spectrum),

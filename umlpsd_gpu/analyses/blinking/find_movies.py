@@ -84,10 +84,12 @@ def _search(
 def _open_folder(folder: Path, findings: Findings, settings: MovieSettings) -> Iterator[Found]:
     """Yield the movies in a folder, or the folder itself if its files are single frames."""
     try:
-        files = find_files(folder)
-    except MovieError as error:
-        findings.left_out.append((folder, error.reason))
+        files, unusable = _list_candidates(folder)
+    except OSError as error:
+        findings.left_out.append((folder, f"it can't be listed: {error.strerror}"))
         return
+    # one bad entry, as a link to nothing, hides no other movie
+    yield from unusable
     if settings.join and len(files) > 1:
         whole = _try_to_open(folder, settings)
         if whole.source is not None:
@@ -105,6 +107,26 @@ def _open_folder(folder: Path, findings: Findings, settings: MovieSettings) -> I
         return
     for file in files:
         yield _try_to_open(file, settings)
+
+
+def _list_candidates(folder: Path) -> tuple[list[Path], list[Found]]:
+    """Return the files of a folder that may be TIFF, in natural order, and those that can't be."""
+    from natsort import natsorted, ns
+
+    entries = [
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in TIFF_SUFFIXES and not path.name.startswith(".")
+    ]
+    files, unusable = [], []
+    for path in natsorted(entries, key=lambda path: path.name, alg=ns.IGNORECASE):
+        if path.is_dir():
+            continue  # searched as a folder
+        try:
+            files += find_files(path)
+        except MovieError as error:
+            unusable.append(Found(path, (path,), None, error.reason))
+    return files, unusable
 
 
 def _keep_movies(movies: list[Found], findings: Findings) -> None:

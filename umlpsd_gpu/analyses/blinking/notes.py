@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
+from umlpsd_gpu.analyses.blinking.data_notes import list_data_notes
 from umlpsd_gpu.analyses.blinking.fitting_scales import count_samples
 from umlpsd_gpu.analyses.blinking.settings import Settings
+from umlpsd_gpu.analyses.blinking.spectrum_notes import list_spectrum_notes
 from umlpsd_gpu.clustering.cluster import Clustering
 from umlpsd_gpu.clustering.notes import budget_notes, outlier_notes
 from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.scale import Scale
+from umlpsd_gpu.spectrum.lines import find_line
 from umlpsd_gpu.spectrum.result import PowerLawFit
 from umlpsd_gpu.traces.traces import Traces
 
 MIN_TRACES = 3
-# Spectra that fit their model fall below this p-value once in a hundred
-MISFIT = 0.01
+# Traces with missing values that are looked at, so that many cost no time
+MOST_LOOKED_AT = 1000
 
 
 def list_trace_notes(traces: Traces, usable: np.ndarray, k_max: int, of_pixels: bool) -> list[str]:
@@ -41,13 +44,19 @@ def list_trace_notes(traces: Traces, usable: np.ndarray, k_max: int, of_pixels: 
         If fewer than 3 traces can be clustered.
     """
     n_usable, n_flagged = np.count_nonzero(usable), np.count_nonzero(~usable)
+    n_cropped = _count_early_ends(traces, usable)
+    advice = (
+        f"{n_cropped} of them only end before the others; add --unequal-lengths crop to cut all "
+        "to the shortest"
+    )
     if n_usable < MIN_TRACES:
         more = "choose a lower --threshold, or add" if of_pixels else "add"
+        more = advice if n_cropped else f"{more} movies or tables"
         raise TracesError(
             f"{n_usable} of {traces.n_traces} traces can be clustered (finite and not constant), "
-            f"and a study needs at least {MIN_TRACES}; {more} movies or tables"
+            f"and a study needs at least {MIN_TRACES}; {more}{_list_first(traces.notes)}"
         )
-    notes = []
+    notes = list(traces.notes)
     if n_usable <= k_max:
         notes.append(
             f"K was only tried up to {n_usable - 1}, because {n_usable} traces were clustered."
@@ -58,8 +67,24 @@ def list_trace_notes(traces: Traces, usable: np.ndarray, k_max: int, of_pixels: 
     return [
         *notes,
         f"{n_flagged} of {traces.n_traces} traces were not clustered: {not_finite} have NaN or "
-        f"infinite values, {n_flagged - not_finite} are constant.",
+        f"infinite values, {n_flagged - not_finite} are constant."
+        + (f" {advice[0].upper()}{advice[1:]}." if n_cropped else ""),
     ]
+
+
+def _count_early_ends(traces: Traces, usable: np.ndarray) -> int:
+    """Return the number of traces whose only fault are missing values at their ends."""
+    n_found = 0
+    for row in np.flatnonzero(~usable)[:MOST_LOOKED_AT].tolist():
+        values = traces.values[row]
+        known = np.flatnonzero(np.isfinite(values))
+        n_found += 0 < known.size < values.size and known[-1] == known.size - 1
+    return n_found
+
+
+def _list_first(notes: tuple[str, ...]) -> str:
+    """Return notes of the reader for the end of an error message."""
+    return "".join(f" ({note.rstrip('.')})" for note in notes[:1])
 
 
 def list_cluster_notes(
@@ -91,14 +116,15 @@ def list_cluster_notes(
         sweep.scale: count_samples(Scale.parse(sweep.scale), traces.n_frames)
         for sweep in clustering.sweeps
     }
+    line = find_line(traces, usable)
     on_cpu = device == "cpu"
     of_pixels = settings.traces.mode == "pixels"
     explanation = "pixels between domains" if of_pixels else "multi-state blinking"
     return [
         *(budget_notes(clustering.sweeps, n_samples, settings.sweep.budget_s) if on_cpu else ()),
         *_note_constant(clustering.matrix, clustering.decision.scale),
-        *_note_without_beta(fit.beta[usable]),
-        *_note_misfits(fit, usable),
+        *list_data_notes(traces, usable, line),
+        *list_spectrum_notes(fit, usable, settings.spectrum.method, line),
         *outlier_notes(clustering.outliers, explanation, items="traces", table="traces.csv"),
     ]
 
@@ -107,22 +133,3 @@ def _note_constant(scaled: np.ndarray, scale: str) -> list[str]:
     """Return a note on traces that are constant (all 0) at the chosen scale."""
     n_flat = np.count_nonzero(~scaled.any(axis=1))
     return [f"{n_flat} of {len(scaled)} traces are constant at {scale}."] if n_flat else []
-
-
-def _note_without_beta(beta: np.ndarray) -> list[str]:
-    """Return a note on clustered traces whose exponent is not finite."""
-    n_nan = np.count_nonzero(~np.isfinite(beta))
-    return [f"{n_nan} of {beta.size} clustered traces have no exponent β."] if n_nan else []
-
-
-def _note_misfits(fit: PowerLawFit, usable: np.ndarray) -> list[str]:
-    """Return a note if most spectra are no power laws but were fitted as such."""
-    n_misfits = np.count_nonzero(fit.p_value[usable] < MISFIT)
-    if fit.model != "power_law" or 2 * n_misfits <= usable.sum():
-        return []
-    low_hz, high_hz = fit.f_range_hz
-    return [
-        f"{n_misfits} of {usable.sum()} spectra differ from a power law by more than chance (p < "
-        f"{MISFIT}), for example because of shot noise or a knee; their β is a mean slope from "
-        f"{low_hz:.3g} to {high_hz:.3g} Hz. Use --psd-model auto to fit a floor or a knee too."
-    ]

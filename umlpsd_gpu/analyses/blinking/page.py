@@ -11,6 +11,7 @@ from matplotlib.colors import to_hex
 
 from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.analyses.blinking.tables import summary_of
+from umlpsd_gpu.decision.result import KDecision
 from umlpsd_gpu.plotting.page_parts import Fact, Page, Section, number, render_section
 from umlpsd_gpu.plotting.style import cluster_colour
 
@@ -40,6 +41,7 @@ def page_of(study: Study) -> Page:
         "summary": summary,
         "colours": colours,
         "decision": study.decision,
+        "evidence": tuple(_evidence_rows(study.decision)),
         "outliers": outlier_sentence(study),
         "pearson": pearson_sentence(summary["maps"]) if summary["maps"] else "",
         "sources": list(dict.fromkeys(study.traces.source)),
@@ -73,6 +75,20 @@ def _sections(study: Study, values: dict[str, Any]) -> Iterator[Section]:
     yield render_section("How K was decided", "decision.html.jinja", PACKAGE, values)
 
 
+def _evidence_rows(decision: KDecision) -> Iterator[dict[str, Any]]:
+    """Yield the evidence for each K as text; nothing where another rule decided."""
+    evidence = decision.evidence
+    for at, k in enumerate(evidence.k_values.tolist()):
+        yield {
+            "k": k,
+            "chosen": k == decision.k_opt,
+            "probability": number(evidence.probability[at], 2),
+            "border": number(math.exp(-evidence.gap[at]), 2),
+            "reproducibility": number(evidence.reproducibility[at], 2),
+            "prediction_strength": number(evidence.prediction_strength[at], 2),
+        }
+
+
 def headline(study: Study) -> str:
     """Return the result in a few words.
 
@@ -85,6 +101,8 @@ def headline(study: Study) -> str:
     str
     """
     decision, n = study.decision, int(study.clustered.sum())
+    if decision.is_undecided:
+        return f"Number of clusters of {n} traces undecided; shown: K = {decision.k_opt}"
     if decision.k_opt == 1:
         return f"No cluster structure in {n} traces"
     return f"{decision.k_opt} clusters in {n} traces, at scale {decision.scale}"

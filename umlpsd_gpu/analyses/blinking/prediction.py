@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from umlpsd_gpu.analyses.protocol import Prediction
 from umlpsd_gpu.movie.movie import Movie
+from umlpsd_gpu.traces.traces import Traces
 
 # Measured on 2 cores with default settings: movies of 4.2 GB
 # extracted in 6.6 s; 200 traces of 6,000 frames swept over 18 scales and decided in 1.8 s (without
@@ -58,4 +59,24 @@ def predict(movie: Movie, with_report: bool = True) -> Prediction:
         + SWEEP_S
         + traces_s
         + (REPORT_S + images_s if with_report else images_s / 2),
+    )
+
+
+def predict_traces(traces: Traces, with_report: bool = True) -> Prediction:
+    """Predict memory and time of a study of finished traces.
+
+    Parameters
+    ----------
+    traces : Traces
+    with_report : bool
+        Whether figures and report are drawn.
+
+    Returns
+    -------
+    Prediction
+    """
+    traces_mb = traces.values.size * 8 / 1e6
+    return Prediction(
+        memory_mb=BASE_MB + N_COPIES_OF_TRACES * traces_mb,
+        duration_s=SWEEP_S + (REPORT_S if with_report else 0.0),
     )

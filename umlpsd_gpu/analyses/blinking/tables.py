@@ -53,6 +53,16 @@ def summary_of(study: Study) -> dict[str, Any]:
         "votes": decision.votes,
         "rule": decision.rule,
         "reason": decision.reason,
+        "undecided": decision.is_undecided,
+        "unfamiliar": decision.unfamiliar,
+        "calibrated_for": decision.calibrated_for,
+        "probability": dict(
+            zip(
+                map(str, decision.evidence.k_values.tolist()),
+                decision.evidence.probability.tolist(),
+                strict=True,
+            )
+        ),
         "n_traces": study.traces.n_traces,
         "n_clustered": int(study.clustered.sum()),
         "n_frames": study.traces.n_frames,

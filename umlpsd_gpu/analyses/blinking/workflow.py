@@ -10,7 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from umlpsd_gpu.analyses.blinking.assembly import compute_maps, has_maps, list_map_notes
+from umlpsd_gpu.analyses.blinking.assembly import (
+    compute_maps,
+    has_maps,
+    list_map_notes,
+    neighbouring_pixels,
+)
 from umlpsd_gpu.analyses.blinking.extract import extract, shape_of
 from umlpsd_gpu.analyses.blinking.fitting_scales import (
     select_scales,
@@ -30,22 +35,25 @@ from umlpsd_gpu.compute.progress import choose_progress
 from umlpsd_gpu.compute.transfer import on_host, uploaded
 from umlpsd_gpu.compute.versions import recorded_versions
 from umlpsd_gpu.decision.outliers import N_COARSE_SAMPLES
+from umlpsd_gpu.errors import SettingsError, TracesError
 from umlpsd_gpu.keywords import settings_from_keywords, show_settings
 from umlpsd_gpu.maps.result import AssemblyMaps
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.preprocessing.bin import bin_mean
+from umlpsd_gpu.scale import Scale
 from umlpsd_gpu.spectrum.clusters import cluster_spectra
 from umlpsd_gpu.spectrum.estimators import power_spectrum
 from umlpsd_gpu.spectrum.fit import fit_power_law
 from umlpsd_gpu.spectrum.ranges import trusted_range_hz
 from umlpsd_gpu.spectrum.result import PowerLawFit, Spectrum
 from umlpsd_gpu.spectrum.settings import SpectrumSettings
+from umlpsd_gpu.traces.pool import pool_traces
 from umlpsd_gpu.traces.traces import Traces
 
 
 @show_settings(Settings)
 def run_study(
-    source: Movie | Traces | Sequence[Movie] | str | Path | Sequence[str | Path],
+    source: Movie | Traces | str | Path | Sequence[Movie] | Sequence[Traces] | Sequence[str | Path],
     settings: Settings | None = None,
     progress: Progress | None = None,
     run_sweeps: RunJobs | None = None,
@@ -55,8 +63,8 @@ def run_study(
 
     Parameters
     ----------
-    source : Movie, Traces, file, or sequence of Movie or of files
-        Several movies are pooled into one ensemble. A file is a movie or a table of traces.
+    source : Movie, Traces, file, or sequence of one kind of them
+        Several are pooled into one ensemble. A file is a movie or a table of traces.
     settings : Settings, optional
         By default the 18 smoothing scales of the paper, K from 1 to 15, 100 epochs.
     progress : callable, optional
@@ -81,7 +89,7 @@ def run_study(
         If no emitter is found, fewer than 3 traces can be clustered, or the frame interval is
         unknown.
     SettingsError
-        If no smoothing scale suits the length of the traces.
+        If no smoothing scale suits the length of the traces, or ``settings`` are no Settings.
     DeviceError
         If the chosen device is missing, or its memory is too small.
 
@@ -95,6 +103,11 @@ def run_study(
     >>> study.decision.k_opt, study.labels.shape
     (2, (40,))
     """
+    if settings is not None and not isinstance(settings, Settings):
+        raise SettingsError(
+            f"settings must be Settings, got {type(settings).__name__}; give single ones by name, "
+            "as run_study(source, seed=1), or Settings.from_mapping({…})"
+        )
     settings = settings_from_keywords(settings or Settings(), values, "run_study")
     device = device_of(settings) if run_sweeps is None else "cpu"
     context = Context(device, choose_progress(progress), run_jobs=run_sweeps)
@@ -125,8 +138,7 @@ def analyse(
     with told_when_full():
         # errors that the headers show come before the first frame is read
         n_frames, dt_s = shape_of(source, settings)
-        scales, notes_on_scales = select_scales(n_frames, settings)
-        _fit_spectra(_make_empty_trace(n_frames, dt_s), settings)
+        scales, notes_on_scales = _try_settings(source, n_frames, dt_s, settings)
         with context.clock.timing("extract"):
             traces, movies, notes = extract(source, settings, context.progress, context.device)
         scales, notes_on_memory = select_scales_by_memory(traces, scales, settings)
@@ -145,6 +157,7 @@ def analyse(
             context,
             trait=fit.beta[usable],
             coarsen=average_neighbours,
+            neighbours=neighbouring_pixels(traces, usable) if of_pixels else None,
         ).spread_over(usable)
         maps = _compute_maps_timed(traces, movies, clustering, fit, settings, context)
         return Study(
@@ -177,11 +190,21 @@ def _open(source: Any, settings: Settings) -> Movie | Traces | Sequence[Movie]:
     """Return what `analyse` takes: files are opened, anything else is returned as it is."""
     if isinstance(source, str | os.PathLike):
         return open_sources([os.fspath(source)], settings)
+    if isinstance(source, Traces | Movie):
+        return source
     is_list = isinstance(source, Sequence) and len(source) > 0
+    if is_list and all(isinstance(part, Traces) for part in source):
+        return pool_traces(list(source), settings.traces.unequal_lengths)
     if is_list and all(isinstance(name, str | os.PathLike) for name in source):
         return open_sources([os.fspath(name) for name in source], settings)
-    opened: Movie | Traces | Sequence[Movie] = source
-    return opened
+    if isinstance(source, Sequence) and all(isinstance(part, Movie) for part in source):
+        movies: Sequence[Movie] = source
+        return movies
+    raise TracesError(
+        f"run_study() takes a movie, Traces, a file, or a list of one kind of them, got "
+        f"{type(source).__name__}; wrap an array (n_traces, n_frames) by Traces(values, dt_s), "
+        "with the frame interval in seconds"
+    )
 
 
 def _fit_spectra_timed(
@@ -214,9 +237,30 @@ def _choose_range_hz(
     return low if f_min_hz is None else f_min_hz, high if f_max_hz is None else f_max_hz
 
 
+def _try_settings(
+    source: Any, n_frames: int, dt_s: float, settings: Settings
+) -> tuple[list[Scale], list[str]]:
+    """Return scales and notes on them; refuse settings that don't suit the length of the traces.
+
+    That a table may be the wrong way round is said before any other advice.
+    """
+    try:
+        scales, notes = select_scales(n_frames, settings)
+        _fit_spectra(_make_empty_trace(n_frames, dt_s), settings)
+        return scales, notes
+    except (TracesError, SettingsError) as error:
+        if not isinstance(source, Traces) or source.n_traces <= n_frames:
+            raise
+        raise type(error)(
+            f"{source.source[0]}: there are {source.n_traces} traces of {n_frames} frames; if it "
+            "is the other way round, choose the other --layout (rows or columns); if not: "
+            f"{error}"
+        ) from error
+
+
 def _make_empty_trace(n_frames: int, dt_s: float) -> Traces:
-    """Return one trace of the final length, to detect unsuitable settings early."""
-    return Traces.without_place(np.zeros((1, n_frames)), dt_s)
+    """Return no trace, but of the final length, to detect unsuitable settings early."""
+    return Traces.without_place(np.zeros((0, n_frames)), dt_s)
 
 
 def average_neighbours(curves: np.ndarray) -> np.ndarray:

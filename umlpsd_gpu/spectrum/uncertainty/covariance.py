@@ -17,6 +17,10 @@ from umlpsd_gpu.spectrum.log_welch import LogGrid
 # two Hamming windows further apart than this, in bins of either, share no power
 _REACH_BINS = 2.5
 _NEGLIGIBLE = 1e-5
+# Longer windows are calculated in steps of several frames, so that they have so many
+_LONGEST_WINDOW, _N_STEPS = 1 << 14, 1 << 12
+# Windows of one frequency that are paired with those of another
+_MOST_STARTS = 1 << 12
 
 
 def log_welch_covariance(grid: LogGrid) -> np.ndarray:
@@ -32,18 +36,32 @@ def log_welch_covariance(grid: LogGrid) -> np.ndarray:
     """
     n_freqs = len(grid.windows)
     freqs = grid.cycles / grid.n_frames
-    starts = [np.arange(n) * w // 2 for w, n in zip(grid.windows, grid.n_windows, strict=True)]
-    tapers = [np.hamming(w) / np.sqrt(np.sum(np.hamming(w) ** 2)) for w in grid.windows]
     covariance = np.zeros((n_freqs, n_freqs))
     for i in range(n_freqs):
+        # what windows share depends on their lengths relative to each other only
+        is_long = grid.windows[i] > _LONGEST_WINDOW
+        scale = grid.windows[i] / _N_STEPS if is_long else 1.0
+        starts, taper = _place_windows(grid, i, scale)
         for j in range(i, n_freqs):
             apart = freqs[j] - freqs[i]
             if apart > _REACH_BINS * (1 / grid.windows[i] + 1 / grid.windows[j]):
                 break
-            shared = _shared_power(tapers[i], tapers[j], apart)
-            covariance[i, j] = _mean_over_pairs(shared, starts[i], starts[j], len(tapers[j]))
+            other_starts, other = _place_windows(grid, j, scale)
+            shared = _shared_power(taper, other, apart * scale)
+            covariance[i, j] = _mean_over_pairs(shared, starts, other_starts, len(other))
             covariance[j, i] = covariance[i, j]
     return covariance
+
+
+def _place_windows(grid: LogGrid, i: int, scale: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the starts of the windows of a frequency, and their shape, in steps of ``scale``."""
+    window = int(grid.windows[i])
+    starts = np.arange(grid.n_windows[i]) * window // 2
+    if scale > 1:
+        starts = np.round(starts / scale).astype(np.int64)
+        window = round(window / scale)
+    taper = np.hamming(window)
+    return starts, taper / np.sqrt(np.sum(taper**2))
 
 
 def _shared_power(longer: np.ndarray, shorter: np.ndarray, apart: float) -> np.ndarray:
@@ -62,6 +80,9 @@ def _mean_over_pairs(
 ) -> float:
     """Average over all pairs of windows; pairs without overlap contribute 0."""
     n_delays = len(shared)
+    if len(starts) > _MOST_STARTS:
+        # windows in the middle of a long trace all overlap alike
+        starts = starts[np.linspace(0, len(starts) - 1, _MOST_STARTS).round().astype(np.int64)]
     first = np.searchsorted(other_starts, starts - other_window + 1)
     n_most = 2 * n_delays // other_window + 3
     number = first[:, None] + np.arange(n_most)

@@ -8,12 +8,19 @@ cycles per frame.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 _CELLS_PER_DECADE = 40
 # longest period, in lengths of the trace: subtracting the mean removes slower ones
 _LONGEST_PERIOD = 8
 _POINTS_PER_LOBE = 8
+# A longer Hamming window responds as one of this length, with frequencies in bins of either; within
+# this many bins of its frequency it is calculated so, and beyond them from the steps at its ends
+LONGEST_WINDOW = 1 << 14
+_NEAR_BINS = 512
+_HAMMING_END, _HAMMING_POWER = 0.08, 0.54**2 + 0.46**2 / 2
 
 
 def cell_edges(n_frames: int) -> np.ndarray:
@@ -72,6 +79,51 @@ def window_response(window: np.ndarray, freqs: np.ndarray, edges: np.ndarray) ->
     return upper - np.diff(below(-edges - freqs[:, None]), axis=1)
 
 
+def hamming_response(n_window: int, freqs: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Return `window_response` of a Hamming window, without an FFT of a very long one.
+
+    Parameters
+    ----------
+    n_window : int
+        Frames of the window.
+    freqs : ndarray, shape (n_freqs,), cycles per frame
+    edges : ndarray, shape (n_cells + 1,), cycles per frame
+
+    Returns
+    -------
+    ndarray, shape (n_freqs, n_cells)
+    """
+    if n_window <= LONGEST_WINDOW:
+        return window_response(np.hamming(n_window), freqs, edges)
+    shifts, power_below = _long_hamming()
+    centre = np.interp(0.0, shifts, power_below)
+
+    def near(offsets: np.ndarray) -> np.ndarray:
+        """Return the power from 0 to an offset of few bins."""
+        scaled = np.interp(offsets * n_window / LONGEST_WINDOW, shifts, power_below)
+        return np.asarray(scaled - centre)
+
+    def tail(offsets: np.ndarray) -> np.ndarray:
+        """Return the power from an offset to half a period, averaged over the sidelobes."""
+        steps = _HAMMING_END**2 / (2 * np.pi * n_window * _HAMMING_POWER)
+        return np.asarray(steps / np.tan(np.pi * offsets))
+
+    limit = _NEAR_BINS / n_window
+
+    def below(offsets: np.ndarray) -> np.ndarray:
+        periods = np.round(offsets)
+        rest = offsets - periods
+        size = np.abs(rest)
+        far = 0.5 - tail(np.maximum(size, limit))
+        share = np.where(size <= limit, near(np.minimum(size, limit)), far)
+        power: np.ndarray = periods + np.sign(rest) * share
+        return power
+
+    upper = np.diff(below(edges - freqs[:, None]), axis=1)
+    weights: np.ndarray = upper - np.diff(below(-edges - freqs[:, None]), axis=1)
+    return weights
+
+
 def window_response_without_mean(window: np.ndarray, freq: float, edges: np.ndarray) -> np.ndarray:
     """Return the weights for one frequency if the mean of every window is subtracted.
 
@@ -115,6 +167,12 @@ def mean_removal_response(n_frames: int, edges: np.ndarray) -> np.ndarray:
     """
     share: np.ndarray = 1 - np.sinc(cell_centres(edges) * n_frames) ** 2
     return share
+
+
+@cache
+def _long_hamming() -> tuple[np.ndarray, np.ndarray]:
+    """Return `_power_below` of the window that stands for longer ones."""
+    return _power_below(np.hamming(LONGEST_WINDOW), _POINTS_PER_LOBE)
 
 
 def _power_below(weights: np.ndarray, points_per_lobe: int) -> tuple[np.ndarray, np.ndarray]:

@@ -25,6 +25,7 @@ from umlpsd_gpu.spectrum.uncertainty.leakage import leakage_through_ends, leakag
 from umlpsd_gpu.spectrum.uncertainty.response import (
     cell_centres,
     cell_edges,
+    hamming_response,
     mean_removal_response,
     window_response,
     window_response_without_mean,
@@ -174,7 +175,7 @@ def _of_log_welch(n_frames: int, freqs: np.ndarray, start: int, stop: int) -> Sa
     grid, edges = log_grid(n_frames), cell_edges(n_frames)
     windows, nodes = grid.windows[start:stop], cell_centres(edges)
     pairs = zip(windows.tolist(), freqs[:, None], strict=True)
-    response = np.concatenate([window_response(np.hamming(w), f, edges) for w, f in pairs])
+    response = np.concatenate([hamming_response(w, f, edges) for w, f in pairs])
     response *= mean_removal_response(n_frames, edges)
     is_far = nodes < (freqs - _LOBE_EDGE_BINS / windows)[:, None]
     covariance = log_welch_covariance(grid)[start:stop, start:stop]

@@ -13,6 +13,12 @@ from matplotlib.ticker import MaxNLocator
 
 from umlpsd_gpu.analyses.blinking.figures.cluster_sizes import cluster_sizes
 from umlpsd_gpu.analyses.blinking.result import Study
+from umlpsd_gpu.plotting.decimate import (
+    decimate_band,
+    decimate_line,
+    decimate_rows,
+    mean_and_sd,
+)
 from umlpsd_gpu.plotting.style import cluster_colour, thin_grid
 
 TITLE = "Trajectories by cluster"
@@ -54,7 +60,7 @@ def draw_trajectories(study: Study) -> Figure:
         raw[0].set_title(f"Cluster {cluster} ({size} trace{'s' * (size != 1)})", loc="left")
         _draw_raw(raw, study, best_first, cluster, is_last)
         mean, heat = (figure.add_subplot(grid[top:bottom, column]) for column in (1, 2))
-        _draw_mean(mean, study, _scaled_values(study, best_first), cluster)
+        _draw_mean(mean, study, best_first, cluster)
         _draw_heat(heat, study, best_first)
         for axes in (mean, heat):
             axes.set_xlabel("Time (s)" if is_last else "")
@@ -71,15 +77,16 @@ def _sort_best_first(study: Study, cluster: int) -> np.ndarray:
     silhouette = study.silhouette[members]
     if np.isfinite(silhouette).all():
         return members[np.argsort(-silhouette, kind="stable")]
-    scaled = _scaled_values(study, members)
-    distance = np.square(scaled - scaled.mean(axis=0)).sum(axis=1)
+    rows = _scaled_rows(study, members)
+    mean, _ = mean_and_sd(study.scaled, rows)
+    distance = np.array([np.square(study.scaled[row] - mean).sum() for row in rows])
     return members[np.argsort(distance, kind="stable")]
 
 
-def _scaled_values(study: Study, traces: np.ndarray) -> np.ndarray:
-    """Return the scaled values of traces, given by their index among all traces."""
-    values: np.ndarray = study.scaled[np.cumsum(study.clustered)[traces] - 1]
-    return values
+def _scaled_rows(study: Study, traces: np.ndarray) -> np.ndarray:
+    """Return the rows of ``study.scaled`` of traces, given by their index among all traces."""
+    rows: np.ndarray = np.cumsum(study.clustered)[traces] - 1
+    return rows
 
 
 def _draw_raw(
@@ -88,8 +95,7 @@ def _draw_raw(
     time_s = np.arange(study.traces.n_frames) * study.traces.dt_s
     for axes, trace in zip(panels, best_first, strict=False):
         axes.plot(
-            time_s,
-            study.traces.values[trace],
+            *decimate_line(time_s, study.traces.values[trace]),
             color=cluster_colour(cluster),
             linewidth=0.45,
             rasterized=True,
@@ -110,14 +116,14 @@ def _sample_times(study: Study) -> tuple[float, np.ndarray]:
     return duration_s, (np.arange(n_samples) + 0.5) * duration_s / n_samples
 
 
-def _draw_mean(axes: Axes, study: Study, scaled: np.ndarray, cluster: int) -> None:
+def _draw_mean(axes: Axes, study: Study, best_first: np.ndarray, cluster: int) -> None:
     duration_s, time_s = _sample_times(study)
-    mean, sd = scaled.mean(axis=0), scaled.std(axis=0)
+    mean, sd = mean_and_sd(study.scaled, _scaled_rows(study, best_first))
     colour = cluster_colour(cluster)
-    axes.fill_between(
-        time_s, mean - sd, mean + sd, color=colour, alpha=0.25, linewidth=0, rasterized=True
-    )
-    axes.plot(time_s, mean, color=colour, linewidth=1.5, rasterized=len(time_s) > 500)
+    band = decimate_band(time_s, mean - sd, mean + sd)
+    axes.fill_between(*band, color=colour, alpha=0.25, linewidth=0, rasterized=True)
+    line = decimate_line(time_s, mean)
+    axes.plot(*line, color=colour, linewidth=1.5, rasterized=len(time_s) > 500)
     axes.set_xlim(0, duration_s)
     axes.set_ylim(0, 1)
     axes.set_yticks([0, 0.5, 1])
@@ -129,7 +135,7 @@ def _draw_heat(axes: Axes, study: Study, best_first: np.ndarray) -> None:
     n_shown = min(len(best_first), MAX_HEAT_ROWS)
     shown = best_first[np.linspace(0, len(best_first) - 1, n_shown).round().astype(int)]
     axes.imshow(
-        _scaled_values(study, shown),
+        decimate_rows(study.scaled, _scaled_rows(study, shown)),
         aspect="auto",
         cmap="cividis",
         vmin=0,

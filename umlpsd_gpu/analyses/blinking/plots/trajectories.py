@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from umlpsd_gpu.analyses.blinking.plots.new_axes import axes_or_new
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import TracesError
+from umlpsd_gpu.plotting.decimate import decimate_band, decimate_line
 from umlpsd_gpu.plotting.style import FLAGGED, cluster_colour
 from umlpsd_gpu.traces.traces import Traces
 
@@ -67,7 +68,8 @@ def plot_traces(
         for place, trace in enumerate(shown):
             base = (len(shown) - 1 - place) * step
             colour = cluster_colour(1) if labels is None else _colour(numbers[trace])
-            axes.plot(time_s, values[place] - low[place] + base, color=colour, linewidth=0.6)
+            line = decimate_line(time_s, values[place] - low[place] + base)
+            axes.plot(*line, color=colour, linewidth=0.6)
         places = step * np.arange(len(shown))[::-1]
         axes.set_yticks(places + 0.3 * step, [traces.ids[trace] for trace in shown])
         axes.tick_params(axis="y", length=0)
@@ -134,10 +136,9 @@ def plot_clusters(
             base = (len(clusters) - 1 - place) * step - low
             mean, sd, colour = means[place], spreads[place], cluster_colour(cluster)
             bottom, top = np.clip([mean - sd, mean + sd], low, high)
-            axes.fill_between(
-                time_s, bottom + base, top + base, color=colour, alpha=0.25, linewidth=0
-            )
-            axes.plot(time_s, mean + base, color=colour, linewidth=1.4)
+            band = decimate_band(time_s, bottom + base, top + base)
+            axes.fill_between(*band, color=colour, alpha=0.25, linewidth=0)
+            axes.plot(*decimate_line(time_s, mean + base), color=colour, linewidth=1.4)
             axes.axhline(low + base, color=colour, linewidth=0.6, alpha=0.5, zorder=0)
             n_traces = int(np.count_nonzero(numbers == cluster))
             axes.text(
