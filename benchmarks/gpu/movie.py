@@ -14,6 +14,7 @@ import tifffile
 from gpu import ceilings, clock
 from gpu.clock import Timing
 from gpu.proof import LeftOut, Proof
+from umlpsd_gpu.movie.limits import DEFAULT_LIMITS
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.movie.open import open_movie
 from umlpsd_gpu.traces import gpu as device
@@ -34,6 +35,9 @@ MOVIE_SETTINGS = SimpleNamespace(
     position=None,
     z=None,
     time_axis="time",
+    join=False,
+    missing_frames="refuse",
+    limits=DEFAULT_LIMITS,
     memory_mb=256.0,
     allow_damaged=False,
 )

@@ -199,7 +199,7 @@ class TestWhatIsSpeltOut:
             (movie.MOVIE_SETTINGS, MovieSettings),
             (movie.TRACES_SETTINGS, TracesSettings),
         ):
-            defaults = model().model_dump() | {"dt_s": 0.05}
+            defaults = model().model_dump() | {"dt_s": 0.05, "limits": MovieSettings().limits}
             assert vars(ours) == {name: defaults[name] for name in vars(ours)}
 
     @pytest.mark.parametrize("n_frames", [500, 501, 777])

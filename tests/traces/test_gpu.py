@@ -14,6 +14,7 @@ from tests.support.late_streams import LateStreams
 from tests.support.movies import array_movie, background_movie, stack_movie
 from tests.support.tolerances import SUM_FLOAT64
 from umlpsd_gpu.errors import DeviceError, MovieError, TracesError
+from umlpsd_gpu.movie.limits import DEFAULT_LIMITS
 from umlpsd_gpu.movie.open import open_movie
 from umlpsd_gpu.simulate.movie import simulate_movie
 from umlpsd_gpu.traces import gpu as device
@@ -34,11 +35,7 @@ CHOICES = SimpleNamespace(
     allow_damaged=False,
     join=False,
     missing_frames="refuse",
-    max_frames=2_000_000,
-    max_pixels=400_000_000,
-    max_page_mb=256.0,
-    max_metadata_mb=256.0,
-    max_page_s=30.0,
+    limits=DEFAULT_LIMITS,
 )
 MB = 1e6
 
@@ -360,14 +357,14 @@ for name in "pydantic natsort pywt skimage pandas matplotlib typer jinja2".split
     sys.modules[name] = None
 from types import SimpleNamespace
 import numpy as np
+from umlpsd_gpu.movie.limits import DEFAULT_LIMITS
 from umlpsd_gpu.movie.open import open_movie
 from umlpsd_gpu.traces.photometry import measure_emitters
 import umlpsd_gpu.traces.gpu, umlpsd_gpu.traces.gpu_frames
 chosen = dict.fromkeys("dt_s pixel_size_um channel position z".split())
 movie = open_movie(sys.argv[1], SimpleNamespace(
     **chosen, time_axis="time", memory_mb=256, allow_damaged=False, join=False,
-    missing_frames="refuse", max_frames=2000, max_pixels=10**6, max_page_mb=256,
-    max_metadata_mb=256, max_page_s=30))
+    missing_frames="refuse", limits=DEFAULT_LIMITS))
 box = SimpleNamespace(
     photometry="box", box_radius_px=2, ring_inner_px=4.0, ring_outer_px=7.0, psf_sigma_px=1.3)
 print(measure_emitters(movie, np.array([30.0]), np.array([30.0]), box).shape)

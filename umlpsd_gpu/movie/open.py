@@ -198,7 +198,7 @@ def _open(source: Source, settings: MovieSettings) -> Movie:
         pixel_size_origin=pixel_size_origin,
         verdict=verdict,
         memory_mb=settings.memory_mb,
-        read_frames=make_reader(table, pages, choice.sample, settings.max_page_s),
+        read_frames=make_reader(table, pages, choice.sample, settings.limits.max_page_s),
         notes=(*_note_skipped(holes, settings), *interval.notes),
         dt_hint=interval.hint,
     )

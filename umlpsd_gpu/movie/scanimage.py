@@ -77,25 +77,25 @@ def place_pages(stamps: list[Stamp], acquisition: Acquisition) -> list[Stamp]:
         return stamps
     if n_repeats == 0:
         n_repeats = n_channels
-    placed = _place(stamps, times, n_repeats > 1, acquisition)
-    # Stamps that were made here differ, though the pages had none.
-    return [stamp._replace(digest=hash((stamp.digest, stamp.axes)) or 1) for stamp in placed]
+    return _add_places(stamps, times, n_repeats, acquisition)
 
 
-def _place(
-    stamps: list[Stamp], times: Sequence[Any], has_channels: bool, acquisition: Acquisition
+def _add_places(
+    stamps: list[Stamp], times: list[Any], n_repeats: int, acquisition: Acquisition
 ) -> list[Stamp]:
+    """Return the stamps with channels, counted in repeated times, and planes."""
     placed, seen = [], dict[Any, int]()
     for stamp, time in zip(stamps, times, strict=True):
         place: list[tuple[str, int | str]] = [("time", time)]
-        if has_channels:
+        if n_repeats > 1:
             channel = seen[time] = seen.get(time, -1) + 1
             place.append(("channel", channel))
         if acquisition.n_planes > 1:
             place[0], plane = _split_time(int(time) - int(times[0]), acquisition)
             place.append(("z", plane))
         placed.append(stamp._replace(axes=tuple(sorted(place)), digest=stamp.digest or 1))
-    return placed
+    # Stamps that were made here differ, though the pages had none.
+    return [stamp._replace(digest=hash((stamp.digest, stamp.axes)) or 1) for stamp in placed]
 
 
 def _split_time(frame: int, acquisition: Acquisition) -> tuple[tuple[str, int | str], int]:

@@ -32,7 +32,7 @@ MOST_ELONGATED, ELONGATED_BY_NOISE = 1.12, 9.0
 FEWEST_FOR_PSF, BRIGHT_SNR = 8, 20.0
 # Light of a resolved neighbour nearer than this, relative to the PSF, makes a spot look elongated
 RESOLVED_REACH = 5.0
-AT_INVALID = "at a constant or NaN area"
+AT_INVALID = "at an area that was left out"
 ELONGATED = "elongated (two emitters?)"
 TOO_WIDE, TOO_NARROW = SHAPES = ("too wide", "too narrow")
 
@@ -113,6 +113,8 @@ class Candidates:
     brightest : Candidate
     valid : ndarray of bool, shape (n_rows, n_cols), or None
         Pixels that were searched; None: all.
+    n_lines : int
+        Rows and columns of the sensor that were not, because they vary by themselves.
     """
 
     spots: Spots
@@ -121,6 +123,7 @@ class Candidates:
     reasons: Array
     brightest: Candidate
     valid: Array | None
+    n_lines: int
 
     @property
     def positions(self) -> Array:
@@ -180,7 +183,7 @@ def find_candidates(images: MovieImages, settings: TracesSettings) -> Candidates
     """
     from skimage.feature import peak_local_max
 
-    valid, psf_px = find_valid(images), settings.psf_sigma_px
+    (valid, n_lines), psf_px = find_valid(images), settings.psf_sigma_px
     with np.errstate(invalid="ignore"):
         searched = [images.mean, np.sqrt(images.variance)]
     if valid is not None:
@@ -207,6 +210,7 @@ def find_candidates(images: MovieImages, settings: TracesSettings) -> Candidates
         reasons=_judge_alone(spots, snr, images, valid, settings),
         brightest=Candidate(float(row), float(col), float(best_map[row, col])),
         valid=valid,
+        n_lines=n_lines,
     )
 
 

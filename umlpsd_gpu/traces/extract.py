@@ -201,7 +201,7 @@ def extract(
     traces = _wrap(movie, values, detection, settings, drift)
     notes += [
         _describe_dropped(detection),
-        describe_left_out(candidates.valid),
+        describe_left_out(candidates.valid, candidates.n_lines),
         unsound.describe(),
         gaps_note,
         search.describe_full_scale(detection),

@@ -38,7 +38,7 @@ def may_be_brief(traces: Array) -> Array:
     known = traces[finite] if not finite.all() else traces
     mean = known.mean(axis=1)
     largest = np.maximum(known.max(axis=1) - mean, mean - known.min(axis=1))
-    power = np.einsum("ij,ij->i", known, known) - known.shape[1] * mean**2
+    power = known.shape[1] * known.var(axis=1)
     may_be[finite] = largest**2 >= LEAST_POWER * power
     return may_be
 
@@ -132,8 +132,11 @@ def _measure_scatter(trace: Array, down: Array, across: Array) -> float:
     light = trace[known] - trace[known].mean()
     moments = np.stack([down[known], across[known]])
     moments = moments - moments.mean(axis=1, keepdims=True)
-    power = float(light @ light)
+    power = float(np.sum(light**2))
     if power > 0:
-        moments = moments - (moments @ light / power)[:, None] * light
-    low, high = np.linalg.eigvalsh(moments @ moments.T)
+        moments = moments - (np.sum(moments * light, axis=1) / power)[:, None] * light
+    of_rows, of_cols = np.sum(moments**2, axis=1)
+    middle = (of_rows + of_cols) / 2
+    half_gap = np.hypot((of_rows - of_cols) / 2, np.sum(moments[0] * moments[1]))
+    high, low = middle + half_gap, middle - half_gap
     return float(high / low) if low > 0 else 1.0

@@ -21,7 +21,7 @@ LINE_SNR, FEWEST_IN_LINE = 8.0, 16
 SUSPICIOUS, N_TYPICAL = 4.0, 24
 
 
-def find_valid(images: MovieImages) -> Array | None:
+def find_valid(images: MovieImages) -> tuple[Array | None, int]:
     """Return which pixels can be searched for emitters.
 
     A pixel is valid if it is sound in at least half of the frames, if it varies in time, and if it
@@ -33,16 +33,20 @@ def find_valid(images: MovieImages) -> Array | None:
 
     Returns
     -------
-    ndarray of bool, shape (n_rows, n_cols), or None
+    valid : ndarray of bool, shape (n_rows, n_cols), or None
         None if all pixels are valid.
+    n_lines : int
+        Rows and columns of the sensor that vary by themselves.
     """
     finite = np.isfinite(images.mean) & np.isfinite(images.variance)
     if images.sound_share is not None:
         finite &= images.sound_share >= LEAST_SOUND_SHARE
     valid = finite & ~_find_constant(images, finite)
+    n_lines = 0
     if valid.any():
-        valid &= ~_find_lines(images, valid)
-    return None if valid.all() else valid
+        lines, n_lines = _find_lines(images, valid)
+        valid &= ~lines
+    return None if valid.all() else valid, n_lines
 
 
 def _find_constant(images: MovieImages, finite: Array) -> Array:
@@ -56,16 +60,16 @@ def _find_constant(images: MovieImages, finite: Array) -> Array:
     return constant if alone.sum() <= MOST_DEAD * constant.size else areas
 
 
-def _find_lines(images: MovieImages, valid: Array) -> Array:
-    """Return the pixels of rows and columns that stand out along their whole length."""
-    lines = np.zeros(valid.shape, bool)
+def _find_lines(images: MovieImages, valid: Array) -> tuple[Array, int]:
+    """Return the pixels, and the number, of rows and columns that stand out along their length."""
+    found = [np.zeros(size, bool) for size in valid.shape[::-1]]
     with np.errstate(invalid="ignore"):
         pictures = (images.mean, np.sqrt(images.variance))
     for picture in pictures:
         for axis in (0, 1):
-            stands_out = _stands_out(np.where(valid, picture, np.nan), axis)
-            lines |= np.expand_dims(stands_out, axis)
-    return lines
+            found[axis] |= _stands_out(np.where(valid, picture, np.nan), axis)
+    cols, rows = found
+    return rows[:, None] | cols, int(rows.sum() + cols.sum())
 
 
 def _stands_out(picture: Array, axis: int) -> Array:
@@ -110,16 +114,23 @@ def _measure_contrast(lines: Array, chosen: Array) -> tuple[Array, Array]:
     return median, error
 
 
-def describe_left_out(valid: Array | None) -> str:
+def describe_left_out(valid: Array | None, n_lines: int = 0) -> str:
     """Return a sentence about the share of the image that is left out; "" for none.
 
     Parameters
     ----------
     valid : ndarray of bool, or None
+    n_lines : int
+        Rows and columns that vary by themselves.
     """
     if valid is None:
         return ""
     percent = 100 * float(np.mean(~valid))
+    if n_lines:
+        return (
+            f"{n_lines} rows or columns of the sensor vary by themselves and were left out; with "
+            f"what is constant or NaN, {percent:.1f} % of the field"
+        )
     return f"{max(percent, 0.1):.1f} % of the field is constant or NaN and was left out"
 
 

@@ -39,6 +39,7 @@ PLOTS = {
 
 @pytest.fixture(autouse=True)
 def close_figures():
+    plt.close("all")
     yield
     plt.close("all")
 

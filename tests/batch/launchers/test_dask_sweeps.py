@@ -44,7 +44,7 @@ SETTINGS = QUICK.with_values(
         "preprocess.scales": ["raw", "W5", "W10", "W20", "WL3"],
         "sweep.n_epochs": 5,
         "decision.n_surrogates": 2,
-        "decision.n_resamples": 3,
+        "decision.n_resamples": 4,
     }
 )
 CURVES = np.random.default_rng(0).random((20, 6))
