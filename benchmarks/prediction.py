@@ -101,7 +101,7 @@ def main() -> None:
             arguments.keep.write_text(json.dumps(measured), encoding="utf-8")
     if arguments.out:
         rows = [predict_again(found) for found in measured]
-        arguments.out.write_text(report(rows, measured[0]["load"]), encoding="utf-8")
+        arguments.out.write_text(report(rows, measured[-1]["load"]), encoding="utf-8")
 
 
 def predict_again(found: dict) -> tuple:
@@ -156,31 +156,30 @@ def format_row(shape, predicted_mb, peak_mb, predicted_s, seconds, cpu_s, n_trac
     size = " × ".join(f"{length:,}" for length in shape)
     return (
         f"| {size} | {n_traces} | {predicted_mb:,.0f} | {peak_mb:,.0f} | "
-        f"{peak_mb / predicted_mb:.2f} | {predicted_s:.1f} | {cpu_s:.1f} | "
-        f"{cpu_s / predicted_s:.2f} | {seconds:.1f} |"
+        f"{peak_mb / predicted_mb:.2f} | {predicted_s:.1f} | {seconds:.1f} | "
+        f"{seconds / predicted_s:.2f} | {cpu_s:.1f} |"
     )
 
 
 def report(rows: list[tuple], load: float) -> str:
     """Return the report in Markdown."""
     memory = [row[2] / row[1] for row in rows]
-    times = [row[5] / row[3] for row in rows]
+    times = [row[4] / row[3] for row in rows]
     lines = [
         "# Predicted and measured memory and time",
         "",
         f"`python benchmarks/prediction.py`, {date.today()}, {platform.machine()}, "
         f"{os.cpu_count()} cores, default settings (periodogram for fewer than "
         f"{LEAST_FOR_LOG_WELCH} frames), figures and report written. Memory is that of the main "
-        "process at its peak. The machine had other work (load average "
-        f"{load:.1f}), so that the prediction is compared with processor time, that of all "
-        "processes of the study; the last column is the time on the clock.",
+        f"process at its peak. Load average at the end: {load:.1f}; on a busy machine compare with "
+        "processor time, that of all processes of a study.",
         "",
         "| frames × rows × columns | traces | predicted MB | peak MB | ratio | predicted s | "
-        "processor s | ratio | clock s |",
+        "measured s | ratio | processor s |",
         "|---|---|---|---|---|---|---|---|---|",
         *(format_row(*row) for row in rows),
         "",
-        f"Memory: {min(memory):.2f} to {max(memory):.2f} times the prediction; processor time: "
+        f"Memory: {min(memory):.2f} to {max(memory):.2f} times the prediction; time: "
         f"{min(times):.2f} to {max(times):.2f} times.",
     ]
     return "\n".join(lines) + "\n"

@@ -86,9 +86,9 @@ class TestMovieTable:
 
     def test_cost_of_a_study(self) -> None:
         text = text_of(movie_table(make_movie()))
-        # 10,000 × 512 × 512 × 2 bytes; 235 MB + 6 × 8 MB of traces + 21 MB of images; 5,243 / 600
-        # + 7 s + 0.4 s for images + 1 s for traces
-        assert "5243 MB; a study of 100 emitters needs about 300 MB of memory and 17 s" in text
+        # 10,000 × 512 × 512 × 2 bytes; 235 MB + 6 × 8 MB of traces + 26 MB of images; 5,243 / 600
+        # + 7 s + 0.5 s for images + 1 s for traces
+        assert "5243 MB; a study of 100 emitters needs about 310 MB of memory and 17 s" in text
 
     @pytest.mark.parametrize(("n_frames", "warned"), [(302, True), (303, False)])
     def test_too_few_frames_for_log_welch(self, n_frames: int, warned: bool) -> None:

@@ -10,13 +10,13 @@ from umlpsd_gpu.traces.traces import Traces
 # extracted in 6.6 s; 200 traces of 6,000 frames swept over 18 scales and decided in 1.8 s (without
 # compiled kernels 60 to 204 traces in 1.7 to 3.6 s); figures and report drawn and written in 3.8 s
 # by one process; 0.23 GB for 1,000 frames, and for longer traces 5 to 6 times their float64 values
-# on top. Images of the size of a frame, in detection and figures, take 73 to 91 bytes and 1.4 to
-# 1.8 µs for each pixel (benchmarks/results/prediction.md).
+# on top. Images of the size of a frame, in detection and figures, take 97 to 136 bytes for each
+# pixel and, the more the fewer frames there are, 0.2 to 3 µs (benchmarks/results/prediction.md).
 EXTRACTION_MB_PER_S = 600.0
 SWEEP_S, REPORT_S = 2.5, 4.5
-BASE_MB, N_COPIES_OF_TRACES, BYTES_PER_PIXEL = 235.0, 6, 80
+BASE_MB, N_COPIES_OF_TRACES, BYTES_PER_PIXEL = 235.0, 6, 100
 # Half of the time for images is spent in detection, half in figures.
-S_PER_PIXEL = 1.7e-6
+S_PER_PIXEL = 2e-6
 # Spectra and smoothing of long traces
 S_PER_VALUE = 1e-6
 N_TYPICAL_EMITTERS = 100
