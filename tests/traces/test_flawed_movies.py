@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 
+from tests.support.batches import write_movie
 from tests.support.flawed_movies import (
     GRID,
     drift_path,
@@ -318,3 +319,12 @@ def test_the_gpu_finds_the_same(cupy, flaw):
     assert np.allclose(on_gpu.traces.values, on_cpu.traces.values, equal_nan=True, atol=1e-6)
     cpu_only = "its traces were extracted on the CPU, which corrects drift."
     assert on_gpu.note.replace(f" array.tif: {cpu_only}", "") == on_cpu.note
+
+
+@pytest.mark.parametrize("seed", [4, 18])
+def test_emitters_on_a_lattice_that_blink_in_turn_do_not_move(seed, tmp_path):
+    """Some go out as others light up one lattice constant away: no jump, and none is lost."""
+    movie = open_movie(write_movie(tmp_path / "movie.tif", seed=seed), dt_s=0.05)
+    found = extract(movie, TracesSettings())
+    assert found.traces.n_traces == 4
+    assert "moved" not in found.note

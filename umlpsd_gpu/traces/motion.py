@@ -19,6 +19,10 @@ SURE_STEP_PX, SAME_PLACE_PX = 2.5, 1.5
 FEWEST_MATCHES = 2
 SMALLEST_PX = 12
 LEAST_PEAK, MOST_PEAKS = 0.4, 8
+# A path with a long step must explain the spots of all segments by so much fewer places than rest
+# does: a jump shows every emitter twice, while emitters that light up a lattice constant away from
+# others that go out are as many places either way
+MOST_PLACES = 0.8
 
 
 @dataclass(frozen=True)
@@ -69,8 +73,11 @@ def find_motion(segments: Sequence[Array], bin_px: int, psf_sigma_px: float) -> 
     """
     registration = Registration(psf_sigma_px / bin_px, bin_px)
     constant = np.logical_and.reduce([one == segments[0] for one in segments])
-    path = [registration.locate(segment, constant) for segment in segments]
-    return Motion(np.array(path).reshape(-1, 2) * bin_px, registration)
+    path = np.array([registration.locate(segment, constant) for segment in segments])
+    path = path.reshape(-1, 2)
+    if not registration.is_needed(path):
+        path = np.zeros_like(path)
+    return Motion(path * bin_px, registration)
 
 
 class Registration:
@@ -91,6 +98,7 @@ class Registration:
         # places of spots in the first image, and in how many images each was seen
         self._seen, self._n_times, self._n_images = np.empty((0, 2)), np.empty(0, np.int64), 0
         self._n_earlier = 0  # places that were seen before the last image
+        self._placed: list[tuple[Array, Array]] = []  # spots of each image, and its displacement
         self._reference: Array | None = None
         self.is_sure = False
         self.last = np.zeros(2)
@@ -117,12 +125,39 @@ class Registration:
         if self._reference is None:
             self._reference, self.is_sure = transform, True
             self._remember(places)
+            self._placed.append((places, self.last))
             return self.last
         correlation = fft.irfft2(np.conj(self._reference) * transform, s=spots.shape)
         self.last = self._choose(correlation, places)
         self._reference = self._reference + transform * _phases(self.last, spots.shape)
         self._remember(places - self.last)
+        self._placed.append((places, self.last))
         return self.last
+
+    def is_needed(self, path: Array) -> bool:
+        """Return whether a path explains the images by clearly fewer places than rest does.
+
+        Paths without a long step are believed as they are.
+
+        Parameters
+        ----------
+        path : ndarray, shape (n_images, 2)
+            Displacements of the images that were located.
+        """
+        steps = np.hypot(*np.diff(path, axis=0).T)
+        if not len(steps) or steps.max() <= self._sure_step:
+            return True
+        followed = self._count_places([places - moved for places, moved in self._placed])
+        at_rest = self._count_places([places for places, _ in self._placed])
+        return followed <= MOST_PLACES * at_rest
+
+    def _count_places(self, images: Sequence[Array]) -> int:
+        """Return how many different places the spots of all images are at."""
+        known = images[0]
+        for places in images[1:]:
+            is_new = cKDTree(known).query(places)[0] > self._near
+            known = np.concatenate([known, places[is_new]])
+        return len(known)
 
     def locate_near(self, image: Array, guides: Array) -> Array | None:
         """Return the displacement of an image that is near one of several; None if it is not sure.
