@@ -259,3 +259,11 @@ def test_andors_kinetic_cycle_time(tmp_path, cycle_s, dt_s):
     assert movie.dt_s == dt_s
     if dt_s:
         assert movie.dt_origin == "nominal (Andor KineticCycleTime)"
+
+
+def test_one_tick_more_of_a_coarse_clock_is_no_missing_frame():
+    times_s = np.floor(np.arange(60) * 0.031658465226251466 / 0.0156 + 0.25) * 0.0156
+    assert measure_interval(times_s).n_dropped == 0
+    steps_s = np.where(np.arange(99) == 40, 4, 2) * 0.0156  # a whole frame of two ticks is missing
+    found = measure_interval(np.append(0, np.cumsum(steps_s)))
+    assert (found.n_dropped, found.dropped_after) == (1, (40,))

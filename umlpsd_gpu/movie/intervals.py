@@ -215,6 +215,20 @@ def _is_coarse_clock(step_s: float) -> bool:
     return any(abs(step_s / tick_s - 1) < 0.02 for tick_s in _COARSE_CLOCKS_S)
 
 
+def _is_one_tick_off(steps: Array, base: float) -> Array:
+    """Return which steps differ by one tick from a base of two ticks or more of a coarse clock.
+
+    A missing frame would make a step longer by the whole base.
+    """
+    for tick_s in _COARSE_CLOCKS_S:
+        n_ticks = np.rint(steps / tick_s)
+        on_ticks = np.abs(steps - n_ticks * tick_s) <= 0.02 * tick_s
+        if on_ticks.all() and base > 1.5 * tick_s:
+            near: Array = np.abs(n_ticks - np.rint(base / tick_s)) <= 1
+            return near
+    return np.zeros(len(steps), dtype=bool)
+
+
 def _leave_out_set_backs(steps: Array, usual: float) -> Array:
     """Return the steps that are kept where time goes backward.
 
@@ -262,6 +276,7 @@ def _count_drops(steps: Array, places: Array, base: float, counted: Steps) -> Me
     # Where all steps vary, only a longer one tells that a frame is missing.
     spread = 1.4826 * float(np.median(np.abs(ratios - np.median(ratios))))
     is_off = np.abs(ratios - 1) > max(_IRREGULAR_STEP, 5 * spread)
+    is_off &= ~_is_one_tick_off(steps, base)
     lateness = np.cumsum(np.where(is_off, np.rint(ratios) - 1, 0))
     settled = np.maximum(np.minimum.accumulate(lateness[::-1])[::-1], 0)
     after = np.flatnonzero(np.diff(settled, prepend=0.0) > 0)

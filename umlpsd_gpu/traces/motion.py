@@ -147,8 +147,17 @@ class Registration:
         steps = np.hypot(*np.diff(path, axis=0).T)
         if not len(steps) or steps.max() <= self._sure_step:
             return True
-        followed = self._count_places([places - moved for places, moved in self._placed])
-        at_rest = self._count_places([places for places, _ in self._placed])
+        # the image in which the sample jumps shows every spot twice, whatever one believes
+        every = range(len(self._placed))
+        return any(self._saves_places([i for i in every if i != left_out]) for left_out in every)
+
+    def _saves_places(self, images: Sequence[int]) -> bool:
+        """Return whether the displacements explain some of the images by clearly fewer places."""
+        chosen = [self._placed[i] for i in images]
+        if len(chosen) < 2:
+            return False
+        followed = self._count_places([places - moved for places, moved in chosen])
+        at_rest = self._count_places([places for places, _ in chosen])
         return followed <= MOST_PLACES * at_rest
 
     def _count_places(self, images: Sequence[Array]) -> int:
