@@ -13,6 +13,7 @@ import numpy as np
 from umlpsd_gpu.analyses.blinking.movie_summary import MovieSummary
 from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.analyses.blinking.settings import Settings
+from umlpsd_gpu.decision.cluster_tests import ClusterTests
 from umlpsd_gpu.decision.outliers import Outliers
 from umlpsd_gpu.decision.result import KDecision
 from umlpsd_gpu.kmeans.result import Sweep
@@ -68,6 +69,7 @@ def make_study(
         label_uncertainty=_uncertainties(seed, labels),
         silhouette=_silhouettes(rng, labels),
         outliers=_outliers(seed, labels),
+        tests=_cluster_tests(n_clusters),
         spectrum=spectrum,
         fit=fit,
         clusters=_cluster_spectra(labels, n_clusters, spectrum, fit),
@@ -96,6 +98,20 @@ def _outliers(seed: int, labels: np.ndarray) -> Outliers:
     score = np.where(labels > 0, np.abs(rng.normal(0, 1.8, len(labels))), np.nan)
     without = np.where(score <= 3.0, labels, 0).astype(np.int16)
     return Outliers(score, threshold=3.0, false_positive_rate=0.05, labels=without)
+
+
+def _cluster_tests(n_clusters: int) -> ClusterTests:
+    """Return tests by which clusters are apart, and the first has a gap inside."""
+    clusters = np.arange(1, n_clusters + 1)
+    nearest = np.roll(clusters, 1) if n_clusters > 1 else np.zeros(1)
+    divided = clusters == 1
+    return ClusterTests(
+        nearest=nearest.astype(np.int16),
+        gap=np.full(n_clusters, 1.5 if n_clusters > 1 else np.nan),
+        apart_p=np.full(n_clusters, 0.01 if n_clusters > 1 else np.nan),
+        inner_gap=np.where(divided, 0.7, -0.4),
+        one_cloud_p=np.where(divided, 0.02, 0.6),
+    )
 
 
 def _labels_from_largest(rng: np.random.Generator, n: int, n_clusters: int) -> np.ndarray:

@@ -14,7 +14,7 @@ from umlpsd_gpu.errors import UmlpsdError
 from umlpsd_gpu.storage.hdf5 import digest_of, read_hdf5, write_hdf5
 from umlpsd_gpu.storage.result_folder import FORMAT, SUMMARY, files_in, read_summary, write_whole
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 DATA, SETTINGS = "study.h5", "settings.toml"
 
 

@@ -17,6 +17,7 @@ from umlpsd_gpu.clustering.sweeps import sweep_representations
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.context import Context
 from umlpsd_gpu.compute.transfer import on_host
+from umlpsd_gpu.decision.cluster_tests import ClusterTests
 from umlpsd_gpu.decision.decide import decide
 from umlpsd_gpu.decision.outliers import Outliers
 from umlpsd_gpu.decision.result import KDecision
@@ -45,6 +46,8 @@ class Clustering:
         Silhouettes of the final labels; NaN at K = 1.
     outliers : Outliers
         Items that fit no cluster, and the clusters without them.
+    tests : ClusterTests
+        Whether each cluster is one cloud, and apart from the others.
     """
 
     sweeps: tuple[Sweep, ...]
@@ -54,6 +57,7 @@ class Clustering:
     label_uncertainty: np.ndarray
     silhouette: np.ndarray
     outliers: Outliers
+    tests: ClusterTests
 
     def spread_over(self, is_clustered: np.ndarray) -> Clustering:
         """Return a copy with a place for every item that was left out of the clustering.

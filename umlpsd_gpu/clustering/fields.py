@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from umlpsd_gpu.clustering.cluster import Clustering
+from umlpsd_gpu.decision.cluster_tests import ClusterTests
 from umlpsd_gpu.decision.outliers import Outliers
 from umlpsd_gpu.decision.result import KDecision, KEvidence
 from umlpsd_gpu.kmeans.result import Sweep
@@ -125,6 +126,16 @@ CLUSTERING_FIELDS = (
         "1",
         "Cluster, found again without the outliers; 0: outlier or not clustered",
     ),
+    Field("tests/nearest", "n_clusters", "1", "The other cluster with the smallest gap; 0: none"),
+    Field("tests/gap", "n_clusters", "1", "ln(density at the centroids / at the border) to it"),
+    Field(
+        "tests/apart_p",
+        "n_clusters",
+        "1",
+        "Share of single Gaussian clouds of the same covariance, cut in two, with a gap as deep",
+    ),
+    Field("tests/inner_gap", "n_clusters", "1", "Gap inside the cluster, if it is cut in two"),
+    Field("tests/one_cloud_p", "n_clusters", "1", "The same share for the gap inside"),
 )
 
 
@@ -146,6 +157,7 @@ def clustering_groups(clustering: Clustering) -> dict[str, Mapping[str, Any]]:
         **decision_groups(clustering.decision),
         "clustering": chosen,
         "outliers": vars(clustering.outliers),
+        "tests": vars(clustering.tests),
     }
 
 
@@ -167,6 +179,7 @@ def clustering_from(values: Callable[[str], dict[str, Any]]) -> Clustering:
         decision=decision_from(values),
         matrix=chosen.pop("scaled"),
         outliers=Outliers(**values("outliers")),
+        tests=ClusterTests(**values("tests")),
         **chosen,
     )
 

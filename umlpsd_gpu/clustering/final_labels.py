@@ -11,6 +11,7 @@ from umlpsd_gpu.clustering.sweeps import options_of
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import is_on_device, xp_of
 from umlpsd_gpu.compute.transfer import on_host
+from umlpsd_gpu.decision.cluster_tests import ClusterTests, examine_clusters
 from umlpsd_gpu.decision.labels import final_labels, match_labels
 from umlpsd_gpu.decision.outliers import FALSE_POSITIVE_RATE, Outliers, outlier_scores
 from umlpsd_gpu.kmeans.gpu import silhouette_samples_on_device
@@ -34,12 +35,15 @@ class FinalLabels:
         Silhouettes of these labels; NaN at K = 1.
     outliers : Outliers
         Items that fit no cluster, and the clusters without them.
+    tests : ClusterTests
+        Whether each cluster is one cloud, and apart from the others.
     """
 
     labels: np.ndarray
     label_uncertainty: np.ndarray
     silhouette: np.ndarray
     outliers: Outliers
+    tests: ClusterTests
 
 
 def label_items(
@@ -76,7 +80,8 @@ def label_items(
     score, threshold = outlier_scores(compared, labels, trait, settings.sweep.seed)
     without = _label_without(matrix, labels, score > threshold, sweep.scale, settings)
     outliers = Outliers(score, threshold, FALSE_POSITIVE_RATE, without)
-    return FinalLabels(labels, uncertainty, silhouette, outliers)
+    tests = examine_clusters(rows, labels, settings.sweep.seed)
+    return FinalLabels(labels, uncertainty, silhouette, outliers, tests)
 
 
 def _label_without(

@@ -119,10 +119,10 @@ class Replication:
             border; the mean of the two ways to count. Above 0: a gap. 0: an even spread. Below 0:
             one cloud that was cut in two.
         """
-        of_halves = _log_density_ratio(
+        of_halves = log_density_ratio(
             self.core_of_halves.sum(axis=0), self.border_of_halves.sum(axis=0), PRIOR_OF_HALVES
         )
-        of_all = _log_density_ratio(self.core_of_all, self.border_of_all, PRIOR_OF_ALL)
+        of_all = log_density_ratio(self.core_of_all, self.border_of_all, PRIOR_OF_ALL)
         gaps = (of_halves + of_all) / 2
         return np.array(
             [
@@ -132,8 +132,21 @@ class Replication:
         )
 
 
-def _log_density_ratio(core: np.ndarray, border: np.ndarray, prior: float) -> np.ndarray:
-    """Return ln(density at the sparser centroid / density at the border) of each two clusters."""
+def log_density_ratio(core: np.ndarray, border: np.ndarray, prior: float) -> np.ndarray:
+    """Return ln(density at the sparser centroid / density at the border) of each two clusters.
+
+    Parameters
+    ----------
+    core, border : ndarray, shape (…, k, k)
+        ``[…, a, b]``: items of cluster a near its centroid, and at the border with cluster b.
+    prior : float
+        Items that are added to both counts.
+
+    Returns
+    -------
+    ndarray, shape (…, k, k)
+        Symmetric.
+    """
     at_core = np.minimum(core, core.swapaxes(-1, -2)) / (2 * CORE)
     at_border = (border + border.swapaxes(-1, -2)) / (2 * BORDER)
     evened = prior / (2 * BORDER)

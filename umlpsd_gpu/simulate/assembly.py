@@ -44,6 +44,8 @@ class AssemblyRecipe:
         0.02 more: 0.83, as in the paper.
     modulation : float
         Standard deviation of a grain's brightness over time, relative to its mean.
+    signal : float
+        Factor on the counts of the grains.
     psf_sigma_px : float
         Standard deviation of the blur, px.
     background_counts : float
@@ -68,6 +70,7 @@ class AssemblyRecipe:
     dt_s: float = 0.1
     trend_pcc: float = 0.81
     modulation: float = 0.2
+    signal: float = 1.0
     psf_sigma_px: float = 1.0
     background_counts: float = 20.0
     offset_counts: float = 20.0
@@ -79,10 +82,18 @@ class AssemblyRecipe:
         numbers = [value for value in vars(self).values() if isinstance(value, float)]
         if not np.isfinite(numbers).all():
             raise SettingsError(f"a simulated assembly needs finite numbers, got {self}")
-        positive = (self.n_grains, self.n_rows, self.n_cols, self.dt_s, self.pixel_size_um)
+        positive = (
+            self.n_grains,
+            self.n_rows,
+            self.n_cols,
+            self.dt_s,
+            self.signal,
+            self.pixel_size_um,
+        )
         if not min(positive) > 0:
             raise SettingsError(
-                f"n_grains, n_rows, n_cols, dt_s, pixel_size_um = {positive} must all be above 0"
+                "n_grains, n_rows, n_cols, dt_s, signal, pixel_size_um = "
+                f"{positive} must all be above 0"
             )
         if self.n_frames < 2:
             raise SettingsError(f"n_frames is {self.n_frames}, but a trend needs at least 2 frames")
@@ -260,7 +271,7 @@ def _compose(recipe: AssemblyRecipe) -> AssemblyTruth:
     rng = np.random.default_rng(np.random.SeedSequence(recipe.seed, spawn_key=(_SCENE_STREAM,)))
     shape = (recipe.n_rows, recipe.n_cols)
     grains = grain_image(rng, shape, recipe.n_grains, recipe.layout)
-    counts = rng.uniform(*GRAIN_COUNTS, recipe.n_grains)
+    counts = recipe.signal * rng.uniform(*GRAIN_COUNTS, recipe.n_grains)
     brightness = 1 + ROUGHNESS * _smooth_noise(rng, shape, max(recipe.psf_sigma_px, 1.0))
     light = np.empty((recipe.n_grains, *shape))
     for i in range(recipe.n_grains):

@@ -125,7 +125,7 @@ class TestStudyH5:
 
         with h5py.File(place / "a/study.h5") as file:
             file.visititems(look)
-            assert file.attrs["format_version"] == 2
+            assert file.attrs["format_version"] == 3
             assert file.attrs["umlpsd_version"] == study.versions["umlpsd_gpu"]
             assert file["sweeps/W80/labels"].compression == "gzip"
         assert sorted(seen) == sorted(path for path, _, _ in TABLE.stored(study))

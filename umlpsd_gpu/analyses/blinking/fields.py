@@ -19,6 +19,7 @@ from umlpsd_gpu.clustering.fields import (
     sweep_groups,
     sweeps_from,
 )
+from umlpsd_gpu.decision.cluster_tests import ClusterTests
 from umlpsd_gpu.decision.outliers import Outliers
 from umlpsd_gpu.spectrum.result import ClusterSpectra, PowerLawFit, Spectrum
 from umlpsd_gpu.storage.field import Field, FieldTable
@@ -92,6 +93,7 @@ def _groups(study: Any) -> dict[str, Mapping[str, Any]]:
         **decision_groups(study.decision),
         "clustering": vars(study),
         "outliers": vars(study.outliers),
+        "tests": vars(study.tests),
         "spectrum": vars(study.spectrum),
         "fit": vars(study.fit),
         "clusters": vars(study.clusters),
@@ -110,6 +112,7 @@ def _attributes(
         "decision": decision_from(values),
         **values("clustering"),
         "outliers": Outliers(**values("outliers")),
+        "tests": ClusterTests(**values("tests")),
         "spectrum": Spectrum(**values("spectrum")),
         "fit": PowerLawFit(**values("fit")),
         "clusters": ClusterSpectra(**values("clusters")),

@@ -11,6 +11,7 @@ from matplotlib.colors import to_hex
 
 from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.analyses.blinking.tables import summary_of
+from umlpsd_gpu.decision.cluster_tests import ClusterTests
 from umlpsd_gpu.decision.result import KDecision
 from umlpsd_gpu.plotting.page_parts import Fact, Page, Section, number, render_section
 from umlpsd_gpu.plotting.style import cluster_colour
@@ -42,6 +43,7 @@ def page_of(study: Study) -> Page:
         "colours": colours,
         "decision": study.decision,
         "evidence": tuple(_evidence_rows(study.decision)),
+        "cluster_tests": tuple(_test_rows(study.tests)),
         "outliers": outlier_sentence(study),
         "pearson": pearson_sentence(summary["maps"]) if summary["maps"] else "",
         "sources": list(dict.fromkeys(study.traces.source)),
@@ -87,6 +89,30 @@ def _evidence_rows(decision: KDecision) -> Iterator[dict[str, Any]]:
             "reproducibility": number(evidence.reproducibility[at], 2),
             "prediction_strength": number(evidence.prediction_strength[at], 2),
         }
+
+
+def _test_rows(tests: ClusterTests) -> Iterator[dict[str, Any]]:
+    """Yield the tests of each cluster as text."""
+    for at, nearest in enumerate(tests.nearest.tolist()):
+        yield {
+            "cluster": at + 1,
+            "nearest": nearest or "–",
+            "border": number(math.exp(-tests.gap[at]), 2),
+            "apart_p": number(tests.apart_p[at], 2),
+            "inner_border": number(math.exp(-tests.inner_gap[at]), 2),
+            "one_cloud_p": number(tests.one_cloud_p[at], 2),
+            "result": _test_result(tests, at),
+        }
+
+
+def _test_result(tests: ClusterTests, at: int) -> str:
+    if math.isnan(tests.inner_gap[at]):
+        return "too small to test"
+    inside = "a gap inside" if tests.is_divided[at] else "one cloud"
+    if tests.nearest[at] == 0:
+        return inside
+    around = "apart" if tests.is_apart[at] else f"not clearly apart from {tests.nearest[at]}"
+    return f"{inside}, {around}"
 
 
 def headline(study: Study) -> str:

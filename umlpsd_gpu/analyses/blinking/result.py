@@ -13,6 +13,7 @@ from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.analyses.result import Result
 from umlpsd_gpu.compute.display import Displayed, Outline
 from umlpsd_gpu.compute.export import Exported, LabelledArrays
+from umlpsd_gpu.decision.cluster_tests import ClusterTests
 from umlpsd_gpu.decision.outliers import Outliers
 from umlpsd_gpu.decision.result import KDecision
 from umlpsd_gpu.kmeans.result import Sweep
@@ -47,6 +48,8 @@ class Study(Result, Displayed, Exported):
         Of the final labels; NaN for traces that were not clustered, and at K = 1.
     outliers : Outliers
         Traces that fit no cluster, and the clusters without them.
+    tests : ClusterTests
+        Whether each cluster is one cloud, and apart from the others.
     spectrum : Spectrum
         Power spectra of the raw traces, one row per trace.
     fit : PowerLawFit
@@ -76,6 +79,7 @@ class Study(Result, Displayed, Exported):
     label_uncertainty: np.ndarray
     silhouette: np.ndarray
     outliers: Outliers
+    tests: ClusterTests
     spectrum: Spectrum
     fit: PowerLawFit
     clusters: ClusterSpectra

@@ -140,6 +140,11 @@ def _summarise_cluster(study: Study, index: int) -> dict[str, Any]:
         "silhouette_mean": _finite_or_none(study.silhouette[members].mean()),
         "label_uncertainty_mean": _finite_or_none(study.label_uncertainty[members].mean()),
         "n_outliers": int(study.outliers.is_outlier[members].sum()),
+        "nearest_cluster": int(study.tests.nearest[index]) or None,
+        "gap": _finite_or_none(study.tests.gap[index]),
+        "apart_p": _finite_or_none(study.tests.apart_p[index]),
+        "inner_gap": _finite_or_none(study.tests.inner_gap[index]),
+        "one_cloud_p": _finite_or_none(study.tests.one_cloud_p[index]),
     }
 
 

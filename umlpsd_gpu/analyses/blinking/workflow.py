@@ -171,6 +171,7 @@ def analyse(
             label_uncertainty=clustering.label_uncertainty,
             silhouette=clustering.silhouette,
             outliers=clustering.outliers,
+            tests=clustering.tests,
             spectrum=spectrum,
             fit=fit,
             clusters=cluster_spectra(spectrum, fit, clustering.labels),
