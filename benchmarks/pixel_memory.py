@@ -26,7 +26,7 @@ MEASURED = f"""
 import hashlib, json, resource, sys, time
 from umlpsd_gpu import open_movie, power_spectrum
 from umlpsd_gpu import preprocess
-from umlpsd_gpu.traces.pixels import extract_pixels
+from umlpsd_gpu.traces.pixel_extraction import extract_pixels
 
 movie, sha, found = open_movie(sys.argv[1]), hashlib.sha256(), {{}}
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from umlpsd_gpu.spectrum.fit import fit_power_law
     from umlpsd_gpu.spectrum.result import PowerLawFit, Spectrum
     from umlpsd_gpu.traces.extract import extract_emitters
-    from umlpsd_gpu.traces.pixels import extract_pixels
+    from umlpsd_gpu.traces.pixel_extraction import extract_pixels
     from umlpsd_gpu.traces.pool import pool_traces
     from umlpsd_gpu.traces.tables import read_traces
     from umlpsd_gpu.traces.traces import Traces
@@ -71,7 +71,7 @@ _HOME = {
     "cluster": "clustering.cluster",
     "decide": "decision.decide",
     "extract_emitters": "traces.extract",
-    "extract_pixels": "traces.pixels",
+    "extract_pixels": "traces.pixel_extraction",
     "fit_power_law": "spectrum.fit",
     "get_analysis": "analyses.registry",
     "open_movie": "movie.open",

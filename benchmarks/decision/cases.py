@@ -21,7 +21,10 @@ JUDGED_ARI = 0.8
 
 @dataclass(frozen=True)
 class Case:
-    """One ensemble: its evidence, the votes of single criteria, and the truth."""
+    """One ensemble: its evidence, the votes of single criteria, and the truth.
+
+    Recall, ARI and the gap of the true classes are those of the best representation.
+    """
 
     name: str
     family: str
@@ -29,6 +32,7 @@ class Case:
     n_items: int
     recall: float
     ari: float
+    true_gap: float
     evidence: Evidence
     votes: np.ndarray
 
@@ -69,6 +73,7 @@ def _case(data: np.lib.npyio.NpzFile) -> Case:
         n_items=int(data["n_items"]),
         recall=float(data["recall"].max()),
         ari=float(data["ari"].max()),
+        true_gap=float(data["true_gap"].max()),
         evidence=Evidence(
             k_values=data["k_values"],
             scales=tuple(data["scales"].tolist()),

@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script: benchmark
 from decision.families import FAMILIES, simulate
 from decision.real_series import real_series
 
+from umlpsd_gpu.decision.cluster_tests import least_gap
 from umlpsd_gpu.decision.criteria import CRITERIA
 from umlpsd_gpu.decision.evidence import core_share, evidence_of
 from umlpsd_gpu.decision.labels import match_labels
@@ -87,8 +88,8 @@ def gathered(
     truth: Mapping[str, object],
     neighbours: np.ndarray | None,
 ) -> dict[str, np.ndarray]:
-    """Return evidence, votes and recall in every representation, and the truth."""
-    replications, shares, recalls, aris, votes = [], [], [], [], []
+    """Return evidence, votes, recall and the gap of the true classes in every representation."""
+    replications, shares, recalls, aris, votes, gaps = [], [], [], [], [], []
     k_true, known = int(truth["k_true"]), classes >= 0
     for scale, values in matrices.items():
         ks = range(1, min(MOST_K, len(values) - 1) + 1)
@@ -100,6 +101,7 @@ def gathered(
         labels = found.best_labels(k_true) if k_true <= ks[-1] else np.zeros(len(values), int)
         recalls.append(mean_recall(labels[known], classes[known]))
         aris.append(adjusted_rand_score(classes[known], labels[known]))
+        gaps.append(least_gap(values, 1 + classes))
         votes.append([criterion(found) or 1 for criterion in CRITERIA.values()])
     evidence = evidence_of(replications, np.array(shares) if shares else None)
     return {
@@ -113,6 +115,7 @@ def gathered(
         "recall": np.array(recalls),
         "ari": np.array(aris),
         "votes": np.array(votes),
+        "true_gap": np.array(gaps),
     }
 
 

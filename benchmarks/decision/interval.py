@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import logit
 
 from umlpsd_gpu.analyses.blinking.workflow import run_study
-from umlpsd_gpu.decision.confidence import CI95_DEVIATIONS, OVERSTATEMENT
+from umlpsd_gpu.decision.confidence import CI95_DEVIATIONS, UNDERSTATEMENT
 from umlpsd_gpu.decision.result import KDecision
 from umlpsd_gpu.simulate.traces import simulate_traces
 
@@ -39,7 +39,7 @@ def main() -> None:
         f"{N_FRAMES} frames of {DT_S * 1000:.0f} ms, default settings, a decision on each seed. "
         "Scatter: standard deviation of the log-odds of the confidence among ensembles, and what "
         "half-samples of one ensemble scatter by (mean over ensembles, as the interval has it: "
-        f"divided by {OVERSTATEMENT}). Held: how many intervals hold the mean log-odds of the "
+        f"times {UNDERSTATEMENT}). Held: how many intervals hold the mean log-odds of the "
         "other ensembles.",
         "",
         "| traces | K | confidence | scatter of ensembles | of half-samples | held, even seeds "

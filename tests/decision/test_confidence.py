@@ -10,7 +10,7 @@ from tests.support.ensembles import three_shapes
 from tests.support.tolerances import METRIC_RTOL
 from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.analyses.blinking.workflow import run_study
-from umlpsd_gpu.decision.confidence import OVERSTATEMENT, confidence_interval
+from umlpsd_gpu.decision.confidence import UNDERSTATEMENT, confidence_interval
 from umlpsd_gpu.kmeans.options import SweepOptions
 from umlpsd_gpu.kmeans.resamples import MOST_DRAWN, half_samples, n_drawn, sweep_samples
 from umlpsd_gpu.kmeans.result import BY_EPOCH
@@ -20,7 +20,7 @@ from umlpsd_gpu.traces.traces import Traces
 
 def test_half_samples_that_scatter_give_their_scatter():
     resampled = expit(np.array([0.0, 1.0, 2.0, 3.0]))
-    reach = 1.96 * np.std([0, 1, 2, 3], ddof=1) / OVERSTATEMENT
+    reach = 1.96 * np.std([0, 1, 2, 3], ddof=1) * UNDERSTATEMENT
     expected = expit(logit(0.8) + np.array([-reach, reach]))
     assert confidence_interval(0.8, resampled, 60, 30) == pytest.approx(tuple(expected))
 

@@ -133,3 +133,11 @@ def test_what_cannot_be_compared_is_refused(n_items, ks):
     values = three_shapes(n_items, 8, 0.1)[0]
     with pytest.raises(SettingsError, match="give the matrix that was swept"):
         replicate(values, sweep(values, ks, n_epochs=2))
+
+
+def test_the_gap_of_a_pair_is_that_of_its_items_alone(replicated):
+    pair = replicated[-1].of_pair(0)
+    border = pair.border_of_halves[0] + pair.border_of_halves[0].swapaxes(-1, -2)
+    core = np.minimum(pair.core_of_halves[0], pair.core_of_halves[0].swapaxes(-1, -2))
+    by_hand = np.log((core[0, 0, 1] / 0.4 + 10) / (border[0, 0, 1] / 0.2 + 10))
+    assert pair.gap()[0] == pytest.approx(by_hand)

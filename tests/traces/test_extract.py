@@ -9,7 +9,7 @@ from tests.support.movies import array_movie, background_movie, stack_movie
 from umlpsd_gpu.errors import MovieError, SettingsError, TracesError
 from umlpsd_gpu.simulate.movie import simulate_movie
 from umlpsd_gpu.traces.extract import extract, extract_emitters
-from umlpsd_gpu.traces.pixels import extract_pixels
+from umlpsd_gpu.traces.pixel_extraction import extract_pixels
 from umlpsd_gpu.traces.settings import TracesSettings
 
 

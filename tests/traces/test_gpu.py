@@ -22,7 +22,7 @@ from umlpsd_gpu.traces import gpu_frames as frames_on_device
 from umlpsd_gpu.traces import images, photometry
 from umlpsd_gpu.traces.extract import extract, extract_emitters
 from umlpsd_gpu.traces.gpu_frames import FramesOnDevice
-from umlpsd_gpu.traces.pixels import extract_pixels
+from umlpsd_gpu.traces.pixel_extraction import extract_pixels
 from umlpsd_gpu.traces.settings import TracesSettings
 
 BOX = SimpleNamespace(

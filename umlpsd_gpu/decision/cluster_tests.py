@@ -6,7 +6,7 @@ same cut through a single Gaussian cloud of the same covariance.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -94,12 +94,9 @@ def examine_clusters(matrix: np.ndarray, labels: np.ndarray, seed: int = 0) -> C
     ----------
     .. [1] Y. Liu et al., J. Am. Stat. Assoc. 103, 1281 (2008).
     """
-    members = [np.flatnonzero(labels == c) for c in range(1, int(labels.max(initial=0)) + 1)]
+    members = _members(labels)
     inside = [_cut_inside(matrix, cluster, np.random.default_rng([seed, 1])) for cluster in members]
-    between = {
-        (a, b): _cut_between(matrix, members[a], members[b], np.random.default_rng([seed, 2]))
-        for a, b in combinations(range(len(members)), 2)
-    }
+    between = _cuts_between(matrix, members, seed)
     nearest = [_nearest(cluster, between) for cluster in range(len(members))]
     around = [_NOT_TESTED if pair is None else between[pair] for _, pair in nearest]
     return ClusterTests(
@@ -109,6 +106,39 @@ def examine_clusters(matrix: np.ndarray, labels: np.ndarray, seed: int = 0) -> C
         inner_gap=np.array([cut.gap for cut in inside], dtype=np.float64),
         one_cloud_p=np.array([cut.p_value(seed) for cut in inside], dtype=np.float64),
     )
+
+
+def least_gap(matrix: np.ndarray, labels: np.ndarray, seed: int = 0) -> float:
+    """Return the gap between the two clusters that are least apart.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (n_items, n_columns), finite
+    labels : ndarray, shape (n_items,), int
+        From 1; 0: in no cluster.
+    seed : int
+        Of the choice of items in large clusters.
+
+    Returns
+    -------
+    float
+        See `ClusterTests`; infinite if no two clusters have 8 items or more each.
+    """
+    gaps = [cut.gap for cut in _cuts_between(matrix, _members(labels), seed).values()]
+    return float(np.nanmin([*gaps, np.inf]))
+
+
+def _members(labels: np.ndarray) -> list[np.ndarray]:
+    return [np.flatnonzero(labels == c) for c in range(1, int(labels.max(initial=0)) + 1)]
+
+
+def _cuts_between(
+    matrix: np.ndarray, members: Sequence[np.ndarray], seed: int
+) -> dict[tuple[int, int], _Cut]:
+    return {
+        (a, b): _cut_between(matrix, members[a], members[b], np.random.default_rng([seed, 2]))
+        for a, b in combinations(range(len(members)), 2)
+    }
 
 
 @dataclass(frozen=True)

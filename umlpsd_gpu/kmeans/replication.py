@@ -65,7 +65,7 @@ class Replication:
         return len(self.prediction_strength)
 
     def of_pair(self, pair: int) -> Replication:
-        """Return what one pair of halves says.
+        """Return what one pair of halves says alone, without the counts among all items.
 
         Parameters
         ----------
@@ -76,6 +76,8 @@ class Replication:
         Replication
         """
         only = slice(pair, pair + 1)
+        # as many items for each added one: the gap is then that of the pair
+        share = PRIOR_OF_ALL / PRIOR_OF_HALVES
         return Replication(
             self.scale,
             self.n_drawn,
@@ -84,8 +86,8 @@ class Replication:
             self.jaccard[only],
             self.border_of_halves[only],
             self.core_of_halves[only],
-            self.border_of_all,
-            self.core_of_all,
+            share * self.border_of_halves[pair],
+            share * self.core_of_halves[pair],
         )
 
     def strength(self) -> np.ndarray:

@@ -25,7 +25,7 @@ MOST_DRAWN = 150
 
 
 def n_drawn(n_traces: int) -> int:
-    """Return how many traces a sample holds: half of them, 100 at most.
+    """Return how many traces a sample holds: half of them, 150 at most.
 
     Parameters
     ----------

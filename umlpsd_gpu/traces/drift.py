@@ -11,9 +11,10 @@ from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.traces.images import sum_of_frames
 from umlpsd_gpu.traces.jumps import place_jumps
-from umlpsd_gpu.traces.motion import Motion
+from umlpsd_gpu.traces.motion import SURE_STEP_PX, Motion
 from umlpsd_gpu.traces.streaming import frames_at_once, in_order, stretches
 from umlpsd_gpu.traces.sums import bin_image
+from umlpsd_gpu.traces.texture_motion import EdgeRegistration
 
 # Averaged before registration, since single frames are too noisy; fewer in short movies
 FRAMES_PER_BLOCK, FEWEST_PER_BLOCK, FEWEST_BLOCKS = 50, 8, 20
@@ -28,6 +29,7 @@ def estimate_drift(
     psf_sigma_px: float = 1.3,
     n_threads: int | None = None,
     motion: Motion | None = None,
+    edges_path_px: Array | None = None,
 ) -> Array:
     """Estimate the drift by phase cross-correlation of averaged frames.
 
@@ -49,6 +51,9 @@ def estimate_drift(
     motion : Motion, optional
         Of longer segments. Blocks are then registered near the segments around them, with the spots
         of the whole movie, and left out where fewer than two spots are seen.
+    edges_path_px : ndarray, shape (n_segments, 2), optional
+        Displacements of longer segments, by the edges of extended objects. Blocks are then
+        registered by their edges near these, and left out elsewhere.
 
     Returns
     -------
@@ -67,6 +72,8 @@ def estimate_drift(
     register = _register_each(psf_sigma_px)
     if motion is not None:
         register = _register_near(motion, psf_sigma_px)
+    elif edges_path_px is not None:
+        register = _register_edges(edges_path_px, psf_sigma_px)
     for middle, average in _average_blocks(movie, n_threads):
         place, reference = register(average, middle / movie.n_frames)
         if place is not None:
@@ -123,6 +130,29 @@ def _register_near(motion: Motion, psf_sigma_px: float) -> Registering:
         if found is None:
             return None, reference
         place: Array = found * bin_px
+        n_done += 1
+        reference += (ndimage.shift(image, -place, order=1, mode="nearest") - reference) / n_done
+        return place, reference
+
+    return register
+
+
+def _register_edges(path_px: Array, psf_sigma_px: float) -> Registering:
+    """Return a function that registers blocks by their edges, near the segments of a movie."""
+    registration = EdgeRegistration()
+    reference: Array | None = None
+    n_done = 0
+
+    def register(average: Array, at: float) -> tuple[Array | None, Array]:
+        nonlocal reference, n_done
+        segment = min(int(at * len(path_px)), len(path_px) - 1)
+        guides = path_px[max(0, segment - 1) : segment + 2]
+        place = registration.locate(average)
+        image = _keep_spots(average, psf_sigma_px)
+        if reference is None:
+            reference = np.zeros_like(image)
+        if place is None or np.hypot(*(place - guides).T).min() > SURE_STEP_PX:
+            return None, reference
         n_done += 1
         reference += (ndimage.shift(image, -place, order=1, mode="nearest") - reference) / n_done
         return place, reference

@@ -14,12 +14,14 @@ from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.storage.blocks import is_spooled
 from umlpsd_gpu.traces import gpu as on_device
 from umlpsd_gpu.traces.emitters import Detection
-from umlpsd_gpu.traces.follow import choose_drift, describe_motion
+from umlpsd_gpu.traces.follow import choose_drift
 from umlpsd_gpu.traces.gaps import fill_gaps
 from umlpsd_gpu.traces.gpu_frames import FramesOnDevice
 from umlpsd_gpu.traces.images import leave_out, make_images, temporal_sums
 from umlpsd_gpu.traces.nothing_found import describe_reasons, explain_no_emitters
 from umlpsd_gpu.traces.pixels import pixel_traces, region_of
+from umlpsd_gpu.traces.registered import register, seen_throughout
+from umlpsd_gpu.traces.roi import Region
 from umlpsd_gpu.traces.saturation import describe_full_scale, largest_counts
 from umlpsd_gpu.traces.search import Search
 from umlpsd_gpu.traces.traces import Traces
@@ -28,6 +30,9 @@ from umlpsd_gpu.traces.validity import describe_left_out
 
 if TYPE_CHECKING:
     from umlpsd_gpu.traces.settings import TracesSettings
+
+
+ON_CPU = "its traces were extracted on the CPU, which corrects drift"
 
 
 @dataclass(frozen=True)
@@ -191,7 +196,7 @@ def extract(
     if drift is not None:
         sums = temporal_sums(movie, drift, n_threads, unsound)
         if frames is not None:
-            notes.append("its traces were extracted on the CPU, which corrects drift")
+            notes.append(ON_CPU)
             frames = None
     search = Search(movie, settings, sums, unsound, drift, following.is_steady, n_threads, frames)
     detection, images, candidates = search.find()
@@ -223,13 +228,20 @@ def _extract_pixels(
         if frames is None
         else on_device.temporal_sums(frames)
     )
+    following, on_cpu = choose_drift(movie, settings, sums, n_threads), ""
+    if following.drift is not None:
+        seen = seen_throughout((movie.n_rows, movie.n_cols), following.drift)
+        region = Region.within(seen, "the part that every frame shows", region)
+        movie = register(movie, following.drift)
+        sums = temporal_sums(movie, n_threads=n_threads)
+        frames, on_cpu = None, ON_CPU if frames else ""
     images = make_images(sums)
     traces = pixel_traces(movie, settings, images.mean, region, frames)
     notes = [f"{movie.name}: {traces.n_traces} {traces.history[-1]}."]
     if is_spooled(traces.values):
         notes.append(_describe_spooled(movie, traces, settings))
     more = [describe_full_scale(largest_counts(traces.values), movie.n_frames, "pixels")]
-    more.append(describe_motion(sums, settings))
+    more += [following.note, on_cpu]
     notes += [f"{movie.name}: {part}." for part in more if part]
     return Extraction(traces, images.mean, " ".join(notes))
 

@@ -1,4 +1,4 @@
-"""Whether the sample moved, and whether the apertures follow it."""
+"""Whether the sample moved, and whether apertures or pixels follow it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import numpy as np
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.traces.drift import estimate_drift
-from umlpsd_gpu.traces.motion import CORRECTED_PX, NOTED_PX, find_motion
+from umlpsd_gpu.traces.motion import CORRECTED_PX, NOTED_PX, find_motion, largest_distance
 from umlpsd_gpu.traces.streaming import STEADY_PX
 from umlpsd_gpu.traces.sums import TemporalSums
+from umlpsd_gpu.traces.texture_motion import find_texture_motion
 
 if TYPE_CHECKING:
     from umlpsd_gpu.traces.settings import TracesSettings
@@ -20,12 +21,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Following:
-    """Whether and how apertures follow the sample.
+    """Whether and how apertures or pixels follow the sample.
 
     Attributes
     ----------
     drift : ndarray, shape (n_frames, 2), or None
-        In pixels; None where the apertures stay where they are.
+        In pixels; None where they stay where they are.
     note : str
         What to tell the user; "" for nothing.
     is_steady : bool
@@ -40,7 +41,7 @@ class Following:
 def choose_drift(
     movie: Movie, settings: TracesSettings, sums: TemporalSums, n_threads: int | None = None
 ) -> Following:
-    """Look whether the sample moved, and decide whether the apertures follow it.
+    """Look whether the sample moved, and decide whether apertures or pixels follow it.
 
     Parameters
     ----------
@@ -55,33 +56,29 @@ def choose_drift(
     -------
     Following
     """
+    if settings.mode == "pixels":
+        return _follow_edges(movie, settings, sums, n_threads)
     if settings.drift_correction == "on":
         return Following(estimate_drift(movie, settings.psf_sigma_px, n_threads), "", False)
     motion = find_motion(sums.segments, sums.bin_px, settings.psf_sigma_px)
     moved_px = motion.largest_px
     if settings.drift_correction == "auto" and moved_px > CORRECTED_PX:
         drift = estimate_drift(movie, settings.psf_sigma_px, n_threads, motion)
-        note = (
-            f"the sample moved by {farthest_px(drift):.1f} px, and the apertures follow it "
-            "(--no-drift-correction leaves them where they are)"
-        )
-        return Following(drift, note, False)
-    return Following(None, _describe(moved_px), moved_px <= STEADY_PX)
+        return Following(drift, _describe_following(drift, "apertures"), False)
+    return Following(None, _describe(moved_px, "apertures"), moved_px <= STEADY_PX)
 
 
-def describe_motion(sums: TemporalSums, settings: TracesSettings) -> str:
-    """Return a sentence about a sample that moved by more than 1 px; "" for less.
-
-    Parameters
-    ----------
-    sums : TemporalSums
-        Of the movie.
-    settings : TracesSettings
-    """
-    moved_px = find_motion(sums.segments, sums.bin_px, settings.psf_sigma_px).largest_px
-    if moved_px <= NOTED_PX:
-        return ""
-    return f"the sample moved by {moved_px:.1f} px, and its pixels do not follow it"
+def _follow_edges(
+    movie: Movie, settings: TracesSettings, sums: TemporalSums, n_threads: int | None
+) -> Following:
+    """Decide whether the pixels of extended objects follow them."""
+    path = find_texture_motion(sums.segments, sums.bin_px)
+    moved_px = largest_distance(path)
+    chosen = settings.drift_correction
+    if chosen == "on" or (chosen == "auto" and moved_px > CORRECTED_PX):
+        drift = estimate_drift(movie, settings.psf_sigma_px, n_threads, edges_path_px=path)
+        return Following(drift, _describe_following(drift, "pixels"), False)
+    return Following(None, _describe(moved_px, "pixels"), moved_px <= STEADY_PX)
 
 
 def farthest_px(drift: Array) -> float:
@@ -94,10 +91,17 @@ def farthest_px(drift: Array) -> float:
     return float(np.hypot(*drift.T).max())
 
 
-def _describe(moved_px: float) -> str:
+def _describe_following(drift: Array, followers: str) -> str:
+    return (
+        f"the sample moved by {farthest_px(drift):.1f} px, and the {followers} follow it "
+        "(--no-drift-correction leaves them where they are)"
+    )
+
+
+def _describe(moved_px: float, followers: str) -> str:
     if moved_px <= NOTED_PX:
         return ""
     return (
-        f"the sample moved by {moved_px:.1f} px, and the apertures stay where they are; "
-        "--drift-correction makes them follow it"
+        f"the sample moved by {moved_px:.1f} px, and the {followers} stay where they "
+        "are; --drift-correction makes them follow it"
     )

@@ -43,10 +43,20 @@ class Motion:
     @property
     def largest_px(self) -> float:
         """Return the largest distance between two segments in pixels."""
-        if len(self.path_px) < 2:
-            return 0.0
-        gaps = self.path_px[:, None] - self.path_px[None]
-        return float(np.hypot(gaps[..., 0], gaps[..., 1]).max())
+        return largest_distance(self.path_px)
+
+
+def largest_distance(path: Array) -> float:
+    """Return the largest distance between two places of a path; 0 for fewer than two.
+
+    Parameters
+    ----------
+    path : ndarray, shape (n_places, 2)
+    """
+    if len(path) < 2:
+        return 0.0
+    gaps = path[:, None] - path[None]
+    return float(np.hypot(gaps[..., 0], gaps[..., 1]).max())
 
 
 def find_motion(segments: Sequence[Array], bin_px: int, psf_sigma_px: float) -> Motion:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage
 
 from umlpsd_gpu.compute.arrays import Array
-from umlpsd_gpu.compute.backend import Device, choose_device
 from umlpsd_gpu.errors import TracesError
-from umlpsd_gpu.keywords import check_keywords, override
 from umlpsd_gpu.movie.movie import Movie
 from umlpsd_gpu.traces import gpu as on_device
 from umlpsd_gpu.traces.gpu_frames import FramesOnDevice
-from umlpsd_gpu.traces.images import temporal_images
 from umlpsd_gpu.traces.pixel_values import fits_in_memory, pixel_values
 from umlpsd_gpu.traces.roi import Region, read_region
 from umlpsd_gpu.traces.traces import Traces
@@ -28,92 +24,6 @@ HOT, ROUNDING = 2.0, 1e-9
 # more are no defect but what the movie shows
 FEW_HOT, MOST_HOT = 3, 0.001
 N_BINS = 256  # of the histogram for Otsu's threshold
-
-
-@check_keywords
-def extract_pixels(
-    movie: Movie,
-    threshold: float | None = None,
-    device: Device = "auto",
-    roi: str | Path | None = None,
-    memory_mb: float | None = None,
-    *,
-    settings: TracesSettings | None = None,
-) -> Traces:
-    """Make a trace of every pixel whose time average exceeds a threshold.
-
-    The average of a pixel that is NaN or infinite in some frames is that of its other frames; the
-    trace keeps all of them, and `Traces.usable` flags it later.
-
-    Parameters
-    ----------
-    movie : Movie
-    threshold : float, optional
-        In counts, 0 or above. Not given: Otsu's threshold [1]_ of the time-averaged image, inside
-        the region of interest where there is one; the history records the value. Single hot pixels,
-        far brighter than any area, are left out then.
-    device : {"auto", "cpu", "gpu"}
-        Where to compute; the values are the same.
-    roi : str or Path, optional
-        Only pixels inside count: an ImageJ region (``.roi``, ``.zip`` of several) or a mask TIFF
-        of the movie's size; see `umlpsd_gpu.traces.roi.read_region`.
-    memory_mb : float, optional
-        Traces that take more than this, in MB (1e6 bytes), are stored in a temporary file without
-        a name in ``TMPDIR``, as a NumPy memmap of the same values; the CPU extracts them then.
-        Default: 2048.
-    settings : TracesSettings, optional
-        Defaults for the arguments that are not given.
-
-    Returns
-    -------
-    Traces
-        Float32 values, counts, NaN and infinities kept; rows and cols are the pixels' indices.
-
-    Raises
-    ------
-    SettingsError
-        If an argument is unknown or its value is not allowed.
-    TracesError
-        If no pixel exceeds the threshold, none is ever finite, all are alike and no threshold is
-        given, or the region of interest can't be read or doesn't fit the movie.
-    MovieError
-        If the frame interval is unknown.
-    OutputError
-        If the temporary folder has no room.
-    DeviceError
-        If ``"gpu"`` is asked for and there is none.
-
-    References
-    ----------
-    .. [1] N. Otsu, IEEE Trans. Syst. Man Cybern. 9, 62 (1979).
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> import numpy as np
-    >>> import tifffile
-    >>> from umlpsd_gpu import extract_pixels, open_movie
-    >>> frames = np.random.default_rng(0).poisson(5, (50, 32, 32)).astype("uint16")
-    >>> frames[:, 10:14, 10:20] += 200
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     tifffile.imwrite(f"{folder}/movie.tif", frames, photometric="minisblack")
-    ...     movie = open_movie(f"{folder}/movie.tif", dt_s=0.1)
-    ...     traces = extract_pixels(movie, threshold=100)
-    >>> traces.n_traces
-    40
-    """
-    if settings is None:
-        from umlpsd_gpu.traces.settings import TracesSettings
-
-        settings = TracesSettings()
-    settings = override(settings, {"threshold": threshold, "roi": roi, "memory_mb": memory_mb})
-    movie.known_dt_s()
-    region = region_of(movie, settings)
-    if choose_device(device) == "gpu":
-        frames = FramesOnDevice(movie)
-        image = on_device.temporal_images(frames).mean
-        return pixel_traces(movie, settings, image, region, frames)
-    return pixel_traces(movie, settings, temporal_images(movie).mean, region)
 
 
 def region_of(movie: Movie, settings: TracesSettings) -> Region | None:
@@ -136,7 +46,7 @@ def pixel_traces(
     region: Region | None = None,
     frames: FramesOnDevice | None = None,
 ) -> Traces:
-    """Do what `extract_pixels` does, from a time average that is known already.
+    """Make a trace of every pixel whose time average exceeds the threshold.
 
     Parameters
     ----------

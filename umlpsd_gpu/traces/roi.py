@@ -49,6 +49,24 @@ class Region:
     mask: Array
     name: str
 
+    @classmethod
+    def within(cls, mask: Array, name: str, other: Region | None) -> Region:
+        """Return the pixels of a mask, those inside another region only if there is one.
+
+        Parameters
+        ----------
+        mask : ndarray, shape (n_rows, n_cols), bool
+        name : str
+        other : Region or None
+
+        Returns
+        -------
+        Region
+        """
+        if other is None:
+            return cls(mask, name)
+        return cls(mask & other.mask, f"{other.name} and {name}")
+
     @property
     def digest(self) -> str:
         """Return the first 12 digits of the SHA-256 of the image's size and the mask."""
