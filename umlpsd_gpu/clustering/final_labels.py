@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from umlpsd_gpu.clustering.sweeps import options_of
 from umlpsd_gpu.compute.arrays import Array
@@ -80,7 +81,9 @@ def label_items(
     score, threshold = outlier_scores(compared, labels, trait, settings.sweep.seed)
     without = _label_without(matrix, labels, score > threshold, sweep.scale, settings)
     outliers = Outliers(score, threshold, FALSE_POSITIVE_RATE, without)
-    tests = examine_clusters(rows, labels, settings.sweep.seed)
+    # the products are small: more threads would be slower
+    with threadpool_limits(limits=1):
+        tests = examine_clusters(rows, labels, settings.sweep.seed)
     return FinalLabels(labels, uncertainty, silhouette, outliers, tests)
 
 

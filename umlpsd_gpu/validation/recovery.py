@@ -181,8 +181,8 @@ def combine_outcomes(outcomes: Sequence[Outcome], conditions: Conditions) -> Rec
 
 
 def _without_extras(settings: Settings) -> Settings:
-    """Switch off the interval of the confidence, and maps, which need positions."""
-    return settings.with_values({"decision.n_resamples": 0, "traces.mode": "emitters"})
+    """Switch off the gap statistic, which decides nothing, and maps, which need positions."""
+    return settings.with_values({"decision.n_surrogates": 0, "traces.mode": "emitters"})
 
 
 def _rows(conditions: Conditions) -> tuple[str, ...]:
