@@ -8,13 +8,19 @@ import pytest
 from scipy.stats import binomtest
 
 from umlpsd_gpu.analyses.blinking.settings import Settings
+from umlpsd_gpu.analyses.blinking.workflow import run_study
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.simulate.traces import simulate_traces
-from umlpsd_gpu.validation.ensembles import Conditions, check_settings, draw_seeds
+from umlpsd_gpu.validation.ensembles import (
+    Conditions,
+    check_settings,
+    draw_seeds,
+    simulate_ensemble,
+)
 from umlpsd_gpu.validation.exponents import camera_counts, compare_fits
 from umlpsd_gpu.validation.likeness import conditions_like, equal_mix, estimate_counts
 from umlpsd_gpu.validation.rates import pooled_rate, rate_of
-from umlpsd_gpu.validation.recovery import count_confusion
+from umlpsd_gpu.validation.recovery import count_confusion, study_ensembles
 from umlpsd_gpu.validation.result import Recovery
 
 
@@ -233,3 +239,15 @@ def test_conditions_like_a_study():
 def test_counts_that_cannot_be_told_are_refused(values, says):
     with pytest.raises(SettingsError, match=says):
         conditions_like(study_of(values))
+
+
+def test_ensembles_are_decided_as_studies_are():
+    chosen = Settings().with_values(
+        {"preprocess.scales": ["W20", "W40"], "sweep.k_max": 5, "sweep.n_epochs": 5}
+    )
+    conditions = Conditions({"PEB": 20, "PBB": 20}, n_frames=1000, dt_s=0.1)
+    seed = 4
+    (outcome,) = study_ensembles(conditions, chosen, [seed], lambda done, total: None)
+    decision = run_study(simulate_ensemble(conditions, seed).traces, chosen).decision
+    assert decision.rule == "consensus"
+    assert (outcome.k_opt, outcome.confidence) == (decision.k_opt, decision.confidence)

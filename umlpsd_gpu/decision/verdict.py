@@ -99,12 +99,11 @@ def verdict_of(
         for pair in range(min(replication.n_pairs for replication in replications))
     ]
     confidence = float(probability[k_opt - 1])
-    n_drawn = replications[0].n_drawn
     trust = TRUST if unfamiliar else 1.0
     return Verdict(
         k_opt=k_opt,
         confidence=confidence,
-        confidence_ci95=confidence_interval(confidence, of_pairs, n_traces, n_drawn, trust),
+        confidence_ci95=confidence_interval(confidence, of_pairs, trust),
         evidence=_summary(evidence, probability),
         scales=evidence.scales,
         unfamiliar=unfamiliar,
