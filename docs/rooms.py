@@ -9,7 +9,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1] / "umlpsd_gpu"
 # a file of the top floor that belongs to another one's room
-SAME_ROOM = {"settings_faults": "settings"}
+SAME_ROOM = {"settings_faults": "settings", "settings_files": "settings"}
 # in this folder every subfolder is a room of its own
 ANALYSES = "analyses"
 

@@ -137,7 +137,7 @@ class TestHelp:
     def test_every_field_of_a_section_is_a_keyword(self):
         assert set(MovieSettings.model_fields) <= set(inspect.signature(open_movie).parameters)
         of_pixels = {"mode", "threshold", "roi", "memory_mb"}
-        of_tables = {"unequal_lengths", "array", "sheet", "layout", "decimal"}
+        of_tables = {"unequal_lengths", "array", "sheet", "layout", "decimal", "encoding"}
         parameters = set(inspect.signature(extract_emitters).parameters)
         assert set(TracesSettings.model_fields) - of_pixels - of_tables <= parameters
 

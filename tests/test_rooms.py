@@ -15,6 +15,7 @@ ROOMS = [
     "errors",
     "scale",
     "settings_faults",
+    "settings_files",
     "settings",
     "keywords",
     "compute",

@@ -6,7 +6,6 @@ reference show the ``description`` of each field.
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -14,7 +13,8 @@ import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from umlpsd_gpu.errors import SettingsError
-from umlpsd_gpu.settings_faults import describe_fault, describe_unknown
+from umlpsd_gpu.settings_faults import describe_fault, describe_unknown, shorten
+from umlpsd_gpu.settings_files import read_toml
 
 # Largest number of wrong settings in one error message
 MOST_FAULTS = 5
@@ -212,17 +212,12 @@ class AnalysisSettings(Section):
             If the file can't be read, is no TOML, is for another analysis, or has an unknown name
             or a value that is not allowed.
         """
-        try:
-            values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            raise SettingsError(f"settings file {path}: there is no such file") from error
-        except OSError as error:
-            reason = f"can't be read: {error.strerror}; name a TOML file"
-            raise SettingsError(f"settings file {path} {reason}") from error
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            reason = f"can't be read as TOML: {error}; correct it there"
-            raise SettingsError(f"settings file {path} {reason}") from error
+        values = read_toml(path)
         named = values.pop(ANALYSIS, cls.analysis)
+        if not isinstance(named, str):
+            raise SettingsError(
+                f"setting {ANALYSIS} (in {path}) must be a text in quotes, got {shorten(named)}"
+            )
         if named != cls.analysis:
             raise SettingsError(
                 f"settings file {path} is for the analysis '{named}', not for "

@@ -3,8 +3,31 @@
 from __future__ import annotations
 
 import difflib
+import reprlib
+from typing import Any
 
 from pydantic_core import ErrorDetails
+
+# Longest value that a message shows
+LONGEST_VALUE = 80
+
+
+def shorten(value: Any) -> str:
+    """Return a value as Python writes it, cut where it is long or nested deep.
+
+    Parameters
+    ----------
+    value : object
+
+    Examples
+    --------
+    >>> from umlpsd_gpu.settings_faults import shorten
+    >>> shorten([1, [2, [3]]])
+    '[1, [2, [3]]]'
+    """
+    words = reprlib.Repr()
+    words.maxstring = words.maxother = words.maxlong = LONGEST_VALUE
+    return words.repr(value)
 
 
 def describe_unknown(name: str, names: list[str], where: str = "") -> str:
@@ -76,7 +99,8 @@ def describe_fault(details: ErrorDetails, names: list[str], where: str, section:
     if kind == "value_error":
         return f"setting {name}{where}: {details['ctx']['error']}"
     demand = _DEMANDS.get(kind) or _DEMANDS.get(kind.partition("_")[0])
+    given = shorten(details["input"])
     if demand:
         demand = demand.format(**details.get("ctx", {}))
-        return f"setting {name}{where} must be {demand}, got {details['input']!r}"
-    return f"setting {name}{where} is not allowed: {details['msg']}, got {details['input']!r}"
+        return f"setting {name}{where} must be {demand}, got {given}"
+    return f"setting {name}{where} is not allowed: {details['msg']}, got {given}"

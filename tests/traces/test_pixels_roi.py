@@ -145,7 +145,7 @@ def test_files_that_are_no_regions_are_refused(tmp_path):
         (tmp_path / "cut.roi").write_bytes(whole.read_bytes()[:n_bytes])
         refused(tmp_path, "cut.roi", "it can't be read")
     (tmp_path / "folder.tif").mkdir()
-    refused(tmp_path, "folder.tif", "there is no such file")
+    refused(tmp_path, "folder.tif", "this is not a file")
 
 
 def test_regions_without_area_or_pixels_are_refused(tmp_path):

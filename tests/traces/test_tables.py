@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import scipy.io
 
-from umlpsd_gpu.errors import TracesError
+from umlpsd_gpu.errors import SettingsError, TracesError
 from umlpsd_gpu.traces.pool import pool_traces
 from umlpsd_gpu.traces.tables import read_traces
 
@@ -246,13 +246,43 @@ def test_decimal_commas_are_read(tmp_path, content):
     assert found.values.tolist() == [[5.5, 6]]
 
 
+MICROSECONDS = "t / µs,a\n0,1\n1,2\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_the_byte_order_mark_tells_the_encoding(tmp_path, encoding):
+    (tmp_path / "t.csv").write_bytes(MICROSECONDS.encode(encoding))
+    found = read_traces(tmp_path / "t.csv")
+    assert found.dt_s == pytest.approx(1e-6)
+    assert found.values.tolist() == [[1, 2]]
+
+
 @pytest.mark.parametrize(
-    ("heading", "encoding"), [("t", "utf-16"), ("t", "utf-16-le"), ("t / µs", "latin-1")]
+    ("encoding", "says"),
+    [
+        ("utf-16-le", r"without its byte order mark; give --encoding utf-16-le \(enc"),
+        ("utf-16-be", r"without its byte order mark; give --encoding utf-16-be \(enc"),
+        ("latin-1", r"byte 0xb5 in row 1 is none\); give its encoding, such as --encoding latin-1"),
+        ("cp1252", r"save it as 'CSV UTF-8'"),
+    ],
 )
-def test_text_that_is_no_utf8(tmp_path, heading, encoding):
-    (tmp_path / "t.csv").write_bytes(f"{heading},a\n0,1\n1,2\n".encode(encoding))
-    with pytest.raises(TracesError, match=r"not UTF-8 text .* save it as 'CSV UTF-8'"):
+def test_another_encoding_is_asked_for(tmp_path, encoding, says):
+    (tmp_path / "t.csv").write_bytes(MICROSECONDS.encode(encoding))
+    with pytest.raises(TracesError, match=says):
         read_traces(tmp_path / "t.csv")
+    found = read_traces(tmp_path / "t.csv", encoding=encoding)
+    assert found.dt_s == pytest.approx(1e-6)
+
+
+def test_a_wrong_encoding_is_named(tmp_path):
+    (tmp_path / "t.csv").write_bytes(MICROSECONDS.encode("latin-1"))
+    with pytest.raises(TracesError, match=r"not ascii text \(byte 0xb5 in row 1 is none\)"):
+        read_traces(tmp_path / "t.csv", encoding="ascii")
+    with pytest.raises(TracesError, match=r"not utf-16 text .* give another --encoding"):
+        read_traces(tmp_path / "t.csv", encoding="utf-16")
+    for name in ("hex", "klingon", "\0", ""):
+        with pytest.raises(SettingsError, match="encoding must be auto or an encoding of text"):
+            read_traces(tmp_path / "t.csv", encoding=name)
 
 
 def test_messages_of_libraries_become_ours(tmp_path):

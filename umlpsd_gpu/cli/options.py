@@ -18,6 +18,7 @@ from umlpsd_gpu.analyses.protocol import Analysis
 from umlpsd_gpu.analyses.registry import BUILT_IN, get_analysis, guess_analysis
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.settings import ANALYSIS, AnalysisSettings
+from umlpsd_gpu.settings_files import read_toml
 
 # Options of every analysis: name of the setting, and its flags
 SHARED = (
@@ -264,7 +265,7 @@ def _assignment(text: str) -> tuple[str, Any]:
         raise SettingsError(f"--set needs NAME=VALUE, for example sweep.max_iter=50, got '{text}'")
     try:
         return name.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # no TOML, or nested too deep for it
         return name.strip(), value.strip()
 
 
@@ -273,8 +274,8 @@ def _analysis_named_in(file: Path | None) -> str | None:
     if file is None:
         return None
     try:
-        named = tomllib.loads(file.read_text(encoding="utf-8")).get(ANALYSIS)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        named = read_toml(file).get(ANALYSIS)
+    except SettingsError:
         return None  # the error is reported when the settings are read
     return named if isinstance(named, str) else None
 

@@ -38,7 +38,9 @@ def judge(
     contents = [kind.content for kind in table.kinds]
     same = np.array([contents.index(content) for content in contents])[table.kind[pages]]
     alike = same == same[0] if len(pages) else present
+    n_apart = _count_apart(table, pages)
     sound = complete & alike
+    sound[n_apart:] = False
     n_sound = len(pages) if sound.all() else int(np.argmin(sound))
     if n_sound == n_declared:
         lost_descriptions = table.break_reason and (table.ifd[pages] == NOWHERE).any()
@@ -46,6 +48,12 @@ def judge(
             return Verdict("whole", n_declared, n_sound)
         reason = f"the pixels of all {n_sound} frames are complete, but {table.break_reason}"
         return Verdict("truncated", n_declared, n_sound, reason)
+    if n_sound == n_apart < len(pages) and complete[n_sound] and alike[n_sound]:
+        reason = (
+            f"{n_sound} of {n_declared} frames are sound: frame {n_sound} is said to be where the "
+            "bytes of another frame are"
+        )
+        return Verdict("mixed", n_declared, n_sound, reason)
     if n_sound < len(pages) and complete[n_sound]:
         odd, first = table.kind_of(pages[n_sound]), table.kind_of(pages[0])
         reason = (
@@ -64,6 +72,17 @@ def judge(
     frames = "frame" if n_sound == 1 else "frames"
     reason = f"it contains {n_sound} complete {frames} of {total}: {absence}"
     return Verdict("truncated", n_declared, n_sound, reason)
+
+
+def _count_apart(table: PageTable, pages: Array) -> int:
+    """Return how many leading frames share no bytes with each other, where these are pixels."""
+    raw = np.flatnonzero((pages >= 0) & (table.start[pages] >= 0))
+    file, start, stop = (values[pages[raw]] for values in (table.file, table.start, table.stop))
+    order = np.lexsort((raw, start, file))
+    file, start, stop = file[order], start[order], stop[order]
+    shares = (file[1:] == file[:-1]) & (start[1:] < stop[:-1])
+    later = np.maximum(raw[order][1:], raw[order][:-1])[shares]
+    return int(later.min(initial=len(pages)))
 
 
 def find_holes(pages: Array) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -80,19 +81,12 @@ def read_file(path: Path, limits: Limits) -> tuple[FilePages, Notes]:
     MovieError
         If the file is not TIFF, its first page can't be read, or it exceeds a limit.
     """
-    with raise_movie_error(path):
-        _require_tiff(path)
-        tif = TiffFile(path)
-        if not tif.pages:
-            raise MovieError(
-                path,
-                add_advice(
-                    f"the file ends at byte {tif.filehandle.size}, before its first page: it was "
-                    "cut, or is still being written"
-                ),
-            )
-        require_first_description(tif, path, limits)
-    with tif:
+    with ExitStack() as opened:
+        with raise_movie_error(path):
+            _require_tiff(path)
+            tif = opened.enter_context(TiffFile(path))
+            _require_pages(tif, path)
+            require_first_description(tif, path, limits)
         found = read_pages(tif, path, limits)
         # OME-XML counts all pages.
         first_frame = 0 if "<OME" in tif.pages.first.description else _skip_extra_pages(found)
@@ -110,6 +104,17 @@ def read_file(path: Path, limits: Limits) -> tuple[FilePages, Notes]:
             page._replace(stamp=stamp) for page, stamp in zip(found.pages, placed, strict=True)
         ]
     return found, notes
+
+
+def _require_pages(tif: TiffFile, path: Path) -> None:
+    if not tif.pages:
+        raise MovieError(
+            path,
+            add_advice(
+                f"the file ends at byte {tif.filehandle.size}, before its first page: it was "
+                "cut, or is still being written"
+            ),
+        )
 
 
 def _read_series(tif: TiffFile, notes: Notes, n_pages: int) -> Notes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -179,6 +180,7 @@ class _PageReader:
         self._counts_in_text = not first.is_micromanager and counts_frames(first.description)
         order = tif.byteorder
         is_big = tif.tiff.offsetsize == 8
+        self._header_bytes = 16 if is_big else 8
         self._n_entries = struct.Struct(order + ("Q" if is_big else "H"))
         self._entry = struct.Struct(order + ("HHQ8s" if is_big else "HHI4s"))
         self._offset = struct.Struct(order + ("Q" if is_big else "I"))
@@ -259,8 +261,12 @@ class _PageReader:
         if len(offsets) != len(counts) or not (all(offsets) and all(counts)):
             raise ValueError("it does not say where its data are")
         ends = [offset + count for offset, count in zip(offsets, counts, strict=True)]
+        if min(offsets) < self._header_bytes:
+            raise ValueError("its data are said to be inside the header of the file")
         if build.raw and ends[:-1] == offsets[1:]:
             return offsets[0], offsets[0] + build.kind.frame_bytes
+        if _overlap_partly(offsets, ends):
+            raise ValueError("its strips overlap")
         return NOWHERE, max(ends)
 
     def _guess_counts(self, entries: dict[int, _Entry], kind: Kind, n_strips: int) -> list[int]:
@@ -298,6 +304,12 @@ class _PageReader:
             raise ValueError(f"its tag {code} points beyond the end of the file")
         self._file.seek(offset)
         return self._file.read(n_bytes)
+
+
+def _overlap_partly(offsets: list[int], ends: list[int]) -> bool:
+    """Return whether two strips share bytes; equal ones may, as blank tiles do."""
+    ordered = sorted(set(zip(offsets, ends, strict=True)))
+    return any(end > start for (_, end), (start, _) in pairwise(ordered))
 
 
 def _is_extra(entries: dict[int, _Entry]) -> bool:

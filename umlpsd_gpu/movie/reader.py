@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,9 +107,9 @@ class PackedReader:
         frames = np.empty((stop - first, self.kind.n_rows, self.kind.n_cols), native)
         for file, from_frame, to_frame in _find_runs(self.file[first:stop]):
             path = self.paths[file]
-            with raise_movie_error(path, first + from_frame):
-                tif = TiffFile(path)
-            with tif:
+            with ExitStack() as opened:
+                with raise_movie_error(path, first + from_frame):
+                    tif = opened.enter_context(TiffFile(path))
                 for frame in range(from_frame, to_frame):
                     frames[frame] = self._read_page(tif, path, first + frame)
         return frames

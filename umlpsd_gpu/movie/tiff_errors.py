@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+
 from umlpsd_gpu.errors import MovieError
 
 COPY_AGAIN = "copy the file again from the microscope or give another"
@@ -28,6 +30,8 @@ _OF_DAMAGE = (
 )
 # Lengths of strips are guessed where they are missing
 _HARMLESS = ("missing data ByteCounts tag",)
+# Warnings of tifffile and roifile about contents that are lost
+_OF_HARM = ("zeroed", "ImagejRoi")
 
 
 def add_advice(reason: str) -> str:
@@ -60,7 +64,7 @@ def _strip_objects(words: str) -> str:
 
 
 class _Complaints(logging.Handler):
-    """Collects what tifffile logs: errors, and data that it replaced by zeros."""
+    """Collects what a library logs: errors, data that it replaced by zeros, wrong regions."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,8 +78,30 @@ class _Complaints(logging.Handler):
         message = record.getMessage()
         if any(words in message for words in _HARMLESS):
             return
-        if record.levelno >= logging.ERROR or "zeroed" in message:
+        if record.levelno >= logging.ERROR or any(words in message for words in _OF_HARM):
             self.messages.append(message)
+
+
+@contextmanager
+def collect_complaints(library: str) -> Iterator[list[str]]:
+    """Collect what a library logs instead of raising; nothing of it is printed.
+
+    Parameters
+    ----------
+    library : str
+        Name of its logger.
+
+    Yields
+    ------
+    list of str
+        Grows inside the block.
+    """
+    logger, complaints = logging.getLogger(library), _Complaints()
+    logger.addHandler(complaints)
+    try:
+        yield complaints.messages
+    finally:
+        logger.removeHandler(complaints)
 
 
 @contextmanager
@@ -93,11 +119,11 @@ def raise_movie_error(path: Path, frame: int | None = None) -> Iterator[None]:
     MovieError
         With the path, the frame if given, what is wrong, and what to change.
     """
-    logger = logging.getLogger("tifffile")
-    complaints = _Complaints()
-    logger.addHandler(complaints)
     try:
-        yield
+        # tifffile divides by the zeros of broken metadata
+        quiet = np.errstate(divide="ignore", invalid="ignore")
+        with collect_complaints("tifffile") as complaints, quiet:
+            yield
     except MovieError:
         raise
     except (FileNotFoundError, PermissionError) as error:
@@ -107,8 +133,6 @@ def raise_movie_error(path: Path, frame: int | None = None) -> Iterator[None]:
     except Exception as error:
         reason = f"it can't be read as TIFF: {explain_error(error)}"
         raise MovieError(path, add_advice(reason), frame) from error
-    finally:
-        logger.removeHandler(complaints)
-    if complaints.messages:
-        reason = f"it can't be read as TIFF: {_strip_objects(complaints.messages[0])}"
+    if complaints:
+        reason = f"it can't be read as TIFF: {_strip_objects(complaints[0])}"
         raise MovieError(path, add_advice(reason), frame)

@@ -62,7 +62,7 @@ def find_traces(
         If no array or several could be the traces, or their axes seem to be swapped.
     """
     if name is None and {STUDY_VALUES, STUDY_DT_S} <= set(arrays):
-        return _read_study(arrays)
+        return _read_study(arrays, path)
     times = {key: array for key, array in arrays.items() if _is_time(key, array)}
     others = {key: array for key, array in arrays.items() if key not in times}
     chosen = _choose(others if name is None else arrays, path, name)
@@ -72,18 +72,29 @@ def find_traces(
         return split_columns(_make_record_table(chosen.read(), path), dt_s)
     matrix = np.atleast_2d(chosen.read())
     values, interval_s, notes = _orient(matrix, times, path, layout, dt_s)
-    stored = _find_interval_s(arrays, name)
+    stored = _find_interval_s(arrays, name, path)
     if stored is not None:
         interval_s = stored
     return Contents(values, [], interval_s, [*notes, *note_interval(interval_s, dt_s, path)])
 
 
-def _read_study(arrays: Mapping[str, StoredArray]) -> Contents:
-    values = arrays[STUDY_VALUES].read()
-    names = []
+def _read_study(arrays: Mapping[str, StoredArray], path: Path) -> Contents:
+    stored = arrays[STUDY_VALUES]
+    if not stored.is_numeric or stored.ndim != 2:
+        raise TracesError(
+            f"{path}: '{STUDY_VALUES}' of this study ({_describe(stored)}) is not a matrix of "
+            "numbers (n_traces, n_frames); the file is damaged: make the study again"
+        )
+    values, names = stored.read(), []
     if STUDY_IDS in arrays:
-        names = [n.decode() if isinstance(n, bytes) else str(n) for n in arrays[STUDY_IDS].read()]
-    return Contents(values, names, float(arrays[STUDY_DT_S].read()))
+        ids = np.ravel(arrays[STUDY_IDS].read())
+        names = [n.decode("utf-8", "replace") if isinstance(n, bytes) else str(n) for n in ids]
+    if names and len(names) != len(values):
+        raise TracesError(
+            f"{path}: this study has {len(values)} traces but {len(names)} names of traces; the "
+            "file is damaged: make the study again"
+        )
+    return Contents(values, names, _read_interval_s(arrays[STUDY_DT_S], path))
 
 
 def _last_part(name: str) -> str:
@@ -97,14 +108,31 @@ def _is_time(name: str, array: StoredArray) -> bool:
     return is_called and is_vector and says_time(last)
 
 
-def _find_interval_s(arrays: Mapping[str, StoredArray], name: str | None) -> float | None:
+def _find_interval_s(
+    arrays: Mapping[str, StoredArray], name: str | None, path: Path
+) -> float | None:
     """Return the number called dt_s: beside the array, else the only one of the file."""
     found = {key: a for key, a in arrays.items() if _last_part(key) == "dt_s" and a.size == 1}
     beside = "" if name is None else name.removesuffix(_last_part(name))
     key = next((k for k in (f"{beside}dt_s", "dt_s") if k in found), None)
     if key is None and len(found) == 1:
         key = next(iter(found))
-    return None if key is None else float(np.asarray(found[key].read()).ravel()[0])
+    return None if key is None else _read_interval_s(found[key], path)
+
+
+def _read_interval_s(stored: StoredArray, path: Path) -> float:
+    value = np.ravel(stored.read()) if stored.size == 1 else np.empty(0)
+    try:
+        interval_s = float(value[0]) if value.size and value.dtype.kind not in "cV" else np.nan
+    except (TypeError, ValueError):
+        interval_s = np.nan
+    if not 0 < interval_s < np.inf:
+        given = repr(value.tolist()[0]) if value.size else _describe(stored)
+        raise TracesError(
+            f"{path}: its dt_s must be one positive number of seconds, got {given}; correct it in "
+            "the file"
+        )
+    return interval_s
 
 
 def _choose(arrays: Mapping[str, StoredArray], path: Path, name: str | None) -> StoredArray | None:

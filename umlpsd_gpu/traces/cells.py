@@ -27,6 +27,8 @@ GROUPS = {
     ".": re.compile(r"[-+]?\d{1,3}(\.\d{3})+(?=$|,)"),
     ",": re.compile(r"[-+]?\d{1,3}(,\d{3})+(?=$|\.)"),
 }
+# Longest word of a cell that a message shows
+LONGEST_WORD = 60
 DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{1,3}:\d\d")
 
 
@@ -193,9 +195,10 @@ def parse_cell(cell: Cell, mark: str = ".") -> float | None:
         return None
     if mark == ",":
         text = text.replace(",", ".")
-    if NUMBER.fullmatch(text) or INFINITE.fullmatch(text):
-        return float(text)
-    return None
+    if NUMBER.fullmatch(text):
+        number = float(text)
+        return number if abs(number) < np.inf else None  # too large to be held
+    return float(text) if INFINITE.fullmatch(text) else None
 
 
 def parse_row(cells: Sequence[Cell], mark: str) -> list[float] | None:
@@ -213,7 +216,7 @@ def parse_row(cells: Sequence[Cell], mark: str) -> list[float] | None:
         except (TypeError, ValueError):
             pass  # numbers of a sheet, empty cells or words
         else:
-            if not has_underscore:
+            if not has_underscore and np.inf not in numbers and -np.inf not in numbers:
                 return numbers
     parsed = [parse_cell(cell, mark) for cell in cells]
     return None if None in parsed else parsed  # type: ignore[return-value]
@@ -232,11 +235,15 @@ def refuse_word(rows: CellRows, row: int, cells: Sequence[Cell], mark: str) -> T
     """
     column = next(j for j, cell in enumerate(cells) if parse_cell(cell, mark) is None)
     word = str(cells[column]).strip()
+    is_number = bool(NUMBER.fullmatch(word))
+    word = word if len(word) <= LONGEST_WORD else f"{word[:LONGEST_WORD]}…"
     advice = "write a number, or leave the cell empty"
     if DATE.match(word):
         advice = "write times in seconds from the first frame instead of dates or clock times"
     elif re.search(r"\d(,|\s+)[-+]?\d", word):
         advice = "if commas are its decimal marks, write the numbers with points (0.03)"
+    elif is_number:
+        advice = "write a number below 1.8e308, or leave the cell empty"
     return TracesError(
         f"{rows.path}: {rows.place(row, column)} contains '{word}' instead of a number; {advice}"
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import struct
-import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,25 +13,14 @@ import numpy as np
 
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import TracesError
+from umlpsd_gpu.movie.tiff_errors import collect_complaints
+from umlpsd_gpu.traces.file_errors import require_credible_archive
 
 MASK_SUFFIXES = (".tif", ".tiff")
 ROI_SUFFIXES = (".roi", ".zip")
 GIVE_A_REGION = (
     "give an ImageJ region (.roi, or .zip of several) or a mask TIFF (.tif) of the movie's size, "
     "not 0 inside"
-)
-# What roifile and tifffile raise for files of another format
-UNREADABLE = (
-    OSError,
-    EOFError,
-    ValueError,
-    LookupError,
-    TypeError,
-    RuntimeError,
-    NotImplementedError,
-    MemoryError,
-    struct.error,
-    zipfile.BadZipFile,
 )
 
 
@@ -107,22 +96,38 @@ def read_region(path: str | Path, shape: tuple[int, int]) -> Region:
     if suffix not in MASK_SUFFIXES + ROI_SUFFIXES:
         raise TracesError(f"region of interest {path}: '{suffix}' is not known; {GIVE_A_REGION}")
     if not path.is_file():
-        raise TracesError(f"region of interest {path}: there is no such file; check the name")
-    try:
+        reason = "there is no such file; check the name"
+        if path.exists():
+            reason = f"this is not a file; {GIVE_A_REGION}"
+        raise TracesError(f"region of interest {path}: {reason}")
+    with _raise_region_error(path):
         mask = _read_mask(path, shape) if suffix in MASK_SUFFIXES else _read_imagej(path, shape)
-    except TracesError:
-        raise
-    except UNREADABLE as error:
-        words = str(error).strip().partition("\n")[0].rstrip(" .:;") or type(error).__name__
-        raise TracesError(
-            f"region of interest {path}: it can't be read ({words}); {GIVE_A_REGION}"
-        ) from error
     if not mask.any():
         raise TracesError(
             f"region of interest {path}: it contains no pixel of the {shape[0]} × {shape[1]} "
             f"image; draw it on this movie: {GIVE_A_REGION}"
         )
     return Region(mask, path.name)
+
+
+@contextmanager
+def _raise_region_error(path: Path) -> Iterator[None]:
+    """Turn whatever roifile, tifffile and scikit-image raise or log inside into a TracesError."""
+    try:
+        with collect_complaints("roifile") as of_roi, collect_complaints("tifffile") as of_tiff:
+            yield
+        words = next(iter(of_roi + of_tiff), "")
+        cause = None
+    except TracesError:
+        raise
+    # a broken file can make them raise nearly any exception
+    except Exception as error:
+        words = str(error).strip().partition("\n")[0].rstrip(" .:;")[:200] or type(error).__name__
+        cause = error
+    if words:
+        raise TracesError(
+            f"region of interest {path}: it can't be read ({words}); {GIVE_A_REGION}"
+        ) from cause
 
 
 def _read_mask(path: Path, shape: tuple[int, int]) -> Array:
@@ -146,6 +151,8 @@ def _read_mask(path: Path, shape: tuple[int, int]) -> Array:
 def _read_imagej(path: Path, shape: tuple[int, int]) -> Array:
     import roifile
 
+    if path.suffix.lower() == ".zip":
+        require_credible_archive(path)
     found = roifile.roiread(path)
     rois = found if isinstance(found, list) else [found]
     if not rois:

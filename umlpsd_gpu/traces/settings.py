@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from umlpsd_gpu.settings import Section
+from umlpsd_gpu.traces.encodings import require_encoding
 
 
 class TracesSettings(Section):
@@ -98,6 +99,18 @@ class TracesSettings(Section):
         "auto",
         description="For tables: decimal mark of text files. auto: the one that the numbers show.",
     )
+
+    encoding: str = Field(
+        "auto",
+        description="For tables: encoding of text files, such as latin-1, cp1252 or utf-16. auto: "
+        "by the byte order mark, else UTF-8.",
+    )
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_encoding(cls, value: str) -> str:
+        require_encoding(value)
+        return value
 
     @field_validator("drift_correction", mode="before")
     @classmethod

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,32 +17,23 @@ from umlpsd_gpu.traces.block import read_block
 from umlpsd_gpu.traces.cells import CellRows
 from umlpsd_gpu.traces.columns import Contents, split_columns
 from umlpsd_gpu.traces.pool import crop_ends, unique_ids
+from umlpsd_gpu.traces.suffixes import (
+    EXCEL_SUFFIXES,
+    HDF5_SUFFIXES,
+    NUMPY_SUFFIXES,
+    TABLE_SUFFIXES,
+    TEXT_SUFFIXES,
+)
 from umlpsd_gpu.traces.text_rows import read_text_rows
 from umlpsd_gpu.traces.traces import Traces
 from umlpsd_gpu.traces.workbooks import read_workbook_rows
 
-TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
-EXCEL_SUFFIXES = (".xlsx", ".xlsm")
-HDF5_SUFFIXES = (".h5", ".hdf5")
-NUMPY_SUFFIXES = (".npy", ".npz")
-TABLE_SUFFIXES = (*TEXT_SUFFIXES, *EXCEL_SUFFIXES, *NUMPY_SUFFIXES, *HDF5_SUFFIXES, ".mat")
 OPENERS = {
     **dict.fromkeys(NUMPY_SUFFIXES, open_numpy),
     **dict.fromkeys(HDF5_SUFFIXES, open_hdf5),
     ".mat": open_matlab,
 }
 
-# What NumPy, openpyxl, SciPy and h5py raise for files of another format
-UNREADABLE = (
-    OSError,
-    EOFError,
-    ValueError,
-    LookupError,
-    TypeError,
-    NotImplementedError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 Layout = Literal["auto", "rows", "columns"]
 
 
@@ -57,6 +46,7 @@ def read_traces(
     sheet: str | None = None,
     layout: Layout = "auto",
     decimal: Literal["auto", "point", "comma"] = "auto",
+    encoding: str = "auto",
     unequal_lengths: Literal["refuse", "crop"] = "refuse",
 ) -> Traces:
     """Read finished traces from a file.
@@ -91,6 +81,9 @@ def read_traces(
         otherwise.
     decimal : {"auto", "point", "comma"}
         Decimal mark of text. Auto: the one that the numbers show.
+    encoding : str
+        Encoding of text, such as ``latin-1``, ``cp1252`` or ``utf-16``. Auto: by the byte order
+        mark, else UTF-8.
     unequal_lengths : {"refuse", "crop"}
         ``crop`` cuts all traces to the shortest one, where some columns end before the others;
         otherwise such traces keep NaN at their ends.
@@ -108,7 +101,7 @@ def read_traces(
         unknown unit, it is a long table, its array has its axes swapped, or no frame interval is
         known.
     SettingsError
-        If a keyword is unknown.
+        If a keyword or the encoding is unknown.
 
     Examples
     --------
@@ -122,20 +115,20 @@ def read_traces(
     Traces(3 traces of 100 samples, dt 0.05 s, raw, curves.npy)
     """
     path = Path(path)
-    reader = _choose_reader(path, dt_s, array, sheet, layout, decimal)
-    if not path.is_file():
-        raise TracesError(f"{path}: there is no such file; check the name")
-    try:
-        contents = reader()
-    except TracesError:
-        raise
-    except UNREADABLE as error:
-        raise TracesError(
-            f"{path}: it can't be read as {path.suffix} file: {_explain(error)}; write it "
-            f"again, or give the traces as another kind of file ({', '.join(TABLE_SUFFIXES)})"
-        ) from error
-    traces = _make_traces(contents, path, dt_s, layout)
+    reader = _choose_reader(path, dt_s, array, sheet, layout, decimal, encoding)
+    _require_file(path)
+    traces = _make_traces(reader(), path, dt_s, layout)
     return crop_ends(traces) if unequal_lengths == "crop" else traces
+
+
+def _require_file(path: Path) -> None:
+    try:
+        is_file = path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        is_file = False
+    if not is_file:
+        reason = "this is not a file" if path.exists() else "there is no such file"
+        raise TracesError(f"{path}: {reason}; check the name")
 
 
 def _make_traces(contents: Contents, path: Path, dt_s: float | None, layout: str) -> Traces:
@@ -157,8 +150,10 @@ def _make_traces(contents: Contents, path: Path, dt_s: float | None, layout: str
     notes = list(contents.notes)
     if contents.dt_s is None:
         notes += [advice] if (advice := _advise_layout(values, path, layout, "In")) else []
+    with np.errstate(invalid="ignore"):  # NaN of some bit patterns
+        values = np.ascontiguousarray(values, dtype=np.float64)
     traces = Traces.without_place(
-        np.ascontiguousarray(values, dtype=np.float64),
+        values,
         float(interval_s),
         path.name,
         unique_ids([f"{path.name}:{name}" for name in names]),
@@ -186,6 +181,7 @@ def _choose_reader(
     sheet: str | None,
     layout: str,
     decimal: str,
+    encoding: str,
 ) -> Callable[[], Contents]:
     suffix = path.suffix.lower()
 
@@ -203,7 +199,7 @@ def _choose_reader(
             return find_traces(arrays, path, array, layout, dt_s)
 
     if suffix in TEXT_SUFFIXES:
-        return lambda: read_cells(read_text_rows(path))
+        return lambda: read_cells(read_text_rows(path, encoding))
     if suffix in EXCEL_SUFFIXES:
         return read_excel
     if suffix in OPENERS:
@@ -212,11 +208,3 @@ def _choose_reader(
         f"{path}: '{suffix}' is not a known format of traces; choose from "
         f"{', '.join(TABLE_SUFFIXES)}"
     )
-
-
-def _explain(error: Exception) -> str:
-    """Return the first line of a library's message, without its advice."""
-    words = str(error).strip().partition("\n")[0].rstrip(" .:;")
-    if "pickle" in words:
-        return "it contains Python objects, or is not a NumPy file"
-    return words or f"it is damaged ({type(error).__name__})"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.traces.cells import Cell, CellRows, is_missing, parse_cell
+from umlpsd_gpu.traces.encodings import decode
 
 BLANKS = " "
 SEPARATORS = (";", "\t", ",", "|", BLANKS)
@@ -24,7 +25,7 @@ LINE_END = re.compile(r"\r\n|\r|\n")
 Line = tuple[int, str]
 
 
-def read_text_rows(path: Path) -> CellRows:
+def read_text_rows(path: Path, encoding: str = "auto") -> CellRows:
     """Read a text file as rows of cells.
 
     Lines that start with ``#``, ``%`` or ``//`` are comments; empty lines are left out. The
@@ -33,6 +34,8 @@ def read_text_rows(path: Path) -> CellRows:
     Parameters
     ----------
     path : Path
+    encoding : str
+        Name of the encoding. Auto: by the byte order mark, else UTF-8.
 
     Returns
     -------
@@ -41,9 +44,9 @@ def read_text_rows(path: Path) -> CellRows:
     Raises
     ------
     TracesError
-        If it is not UTF-8 text, or has no lines.
+        If it is not text of this encoding, or has no lines.
     """
-    lines = list(_join_quoted(_decode(path)))
+    lines = list(_join_quoted(decode(path, encoding)))
     hint = HINT.fullmatch(lines[0][1]) if lines else None
     lines = lines[1:] if hint else lines
     kept = [line for line in lines if line[1].strip() and not _is_comment(line[1])]
@@ -63,24 +66,6 @@ def read_text_rows(path: Path) -> CellRows:
         lambda row, column: f"row {row}, column {column + 1}",
         titles,
         separator == BLANKS,
-    )
-
-
-def _decode(path: Path) -> str:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            text = file.read()
-    except UnicodeDecodeError as error:
-        raise TracesError(_explain_encoding(path)) from error
-    if "\0" in text:
-        raise TracesError(_explain_encoding(path))
-    return text
-
-
-def _explain_encoding(path: Path) -> str:
-    return (
-        f"{path}: it is not UTF-8 text (but UTF-16, or not text at all); save it as 'CSV UTF-8', "
-        "or correct the ending of its name"
     )
 
 
@@ -112,7 +97,12 @@ def _split(line: str, separator: str) -> list[Cell]:
         return [a or b for a, b in re.findall(r'"([^"]*)"|(\S+)', line)]
     if '"' not in line:
         return list(line.split(separator))
-    return list(next(csv.reader([line], delimiter=separator, skipinitialspace=True), []))
+    # a line break outside quotes starts another row for the reader of the library
+    rows = csv.reader(line.splitlines(keepends=True), delimiter=separator, skipinitialspace=True)
+    try:
+        return [cell for row in rows for cell in row]
+    except csv.Error:  # a cell longer than 131,072 letters is no number: it is named as it is
+        return [line]
 
 
 def _choose_separator(lines: list[str]) -> str:

@@ -10,10 +10,14 @@ import numpy as np
 
 from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.traces.cells import Cell, CellRows, is_blank
+from umlpsd_gpu.traces.file_errors import raise_traces_error, require_credible_archive
 
 # Rows of numbers that make a sheet one with traces
 FEWEST_NUMERIC_ROWS = 3
 MOST_NAMED = 5
+# Rows of a sheet by the format. From so many cells on, one in ten must hold something: a cell at
+# the far end of each row would take more memory than any machine has.
+MOST_ROWS, FEW_CELLS, FEWEST_FILLED = 1_048_576, 1_000_000, 0.1
 
 
 def read_workbook_rows(path: Path, sheet: str | None) -> tuple[CellRows, list[str]]:
@@ -37,18 +41,9 @@ def read_workbook_rows(path: Path, sheet: str | None) -> tuple[CellRows, list[st
     TracesError
         If there is no such sheet, or several have rows of numbers.
     """
-    from openpyxl import load_workbook
-
-    book = load_workbook(path, read_only=True, data_only=True)
-    try:
-        names = [page.title for page in book.worksheets]
-        if sheet is not None and sheet not in names:
-            raise TracesError(
-                f"{path}: there is no sheet '{sheet}'; its sheets are {name_some(names)}"
-            )
-        pages = {page.title: _read_page(page) for page in book.worksheets}
-    finally:
-        book.close()
+    with raise_traces_error(path):
+        require_credible_archive(path)
+        pages = _read_pages(path, sheet)
     if sheet is not None:
         return _make_rows(path, sheet, pages[sheet]), []
     with_numbers = [name for name, rows in pages.items() if _has_table(rows)]
@@ -70,6 +65,20 @@ def read_workbook_rows(path: Path, sheet: str | None) -> tuple[CellRows, list[st
     return _make_rows(path, chosen, pages[chosen]), notes
 
 
+def _read_pages(path: Path, sheet: str | None) -> dict[str, list[tuple[int, list[Cell]]]]:
+    """Return the filled rows of each sheet, with their numbers."""
+    from openpyxl import load_workbook
+
+    with path.open("rb") as file:
+        book = load_workbook(file, read_only=True, data_only=True)
+        names = [page.title for page in book.worksheets]
+        if sheet is not None and sheet not in names:
+            raise TracesError(
+                f"{path}: there is no sheet '{sheet}'; its sheets are {name_some(names)}"
+            )
+        return {page.title: _read_page(page, path) for page in book.worksheets}
+
+
 def name_some(names: list[str]) -> str:
     """Return the first names of a list, and the number of the others.
 
@@ -88,17 +97,27 @@ def name_some(names: list[str]) -> str:
     return f"{shown} and {n_more} more" if n_more > 0 else shown
 
 
-def _read_page(page: Any) -> list[tuple[int, list[Cell]]]:
+def _read_page(page: Any, path: Path) -> list[tuple[int, list[Cell]]]:
     """Return the rows of a sheet that hold anything, with their numbers."""
     if hasattr(page, "reset_dimensions"):
         page.reset_dimensions()  # some programs store a wrong size
     rows = []
+    n_cells = n_filled = 0
     for number, values in enumerate(page.iter_rows(values_only=True), start=1):
         cells = [_as_cell(value) for value in values]
         while cells and is_blank(cells[-1]):
             cells.pop()
         if cells:
             rows.append((number, cells))
+        n_cells += len(values)
+        n_filled += len(values) - values.count(None)
+        is_sparse = n_cells > FEW_CELLS and n_filled < FEWEST_FILLED * n_cells
+        if number > MOST_ROWS or is_sparse:
+            raise TracesError(
+                f"{path}: the sheet '{page.title}' has {number} rows or more and "
+                f"{n_cells - n_filled} empty cells of {n_cells}, which no table of traces has; "
+                "delete the cells far from the table, or save the table as CSV UTF-8"
+            )
     return rows
 
 

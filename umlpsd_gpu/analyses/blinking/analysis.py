@@ -18,7 +18,7 @@ from umlpsd_gpu.analyses.protocol import (
 )
 from umlpsd_gpu.compute.context import Context
 from umlpsd_gpu.movie.sources import TIFF_SUFFIXES
-from umlpsd_gpu.traces.tables import TABLE_SUFFIXES
+from umlpsd_gpu.traces.suffixes import TABLE_SUFFIXES
 
 if TYPE_CHECKING:
     from umlpsd_gpu.analyses.blinking.result import Study
@@ -63,6 +63,7 @@ class Blinking(Analysis[Any, Any]):
         ("traces.sheet", "--sheet"),
         ("traces.layout", "--layout"),
         ("traces.decimal", "--decimal"),
+        ("traces.encoding", "--encoding"),
         ("preprocess.scales", "--scales"),
         ("spectrum.method", "--psd"),
         ("spectrum.f_min_hz", "--f-min-hz"),

@@ -16,7 +16,7 @@ from umlpsd_gpu.analyses.findings import (
     ignore_count,
     places_of,
 )
-from umlpsd_gpu.traces.tables import TABLE_SUFFIXES
+from umlpsd_gpu.traces.suffixes import TABLE_SUFFIXES
 
 # Text beside tables, as a README, is no table
 FREE_TEXT = (".txt", ".dat")

@@ -15,7 +15,8 @@ from umlpsd_gpu.movie.open import open_movie
 from umlpsd_gpu.movie.other_formats import name_format
 from umlpsd_gpu.movie.sources import TIFF_SUFFIXES
 from umlpsd_gpu.traces.pool import pool_traces
-from umlpsd_gpu.traces.tables import TABLE_SUFFIXES, read_traces
+from umlpsd_gpu.traces.suffixes import TABLE_SUFFIXES
+from umlpsd_gpu.traces.tables import read_traces
 from umlpsd_gpu.traces.traces import Traces
 
 # Kinds of files with tables that are not read, and what to write instead
@@ -97,6 +98,7 @@ def open_sources(names: Sequence[str], settings: Settings) -> list[Movie] | Trac
             sheet=chosen.sheet,
             layout=chosen.layout,
             decimal=chosen.decimal,
+            encoding=chosen.encoding,
             unequal_lengths=chosen.unequal_lengths,
         )
         for name in tables
