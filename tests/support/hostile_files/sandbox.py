@@ -19,7 +19,9 @@ from typing import Any
 from umlpsd_gpu.errors import UmlpsdError
 
 MB = 1 << 20
-_LENGTH, _STARTED = struct.Struct("<I"), struct.Struct("<qd")
+_LENGTH, _STARTED = struct.Struct("<I"), struct.Struct("<qdd")
+# Other work on the machine must not make a job look like one that hangs
+WAIT_FACTOR = 10
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Outcome:
     value : object
         What was opened; otherwise the message.
     seconds : float
+        Processor time; of a job that was stopped, the time that passed.
     peak_mb : float
         Growth of the resident memory at its peak.
     noise : str
@@ -59,7 +62,7 @@ def run_jobs(
         Takes the number of the job; what it returns is pickled.
     n_jobs : int
     limit_s : float
-        Longest time of one job.
+        Longest processor time of one job. A job that waits is stopped after ten times as long.
     memory_mb : int
         Address space that the child may take beyond what it has at its start. It is wide, so that
         a reader that takes too much is seen and not stopped.
@@ -75,7 +78,7 @@ def _run_in_child(
     job: Callable[[int], Any], first: int, stop: int, limit_s: float, memory_mb: int
 ) -> Iterator[Outcome]:
     started = mmap(-1, _STARTED.size)
-    started[:] = _STARTED.pack(first, time.monotonic())
+    started[:] = _STARTED.pack(first, time.monotonic(), 0.0)
     receiving, sending = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -108,12 +111,15 @@ def _listen(
                 break
             n_done = outcome.number
             yield outcome
-        number, start_s = _STARTED.unpack(started[:])
-        if not ready and number > n_done and time.monotonic() - start_s > limit_s:
+        number, start_s, cpu_start_s = _STARTED.unpack(started[:])
+        if ready or number <= n_done:
+            continue
+        is_busy = _cpu_s(pid) - cpu_start_s > limit_s
+        if is_busy or time.monotonic() - start_s > WAIT_FACTOR * limit_s:
             is_stopped = True
             os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
-    number, start_s = _STARTED.unpack(started[:])
+    number, start_s, _ = _STARTED.unpack(started[:])
     if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0 and n_done == stop - 1:
         return
     seconds = time.monotonic() - start_s
@@ -149,7 +155,7 @@ def _work(
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for number in range(first, stop):
-        started[:] = _STARTED.pack(number, time.monotonic())
+        started[:] = _STARTED.pack(number, time.monotonic(), time.process_time())
         body = pickle.dumps(_do(job, number))
         os.write(sending, _LENGTH.pack(len(body)) + body)
 
@@ -158,7 +164,7 @@ def _do(job: Callable[[int], Any], number: int) -> Outcome:
     # the peak of the jobs before is forgotten
     with open("/proc/self/clear_refs", "w") as file:
         file.write("5")
-    before, start_s = _read_status("VmHWM"), time.monotonic()
+    before, start_s = _read_status("VmHWM"), time.process_time()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -167,10 +173,17 @@ def _do(job: Callable[[int], Any], number: int) -> Outcome:
             kind, value = "refused", str(error)
         except Exception as error:
             kind, value = "error", "".join(traceback.format_exception(error))
-    seconds = time.monotonic() - start_s
+    seconds = time.process_time() - start_s
     peak_mb = (_read_status("VmHWM") - before) / MB
     noise = "; ".join(str(warning.message) for warning in caught)
     return Outcome(number, kind, value, seconds, peak_mb, noise)
+
+
+def _cpu_s(pid: int) -> float:
+    """Return the processor time of a process so far."""
+    with open(f"/proc/{pid}/stat") as file:
+        after_name = file.read().rpartition(")")[2].split()
+    return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _read_status(name: str) -> int:
