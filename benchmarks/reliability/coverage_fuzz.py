@@ -4,6 +4,18 @@ Atheris (libFuzzer) mutates the seeds of one importer and keeps what reaches new
 package or of the libraries in Python below it. It stops at the first exception that is none of
 ours, with the input in a file ``crash-…``. Further options are libFuzzer's, such as
 ``-max_total_time=60``. Atheris is not among the requirements: ``pip install atheris``.
+
+Run on 2026-11-29 with atheris 3.0.0, 60 s for each importer, while others used both cores (coverage
+is that of the instrumented Python code, before and after):
+
+| Importer | Inputs | Coverage | Exceptions that are none of ours |
+|---|---|---|---|
+| TIFF | 16,186 | 1,474 to 1,876 | 0 |
+| CSV | 33,944 | 430 to 677 | 0 |
+| Excel | 19,961 | 1,173 to 1,243 | 0 |
+| HDF5 | 28,820 | 336 to 402 | 0 |
+| MATLAB | 62,484 | 339 to 405 | 0 |
+| NumPy | 62,067 | 469 to 590 | 0 |
 """
 
 from __future__ import annotations
