@@ -23,6 +23,7 @@ from tests.support.batches import (
     studies_of,
     write_movie,
 )
+from tests.support.tables import cells, write
 from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.manifest import init_batch, read_base_manifest, read_manifest
 from umlpsd_gpu.batch.options import RunOptions
@@ -69,6 +70,19 @@ class TestStableFiles:
         write_movie(strip.root / "begun.tif")
         assert names_at(strip, 10) == ["done.tif"]
         assert names_at(strip, 20) == ["begun.tif"]
+
+    def test_tables_are_watched_where_there_is_no_movie(self, strip):
+        write(strip.root / "dots.csv", cells())
+        (strip.root / "README.txt").write_text("How this was measured.\n")
+        (strip.root / "broken.csv").write_text("words, no numbers\n")
+        assert names_at(strip, 0) == []
+        assert names_at(strip, 10) == ["broken.csv", "dots.csv"]
+        assert names_at(strip, 30) == []
+        write(strip.root / "more.csv", cells())
+        names_at(strip, 40)
+        write_movie(strip.root / "movie.tif")
+        names_at(strip, 45)
+        assert names_at(strip, 60) == ["movie.tif"]
 
     def test_a_movie_that_changes_later_is_found_again(self, strip):
         write_movie(strip.root / "1.tif")

@@ -134,9 +134,9 @@ class TestOptions:
     @pytest.mark.parametrize(
         ("options", "says"),
         [
-            ({"seed": -1}, "n_epochs and max_iter must be ≥ 1 and seed ≥ 0, got 100, 100, -1"),
-            ({"n_epochs": 0}, "got 0, 100, 0"),
-            ({"max_iter": 0}, "got 100, 0, 0"),
+            ({"seed": -1}, "seed must be a whole number from 0 on, got -1"),
+            ({"n_epochs": 0}, "n_epochs must be a whole number from 1 on, got 0"),
+            ({"max_iter": 0}, "max_iter must be a whole number from 1 on, got 0"),
             ({"silhouette_metric": "cosine"}, "must be 'sqeuclidean' or 'euclidean', got 'cosine'"),
             ({"budget_s": 0.0}, "budget_s must be above 0, or None for no budget, got 0"),
         ],
@@ -149,7 +149,9 @@ class TestOptions:
         options = SweepOptions(seed=3, n_epochs=4, silhouette_metric="euclidean", max_iter=5)
         found = start_sweep(ugly("few"), [1, 2, 3], options, scale="W8")()
         expected = sweep(ugly("few"), [1, 2, 3], 4, 3, "auto", "euclidean", 5, "W8")
-        assert dataclasses.replace(found, **arrays(expected)) == expected
+        others = vars(expected).keys() - arrays(expected).keys()
+        assert len(others) > 4
+        assert all(getattr(found, name) == getattr(expected, name) for name in others)
         for name, value in arrays(expected).items():
             assert arrays(found)[name].tobytes() == value.tobytes(), name
 
@@ -175,7 +177,7 @@ class TestWhatMayBeSwept:
 
 def test_the_room_imports_no_other_analysis():
     """What is clustered is anyone's matrix."""
-    allowed = {"compute", "errors", "kmeans"}
+    allowed = {"compute", "errors", "keywords", "kmeans"}
     for path in Path(package.__file__).parent.glob("*.py"):
         found = re.findall(r"umlpsd_gpu\.(\w+)", path.read_text(encoding="utf-8"))
         assert set(found) <= allowed, path.name

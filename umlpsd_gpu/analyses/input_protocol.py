@@ -21,12 +21,15 @@ class InputProtocol(ABC, Generic[Source]):
         Word for the inputs, in the plural.
     suffixes : tuple of str
         Suffixes of files that are certainly inputs of this analysis; lower case, with the dot.
+    free_suffixes : tuple of str
+        Those that other files have too, as a README.txt; such a file that can't be opened is none.
     prediction_holds_for : str
         Conditions of `predict`.
     """
 
     inputs: ClassVar[str] = "files"
     suffixes: ClassVar[tuple[str, ...]] = ()
+    free_suffixes: ClassVar[tuple[str, ...]] = ()
     prediction_holds_for: ClassVar[str] = "default settings"
 
     def find(
@@ -78,7 +81,10 @@ class InputProtocol(ABC, Generic[Source]):
 
     @property
     def watched_suffixes(self) -> tuple[str, ...]:
-        """Suffixes of the files that `find` looks for in folders; tuple of str."""
+        """Suffixes of the files that a watch looks for first; tuple of str.
+
+        Files with other suffixes are inputs where a folder has none of these.
+        """
         return self.suffixes
 
     def is_part(self, reason: str) -> bool:

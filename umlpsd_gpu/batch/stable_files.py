@@ -52,7 +52,7 @@ class StableFiles:
 
     def __post_init__(self) -> None:
         """Look up the suffixes of the analysis."""
-        self._suffixes = get_analysis(self.settings.analysis).watched_suffixes
+        self._analysis = get_analysis(self.settings.analysis)
 
     def find_newly_stable(self) -> Iterator[Found]:
         """Yield inputs whose files have become stable since the last call.
@@ -63,7 +63,7 @@ class StableFiles:
             Also inputs that can't be analysed.
         """
         now = self.clock()
-        stamps = dict(self._list_files())
+        stamps = self._prefer_watched(dict(self._list_files()))
         for path, stamp in stamps.items():
             if path not in self.seen or self.seen[path][0] != stamp:
                 self.seen[path] = stamp, now
@@ -83,12 +83,14 @@ class StableFiles:
             if not all(self._is_stable(file, now) for file in files):
                 continue
             self.looked_at.update({file: stamps[file] for file in files})
-            yield found
+            is_free_text = path.suffix.lower() in self._analysis.free_suffixes
+            if found.source is not None or not is_free_text:
+                yield found
         self.looked_at.update({p: stamps[p] for p, _ in findings.left_out if p in stamps})
 
     def _find(self, path: Path, now: float) -> Findings:
         """Find the input that a file is, or is a frame of; nothing while other frames change."""
-        analysis = get_analysis(self.settings.analysis)
+        analysis = self._analysis
         findings = analysis.find(str(path), self.settings, lambda folder: False)
         if not any(analysis.is_part(reason) for _, reason in findings.left_out):
             return findings
@@ -110,7 +112,7 @@ class StableFiles:
             below[:] = [b for b in below if not b.startswith(".")]
             for file in files:
                 path = here / file
-                if file.startswith(".") or path.suffix.lower() not in self._suffixes:
+                if file.startswith(".") or path.suffix.lower() not in self._analysis.suffixes:
                     continue
                 try:
                     stat = path.lstat()
@@ -118,6 +120,12 @@ class StableFiles:
                     continue
                 if not path.is_symlink():
                     yield path, (stat.st_size, stat.st_mtime_ns)
+
+    def _prefer_watched(self, stamps: dict[Path, FileStamp]) -> dict[Path, FileStamp]:
+        """Return the files to watch; others, as tables, count where there is none of these."""
+        suffixes = self._analysis.watched_suffixes
+        watched = {path: s for path, s in stamps.items() if path.suffix.lower() in suffixes}
+        return watched or stamps
 
     def _has_results(self, path: Path) -> bool:
         # only True is remembered: a folder may get results later

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from umlpsd_gpu.cli.batch_options import LimitS, Out
-from umlpsd_gpu.cli.batch_output import out, print_movie, print_report
+from umlpsd_gpu.cli.batch_output import print_movie, print_report
 from umlpsd_gpu.cli.options import OUTPUT_PANEL, ChosenSettings, add_settings_options
 
 
@@ -56,6 +55,8 @@ def watch(
 ) -> None:
     """Analyse movies while they are recorded: each one as soon as it is complete in the folder.
 
+    In a folder without movies, tables of traces are watched.
+
     OUT is a batch like any other.
     """
     from umlpsd_gpu.batch.options import RunOptions
@@ -64,19 +65,7 @@ def watch(
 
     options = RunOptions(n_workers=workers, limit_s=limit_s, also_import=("umlpsd_gpu.cli.main",))
     how = WatchOptions(settle_s, poll_s, idle_s)
-    analysis, chosen = settings.resolve()
+    _, chosen = settings.resolve()
     report = watch_folder(archive, out_dir, chosen, figures, options, how, print_movie)
     print_report(report, out_dir)
-    if not report.n_movies:
-        _name_others(archive, set(analysis.suffixes) - set(analysis.watched_suffixes))
     raise typer.Exit(report.exit_code)
-
-
-def _name_others(folder: Path, suffixes: set[str]) -> None:
-    """Say that a folder without movies holds other inputs, which are not watched."""
-    others = [path for path in folder.iterdir() if path.suffix.lower() in suffixes]
-    if others:
-        out.print(
-            f"{len(others)} other files here, as {escape(others[0].name)}, may be inputs that are "
-            f"not watched; 'umlpsd run {escape(str(folder))} --out STUDY' analyses them."
-        )

@@ -25,7 +25,7 @@ from umlpsd_gpu.kmeans.result import Sweep
 from umlpsd_gpu.settings import AnalysisSettings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Clustering:
     """The clusters of an ensemble of items.
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from umlpsd_gpu.decision.adjusted_rand import stability
+from umlpsd_gpu.decision.kneedle import find_knee
 from umlpsd_gpu.kmeans.result import Sweep
 
 # Below this mean silhouette, or below this agreement between epochs, the partition at the peak of
@@ -133,15 +134,13 @@ def ssd_knee(sweep: Sweep) -> int | None:
     .. [1] V. Satopaa, J. Albrecht, D. Irwin and B. Raghavan, Finding a "Kneedle" in a haystack,
        ICDCS Workshops 2011.
     """
-    from kneed import KneeLocator
-
     if sweep.k_values.size < 3:
         return None
     ssd = sweep.ssd.mean(axis=1)
     if not ssd[0] > ssd[-1]:
         return None
-    knee = KneeLocator(sweep.k_values, ssd, curve="convex", direction="decreasing").knee
-    return None if knee is None else int(knee)
+    knee = find_knee(sweep.k_values, ssd)
+    return None if knee is None else int(sweep.k_values[knee])
 
 
 def below_percent_slope(sweep: Sweep) -> int | None:

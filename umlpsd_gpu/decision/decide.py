@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from umlpsd_gpu.decision.arguments import check_neighbours, require_sweeps
 from umlpsd_gpu.decision.criteria import (
     CRITERIA,
     GAP_STATISTIC,
@@ -71,7 +72,9 @@ def decide(
     Raises
     ------
     SettingsError
-        If there is no sweep, or the rule is not known or needs surrogates that were not swept.
+        If there is no sweep, something else than lists of sweeps and replications is given, the
+        sweeps are of different numbers of traces, or the rule is not known or needs surrogates
+        that were not swept.
 
     Notes
     -----
@@ -92,8 +95,9 @@ def decide(
     >>> decision.k_opt, decision.rule, decision.confidence > 0.9
     (3, 'consensus', True)
     """
-    if not sweeps:
-        raise SettingsError("a decision needs at least one sweep, got none")
+    require_sweeps(sweeps, replications, nulls)
+    if neighbours is not None:
+        neighbours = check_neighbours(neighbours, sweeps[0].labels.shape[-1])
     if rule not in RULES:
         raise SettingsError(f"rule '{rule}' is not known; choose from {', '.join(RULES)}")
     criteria = _criteria(nulls)

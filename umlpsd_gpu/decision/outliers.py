@@ -26,7 +26,7 @@ N_NULL_TRACES = 20_000
 LEAST_TRACES = 30
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Outliers:
     """Which traces belong to no cluster, and the clusters found without them.
 

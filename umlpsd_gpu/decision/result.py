@@ -94,6 +94,10 @@ class KDecision(Displayed):
     unfamiliar: str = ""
     calibrated_for: str = ""
 
+    def __hash__(self) -> int:
+        """Return the same for equal decisions; votes and evidence have no hash of their own."""
+        return hash((self.k_opt, self.scale, self.confidence, self.rule, self.reason))
+
     @property
     def is_undecided(self) -> bool:
         """Whether no K can be decided: the confidence is below 0.5."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from umlpsd_gpu.errors import SettingsError
+from umlpsd_gpu.keywords import whole_number
 
 SILHOUETTE_METRICS = ("sqeuclidean", "euclidean")
 
@@ -41,11 +42,8 @@ class SweepOptions:
 
     def __post_init__(self) -> None:
         """Check the limits."""
-        if self.n_epochs < 1 or self.max_iter < 1 or self.seed < 0:
-            raise SettingsError(
-                f"n_epochs and max_iter must be ≥ 1 and seed ≥ 0, got {self.n_epochs}, "
-                f"{self.max_iter}, {self.seed}"
-            )
+        for name, least in (("seed", 0), ("n_epochs", 1), ("max_iter", 1)):
+            object.__setattr__(self, name, whole_number(name, getattr(self, name), least))
         if self.silhouette_metric not in SILHOUETTE_METRICS:
             raise SettingsError(
                 "silhouette_metric must be 'sqeuclidean' or 'euclidean', got "

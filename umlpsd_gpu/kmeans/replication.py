@@ -16,7 +16,7 @@ PRIOR_OF_HALVES = 2.0
 PRIOR_OF_ALL = 0.4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Replication:
     """How halves of the items reproduce the clusters of one representation, for each K ≥ 2.
 

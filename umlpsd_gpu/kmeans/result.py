@@ -25,7 +25,7 @@ BY_EPOCH = (
 )
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Sweep(Displayed, Exported):
     """K-means labellings of one ensemble for every trial K and epoch, with their metrics.
 

@@ -12,6 +12,7 @@ from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import is_on_device, n_cores, xp_of
 from umlpsd_gpu.compute.device_memory import told_when_full
 from umlpsd_gpu.errors import SettingsError, TracesError
+from umlpsd_gpu.keywords import whole_number
 from umlpsd_gpu.kmeans.budget import choose_judged
 from umlpsd_gpu.kmeans.cpu import sweep_on_cpu
 from umlpsd_gpu.kmeans.engines import Engine, engine_on_cpu
@@ -43,7 +44,7 @@ def sweep(
         One curve or feature vector per row, all sampled at the same points; usually smoothed and
         scaled to [0, 1]. Finite, and at most 1e70 in size; of any real type, computed in float64.
         NumPy arrays are swept on the CPU, CuPy arrays on their GPU. `Traces` and pandas DataFrames
-        have ``values``.
+        have ``values``. Masked entries count as NaN.
     k_values : iterable of int
         Numbers of clusters, each from 1 to n_traces.
     n_epochs : int
@@ -146,6 +147,8 @@ def start_sweep(
     TracesError, SettingsError, DeviceError
         As `sweep`.
     """
+    if n_threads is not None:
+        n_threads = whole_number("n_threads", n_threads, 1)
     curves = _matrix(values)
     ks = _check_k_values(k_values, len(curves))
     n_silhouettes = len(curves)
@@ -181,6 +184,8 @@ def start_sweep(
 def _matrix(values: Array) -> Array:
     """Return the values as a matrix of float64 in C order, where they are."""
     xp = xp_of(values) if is_on_device(values) else np
+    if not is_on_device(values):
+        values = _as_real_numbers(values)
     curves: Array = xp.ascontiguousarray(values, dtype=np.float64)
     if curves.ndim != 2 or len(curves) < 2 or curves.shape[1] < 1:
         raise TracesError(
@@ -188,6 +193,29 @@ def _matrix(values: Array) -> Array:
             f"{curves.shape}"
         )
     return curves
+
+
+def _as_real_numbers(values: Any) -> np.ndarray:
+    """Return values as an array of real numbers; masked ones become NaN."""
+    if isinstance(values, np.ma.MaskedArray) and values.dtype.kind in "biuf":
+        filled: np.ndarray = np.ma.filled(values.astype(np.float64), np.nan)
+        return filled
+    try:
+        array = np.asarray(values)
+        is_real = array.dtype.kind in "biuf"
+        if array.dtype.kind == "O":
+            array, is_real = array.astype(np.float64), True
+    except (TypeError, ValueError) as error:
+        raise TracesError(
+            "a sweep needs real numbers, and curves of one length, in an array (n_traces, "
+            f"n_samples), got {type(values).__name__}: {error}"
+        ) from error
+    if not is_real:
+        raise TracesError(
+            f"a sweep needs real numbers, got values of type {array.dtype}; give int or float, "
+            "such as the magnitudes of complex numbers"
+        )
+    return array
 
 
 def _require_finite(finite: Array) -> None:
@@ -200,7 +228,12 @@ def _require_finite(finite: Array) -> None:
 
 
 def _check_k_values(k_values: Iterable[int], n_traces: int) -> np.ndarray:
-    ks = np.unique(np.fromiter(k_values, dtype=int))
+    if isinstance(k_values, str) or not isinstance(k_values, Iterable):
+        raise SettingsError(
+            f"k_values must be a list or range of whole numbers, got {k_values!r}; write "
+            "range(1, 16), or [3] for a single one"
+        )
+    ks = np.unique([whole_number("each of k_values", k) for k in k_values]).astype(int)
     if not ks.size or ks[0] < 1 or ks[-1] > n_traces:
         raise SettingsError(
             f"k_values must be between 1 and the number of traces ({n_traces}), got {ks.tolist()}"

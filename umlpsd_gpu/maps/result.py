@@ -72,7 +72,7 @@ class PearsonMaps:
     distance_n_pairs: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AssemblyMaps:
     """Maps of a crystal assembly, pixel by pixel and domain by domain.
 

@@ -41,7 +41,7 @@ class Verdict:
     reason: str = ""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Movie(Displayed):
     """A movie on disk: its frames are read in time order, in chunks.
 

@@ -49,12 +49,16 @@ def wavelet_approximation(
     filters = load_wavelet(wavelet, mode)
     require_level(level, counts.shape[1], filters.dec_len, wavelet)
     constant = counts.min(axis=1) == counts.max(axis=1)
-    smoothed, lengths = counts, []
-    for _ in range(level):
-        lengths.append(smoothed.shape[1])
-        smoothed, _ = pywt.dwt(smoothed, filters, mode=mode, axis=1)
-    for length in reversed(lengths):
-        smoothed = pywt.idwt(smoothed, None, filters, mode=mode, axis=1)[:, :length]
+    smoothed = np.empty_like(counts)
+    # one trace at a time: PyWavelets copies along other axes, and would compute details
+    for row, trace in enumerate(counts):
+        lengths = []
+        for _ in range(level):
+            lengths.append(len(trace))
+            trace = pywt.downcoef("a", trace, filters, mode=mode)
+        for length in reversed(lengths):
+            trace = pywt.idwt(trace, None, filters, mode=mode)[:length]
+        smoothed[row] = trace
     # the filters' taps sum to √2 only up to rounding, some wavelets' worse
     smoothed[constant] = counts[constant]
     return smoothed

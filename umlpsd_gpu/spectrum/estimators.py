@@ -17,7 +17,7 @@ from umlpsd_gpu.spectrum import gpu as device
 from umlpsd_gpu.spectrum.log_welch import log_grid, log_welch, windowed_waves
 from umlpsd_gpu.spectrum.result import Spectrum
 from umlpsd_gpu.storage.blocks import give_back
-from umlpsd_gpu.traces.traces import Traces, require_traces
+from umlpsd_gpu.traces.traces import Traces, require_moderate, require_traces
 
 # NumPy: traces less their means (n, n_frames) → psd (n, n_freqs). CuPy: all traces → psd
 Estimator = Callable[[Array], Array]
@@ -66,7 +66,8 @@ def power_spectrum(
     SettingsError
         If the method is unknown, the windows of ``welch`` do not fit, or ``n_threads`` is below 1.
     TracesError
-        If they are no Traces, or too short for the method.
+        If they are no Traces, too short for the method, or of a size whose squares float64 can't
+        hold (beyond 1e±70).
 
     Notes
     -----
@@ -112,6 +113,7 @@ def power_spectrum(
     if on_device:
         psd = estimate(traces.values)
     else:
+        require_moderate(traces)
         psd = _estimate_in_blocks(estimate, traces.values, len(dof), n_threads)
     windows = (n_frames, nperseg or 0, noverlap or 0)
     return Spectrum(cycles_per_frame / dt_s, psd, method, dof, dt_s, *windows)

@@ -18,6 +18,8 @@ LEAST_WINDOW = 101
 LEAST_N_WINDOWS = 3
 POINTS_PER_DECADE = 20
 HIGHEST_FREQUENCY = 0.4  # of the frame rate: aliasing adds power above
+# Frames of a stretch of a trace (0.25 MB), so that it stays in a core's cache
+CACHED_FRAMES = 32_768
 LEAST_N_FRAMES = LEAST_N_WINDOWS * LEAST_WINDOW
 
 
@@ -99,14 +101,28 @@ def windowed_waves(grid: LogGrid) -> list[tuple[int, slice, np.ndarray]]:
     shared = []
     for window in np.unique(grid.windows)[::-1].tolist():
         (members,) = np.nonzero(grid.windows == window)
-        frames = np.arange(window)
-        # whole turns are removed as integers, which is exact for large k · frame
-        turns = np.outer(frames, grid.cycles[members]) % grid.n_frames / grid.n_frames
-        hamming = np.hamming(window)[:, None]
-        waves = np.hstack([np.cos(2 * np.pi * turns), np.sin(2 * np.pi * turns)])
-        waves = waves * hamming / np.sqrt((hamming**2).sum())
+        hamming = 0.54 - 0.46 * _circle(1, window - 1, window).real
+        hamming /= np.sqrt((hamming**2).sum())
+        waves = np.empty((window, 2 * len(members)))
+        for column, cycles in enumerate(grid.cycles[members].tolist()):
+            circle = _circle(cycles, grid.n_frames, window)
+            np.multiply(circle.real, hamming, out=waves[:, column])
+            np.multiply(circle.imag, hamming, out=waves[:, column + len(members)])
         shared.append((window, slice(members[0], members[-1] + 1), waves))
     return shared
+
+
+def _circle(cycles: int, n_frames: int, window: int) -> np.ndarray:
+    """Return exp(2πi · cycles · frame / n_frames) for the frames of a window.
+
+    A frame is a multiple of the square root plus a rest, so that two short tables give all; whole
+    turns are removed as integers, which is exact for large cycles · frame.
+    """
+    rest = 1 << (window.bit_length() // 2)
+    steps = (np.arange(-(-window // rest)) * rest, np.arange(rest))
+    coarse, fine = (np.exp(2j * np.pi * (cycles * step % n_frames / n_frames)) for step in steps)
+    circle: np.ndarray = np.outer(coarse, fine).ravel()[:window]
+    return circle
 
 
 def log_welch(
@@ -128,23 +144,36 @@ def log_welch(
     ndarray, shape (n_traces, n_freqs), float64, counts²/Hz
         Mean over windows of |Σ_t w_t x_t e^{iωt}|² / Σ w² · dt / 2π.
     """
-    n_freqs = shared[-1][1].stop
-    psd = np.empty((len(centred), n_freqs))
-    for window, columns, waves in shared:
-        n_windows = 0
-        power = np.zeros((len(centred), waves.shape[1]))
-        for segments in _half_overlapping(centred, window):
-            n_windows += segments.shape[1]
-            power += np.square(segments @ waves).sum(axis=1)
+    n_traces, n_frames = centred.shape
+    powers = [np.zeros((n_traces, waves.shape[1])) for *_, waves in shared]
+    # all windows of a stretch, while it is in the cache
+    for first in range(0, n_frames, CACHED_FRAMES):
+        for (window, _, waves), power in zip(shared, powers, strict=True):
+            for segments in _half_overlapping(centred, window, first):
+                coefficients = segments @ waves
+                power += np.einsum("ijk,ijk->ik", coefficients, coefficients)
+    psd = np.empty((n_traces, shared[-1][1].stop))
+    for (window, columns, _), power in zip(shared, powers, strict=True):
         cosines, sines = np.hsplit(power, 2)
+        n_windows = 2 * n_frames // window - 1
         psd[:, columns] = (cosines + sines) * (dt_s / (2 * np.pi * n_windows))
     return psd
 
 
-def _half_overlapping(centred: np.ndarray, window: int) -> Iterator[np.ndarray]:
-    """Yield the windows that start at the first frame, then those half a window later, as views."""
+def _half_overlapping(centred: np.ndarray, window: int, first: int) -> Iterator[np.ndarray]:
+    """Yield the windows that start in a stretch: the even ones, then those half a window later.
+
+    Long windows, of which few start in a stretch, are all yielded with the first one.
+    """
     n_traces, n_frames = centred.shape
     n_windows = 2 * n_frames // window - 1
+    length = CACHED_FRAMES if window <= CACHED_FRAMES else n_frames
+    if first % length:
+        return
     for start, count in ((0, (n_windows + 1) // 2), (window // 2, n_windows // 2)):
-        stretch = centred[:, start : start + count * window]
-        yield stretch.reshape(n_traces, count, window)
+        begin, stop = (
+            min(count, max(0, -((start - edge) // window))) for edge in (first, first + length)
+        )
+        if begin < stop:
+            stretch = centred[:, start + begin * window : start + stop * window]
+            yield stretch.reshape(n_traces, stop - begin, window)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".dat")
+# Text beside tables, as a README, is no table
+FREE_TEXT_SUFFIXES = (".txt", ".dat")
 EXCEL_SUFFIXES = (".xlsx", ".xlsm")
 HDF5_SUFFIXES = (".h5", ".hdf5")
 NUMPY_SUFFIXES = (".npy", ".npz")

@@ -15,6 +15,8 @@ from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.storage.blocks import row_blocks, take_rows
 from umlpsd_gpu.traces.values import as_values
 
+# The square of the largest value, and spectra of it, must be numbers of float64
+LARGEST, SMALLEST = 1e70, 1e-70
 # A row whose range is below 64 units in its last place is constant: averages and wavelets of equal
 # numbers differ by that much.
 ROUNDING = 64 * np.finfo(np.float64).eps
@@ -231,6 +233,33 @@ class Traces(Displayed, Exported):
         Traces
         """
         return replace(self, values=values, dt_s=dt_s or self.dt_s, history=(*self.history, step))
+
+
+def require_moderate(traces: Traces) -> None:
+    """Check that the squares of the values can be held, and don't vanish, in float64.
+
+    Parameters
+    ----------
+    traces : Traces
+        On the CPU.
+
+    Raises
+    ------
+    TracesError
+        If the largest finite value is beyond 1e±70, and not 0.
+    """
+    values = traces.values
+    if values.dtype.kind != "f" or values.dtype.itemsize < 8:  # float32 is within these limits
+        return
+    largest = 0.0
+    for rows in row_blocks(values):
+        size = np.abs(values[rows])
+        largest = max(largest, float(np.max(size, where=np.isfinite(size), initial=0)))
+    if largest and not SMALLEST <= largest <= LARGEST:
+        raise TracesError(
+            f"the largest value of the traces ({largest:.3g}) must be between {SMALLEST:g} and "
+            f"{LARGEST:g}, or its square has no place in a number; give the traces in another unit"
+        )
 
 
 def varies(values: Array) -> Array:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zipfile
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import lru_cache
 from random import Random
+
+import numpy as np
 
 # Numbers at which sizes, counts and offsets tip over
 TIPPING = (0, 1, 2, 3, 7, 127, 128, 255, 256, 32767, 32768, 65535, 65536)
@@ -15,6 +18,8 @@ TIPPING += (2**31 - 1, 2**31, 2**32 - 1, 2**40, 2**62, 2**63 - 1, 2**63, 2**64 -
 FORMATS = ("B", "H", "I", "Q")
 TOKENS = (b"nan", b"1e999", b"-1e308", b"\0", b'"', b"\xff\xfe", b"\n", b"\r", b";", b",", b"'")
 TOKENS += (b"9" * 40, b"[" * 50, b"{", b"=", b"\xf0\x9f\x98\x80", b"#", b"%", b"\t", b" ", b"e5")
+TEXT_TOKENS = (b"", b"nan", b"1e999", b"-1e308", b"0", b"-1", b"inf", b"true", b"1e-320", b"x")
+TEXT_TOKENS += (b"9" * 40, b"1,5", b"1.000", b"#", b'"', b"[", b"{}", b"12:30", "µs".encode())
 # Most changed bytes of one run
 LONGEST_RUN = 24
 
@@ -25,9 +30,10 @@ def mutate(blob: bytes, donors: Sequence[bytes], random: Random) -> bytes:
         changed = _mutate_member(blob, donors, random)
         if changed:
             return changed
+    mutations = TEXT_MUTATIONS if _is_text(blob) and random.random() < 0.8 else MUTATIONS
     changed = blob
     for _ in range(random.choice((1, 1, 2, 4))):
-        changed = random.choice(MUTATIONS)(changed, donors, random)
+        changed = random.choice(mutations)(changed, donors, random)
     return changed
 
 
@@ -48,7 +54,7 @@ def _mutate_member(blob: bytes, donors: Sequence[bytes], random: Random) -> byte
     return packed.getvalue()
 
 
-@cache
+@lru_cache(maxsize=64)
 def _members_of(blob: bytes) -> tuple[tuple[str, bytes], ...]:
     with zipfile.ZipFile(io.BytesIO(blob)) as archive:
         return tuple((name, archive.read(name)) for name in archive.namelist())
@@ -105,6 +111,31 @@ def _write_token(blob: bytes, donors: Sequence[bytes], random: Random) -> bytes:
     return blob[:place] + token + blob[place + random.choice((0, len(token))) :]
 
 
+def _write_word(blob: bytes, donors: Sequence[bytes], random: Random) -> bytes:
+    """Replace a word or number by another of the file, or by one of the tokens."""
+    words = list(re.finditer(rb"[\w.+-]+", blob))
+    if not words:
+        return blob
+    old = random.choice(words)
+    new = random.choice(words)[0] if random.random() < 0.5 else random.choice(TEXT_TOKENS)
+    return blob[: old.start()] + new + blob[old.end() :]
+
+
+def _move_lines(blob: bytes, donors: Sequence[bytes], random: Random) -> bytes:
+    """Leave a line out, repeat it, or exchange two."""
+    lines = blob.splitlines(keepends=True)
+    if not lines:
+        return blob
+    one, other = random.randrange(len(lines)), random.randrange(len(lines))
+    lines[one], lines[other] = lines[other], lines[one] * random.choice((0, 1, 1, 2))
+    return b"".join(lines)
+
+
+@lru_cache(maxsize=64)
+def _is_text(blob: bytes) -> bool:
+    return b"\0" not in blob and blob.isascii()
+
+
 def _place(blob: bytes, random: Random) -> int:
     """Return a place, most often near the beginning or end, where files describe themselves."""
     if not blob:
@@ -117,18 +148,16 @@ def _place(blob: bytes, random: Random) -> int:
     return random.randrange(len(blob))
 
 
-@cache
-def _offsets_in(blob: bytes) -> tuple[int, ...]:
+def _offsets_in(blob: bytes) -> list[int]:
     """Return the places that hold a number which could be an offset or a length."""
-    if len(blob) > 100_000:
-        return ()
-    found = []
-    for place in range(0, len(blob) - 3, 2):
-        for form in ("<I", ">I"):
-            if 0 < struct.unpack_from(form, blob, place)[0] <= len(blob):
-                found.append(place)
-                break
-    return tuple(found)
+    found: set[int] = set()
+    for shift in (0, 2):
+        part = blob[shift : shift + (len(blob) - shift) // 4 * 4]
+        for form in ("<u4", ">u4"):
+            numbers = np.frombuffer(part, form)
+            places = np.flatnonzero((numbers > 0) & (numbers <= len(blob)))
+            found.update((4 * places + shift).tolist())
+    return sorted(found)
 
 
 Mutation = Callable[[bytes, Sequence[bytes], Random], bytes]
@@ -143,4 +172,13 @@ MUTATIONS: tuple[Mutation, ...] = (
     _drop_or_repeat,
     _splice,
     _write_token,
+)
+TEXT_MUTATIONS: tuple[Mutation, ...] = (
+    _write_word,
+    _write_word,
+    _write_word,
+    _move_lines,
+    _write_token,
+    _drop_or_repeat,
+    _cut,
 )

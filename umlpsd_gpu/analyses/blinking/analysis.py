@@ -18,7 +18,7 @@ from umlpsd_gpu.analyses.protocol import (
 )
 from umlpsd_gpu.compute.context import Context
 from umlpsd_gpu.movie.sources import TIFF_SUFFIXES
-from umlpsd_gpu.traces.suffixes import TABLE_SUFFIXES
+from umlpsd_gpu.traces.suffixes import FREE_TEXT_SUFFIXES, TABLE_SUFFIXES
 
 if TYPE_CHECKING:
     from umlpsd_gpu.analyses.blinking.result import Study
@@ -37,6 +37,7 @@ class Blinking(Analysis[Any, Any]):
     inputs = "movies"
     items = "traces"
     suffixes = (*TIFF_SUFFIXES, *TABLE_SUFFIXES)
+    free_suffixes = FREE_TEXT_SUFFIXES
     settings = Settings
     preload = ("umlpsd_gpu.analyses.blinking.preload",)
     prediction_holds_for = "100 emitters, default settings"

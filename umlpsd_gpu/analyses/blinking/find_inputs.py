@@ -16,10 +16,7 @@ from umlpsd_gpu.analyses.findings import (
     ignore_count,
     places_of,
 )
-from umlpsd_gpu.traces.suffixes import TABLE_SUFFIXES
-
-# Text beside tables, as a README, is no table
-FREE_TEXT = (".txt", ".dat")
+from umlpsd_gpu.traces.suffixes import FREE_TEXT_SUFFIXES, TABLE_SUFFIXES
 
 
 def find_inputs(
@@ -72,7 +69,7 @@ def is_table(path: Path) -> bool:
 
 
 def _is_free_text(found: Found) -> bool:
-    return found.source is None and found.path.suffix.lower() in FREE_TEXT
+    return found.source is None and found.path.suffix.lower() in FREE_TEXT_SUFFIXES
 
 
 def _opener(settings: Settings) -> Callable[[str], object]:

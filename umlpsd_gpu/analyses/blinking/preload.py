@@ -1,7 +1,6 @@
 """Import all modules of a blinking study, which takes 1 to 3 s; workers do it once."""
 
 import h5py
-import kneed
 import pywt
 import scipy.interpolate
 import scipy.signal
@@ -17,4 +16,4 @@ import umlpsd_gpu.analyses.blinking.open
 import umlpsd_gpu.analyses.blinking.page
 import umlpsd_gpu.analyses.blinking.workflow
 
-__all__ = ["h5py", "kneed", "pywt", "scipy", "skimage", "umlpsd_gpu"]
+__all__ = ["h5py", "pywt", "scipy", "skimage", "umlpsd_gpu"]

@@ -22,7 +22,7 @@ from umlpsd_gpu.spectrum.result import ClusterSpectra, PowerLawFit, Spectrum
 from umlpsd_gpu.traces.traces import Traces
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Study(Result, Displayed, Exported):
     """The result of the analysis of one ensemble.
 
