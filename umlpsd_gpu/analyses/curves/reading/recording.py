@@ -153,7 +153,8 @@ def split_sweeps(bias: np.ndarray, place: Path) -> dict[str, np.ndarray]:
 
 def _join(bias: np.ndarray, parts: list[np.ndarray], place: Path) -> np.ndarray:
     """Return the points of one direction by rising bias, each value of the bias once."""
-    rising = sorted((part[np.argsort(bias[part], kind="stable")] for part in parts), key=_low(bias))
+    sorted_parts = (part[np.argsort(bias[part], kind="stable")] for part in parts)
+    rising = sorted(sorted_parts, key=lambda part: float(bias[part[0]]))
     for below, above in zip(rising[:-1], rising[1:], strict=True):
         if bias[above[0]] < bias[below[-1]]:
             raise CurvesError(
@@ -166,10 +167,6 @@ def _join(bias: np.ndarray, parts: list[np.ndarray], place: Path) -> np.ndarray:
     is_new = np.concatenate([[True], np.diff(bias[order]) > 0])
     found: np.ndarray = order[is_new]
     return found
-
-
-def _low(bias: np.ndarray):  # type: ignore[no-untyped-def]
-    return lambda part: bias[part[0]]
 
 
 def _other(sweep: str) -> str:
