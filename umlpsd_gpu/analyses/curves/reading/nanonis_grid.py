@@ -211,7 +211,7 @@ def _bias(
             grid.path,
             "the pixels have different bias ranges; split the grid into maps with one bias axis",
         )
-    axis = np.linspace(*limits[0], grid.n_points) * factor
+    axis = np.linspace(float(limits[0, 0]), float(limits[0, 1]), grid.n_points) * factor
     return axis, Origin(origin.value, "Sweep Start and Sweep End of the pixels")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -145,7 +146,7 @@ def split_sweeps(bias: np.ndarray, place: Path) -> dict[str, np.ndarray]:
     turns = np.flatnonzero(np.diff(steps)) + 1
     edges = [0, *turns.tolist(), bias.size - 1]
     runs: dict[str, list[np.ndarray]] = {}
-    for first, last in zip(edges[:-1], edges[1:], strict=True):
+    for first, last in pairwise(edges):
         sweep = FORWARD if steps[first] > 0 else BACKWARD
         runs.setdefault(sweep, []).append(np.arange(first, last + 1))
     return {sweep: _join(bias, parts, place) for sweep, parts in runs.items()}
@@ -155,7 +156,7 @@ def _join(bias: np.ndarray, parts: list[np.ndarray], place: Path) -> np.ndarray:
     """Return the points of one direction by rising bias, each value of the bias once."""
     sorted_parts = (part[np.argsort(bias[part], kind="stable")] for part in parts)
     rising = sorted(sorted_parts, key=lambda part: float(bias[part[0]]))
-    for below, above in zip(rising[:-1], rising[1:], strict=True):
+    for below, above in pairwise(rising):
         if bias[above[0]] < bias[below[-1]]:
             raise CurvesError(
                 place,

@@ -25,6 +25,8 @@ UNIT_PATTERNS = (
     re.compile(r"_(?P<unit>[^\W\d_]+)$"),
     re.compile(r"\s(?P<unit>[^\W\d_]+)$"),
 )
+# the current as a function of the bias, no unit
+FUNCTION = re.compile(r"(?<=I)\(V\)|(?<=dV)\(V\)")
 
 
 def unit_in_name(name: str) -> str:
@@ -45,6 +47,7 @@ def unit_in_name(name: str) -> str:
     >>> unit_in_name("Ramp value [mV]"), unit_in_name("current_nA"), unit_in_name("I")
     ('mV', 'nA', '')
     """
+    name = FUNCTION.sub("", name)
     for pattern in UNIT_PATTERNS:
         for match in pattern.finditer(name):
             if any(match["unit"] in known for known in (CURRENTS, BIASES, LENGTHS)):
