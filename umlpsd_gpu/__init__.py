@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from umlpsd_gpu.analyses.blinking.result import Study
     from umlpsd_gpu.analyses.blinking.settings import Settings
     from umlpsd_gpu.analyses.blinking.workflow import run_study
+    from umlpsd_gpu.analyses.curves.settings import CurveSettings
     from umlpsd_gpu.analyses.registry import get_analysis
     from umlpsd_gpu.clustering.cluster import Clustering, cluster
     from umlpsd_gpu.decision.decide import decide
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 _HOME = {
     "AssemblyMaps": "maps.result",
     "Clustering": "clustering.cluster",
+    "CurveSettings": "analyses.curves.settings",
     "DeviceError": "errors",
     "KDecision": "decision.result",
     "Movie": "movie.movie",
@@ -95,6 +97,7 @@ _HOME = {
 __all__ = [
     "AssemblyMaps",
     "Clustering",
+    "CurveSettings",
     "DeviceError",
     "KDecision",
     "Movie",
