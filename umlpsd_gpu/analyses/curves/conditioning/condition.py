@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -76,11 +77,13 @@ def condition_curves(
         )
     noise = _noise(curves, recorded)
     typical = float(np.median(noise[recorded]))
-    saturation = find_saturated(curves.current, typical, settings.compliance_a)
+    saturation = find_saturated(
+        curves.current, typical, settings.compliance_a, settings.saturated_points
+    )
     is_usable = recorded & _has_signal(curves, noise) & ~_is_saturated_everywhere(saturation)
     if not is_usable.any():
         raise TracesError(_why_none_usable(curves, recorded, saturation))
-    offsets = _offsets(curves, saturation, noise, is_usable, settings.zero_bias_window_v)
+    offsets = _offsets(curves, saturation, noise, is_usable, settings)
     bias = curves.bias - offsets.bias
     current = {name: values - offsets.current for name, values in curves.current.items()}
     derivative, clipped = _derivative(curves, current, saturation, noise, settings)
@@ -98,18 +101,14 @@ def condition_curves(
         hysteresis_shift=shift,
         is_usable=is_usable,
         conductance=derivative.conductance,
-        notes=tuple(
-            _notes(recorded, is_usable, saturation, offsets, derivative, clipped)
-        ),
+        notes=tuple(_notes(recorded, is_usable, saturation, offsets, derivative, clipped)),
     )
 
 
 def _noise(curves: CurveMap, recorded: np.ndarray) -> np.ndarray:
     """Return the noise of each curve, the root mean square of its sweeps."""
     noise = np.full(curves.n_curves, np.nan)
-    variances = [
-        np.square(noise_of_curves(values[recorded])) for values in curves.current.values()
-    ]
+    variances = [np.square(noise_of_curves(values[recorded])) for values in curves.current.values()]
     noise[recorded] = np.sqrt(np.mean(variances, axis=0))
     return noise
 
@@ -147,14 +146,21 @@ def _offsets(
     saturation: Saturation,
     noise: np.ndarray,
     is_usable: np.ndarray,
-    window_v: float | None,
+    settings: ConditioningSettings,
 ) -> Offsets:
     sweeps = [
         np.where(saturation.is_saturated[name], np.nan, values)[is_usable]
         for name, values in curves.current.items()
     ]
     mean = np.mean(sweeps, axis=0)
-    return find_offsets(curves.bias, mean, noise[is_usable], window_v)
+    found = find_offsets(
+        curves.bias,
+        mean,
+        noise[is_usable],
+        settings.zero_bias_window_v,
+        fixed_bias=not settings.remove_bias_offset,
+    )
+    return found if settings.remove_current_offset else replace(found, current=0.0)
 
 
 def _derivative(
@@ -182,7 +188,7 @@ def _channels(curves: CurveMap) -> dict[str, dict[str, np.ndarray]]:
     channels: dict[str, dict[str, np.ndarray]] = {}
     for name, values in curves.lock_in.items():
         sweep = BACKWARD if name.endswith(BACKWARD) else FORWARD
-        channels.setdefault(name.removesuffix(sweep).strip(" _:"), {})[sweep] = values
+        channels.setdefault(name.removesuffix(sweep).strip(" _:") or "lock-in", {})[sweep] = values
     return channels
 
 

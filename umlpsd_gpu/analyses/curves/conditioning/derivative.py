@@ -13,11 +13,11 @@ ORDER = 3
 SMALLEST_WINDOW = 5
 # Windows longer than this share of a curve blur every feature.
 LARGEST_SHARE = 1 / 8
-# The noise of the derivative is at most this share of its range in the median curve.
+# The noise of the derivative is at most this share of its large values in the median curve.
 NOISE_SHARE = 0.02
 # A lock-in channel must follow the derivative this closely to be used in its place.
 LEAST_CORRELATION = 0.9
-# Limit of lock-in amplifiers, where channels are in volts and clipped [M]: found, not assumed
+# The window is chosen from about this many curves.
 MOST_CURVES = 500
 
 
@@ -59,7 +59,7 @@ def differentiate(
         In amperes.
     n_points : int, optional
         Length of the window, odd. Default: the shortest with which the noise of the derivative
-        is below 2 % of the range of the median curve.
+        is below 2 % of the large values of the median curve.
 
     Returns
     -------
@@ -104,11 +104,10 @@ def choose_window(step: float, current: np.ndarray, noise: np.ndarray) -> int:
         return SMALLEST_WINDOW
     some = known[:: max(1, known.size // MOST_CURVES)]
     smooth = savgol_filter(current[some], longest, ORDER, deriv=1, delta=step, axis=1)
-    low, high = np.percentile(smooth, [5, 95], axis=1)
-    range_in_noise = np.median((high - low) / noise[some])
+    large_in_noise = np.median(np.percentile(np.abs(smooth), 95, axis=1) / noise[some])
     for window in range(SMALLEST_WINDOW, longest, 2):
         gain = np.sqrt(np.sum(np.square(savgol_coeffs(window, ORDER, deriv=1, delta=step))))
-        if gain <= NOISE_SHARE * range_in_noise:
+        if gain <= NOISE_SHARE * large_in_noise:
             return window
     return longest
 
@@ -159,4 +158,8 @@ def _fit(
     if np.count_nonzero(use) < 3 or np.ptp(signal[use]) == 0:
         return 0.0, 0.0, 0.0
     slope, intercept = np.polyfit(signal[use], numerical[use], 1)
-    return float(slope), float(intercept), abs(float(np.corrcoef(signal[use], numerical[use])[0, 1]))
+    return (
+        float(slope),
+        float(intercept),
+        abs(float(np.corrcoef(signal[use], numerical[use])[0, 1])),
+    )

@@ -16,8 +16,7 @@ def shift_between_sweeps(
     """Return the shift of the backward against the forward sweep by cross-correlation.
 
     The lag of the largest cross-correlation, with the energies of the overlapping parts subtracted
-    (the smallest mean squared difference), is refined with a parabola through the three values
-    around it. Currents are compared as asinh(I/3σ), so that the largest do not decide alone.
+    (the smallest mean squared difference), is refined by linear least squares. Currents are compared as asinh(I/3σ), so that the largest do not decide alone.
 
     Parameters
     ----------
@@ -47,24 +46,34 @@ def shift_between_sweeps(
 def _best_lags(forward: np.ndarray, backward: np.ndarray) -> np.ndarray:
     n = forward.shape[1]
     most = max(1, int(MOST_SHIFT * n))
-    lags = range(-most, most + 1)
+    lags = np.arange(-most, most + 1)
     difference = np.stack([_mean_square(forward, backward, lag) for lag in lags], axis=1)
     known = np.isfinite(difference).all(axis=1)
-    best = np.argmin(np.where(known[:, None], difference, 0), axis=1)
-    inside = np.clip(best, 1, 2 * most - 1)
-    before, at, after = (
-        np.take_along_axis(difference, (inside + step)[:, None], axis=1)[:, 0]
-        for step in (-1, 0, 1)
-    )
-    curvature = before - 2 * at + after
-    is_minimum = known & (best == inside) & (curvature > 0)
-    offset = (before - after) / (2 * np.where(is_minimum, curvature, 1))
-    return np.where(is_minimum, inside - most + offset, np.nan)
+    best = lags[np.argmin(np.where(known[:, None], difference, 0), axis=1)]
+    refined = np.full(len(forward), np.nan)
+    for lag in np.unique(best[known]):
+        rows = known & (best == lag)
+        refined[rows] = lag + _remaining_lag(forward[rows], backward[rows], lag)
+    # the smallest difference is at an end of the range: it may be smaller beyond
+    return np.where(np.abs(best) < most, refined, np.nan)
+
+
+def _overlap(forward: np.ndarray, backward: np.ndarray, lag: int) -> tuple[np.ndarray, np.ndarray]:
+    n = forward.shape[1]
+    early = forward[:, max(-lag, 0) : n + min(-lag, 0)]
+    return early, backward[:, max(lag, 0) : n + min(lag, 0)]
 
 
 def _mean_square(forward: np.ndarray, backward: np.ndarray, lag: int) -> np.ndarray:
-    n = forward.shape[1]
-    late = backward[:, max(lag, 0) : n + min(lag, 0)]
-    early = forward[:, max(-lag, 0) : n + min(-lag, 0)]
+    early, late = _overlap(forward, backward, lag)
     mean: np.ndarray = np.mean(np.square(late - early), axis=1)
     return mean
+
+
+def _remaining_lag(forward: np.ndarray, backward: np.ndarray, lag: int) -> np.ndarray:
+    """Return the fraction of a point that remains, from a line through each point."""
+    early, late = _overlap(forward, backward, lag)
+    slope = np.gradient((early + late) / 2, axis=1)
+    steepness = np.sum(np.square(slope), axis=1)
+    remaining = -np.sum((late - early) * slope, axis=1) / np.where(steepness > 0, steepness, 1)
+    return np.clip(remaining, -1, 1)

@@ -52,7 +52,11 @@ class Offsets:
 
 
 def find_offsets(
-    bias: np.ndarray, current: np.ndarray, noise: np.ndarray, window_v: float | None = None
+    bias: np.ndarray,
+    current: np.ndarray,
+    noise: np.ndarray,
+    window_v: float | None = None,
+    fixed_bias: bool = False,
 ) -> Offsets:
     """Find the offsets of bias and current that all curves of a map share.
 
@@ -71,6 +75,8 @@ def find_offsets(
         In amperes.
     window_v : float, optional
         Points within ± this bias are used. Default: 3 % of the bias range, at least five points.
+    fixed_bias : bool
+        Whether the bias is known to have no offset.
 
     Returns
     -------
@@ -81,7 +87,7 @@ def find_offsets(
     known = np.isfinite(intercept) & np.isfinite(error) & (error > 0)
     if not known.any():
         return Offsets(0.0, 0.0, np.nan, np.nan, np.nan)
-    return _common_offsets(intercept[known], slope[known], error[known])
+    return _common_offsets(intercept[known], slope[known], error[known], fixed_bias)
 
 
 def _points_near_zero(bias: np.ndarray, window_v: float | None) -> np.ndarray:
@@ -112,13 +118,14 @@ def _local_lines(
     return intercept, slope, spread * np.minimum(noise, np.maximum(local, 0.3 * noise))
 
 
-def _common_offsets(intercept: np.ndarray, slope: np.ndarray, error: np.ndarray) -> Offsets:
+def _common_offsets(
+    intercept: np.ndarray, slope: np.ndarray, error: np.ndarray, fixed_bias: bool
+) -> Offsets:
     """Fit intercept = I₀ − slope · V₀ by iteratively reweighted least squares."""
     current, bias = float(np.median(intercept)), 0.0
-    has_bias = np.ptp(slope) > 0 and slope.size >= LEAST_POINTS
-    columns = np.stack([np.ones_like(slope), -slope], axis=1) if has_bias else None
     covariance = np.full((2, 2), np.nan)
-    if columns is not None:
+    if not fixed_bias and np.ptp(slope) > 0 and slope.size >= LEAST_POINTS:
+        columns = np.stack([np.ones_like(slope), -slope], axis=1)
         (current, bias), covariance = _robust_line(columns, intercept, error)
         if abs(bias) < LEAST_SIGNIFICANCE * np.sqrt(covariance[1, 1]):
             bias = 0.0

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# A plateau is at least this many neighbouring points at the extreme value of all curves. Between
-# three points of a curve that rises steadily are 2/n of its range, far more than the tolerance.
+# Least number of neighbouring points at the extreme. Between three points of a curve that rises
+# steadily are 2/n of its range, far more than the tolerance.
 LEAST_POINTS = 3
 # Points this close to the extreme, relative to it, are at the extreme: the amplifier's limit of a
 # real map varies by 1e-4 [M].
@@ -39,7 +39,10 @@ class Saturation:
 
 
 def find_saturated(
-    sweeps: Mapping[str, np.ndarray], noise: float, limit: float | None = None
+    sweeps: Mapping[str, np.ndarray],
+    noise: float,
+    limit: float | None = None,
+    least_points: int = LEAST_POINTS,
 ) -> Saturation:
     """Find the points at which curves are clipped.
 
@@ -52,6 +55,8 @@ def find_saturated(
     limit : float, optional
         Largest absolute value that the instrument passes on. By default the extremes of all
         curves, where at least one curve has a plateau there.
+    least_points : int
+        Neighbouring points at the extreme that make a plateau.
 
     Returns
     -------
@@ -62,21 +67,22 @@ def find_saturated(
         low: float | None = -limit
         high: float | None = limit
     else:
-        high = _plateau(everything, noise)
-        below = _plateau([-values for values in everything], noise)
+        high = _plateau(everything, noise, least_points)
+        below = _plateau([-values for values in everything], noise, least_points)
         low = None if below is None else -below
     masks = {name: _at_limit(values, low, high) for name, values in sweeps.items()}
-    has_plateau = np.logical_or.reduce([_has_run(mask) for mask in masks.values()])
+    has_plateau = np.logical_or.reduce([_has_run(mask, least_points) for mask in masks.values()])
     return Saturation(masks, low, high, int(np.count_nonzero(has_plateau)))
 
 
-def _plateau(everything: list[np.ndarray], noise: float) -> float | None:
+def _plateau(everything: list[np.ndarray], noise: float, least_points: int) -> float | None:
     """Return the largest value of all curves if one of them has a plateau there."""
     highest = [np.nanmax(values) for values in everything if np.isfinite(values).any()]
     extreme = max(highest, default=0.0)
     if not extreme > LEAST_SIGNAL * noise:
         return None
-    found = any(_has_run(values >= extreme * (1 - TOLERANCE)).any() for values in everything)
+    at_extreme = (values >= extreme * (1 - TOLERANCE) for values in everything)
+    found = any(_has_run(mask, least_points).any() for mask in at_extreme)
     return float(extreme) if found else None
 
 
@@ -89,9 +95,12 @@ def _at_limit(values: np.ndarray, low: float | None, high: float | None) -> np.n
     return mask
 
 
-def _has_run(mask: np.ndarray) -> np.ndarray:
-    """Return which rows have at least `LEAST_POINTS` true values in a row."""
-    n = mask.shape[1] - LEAST_POINTS + 1
-    runs = np.logical_and.reduce([mask[:, i : i + n] for i in range(LEAST_POINTS)])
-    found: np.ndarray = runs.any(axis=1)
+def _has_run(mask: np.ndarray, least_points: int) -> np.ndarray:
+    """Return which rows have at least this many true values in a row."""
+    n = mask.shape[1] - least_points + 1
+    if n < 1:
+        return np.zeros(len(mask), dtype=bool)
+    found: np.ndarray = np.logical_and.reduce(
+        [mask[:, i : i + n] for i in range(least_points)]
+    ).any(axis=1)
     return found
