@@ -1,0 +1,44 @@
+"""The noise of curves, from their second differences."""
+
+from __future__ import annotations
+
+import numpy as np
+
+# Median absolute deviation of a Gaussian, divided by its standard deviation
+MAD_OF_GAUSSIAN = 0.6744897501960817
+# Variance of a second difference of white noise: 1 + 4 + 1 times that of a value
+VARIANCE_OF_SECOND_DIFFERENCE = 6.0
+
+
+def noise_of_curves(values: np.ndarray) -> np.ndarray:
+    """Return the standard deviation of the noise of each curve.
+
+    Second differences of a smooth curve are small, and those of white noise are √6 times as large
+    as the noise. Their median absolute deviation ignores steep parts and jumps, if these are less
+    than half of the curve. A curve of few discrete levels, whose deviation is 0, gets the root mean
+    square of its second differences.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_curves, n_points)
+        In any unit; at least three points.
+
+    Returns
+    -------
+    ndarray, shape (n_curves,)
+        In the same unit; 0 for a constant curve, NaN where values are NaN.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from umlpsd_gpu.analyses.curves.conditioning.noise import noise_of_curves
+    >>> curves = np.linspace(0, 9, 400) + np.random.default_rng(0).normal(0, 0.2, (1, 400))
+    >>> noise_of_curves(curves).round(1)
+    array([0.2])
+    """
+    second = np.diff(values, 2, axis=1)
+    centred = np.abs(second - np.median(second, axis=1, keepdims=True))
+    robust = np.median(centred, axis=1) / MAD_OF_GAUSSIAN
+    plain = np.sqrt(np.mean(np.square(second), axis=1))
+    sd: np.ndarray = np.where(robust > 0, robust, plain) / np.sqrt(VARIANCE_OF_SECOND_DIFFERENCE)
+    return sd
