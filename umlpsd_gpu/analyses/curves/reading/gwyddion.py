@@ -93,35 +93,47 @@ def _read(brick: Any, name: str, settings: CurvesSettings, path: Path) -> Record
     factor, current_origin = current_factor(_unit(brick, "w"), settings.current_unit, path)
     size, bias_origin = bias_factor(_unit(brick, "z"), settings.bias_unit, path)
     length, _ = length_factor(_unit(brick, "x") or "m", None, path)
-    # Gwyddion counts from the edges of pixels; y goes down
-    x, y = (
-        (
-            float(brick.get(f"{axis}off", 0.0))
-            + float(brick[f"{axis}real"]) * (np.arange(n) + 0.5) / n
-        )
-        * length
-        for axis, n in (("x", n_cols), ("y", n_rows))
-    )
-    across, down = (each.ravel() for each in np.meshgrid(x, y))
-    start, extent = float(brick.get("zoff", 0.0)), float(brick["zreal"])
-    calibration = brick.get("calibration")
-    if calibration is not None:
-        axis = np.asarray(calibration["data"], dtype=np.float64)
-    else:
-        axis = start + extent * (np.arange(n_points) + 0.5) / n_points
+    across, down = (each.ravel() * length for each in np.meshgrid(*_pixels(brick)))
+    axis, source = _axis(brick, n_points, size)
+    if settings.bias_from_v is not None and settings.bias_to_v is not None:
+        axis = np.linspace(settings.bias_from_v, settings.bias_to_v, n_points)
+        source = "--bias-from-v and --bias-to-v"
     return Recording(
-        bias=axis * size,
+        bias=axis,
         current=values.reshape(n_points, -1).T * factor,
         shape=(n_rows, n_cols),
         positions=np.column_stack([across, -down]),
         origins={
             "current": Origin(name, HEADER),
             "current unit": current_origin,
-            "bias": bias_origin,
+            "bias": Origin(bias_origin.value, source),
             "positions": Origin("m", HEADER),
         },
         paths=(path,),
     )
+
+
+def _pixels(brick: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return the centres of columns and rows; y goes down."""
+
+    def centres(axis: str) -> np.ndarray:
+        n = int(brick[f"{axis}res"])
+        offset, extent = float(brick.get(f"{axis}off", 0.0)), float(brick[f"{axis}real"])
+        return np.asarray(offset + extent * (np.arange(n) + 0.5) / n)
+
+    return centres("x"), centres("y")
+
+
+def _axis(brick: Any, n_points: int, size: float) -> tuple[np.ndarray, str]:
+    """Return the bias of each plane, in volts, and where it is from.
+
+    Without a calibration Gwyddion shows plane i at offset + i × step.
+    """
+    if "calibration" in brick:
+        values = np.asarray(brick["calibration"]["data"], dtype=np.float64)
+        return values * size, "calibration of the volume"
+    start, extent = float(brick.get("zoff", 0.0)), float(brick["zreal"])
+    return (start + extent * np.arange(n_points) / n_points) * size, HEADER
 
 
 def _unit(brick: Any, axis: str) -> str:

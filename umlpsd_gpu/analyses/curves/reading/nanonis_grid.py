@@ -65,6 +65,19 @@ class Grid:
         """Numbers that the file holds for each pixel; int."""
         return len(self.parameters) + len(self.channels) * self.n_points
 
+    def stop_note(self, n_recorded: int) -> str:
+        """Return the note about a recording that stopped early.
+
+        Parameters
+        ----------
+        n_recorded : int
+            Pixels with values.
+        """
+        return (
+            f"The recording stopped after {n_recorded} of {self.n_pixels} pixels; the others are "
+            "empty."
+        )
+
 
 def open_grid(path: Path) -> Grid:
     """Read the header of a grid.
@@ -164,7 +177,7 @@ def read_grid(grid: Grid, settings: CurvesSettings) -> Recording:
         positions=positions,
         height=height,
         origins=origins | ({} if height is None else {"height": Origin("Z (m)", HEADER)}),
-        notes=_notes(grid, n_recorded),
+        notes=() if n_recorded == grid.n_pixels else (grid.stop_note(n_recorded),),
         paths=(grid.path,),
     )
     return top_row_first(recording)
@@ -242,12 +255,3 @@ def _lock_in(curves: np.ndarray, chosen: Chosen, on_way_back: bool) -> dict[str,
         for name, index, is_backward in chosen.lock_in
         if is_backward == on_way_back
     }
-
-
-def _notes(grid: Grid, n_recorded: int) -> tuple[str, ...]:
-    if n_recorded == grid.n_pixels:
-        return ()
-    return (
-        f"The recording stopped after {n_recorded} of {grid.n_pixels} pixels; the others are "
-        "empty.",
-    )

@@ -23,6 +23,7 @@ from umlpsd_gpu.analyses.curves.reading.units import (
 from umlpsd_gpu.analyses.curves.settings import CurvesSettings
 
 DATA = "[DATA]"
+LONGEST_HEADER = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,11 @@ def is_spectrum(path: Path) -> bool:
     path : Path
     """
     try:
-        text = path.read_text(encoding="latin-1")
+        with path.open(encoding="latin-1") as file:
+            start = file.read(LONGEST_HEADER)
     except OSError:
         return False
-    return text.startswith("Experiment\t") and DATA in text
+    return start.startswith("Experiment\t") and DATA in start
 
 
 def read_spectrum(path: Path, settings: CurvesSettings) -> Recording:

@@ -28,10 +28,12 @@ from umlpsd_gpu.keywords import settings_from_keywords, show_settings
 TEXT_SUFFIXES = (".dat", ".txt", ".csv", ".tsv", ".asc")
 ARRAY_SUFFIXES = (".npy", ".npz", ".h5", ".hdf5", ".mat")
 # Files of microscopes that hold nothing but curves
-CURVE_SUFFIXES = (".3ds", ".ibw", ".mtrx", ".gwy")
+MATRIX_END = "_mtrx"  # MATRIX names its files '…--4_1.I(V)_mtrx'
+CURVE_SUFFIXES = (".3ds", ".ibw", ".i(v)_mtrx", ".gwy")
 ALL_SUFFIXES = (*CURVE_SUFFIXES, *TEXT_SUFFIXES, *ARRAY_SUFFIXES)
 ADVICE = {
     ".sxm": "it is a scan; give the curves, and the scan with --topography",
+    ".mtrx": "it holds the parameters; give the file of the curves, as …--4_1.I(V)_mtrx",
     ".spm": "export the curves of a Bruker file as text, or as volume data with Gwyddion",
     ".pfc": "export the curves of a Bruker file as text, or as volume data with Gwyddion",
     ".nid": "export the curves of a Nanosurf file as text, or as volume data with Gwyddion",
@@ -55,7 +57,7 @@ def read_curves(
         A Nanonis grid (``.3ds``) or spectrum (``.dat``); text (``.txt``, ``.csv``, ``.tsv``,
         ``.asc``) whose first column is the bias, or with pairs of columns; arrays (``.npy``,
         ``.npz``, ``.h5``, ``.mat``); with the extra ``spm`` Igor waves (``.ibw``), Omicron MATRIX
-        (``.mtrx``) and Gwyddion volume data (``.gwy``). A folder, a pattern or several files are
+        (``….I(V)_mtrx``) and Gwyddion volume data (``.gwy``). A folder, a pattern or several files are
         the curves of one map, a file each, in natural order.
     settings : CurvesSettings, optional
     **values
@@ -177,15 +179,13 @@ def _reader_of(path: Path) -> Callable[[Path, CurvesSettings], Recording]:
     readers: dict[str, Callable[[Path, CurvesSettings], Recording]] = {
         ".3ds": lambda file, settings: read_grid(open_grid(file), settings),
         ".ibw": read_wave,
-        ".mtrx": read_matrix,
         ".gwy": read_volume,
         **dict.fromkeys(ARRAY_SUFFIXES, read_arrays),
         **dict.fromkeys(TEXT_SUFFIXES, read_text_curves),
     }
     if suffix == ".dat" and is_spectrum(path):
         return read_spectrum
-    # MATRIX names its files '…I(V)_mtrx'
-    if path.name.endswith("_mtrx"):
+    if path.name.endswith(MATRIX_END):
         return read_matrix
     if suffix not in readers:
         advice = ADVICE.get(suffix, "export the curves as text")
