@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from umlpsd_gpu.analyses.curves.reading.read import read_curves
     from umlpsd_gpu.analyses.curves.result import CurveStudy
     from umlpsd_gpu.analyses.curves.settings import CurveSettings
+    from umlpsd_gpu.analyses.curves.workflow import run_curves
     from umlpsd_gpu.analyses.registry import get_analysis
     from umlpsd_gpu.clustering.cluster import Clustering, cluster
     from umlpsd_gpu.decision.decide import decide
@@ -97,6 +98,7 @@ _HOME = {
     "read_curves": "analyses.curves.reading.read",
     "read_traces": "traces.tables",
     "replicate": "kmeans.halves",
+    "run_curves": "analyses.curves.workflow",
     "run_study": "analyses.blinking.workflow",
     "sweep": "kmeans.sweep",
     "validate": "validation.validate",
@@ -146,6 +148,7 @@ __all__ = [
     "read_curves",
     "read_traces",
     "replicate",
+    "run_curves",
     "run_study",
     "sweep",
     "validate",

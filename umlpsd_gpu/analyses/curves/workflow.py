@@ -87,7 +87,9 @@ def run_curves(
     return analyse(open_source([str(name) for name in names], chosen.curves), chosen, context)
 
 
-def analyse(source: CurveSource | CurveMap, settings: CurveSettings, context: Context) -> CurveStudy:
+def analyse(
+    source: CurveSource | CurveMap, settings: CurveSettings, context: Context
+) -> CurveStudy:
     """Analyse a map of curves as `run_curves` does, in a given context.
 
     Parameters
@@ -183,9 +185,7 @@ def small_clusters(clustering: Clustering) -> dict[int, int]:
     """
     clusters, counts = np.unique(clustering.labels[clustering.labels > 0], return_counts=True)
     fewest = SMALLEST_SHARE * counts.sum()
-    return {
-        int(cluster): int(n) for cluster, n in zip(clusters, counts, strict=True) if n < fewest
-    }
+    return {int(cluster): int(n) for cluster, n in zip(clusters, counts, strict=True) if n < fewest}
 
 
 def _uploaded(conditioned: ConditionedCurves) -> ConditionedCurves:
@@ -232,9 +232,7 @@ def _list_notes(
         )
     if device == "cpu":
         columns = {sweep.scale: clustering.matrix.shape[1] for sweep in clustering.sweeps}
-        yield from budget_notes(
-            clustering.sweeps, columns, settings.sweep.budget_s, items="curves"
-        )
+        yield from budget_notes(clustering.sweeps, columns, settings.sweep.budget_s, items="curves")
     yield from outlier_notes(
         clustering.outliers, "defects or pixels between domains", "curves", "curves.csv"
     )
