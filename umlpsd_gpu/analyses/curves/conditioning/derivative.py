@@ -14,7 +14,7 @@ SMALLEST_WINDOW = 5
 # Windows longer than this share of a curve blur every feature.
 LARGEST_SHARE = 1 / 8
 # The noise of the derivative is at most this share of its large values in the median curve.
-NOISE_SHARE = 0.02
+NOISE_SHARE = 0.05
 # A lock-in channel must follow the derivative this closely to be used in its place.
 LEAST_CORRELATION = 0.9
 # The window is chosen from about this many curves.
@@ -59,7 +59,7 @@ def differentiate(
         In amperes.
     n_points : int, optional
         Length of the window, odd. Default: the shortest with which the noise of the derivative
-        is below 2 % of the large values of the median curve.
+        is below 5 % of the large values of the median curve.
 
     Returns
     -------

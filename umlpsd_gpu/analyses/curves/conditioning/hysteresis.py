@@ -16,7 +16,8 @@ def shift_between_sweeps(
     """Return the shift of the backward against the forward sweep by cross-correlation.
 
     The lag of the largest cross-correlation, with the energies of the overlapping parts subtracted
-    (the smallest mean squared difference), is refined by linear least squares. Currents are compared as asinh(I/3σ), so that the largest do not decide alone.
+    (the smallest mean squared difference), is refined by linear least squares. Currents are
+    compared as asinh(I/3σ), so that the largest do not decide alone.
 
     Parameters
     ----------

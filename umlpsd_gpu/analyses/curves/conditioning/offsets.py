@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from umlpsd_gpu.analyses.curves.conditioning.noise import MAD_OF_GAUSSIAN
 LEAST_POINTS = 5
 # By default the window is this share of the bias range to each side.
 SHARE_OF_RANGE = 0.03
+# The lines are taken around the offset of the bias found before: curves bend
+N_PASSES = 3
 # Rounds of the robust line through intercepts against slopes; it settles in a few.
 N_ROUNDS = 20
 # Curves further than this many standard deviations from the line count less (Huber 1964).
@@ -82,12 +84,17 @@ def find_offsets(
     -------
     Offsets
     """
-    near = _points_near_zero(bias, window_v)
-    intercept, slope, error = _local_lines(bias[near], current[:, near], noise)
-    known = np.isfinite(intercept) & np.isfinite(error) & (error > 0)
-    if not known.any():
-        return Offsets(0.0, 0.0, np.nan, np.nan, np.nan)
-    return _common_offsets(intercept[known], slope[known], error[known], fixed_bias)
+    found = Offsets(0.0, 0.0, np.nan, np.nan, np.nan)
+    for _ in range(N_PASSES):
+        shifted = bias - found.bias
+        near = _points_near_zero(shifted, window_v)
+        intercept, slope, error = _local_lines(shifted[near], current[:, near], noise)
+        known = np.isfinite(intercept) & np.isfinite(error) & (error > 0)
+        if not known.any():
+            break
+        more = _common_offsets(intercept[known], slope[known], error[known], fixed_bias)
+        found = replace(more, bias=found.bias + more.bias)
+    return found
 
 
 def _points_near_zero(bias: np.ndarray, window_v: float | None) -> np.ndarray:

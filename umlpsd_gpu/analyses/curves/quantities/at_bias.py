@@ -1,0 +1,97 @@
+"""Quantities at chosen biases: current, conductance, rectification, local exponent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from umlpsd_gpu.analyses.curves.quantities.local_fits import LocalFit, fit_at
+from umlpsd_gpu.analyses.curves.quantities.readings import Readings
+from umlpsd_gpu.analyses.curves.quantity import Quantity
+
+# A current below this many standard errors is none: ratios with it are not valid.
+LEAST_SIGNIFICANCE = 3.0
+
+
+def default_read_voltages(bias: np.ndarray) -> tuple[float, ...]:
+    """Return half of both ends of the bias range, rounded to a tenth of the step.
+
+    Parameters
+    ----------
+    bias : ndarray, shape (n_points,)
+        In volts.
+
+    Returns
+    -------
+    tuple of float
+        The negative one first; those of value 0 are left out.
+    """
+    digits = int(np.ceil(-np.log10((bias[-1] - bias[0]) / (bias.size - 1)))) + 1
+    ends = (round(float(bias[0]) / 2, digits), round(float(bias[-1]) / 2, digits))
+    return tuple(dict.fromkeys(end for end in ends if end))
+
+
+def quantities_at_biases(
+    readings: Readings, biases: Sequence[float]
+) -> Iterator[tuple[str, Quantity]]:
+    """Yield the quantities at chosen biases, by name.
+
+    Parameters
+    ----------
+    readings : Readings
+    biases : sequence of float
+        In volts.
+
+    Yields
+    ------
+    name, quantity
+    """
+    fits = {bias: fit_at(readings, bias) for bias in biases}
+    for bias, fit in fits.items():
+        place = f"{bias:g}v"
+        yield (
+            f"current_at_{place}",
+            readings.quantity(f"Current at {bias:g} V", "A", fit.current, fit.current_error),
+        )
+        yield (
+            f"conductance_at_{place}",
+            readings.quantity(f"dI/dV at {bias:g} V", "S", fit.slope, fit.slope_error),
+        )
+        if bias:
+            yield f"exponent_at_{place}", _exponent(readings, fit, bias)
+    zero = fit_at(readings, 0.0)
+    yield (
+        "zero_bias_conductance",
+        readings.quantity("Zero-bias conductance", "S", zero.slope, zero.slope_error),
+    )
+    largest = max((bias for bias in biases if bias > 0), default=0.0)
+    if largest and readings.bias[0] <= -largest:
+        yield "rectification", _rectification(readings, largest)
+
+
+def _exponent(readings: Readings, fit: LocalFit, bias: float) -> Quantity:
+    """Return d ln |I| / d ln |V| = V G / I: 1 for ohmic, 2 for space-charge-limited currents."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values = bias * fit.slope / fit.current
+        by_slope, by_current = bias / fit.current, -values / fit.current
+    variance = (
+        np.square(by_slope * fit.slope_error)
+        + np.square(by_current * fit.current_error)
+        + 2 * by_slope * by_current * fit.covariance
+    )
+    valid = np.abs(fit.current) > LEAST_SIGNIFICANCE * fit.current_error
+    title = f"Exponent d ln I / d ln V at {bias:g} V"
+    return readings.quantity(title, "", values, np.sqrt(np.maximum(variance, 0)), valid)
+
+
+def _rectification(readings: Readings, bias: float) -> Quantity:
+    up, down = fit_at(readings, bias), fit_at(readings, -bias)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values = np.abs(up.current / down.current)
+        relative = np.hypot(up.current_error / up.current, down.current_error / down.current)
+    valid = (np.abs(up.current) > LEAST_SIGNIFICANCE * up.current_error) & (
+        np.abs(down.current) > LEAST_SIGNIFICANCE * down.current_error
+    )
+    title = f"Rectification |I({bias:g} V) / I(−{bias:g} V)|"
+    return readings.quantity(title, "", values, values * relative, valid)
