@@ -49,7 +49,7 @@ def read_wave(path: Path, settings: CurvesSettings) -> Recording:
     reader = import_reader("igor2.binarywave", "igor2", path)
     try:
         wave = reader.load(str(path))["wave"]
-    except (OSError, ValueError, LookupError, struct.error, TypeError) as error:
+    except (OSError, ValueError, LookupError, AssertionError, struct.error, TypeError) as error:
         raise CurvesError(path, f"it can't be read as Igor wave ({error}); export it again") from (
             error
         )

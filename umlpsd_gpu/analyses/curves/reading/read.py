@@ -57,8 +57,8 @@ def read_curves(
         A Nanonis grid (``.3ds``) or spectrum (``.dat``); text (``.txt``, ``.csv``, ``.tsv``,
         ``.asc``) whose first column is the bias, or with pairs of columns; arrays (``.npy``,
         ``.npz``, ``.h5``, ``.mat``); with the extra ``spm`` Igor waves (``.ibw``), Omicron MATRIX
-        (``….I(V)_mtrx``) and Gwyddion volume data (``.gwy``). A folder, a pattern or several files are
-        the curves of one map, a file each, in natural order.
+        (``….I(V)_mtrx``) and Gwyddion volume data (``.gwy``). A folder, a pattern or several files
+        are the curves of one map, a file each, in natural order.
     settings : CurvesSettings, optional
     **values
         Single settings by name, which replace those of ``settings``: ``current_unit="nA"``.

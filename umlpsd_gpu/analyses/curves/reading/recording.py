@@ -165,8 +165,9 @@ def _join(bias: np.ndarray, parts: list[np.ndarray], place: Path) -> np.ndarray:
                 "sweep, or one up and one down",
             )
     order = np.concatenate(rising)
-    is_new = np.concatenate([[True], np.diff(bias[order]) > 0])
-    found: np.ndarray = order[is_new]
+    # of a bias that was held, the last point counts
+    is_last = np.concatenate([np.diff(bias[order]) > 0, [True]])
+    found: np.ndarray = order[is_last]
     return found
 
 
