@@ -42,6 +42,7 @@ class Curves(Analysis[Any, Any]):
         ("curves.bias_array", "--bias-array"),
         ("curves.bias_from_v", "--bias-from-v"),
         ("curves.bias_to_v", "--bias-to-v"),
+        ("curves.invert_current", "--invert-current/--keep-current"),
         ("curves.n_rows", "--grid-rows"),
         ("curves.pixel_size_m", "--curve-pixel-m"),
         ("curves.layout", "--curve-layout"),

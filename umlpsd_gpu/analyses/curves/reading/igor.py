@@ -69,17 +69,18 @@ def read_wave(path: Path, settings: CurvesSettings) -> Recording:
     recording = Recording(
         bias=axis,
         current=np.moveaxis(values, at, -1).reshape(-1, values.shape[at]) * factor,
-        is_on_way_back=bool(RETRACE.search(name)),
+        # an axis that the user gives is in the order of time
+        is_on_way_back=bool(RETRACE.search(name)) and settings.bias_from_v is None,
         origins={
             "current": Origin(name, HEADER),
             "current unit": current_origin,
             "bias": origin,
-            "sweep direction": Origin(
-                "backward" if RETRACE.search(name) else "forward", f"name of the wave, '{name}'"
-            ),
         },
         paths=(path,),
     )
+    if recording.is_on_way_back:
+        origins = {**recording.origins, "sweep direction": Origin("retrace", f"name '{name}'")}
+        recording = replace(recording, origins=origins)
     if values.ndim == 2:
         return places_of(recording, settings, path)
     current = np.moveaxis(values, at, -1).transpose(1, 0, 2) * factor

@@ -19,6 +19,7 @@ from umlpsd_gpu.analyses.curves.reading.nanonis_grid import open_grid, read_grid
 from umlpsd_gpu.analyses.curves.reading.nanonis_scan import read_scan
 from umlpsd_gpu.analyses.curves.reading.nanonis_text import is_spectrum, read_spectrum
 from umlpsd_gpu.analyses.curves.reading.omicron import read_matrix
+from umlpsd_gpu.analyses.curves.reading.polarity import with_polarity
 from umlpsd_gpu.analyses.curves.reading.recording import Recording, to_curve_map
 from umlpsd_gpu.analyses.curves.reading.text_curves import read_text_curves
 from umlpsd_gpu.analyses.curves.settings import CurvesSettings
@@ -121,13 +122,13 @@ def read_map(place: Path, files: Sequence[Path], settings: CurvesSettings) -> Cu
         return to_curve_map(_reader_of(path)(path, settings), path)
 
     if len(files) == 1:
-        return _with_topography(read_one(files[0]), settings)
+        return _finished(read_one(files[0]), settings)
 
     def read_part(path: Path) -> CurveMap:
         without_rows = settings.model_copy(update={"n_rows": None})
         return to_curve_map(_reader_of(path)(path, without_rows), path)
 
-    return _with_topography(read_files(files, place, settings, read_part), settings)
+    return _finished(read_files(files, place, settings, read_part), settings)
 
 
 def list_files(names: Sequence[str]) -> tuple[Path, list[Path]]:
@@ -195,6 +196,10 @@ def _reader_of(path: Path) -> Callable[[Path, CurvesSettings], Recording]:
             f"({', '.join(ALL_SUFFIXES)}); {advice}",
         )
     return readers[suffix]
+
+
+def _finished(curves: CurveMap, settings: CurvesSettings) -> CurveMap:
+    return _with_topography(with_polarity(curves, settings), settings)
 
 
 def _with_topography(curves: CurveMap, settings: CurvesSettings) -> CurveMap:
