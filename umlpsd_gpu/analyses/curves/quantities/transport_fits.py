@@ -79,11 +79,12 @@ def fit_transport(readings: Readings, temperature_k: float) -> TransportFits:
 
 
 def _points(readings: Readings, temperature_k: float) -> Points:
-    smooth = uniform_filter1d(readings.current, WEIGHT_POINTS, axis=1, mode="nearest")
+    current = readings.polarity * readings.current
+    smooth = uniform_filter1d(current, WEIGHT_POINTS, axis=1, mode="nearest")
     noise = np.maximum(readings.noise, np.finfo(np.float64).tiny)[:, None]
     weight = 1 / np.hypot(noise, TOLERANCE * smooth)
     weight = np.where(readings.is_saturated, 0.0, weight)
-    size = np.where(readings.is_saturated, 0.0, readings.current)
+    size = np.where(readings.is_saturated, 0.0, current)
     up, down = (
         np.abs(size[:, side]).sum(axis=1) for side in (readings.bias > 0, readings.bias < 0)
     )
@@ -94,7 +95,7 @@ def _points(readings: Readings, temperature_k: float) -> Points:
     ]
     is_up = np.where(n_clipped[0] != n_clipped[1], n_clipped[0] > n_clipped[1], up >= down)
     sign = np.where(is_up, 1.0, -1.0)
-    return Points(readings.bias, readings.current, weight, sign, temperature_k)
+    return Points(readings.bias, current, weight, sign, temperature_k)
 
 
 def _fit_block(points: Points) -> dict[str, Fits]:

@@ -55,7 +55,7 @@ def _outward_crossing(
     side = np.flatnonzero(sign * readings.bias >= 0)[::sign]
     if side.size < LEAST_RUN:
         return np.full((2, len(smooth)), np.nan)[0], np.full(len(smooth), np.nan)
-    bias, excess = sign * readings.bias[side], sign * smooth[:, side] - threshold[:, None]
+    bias, excess = sign * readings.bias[side], np.abs(smooth[:, side]) - threshold[:, None]
     above = excess > 0
     n = side.size - LEAST_RUN + 1
     lasting = np.logical_and.reduce([above[:, i : i + n] for i in range(LEAST_RUN)])
