@@ -79,4 +79,5 @@ class CurveMap:
     def is_recorded(self) -> np.ndarray:
         """Pixels with all values of all sweeps; ndarray, shape (n_curves,), bool."""
         finite = [np.isfinite(values).all(axis=1) for values in self.current.values()]
-        return np.logical_and.reduce(finite)
+        recorded: np.ndarray = np.logical_and.reduce(finite)
+        return recorded

@@ -67,6 +67,10 @@ class CurvesSettings(Section):
     bias_to_v: float | None = Field(
         None, description="Bias of the last point, in volts, for a file without a bias axis."
     )
+    invert_current: bool = Field(
+        False,
+        description="Change the sign of the current, for an amplifier that inverts it.",
+    )
     n_rows: int | None = Field(
         None,
         ge=1,
