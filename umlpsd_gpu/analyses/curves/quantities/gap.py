@@ -15,7 +15,7 @@ from umlpsd_gpu.analyses.curves.quantities.readings import Readings
 from umlpsd_gpu.analyses.curves.quantity import Quantity
 
 # dI/dV is averaged over this share of the bias range in steps that do not overlap
-N_BINS = 64
+N_BINS = 40
 # The floor is left where dI/dV stays above it by this many standard errors...
 SIGMAS = 4.0
 # ... and by this share of the largest dI/dV, so that a slow rise within the gap is no edge.
