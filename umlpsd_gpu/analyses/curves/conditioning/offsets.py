@@ -8,8 +8,9 @@ import numpy as np
 
 from umlpsd_gpu.analyses.curves.conditioning.noise import MAD_OF_GAUSSIAN
 
-# The window around zero has at least this many points: fewer leave no residual of a line.
-LEAST_POINTS = 5
+# A quartic takes up the bend of a curve around zero, as of a diode within ± 30 mV; the window has
+# at least this many points, to leave residuals.
+ORDER, LEAST_POINTS = 4, 7
 # By default the window is this share of the bias range to each side.
 SHARE_OF_RANGE = 0.03
 # The lines are taken around the offset of the bias found before: curves bend
@@ -76,7 +77,7 @@ def find_offsets(
     noise : ndarray, shape (n_curves,)
         In amperes.
     window_v : float, optional
-        Points within ± this bias are used. Default: 3 % of the bias range, at least five points.
+        Points within ± this bias are used. Default: 3 % of the bias range, at least seven points.
     fixed_bias : bool
         Whether the bias is known to have no offset.
 
@@ -98,7 +99,7 @@ def find_offsets(
 
 
 def _points_near_zero(bias: np.ndarray, window_v: float | None) -> np.ndarray:
-    """Return indices of the points in the window; at least the five nearest to zero."""
+    """Return indices of the points in the window; at least the seven nearest to zero."""
     distance = np.abs(bias)
     half_width = window_v if window_v is not None else SHARE_OF_RANGE * np.ptp(bias)
     nearest = np.sort(np.argsort(distance, kind="stable")[:LEAST_POINTS])
@@ -111,12 +112,12 @@ def _local_lines(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return current at zero, slope, and the error of the current, of the median of residuals.
 
-    A parabola takes up the curvature of the curve; the median of what a curve is without its slope
-    and curvature is robust against single bad points.
+    The median of what a curve is without its slope and bend is robust against single bad points.
     """
-    columns = np.stack([np.ones_like(bias), bias, np.square(bias)], axis=1)
+    unit = np.abs(bias).max()
+    columns = np.vander(bias / unit, min(ORDER, bias.size - 3) + 1, increasing=True)
     solution = current @ np.linalg.pinv(columns).T
-    slope = solution[:, 1]
+    slope = solution[:, 1] / unit
     rest = current - solution[:, 1:] @ columns[:, 1:].T
     intercept = np.median(rest, axis=1)
     spread = np.sqrt(np.linalg.inv(columns.T @ columns)[0, 0] * np.pi / 2)

@@ -12,10 +12,12 @@ from umlpsd_gpu.analyses.curves.quantity import Quantity
 
 # A current below this many standard errors is none: ratios with it are not valid.
 LEAST_SIGNIFICANCE = 3.0
+# Ends of the bias range that differ by less than this share of it are equal but for an offset.
+SAME_ENDS = 0.05
 
 
 def default_read_voltages(bias: np.ndarray) -> tuple[float, ...]:
-    """Return half of both ends of the bias range, rounded to a tenth of the step.
+    """Return half of both ends of the bias range, as round numbers.
 
     Parameters
     ----------
@@ -25,11 +27,28 @@ def default_read_voltages(bias: np.ndarray) -> tuple[float, ...]:
     Returns
     -------
     tuple of float
-        The negative one first; those of value 0 are left out.
+        The negative one first; without the side on which there is no bias.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from umlpsd_gpu.analyses.curves.quantities.at_bias import default_read_voltages
+    >>> default_read_voltages(np.linspace(-1.003, 0.997, 256))
+    (-0.5, 0.5)
+    >>> default_read_voltages(np.linspace(0, 2.5, 100))
+    (1.2,)
     """
-    digits = int(np.ceil(-np.log10((bias[-1] - bias[0]) / (bias.size - 1)))) + 1
-    ends = (round(float(bias[0]) / 2, digits), round(float(bias[-1]) / 2, digits))
-    return tuple(dict.fromkeys(end for end in ends if end))
+    low, high = -float(bias[0]), float(bias[-1])
+    if low > 0 and high > 0 and abs(low - high) < SAME_ENDS * max(low, high):
+        low = high = min(low, high)
+    sides = ((-1, low), (1, high))
+    return tuple(sign * _round_number(end / 2) for sign, end in sides if end > 0)
+
+
+def _round_number(value: float) -> float:
+    """Round to one digit if that changes it by less than 5 %, else to two."""
+    one, two = (float(f"{value:.{digits}g}") for digits in (1, 2))
+    return one if abs(one - value) < SAME_ENDS * value else two
 
 
 def quantities_at_biases(

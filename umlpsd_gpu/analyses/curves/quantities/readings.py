@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from umlpsd_gpu.analyses.curves.conditioned import ConditionedCurves
+from umlpsd_gpu.analyses.curves.conditioning.offsets import find_offsets
 from umlpsd_gpu.analyses.curves.curve_map import BACKWARD, FORWARD
 from umlpsd_gpu.analyses.curves.quantity import Quantity
 
@@ -18,7 +19,7 @@ class Readings:
     Attributes
     ----------
     bias : ndarray, shape (n_points,)
-        In volts.
+        In volts; zero where the current of this sweep vanishes.
     current, conductance : ndarray, shape (n_usable, n_points)
         In amperes and siemens.
     is_saturated : ndarray, shape (n_usable, n_points), bool
@@ -52,15 +53,26 @@ class Readings:
         Readings
         """
         rows = np.flatnonzero(conditioned.is_usable)
+        current, noise = conditioned.current[sweep][rows], conditioned.noise[rows]
+        is_saturated = conditioned.is_saturated[sweep][rows]
+        bias = conditioned.bias
+        if len(conditioned.current) > 1:
+            bias = bias - _zero_of_sweep(bias, current, is_saturated, noise)
         return cls(
-            conditioned.bias,
-            conditioned.current[sweep][rows],
+            bias,
+            current,
             conditioned.conductance[sweep][rows],
-            conditioned.is_saturated[sweep][rows],
-            conditioned.noise[rows],
+            is_saturated,
+            noise,
             rows,
             conditioned.is_usable.size,
         )
+
+    @property
+    def polarity(self) -> float:
+        """1, or −1 if the currents of most curves are negative at positive bias; float."""
+        power = np.where(self.is_saturated, 0.0, self.current) @ self.bias
+        return 1.0 if np.median(power) >= 0 else -1.0
 
     @property
     def step_v(self) -> float:
@@ -97,6 +109,17 @@ class Readings:
         is_valid_everywhere = np.zeros(self.n_curves, dtype=bool)
         is_valid_everywhere[self.rows] = valid
         return Quantity(title, unit, everywhere[0], everywhere[1], is_valid_everywhere)
+
+
+def _zero_of_sweep(
+    bias: np.ndarray, current: np.ndarray, is_saturated: np.ndarray, noise: np.ndarray
+) -> float:
+    """Return the bias at which one of two sweeps has no current.
+
+    The common offset is that of the mean of both, to either side of which each sweep is shifted.
+    """
+    offsets = find_offsets(bias, np.where(is_saturated, np.nan, current), noise)
+    return offsets.bias
 
 
 def main_sweep(conditioned: ConditionedCurves) -> str:

@@ -72,6 +72,8 @@ def transport_quantities(
     )
     for model, place, name, title, unit in simple:
         values, errors = _parameter(found, model, place)
+        if model in (OHMIC, SPACE_CHARGE):
+            values = readings.polarity * values
         valid = _chosen(found, model) & (errors < MOST_ERROR * np.abs(values))
         yield name, readings.quantity(title, unit, values, errors, valid)
     values, errors = (each / SIMMONS_DECAY for each in _parameter(found, SIMMONS, 2))

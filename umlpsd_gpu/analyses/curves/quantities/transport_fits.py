@@ -29,6 +29,11 @@ MOST_CHI2 = 4.0
 # Of models whose AICc is within this of the best, the simplest is chosen: beyond it there is
 # considerably less support (Burnham and Anderson, Model Selection, 2002, section 2.6).
 LEAST_DIFFERENCE = 6.0
+# The forward current must exceed the saturation current by e², else resistance hides the junction,
+# and idealities outside these limits are of another mechanism. [I]
+LEAST_RISE, IDEALITIES = 2.0, (0.9, 10.0)
+# An ohmic part this many standard errors below zero is none.
+MOST_NEGATIVE = 3.0
 # Weights come from averages over this many points: from single points, low ones would weigh more
 WEIGHT_POINTS = 7
 BLOCK = 256
@@ -75,15 +80,18 @@ def fit_transport(readings: Readings, temperature_k: float) -> TransportFits:
         # iterated outside NumPy's warnings: trial parameters may overflow, and are then refused
         parts = list(pool.map(lambda rows: _fit_block(points.take(rows)), blocks))
     fits = {model.name: _joined([part[model.name] for part in parts]) for model in MODELS}
-    return TransportFits(fits, *_choose(fits, np.count_nonzero(points.weight, axis=1)))
+    plausible = {model.name: _is_plausible(model, fits[model.name], points) for model in MODELS}
+    n_used = np.count_nonzero(points.weight, axis=1)
+    return TransportFits(fits, *_choose(fits, plausible, n_used))
 
 
 def _points(readings: Readings, temperature_k: float) -> Points:
-    smooth = uniform_filter1d(readings.current, WEIGHT_POINTS, axis=1, mode="nearest")
+    current = readings.polarity * readings.current
+    smooth = uniform_filter1d(current, WEIGHT_POINTS, axis=1, mode="nearest")
     noise = np.maximum(readings.noise, np.finfo(np.float64).tiny)[:, None]
     weight = 1 / np.hypot(noise, TOLERANCE * smooth)
     weight = np.where(readings.is_saturated, 0.0, weight)
-    size = np.where(readings.is_saturated, 0.0, readings.current)
+    size = np.where(readings.is_saturated, 0.0, current)
     up, down = (
         np.abs(size[:, side]).sum(axis=1) for side in (readings.bias > 0, readings.bias < 0)
     )
@@ -94,7 +102,7 @@ def _points(readings: Readings, temperature_k: float) -> Points:
     ]
     is_up = np.where(n_clipped[0] != n_clipped[1], n_clipped[0] > n_clipped[1], up >= down)
     sign = np.where(is_up, 1.0, -1.0)
-    return Points(readings.bias, readings.current, weight, sign, temperature_k)
+    return Points(readings.bias, current, weight, sign, temperature_k)
 
 
 def _fit_block(points: Points) -> dict[str, Fits]:
@@ -184,7 +192,24 @@ def _joined(parts: list[Fits]) -> Fits:
     return Fits(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
-def _choose(fits: dict[str, Fits], n_used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _is_plausible(model: TransportModel, fit: Fits, points: Points) -> np.ndarray:
+    """Return which curves are within the physical range of a model."""
+    if model is THERMIONIC:
+        largest = np.where(points.weight > 0, points.sign[:, None] * points.current, 0).max(axis=1)
+        with np.errstate(divide="ignore"):
+            rise = np.log(largest) - fit.parameters[:, 0]
+        low, high = IDEALITIES
+        ideality = np.exp(fit.parameters[:, 1])
+        return (rise > LEAST_RISE) & (ideality > low) & (ideality < high)
+    if model is SPACE_CHARGE:
+        error = np.sqrt(np.maximum(fit.covariance[:, 1, 1], 0))
+        return fit.parameters[:, 1] > -MOST_NEGATIVE * error
+    return np.ones(len(fit.parameters), dtype=bool)
+
+
+def _choose(
+    fits: dict[str, Fits], plausible: dict[str, np.ndarray], n_used: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the place of the chosen model, −1 for none, and its Akaike weight."""
     criteria, fitting = [], []
     n = np.maximum(n_used, 1)
@@ -196,7 +221,7 @@ def _choose(fits: dict[str, Fits], n_used: np.ndarray) -> tuple[np.ndarray, np.n
         least = np.maximum(fit.chi2, 1e-12 * n)
         with np.errstate(divide="ignore", invalid="ignore"):
             aicc = n * np.log(least / n) + 2 * k + 2 * k * (k + 1) / (n - k - 1)
-        usable = (n_used > k + 1) & np.isfinite(fit.chi2) & (fit.chi2 >= 0)
+        usable = (n_used > k + 1) & np.isfinite(fit.chi2) & plausible[model.name]
         criteria.append(np.where(usable, aicc, np.inf))
         fitting.append(usable & (fit.chi2 <= MOST_CHI2 * (n - p)))
     values = np.stack(criteria)

@@ -55,7 +55,7 @@ def _outward_crossing(
     side = np.flatnonzero(sign * readings.bias >= 0)[::sign]
     if side.size < LEAST_RUN:
         return np.full((2, len(smooth)), np.nan)[0], np.full(len(smooth), np.nan)
-    bias, excess = sign * readings.bias[side], sign * smooth[:, side] - threshold[:, None]
+    bias, excess = sign * readings.bias[side], np.abs(smooth[:, side]) - threshold[:, None]
     above = excess > 0
     n = side.size - LEAST_RUN + 1
     lasting = np.logical_and.reduce([above[:, i : i + n] for i in range(LEAST_RUN)])
@@ -69,9 +69,9 @@ def _outward_crossing(
     at_once = first == 0
     height = excess[:, 0] + threshold
     crossing = np.where(at_once, bias[0] * threshold / np.where(at_once, height, 1), crossing)
-    slope = np.where(at_once, height / np.maximum(bias[0], readings.step_v / 2), rise)
-    slope = np.where(at_once, slope, slope / readings.step_v)
-    found = lasting.any(axis=1)
-    # the noise, and therefore a threshold in σ, is itself known to 8 % at best
-    error = gain * readings.noise / np.where(slope > 0, slope, np.inf)
+    # over four steps, since the noise of the slope itself would make errors too small or large
+    low, high = np.maximum(first - 2, 0), np.minimum(first + 2, side.size - 1)
+    slope = (excess[rows, high] - excess[rows, low]) / np.maximum(bias[high] - bias[low], 1e-300)
+    found = lasting.any(axis=1) & (slope > 0)
+    error = gain * readings.noise / np.where(found, slope, np.inf)
     return np.where(found, sign * crossing, np.nan), np.where(found, error, np.nan)
