@@ -67,7 +67,8 @@ def draw_cluster_maps(study: CurveStudy) -> Figure:
     _draw_clusters(next(left), study)
     if has_height:
         assert height is not None
-        draw_values(next(left), study, height - np.nanmin(height), "Topography", "m", "gray")
+        above_lowest = height - np.nanmin(height)
+        draw_values(next(left), study, above_lowest, "Topography", "m", "gray", may_be_log=False)
     draw_values(next(left), study, clustering.silhouette, "Silhouette", "", "cividis", (None, 1.0))
     uncertainty = clustering.label_uncertainty
     top = max(LEAST_UNCERTAINTY, float(np.nanmax(np.append(uncertainty, 0))))

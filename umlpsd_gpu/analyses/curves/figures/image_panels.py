@@ -11,7 +11,7 @@ from matplotlib.colors import LogNorm, Normalize, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
 from umlpsd_gpu.analyses.curves.figures.si_units import si_scale, si_text
 from umlpsd_gpu.analyses.curves.map_files import pixel_size_m
@@ -27,6 +27,7 @@ TITLE_HEIGHT, KEY_GAP, KEY_HEIGHT, TICKS_HEIGHT, KEY_INSET = 0.42, 0.07, 0.09, 0
 LEAST_ROWS_WITH_BAR = 6
 # A quantity whose 1 % and 99 % quantiles differ by more than this factor has a logarithmic scale.
 LARGE_RANGE = 20.0
+TAILS = 4.0
 
 
 def image_panels(study: CurveStudy, n_panels: int, n_cols: int = 4) -> tuple[Figure, list[Panel]]:
@@ -98,6 +99,7 @@ def draw_values(
     unit: str = "",
     cmap: str = "viridis",
     limits: tuple[float | None, float | None] = (None, None),
+    may_be_log: bool = True,
 ) -> None:
     """Draw values of all pixels as an image with a colour bar.
 
@@ -110,8 +112,11 @@ def draw_values(
     title, unit : str
     cmap : str
     limits : (float or None, float or None)
-        Of the colours, in ``unit``. Default: the 1 % and 99 % quantiles, since a few extreme pixels
-        must not hide the differences between the others.
+        Of the colours, in ``unit``. Default: the 1 % and 99 % quantiles, but at most four times the
+        distance of the quartiles beyond these: a few extreme pixels must not hide the differences
+        between the others.
+    may_be_log : bool
+        Whether the scale is logarithmic where the quantiles differ by a factor of 20.
     """
     assert study.map.shape is not None
     axes, key = panel
@@ -119,11 +124,14 @@ def draw_values(
     image = factor * values.reshape(study.map.shape).astype(np.float64)
     known = image[np.isfinite(image)]
     quantiles = np.percentile(known, [1, 99]) if known.size else np.array([0.0, 1.0])
+    free = may_be_log and limits == (None, None)
+    is_log = bool(free and quantiles[0] > 0 and quantiles[1] > LARGE_RANGE * quantiles[0])
+    if known.size and not is_log:
+        quantiles = _without_tails(known, quantiles)
     low, high = (
         float(found if given is None else factor * given)
         for found, given in zip(quantiles, limits, strict=True)
     )
-    is_log = low > 0 and high > LARGE_RANGE * low and limits == (None, None)
     high = high if high > low else low + max(1e-3, 1e-3 * abs(low))
     drawn = axes.imshow(
         image,
@@ -136,9 +144,22 @@ def draw_values(
     bar = axes.figure.colorbar(drawn, cax=key, orientation="horizontal")
     bar.outline.set_visible(False)
     bar.ax.tick_params(length=2, labelsize=7)
-    bar.locator = LogLocator(numticks=5) if is_log else MaxNLocator(4)
+    bar.locator = MaxNLocator(4)
+    if is_log:
+        bar.locator = LogLocator(subs=(1.0, 3.0) if high < 300 * low else (1.0,), numticks=5)
+        if high < 300 * low:
+            bar.formatter = StrMethodFormatter("{x:g}")
     bar.update_ticks()
     bar.ax.xaxis.set_minor_locator(NullLocator())
+
+
+def _without_tails(values: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Return the ends of the colours, at most `TAILS` times the quartiles' distance beyond them."""
+    lower, upper = np.percentile(values, [25, 75])
+    reach = TAILS * (upper - lower)
+    if reach == 0:
+        return ends
+    return np.array([max(ends[0], lower - reach), min(ends[1], upper + reach)])
 
 
 def shaded_labels(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator
 
 from umlpsd_gpu.analyses.curves.figures.si_units import si_scale
 from umlpsd_gpu.analyses.curves.figures.summary_curves import summary_curves
@@ -60,6 +61,7 @@ def draw_outliers(study: CurveStudy) -> Figure:
     factor, unit = si_scale(
         np.concatenate([v[worst].ravel() for v in conditioned.current.values()]), "A"
     )
+    most = factor * max(float(np.nanmax(np.abs(v[worst]))) for v in conditioned.current.values())
     for axes, curve in zip(panels.ravel(), worst.tolist(), strict=False):
         cluster = int(clustering.labels[curve])
         for sweep in curves[cluster]:
@@ -71,6 +73,8 @@ def draw_outliers(study: CurveStudy) -> Figure:
         for limit in (-noise, noise):
             axes.axhline(3 * factor * limit, color=FLAGGED, linestyle=":", linewidth=0.8)
         axes.set_yscale("symlog", linthresh=3 * factor * noise, linscale=0.6)
+        axes.yaxis.set_major_locator(FixedLocator(_ticks(3 * factor * noise, most)))
+        axes.yaxis.set_minor_locator(NullLocator())
         axes.set_title(f"{_place(study, curve)}, score {score[curve]:.1f}", loc="left")
         thin_grid(axes)
     for axes in panels[:, 0]:
@@ -78,6 +82,14 @@ def draw_outliers(study: CurveStudy) -> Figure:
     for axes in panels[-1]:
         axes.set_xlabel("Bias (V)")
     return figure
+
+
+def _ticks(linear: float, most: float) -> list[float]:
+    """Return zero and at most three powers of ten on each side, beyond the linear part."""
+    lowest, highest = int(np.ceil(np.log10(linear))), int(np.floor(np.log10(max(most, linear))))
+    step = max(1, -(-(highest - lowest + 1) // 3))
+    powers = [10.0**power for power in range(highest, lowest - 1, -step)]
+    return [-power for power in powers] + [0.0] + powers[::-1]
 
 
 def _place(study: CurveStudy, curve: int) -> str:

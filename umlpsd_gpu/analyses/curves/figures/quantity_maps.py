@@ -23,11 +23,11 @@ from umlpsd_gpu.plotting.style import PALETTE
 TITLE = "Maps of quantities"
 CAPTION = (
     "Quantities that are valid in at least {share:.0%} of the curves; light grey: not valid there. "
-    "Colours from the 1 % to the 99 % quantile, on a logarithmic scale where these differ by more "
-    "than a factor of 20. Errors are in curves.csv and in the maps as OME-TIFF."
+    "Colours leave out extreme values, and are on a logarithmic scale where the others differ by "
+    "more than a factor of 20. Errors are in curves.csv and in the maps as OME-TIFF."
 )
 LEAST_SHARE = 0.05
-MOST_PANELS = 16
+MOST_PANELS = 20
 LINE_LENGTH = 30
 MODEL = "transport_model"
 # They say how other quantities were found, or repeat them
@@ -84,6 +84,9 @@ def draw_quantity_maps(study: CurveStudy) -> Figure:
         else:
             values = np.where(quantity.is_valid, quantity.values, np.nan)
             title = "\n".join(textwrap.wrap(quantity.title, LINE_LENGTH))
+            if np.nanmax(values) < 0:
+                # so that a logarithmic scale is possible
+                values, title = -values, f"−{title}"
             draw_values(panel, study, values, title, quantity.unit)
         panel[0].title.set_fontsize(8.5)
         finish_image(panel[0], study, with_bar=panel is panels[0])
