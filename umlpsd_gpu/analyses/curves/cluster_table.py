@@ -9,28 +9,39 @@ import numpy as np
 from matplotlib.colors import to_hex
 from scipy import ndimage
 
-from umlpsd_gpu.analyses.curves.figures.si_units import si_text
 from umlpsd_gpu.analyses.curves.figures.summary_curves import cluster_sizes
 from umlpsd_gpu.analyses.curves.quantities.transport_models import MODELS
 from umlpsd_gpu.analyses.curves.quantity import Quantity
 from umlpsd_gpu.analyses.curves.result import CurveStudy
+from umlpsd_gpu.analyses.curves.si_units import quartiles_text
 from umlpsd_gpu.plotting.style import cluster_colour
 
 # Connected pixels of a cluster are a domain from this number on.
 LEAST_DOMAIN = 4
-# Quantities with a column: where at least half of the curves of a cluster are valid
-COLUMNS = (
+# Quantities with a row, if they are valid in at least half of the curves of a cluster
+QUANTITIES = (
     ("zero_bias_conductance", "Zero-bias conductance"),
     ("rectification", "Rectification"),
-    ("turn_on_positive", "Turn-on, V > 0"),
-    ("turn_on_negative", "Turn-on, V < 0"),
+    ("turn_on_positive", "Turn-on voltage, V > 0"),
+    ("turn_on_negative", "Turn-on voltage, V < 0"),
     ("ideality", "Ideality n"),
     ("series_resistance", "Series resistance"),
-    ("barrier_height", "Barrier"),
+    ("saturation_current", "Saturation current"),
+    ("barrier_height", "Barrier height"),
+    ("ohmic_conductance", "Conductance, ohmic fit"),
+    ("space_charge_coefficient", "I/V² of space-charge-limited current"),
+    ("poole_frenkel_slope", "Poole–Frenkel slope"),
+    ("fowler_nordheim_slope", "Fowler–Nordheim slope"),
+    ("simmons_barrier", "Barrier height, Simmons"),
     ("gap", "Gap"),
+    ("midgap", "Middle of the gap"),
+    ("gap_conductance", "dI/dV in the gap"),
     ("hysteresis_area", "Hysteresis area"),
-    ("set_voltage_positive", "Set"),
-    ("reset_voltage_negative", "Reset"),
+    ("hysteresis_shift", "Shift between sweeps"),
+    ("set_voltage_positive", "Set voltage, V > 0"),
+    ("set_voltage_negative", "Set voltage, V < 0"),
+    ("reset_voltage_positive", "Reset voltage, V > 0"),
+    ("reset_voltage_negative", "Reset voltage, V < 0"),
 )
 
 
@@ -48,8 +59,6 @@ class ClusterRow:
         Number of domains and the largest; empty without a grid.
     model : str
         Most frequent model of transport with its share.
-    values : tuple of str
-        Median and quartiles of the quantities of the columns.
     uncertainty, silhouette : float
         Means; NaN where not defined.
     n_outliers : int
@@ -61,14 +70,13 @@ class ClusterRow:
     share: float
     domains: str
     model: str
-    values: tuple[str, ...]
     uncertainty: float
     silhouette: float
     n_outliers: int
 
 
-def table_columns(study: CurveStudy) -> dict[str, str]:
-    """Return the headings of the quantities in the table, by name.
+def quantity_rows(study: CurveStudy) -> list[tuple[str, ...]]:
+    """Return the rows of the table of quantities: the title, and a text for each cluster.
 
     Parameters
     ----------
@@ -76,17 +84,17 @@ def table_columns(study: CurveStudy) -> dict[str, str]:
 
     Returns
     -------
-    dict of str to str
+    list of tuple of str
+        Median and quartiles; a dash where fewer than half of the curves of a cluster are valid.
     """
-    labels = study.clustering.labels
-    found = {}
-    for name, heading in COLUMNS:
+    members = [study.clustering.labels == cluster for cluster in cluster_sizes(study)]
+    read = {name: quantity.title for name, quantity in study.quantities.items() if "_at_" in name}
+    rows = []
+    for name, title in (*read.items(), *QUANTITIES):
         quantity = study.quantities.get(name)
-        if quantity is None:
-            continue
-        if any(_is_known(quantity, labels == cluster) for cluster in cluster_sizes(study)):
-            found[name] = heading
-    return found
+        if quantity is not None and any(_is_known(quantity, each) for each in members):
+            rows.append((title, *(_text(quantity, each) for each in members)))
+    return rows
 
 
 def table_rows(study: CurveStudy) -> Iterator[ClusterRow]:
@@ -101,7 +109,6 @@ def table_rows(study: CurveStudy) -> Iterator[ClusterRow]:
     ClusterRow
     """
     clustering = study.clustering
-    columns = table_columns(study)
     n_clustered = max(1, int(np.count_nonzero(clustering.labels)))
     for cluster, n in cluster_sizes(study).items():
         members = clustering.labels == cluster
@@ -112,7 +119,6 @@ def table_rows(study: CurveStudy) -> Iterator[ClusterRow]:
             share=n / n_clustered,
             domains=_domains(study, members),
             model=_model(study.quantities["transport_model"], members),
-            values=tuple(_text(study.quantities[name], members) for name in columns),
             uncertainty=_mean(clustering.label_uncertainty[members]),
             silhouette=_mean(clustering.silhouette[members]),
             n_outliers=int(clustering.outliers.is_outlier[members].sum()),
@@ -129,8 +135,7 @@ def _text(quantity: Quantity, members: np.ndarray) -> str:
     if not _is_known(quantity, members):
         return "–"
     lower, middle, upper = np.percentile(quantity.values[members & quantity.is_valid], [25, 50, 75])
-    texts = [si_text(value, quantity.unit) for value in (middle, lower, upper)]
-    return f"{texts[0]} ({texts[1]} … {texts[2]})"
+    return quartiles_text(lower, middle, upper, quantity.unit)
 
 
 def _domains(study: CurveStudy, members: np.ndarray) -> str:

@@ -1,4 +1,4 @@
-"""The report of a study of curves: result, clusters, correlation with height, decision, data."""
+"""The report of a study of curves: result, clusters, quantities, decision, data."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from umlpsd_gpu.analyses.curves.cluster_table import LEAST_DOMAIN, table_columns, table_rows
-from umlpsd_gpu.analyses.curves.figures.si_units import si_text
+from umlpsd_gpu.analyses.curves.cluster_table import LEAST_DOMAIN, quantity_rows, table_rows
 from umlpsd_gpu.analyses.curves.map_files import pixel_size_m
-from umlpsd_gpu.analyses.curves.rank_correlation import correlate_with_height
 from umlpsd_gpu.analyses.curves.result import CurveStudy
+from umlpsd_gpu.analyses.curves.si_units import si_text
 from umlpsd_gpu.analyses.curves.workflow import SMALLEST_SHARE
 from umlpsd_gpu.decision.labels import final_labels
 from umlpsd_gpu.decision.result import KDecision
@@ -27,7 +26,7 @@ CITATION = Markup(
     '<a href="https://doi.org/10.1038/s41467-026-68939-7">doi:10.1038/s41467-026-68939-7</a>.'
 )
 NAMES = {
-    "asinh": "asinh(I / 3σ)",
+    "asinh": "asinh(I/3σ)",
     "shape": "shape, without the size of the current",
     "magnitude": "size of the current alone",
     "log_conductance": "log10 |dI/dV|",
@@ -113,7 +112,6 @@ def _sections(study: CurveStudy) -> Iterator[Section]:
     decision = study.clustering.decision
     values: dict[str, Any] = {
         "rows": tuple(table_rows(study)),
-        "columns": table_columns(study),
         "has_grid": study.map.shape is not None,
         "least_domain": LEAST_DOMAIN,
         "smallest_share": SMALLEST_SHARE,
@@ -121,17 +119,15 @@ def _sections(study: CurveStudy) -> Iterator[Section]:
         "crossed": cross_shape_and_magnitude(study),
     }
     yield render_section("Clusters", "clusters.html.jinja", PACKAGE, values)
-    correlations = correlate_with_height(study)
-    if correlations:
-        yield Section.of_table(
-            "Correlation with the topography",
-            ("Quantity", "Spearman's ρ", "95 % interval", "Pixels"),
-            [
-                (each.title, each.rho, f"{number(each.low, 2)} … {number(each.high, 2)}", each.n)
-                for each in sorted(correlations, key=lambda each: -abs(each.rho))
-            ],
-            "The intervals take into account that neighbouring pixels are alike.",
-        )
+    clusters = (f"Cluster {row.cluster}" for row in values["rows"])
+    yield Section.of_table(
+        "Quantities of the clusters",
+        ("Quantity", *clusters),
+        quantity_rows(study),
+        "Median (quartiles) of the curves in which a quantity is valid; a dash where these are "
+        "fewer than half of a cluster. Values, errors and validity of every curve are in "
+        "curves.csv.",
+    )
     evidence = {"decision": decision, "evidence": tuple(_evidence_rows(decision))}
     yield render_section("How K was decided", "decision.html.jinja", PACKAGE, evidence)
 

@@ -25,7 +25,12 @@ SATURATED, OUTLIER = "#b0b0b0", "black"
 MOST_NAMED = 8
 LEAST_UNCERTAINTY = 0.05  # of a scale, where every pixel is certain
 SWATCH: dict[str, Any] = {"linestyle": "", "marker": "s", "markersize": 6}
-LEGEND: dict[str, Any] = {"handletextpad": 0.1, "columnspacing": 0.8, "borderaxespad": 0.2}
+LEGEND: dict[str, Any] = {
+    "handletextpad": 0.0,
+    "columnspacing": 0.5,
+    "borderaxespad": 0.2,
+    "fontsize": 7.5,
+}
 
 
 def caption(study: CurveStudy) -> str:
@@ -62,14 +67,18 @@ def draw_cluster_maps(study: CurveStudy) -> Figure:
     """
     clustering, height = study.clustering, study.map.height
     has_height = height is not None and bool(np.isfinite(height).any())
-    figure, panels = image_panels(study, 5 if has_height else 4, n_cols=3 if has_height else 4)
+    has_silhouette = clustering.decision.k_opt > 1
+    n_panels = 3 + has_height + has_silhouette
+    figure, panels = image_panels(study, n_panels, n_cols=4 if n_panels == 4 else 3)
     left = iter(panels)
     _draw_clusters(next(left), study)
     if has_height:
         assert height is not None
         above_lowest = height - np.nanmin(height)
         draw_values(next(left), study, above_lowest, "Topography", "m", "gray", may_be_log=False)
-    draw_values(next(left), study, clustering.silhouette, "Silhouette", "", "cividis", (None, 1.0))
+    if has_silhouette:
+        limits = None, 1.0
+        draw_values(next(left), study, clustering.silhouette, "Silhouette", "", "cividis", limits)
     uncertainty = clustering.label_uncertainty
     top = max(LEAST_UNCERTAINTY, float(np.nanmax(np.append(uncertainty, 0))))
     draw_values(next(left), study, uncertainty, "Label uncertainty", "", "magma", (0.0, top))

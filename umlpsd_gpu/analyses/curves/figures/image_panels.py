@@ -13,9 +13,9 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
-from umlpsd_gpu.analyses.curves.figures.si_units import si_scale, si_text
 from umlpsd_gpu.analyses.curves.map_files import pixel_size_m
 from umlpsd_gpu.analyses.curves.result import CurveStudy
+from umlpsd_gpu.analyses.curves.si_units import si_scale, si_text
 
 # an image, and its colour bar or legend below
 Panel = tuple[Axes, Axes]
@@ -198,7 +198,8 @@ def _draw_scale_bar(axes: Axes, shape: tuple[int, int], pixel_m: float) -> None:
     decade = 10.0 ** np.floor(np.log10(longest))
     length_m = decade * max(m for m in (1, 2, 5) if m * decade <= longest * (1 + 1e-9))
     length, thick = length_m / pixel_m, 0.02 * n_rows
-    left, top = 0.96 * n_cols - length, 0.94 * n_rows - thick
+    # pixel centres are whole numbers, so that the image ends half a pixel before its size
+    left, top = 0.96 * n_cols - 0.5 - length, 0.94 * n_rows - 0.5 - thick
     edge = [withStroke(linewidth=1.4, foreground="white")]
     axes.add_patch(Rectangle((left, top), length, thick, facecolor="black", path_effects=edge))
     axes.text(

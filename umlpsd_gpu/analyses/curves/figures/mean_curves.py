@@ -7,7 +7,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from umlpsd_gpu.analyses.curves.figures.si_units import si_scale
 from umlpsd_gpu.analyses.curves.figures.summary_curves import (
     BAND,
     SummaryCurve,
@@ -16,6 +15,7 @@ from umlpsd_gpu.analyses.curves.figures.summary_curves import (
     summary_curves,
 )
 from umlpsd_gpu.analyses.curves.result import CurveStudy
+from umlpsd_gpu.analyses.curves.si_units import si_scale
 from umlpsd_gpu.plotting.decimate import decimate_band, decimate_line
 from umlpsd_gpu.plotting.style import cluster_colour, thin_grid
 

@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from umlpsd_gpu.analyses.curves.figures.si_units import si_scale
 from umlpsd_gpu.analyses.curves.figures.summary_curves import summary_curves
 from umlpsd_gpu.analyses.curves.result import CurveStudy
+from umlpsd_gpu.analyses.curves.si_units import si_scale
 from umlpsd_gpu.plotting.style import FLAGGED, cluster_colour, thin_grid
 
 TITLE = "Outliers"

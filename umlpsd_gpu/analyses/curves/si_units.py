@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G"}
-WITH_PREFIX = ("A", "V", "S", "Ω", "W", "m", "eV")
+WITH_PREFIX = ("A", "V", "S", "Ω", "W", "m", "eV", "A/V²")
 
 
 def si_scale(values: np.ndarray, unit: str) -> tuple[float, str]:
@@ -28,7 +28,7 @@ def si_scale(values: np.ndarray, unit: str) -> tuple[float, str]:
     Examples
     --------
     >>> import numpy as np
-    >>> from umlpsd_gpu.analyses.curves.figures.si_units import si_scale
+    >>> from umlpsd_gpu.analyses.curves.si_units import si_scale
     >>> factor, unit = si_scale(np.array([2e-9, 5e-8]), "A")
     >>> round(5e-8 * factor), unit
     (50, 'nA')
@@ -64,3 +64,28 @@ def si_text(value: float, unit: str, n_digits: int = 3) -> str:
         return "–"
     factor, prefixed = si_scale(np.array([value]), unit)
     return f"{value * factor:.{n_digits}g} {prefixed}".rstrip().replace("-", "−")
+
+
+def quartiles_text(lower: float, middle: float, upper: float, unit: str) -> str:
+    """Write a median with quartiles in one unit.
+
+    Parameters
+    ----------
+    lower, middle, upper : float
+        In ``unit``.
+    unit : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from umlpsd_gpu.analyses.curves.si_units import quartiles_text
+    >>> quartiles_text(4.5e-9, 5e-9, 5.61e-9, "S")
+    '5 (4.5 … 5.61) nS'
+    """
+    factor, prefixed = si_scale(np.array([middle]), unit)
+    texts = [f"{value * factor:.3g}" for value in (middle, lower, upper)]
+    text = f"{texts[0]} ({texts[1]} … {texts[2]}) {prefixed}"
+    return text.rstrip().replace("-", "−")
