@@ -190,8 +190,10 @@ def currents_of(
         of_kind = truth["kind"] == number
         if kind == "schottky":
             names = "ideality", "saturation_current_a", "series_resistance_ohm"
-            parameters = (truth[name][of_kind, None] for name in names)
-            current[of_kind] = _schottky(bias, *parameters, recipe.temperature_k)
+            ideality, saturation_a, resistance = (truth[name][of_kind, None] for name in names)
+            current[of_kind] = _schottky(
+                bias, ideality, saturation_a, resistance, recipe.temperature_k
+            )
         elif kind == "ohmic":
             current[of_kind] = truth["conductance_s"][of_kind, None] * bias
         else:

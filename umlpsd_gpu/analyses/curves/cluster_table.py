@@ -127,7 +127,7 @@ def table_rows(study: CurveStudy) -> Iterator[ClusterRow]:
 
 def _is_known(quantity: Quantity, members: np.ndarray) -> bool:
     n = int(np.count_nonzero(members))
-    return n > 0 and np.count_nonzero(quantity.is_valid[members]) >= n / 2
+    return n > 0 and int(np.count_nonzero(quantity.is_valid[members])) >= n / 2
 
 
 def _text(quantity: Quantity, members: np.ndarray) -> str:

@@ -104,8 +104,6 @@ def _facts(study: CurveStudy) -> Iterator[Fact]:
     yield Fact("Curves clustered", f"{n_usable:,}", f"of {curves.n_curves:,}")
     low_v, high_v = number(curves.bias[0], 2), number(curves.bias[-1], 2)
     yield Fact("Points", f"{curves.n_points:,}", f"{low_v} … {high_v} V")
-    noise = float(np.median(study.conditioned.noise[study.conditioned.is_usable]))
-    yield Fact("Noise", si_text(noise, "A", 2))
 
 
 def _sections(study: CurveStudy) -> Iterator[Section]:
@@ -199,10 +197,12 @@ def _data(study: CurveStudy) -> Section:
         (name, origin.value, origin.source) for name, origin in curves.origins.items()
     ]
     found = "found from all curves"
+    noise = float(np.median(conditioned.noise[conditioned.is_usable]))
     offset = float(np.nanmedian(conditioned.current_offset))
     rows += [
         ("offset of the current", si_text(offset, "A"), found),
         ("offset of the bias", si_text(conditioned.bias_offset, "V"), found),
+        ("noise of the current", si_text(noise, "A", 2), "second differences, median of curves"),
     ]
     if curves.shape is not None:
         size = pixel_size_m(curves)

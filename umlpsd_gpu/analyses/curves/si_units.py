@@ -63,7 +63,13 @@ def si_text(value: float, unit: str, n_digits: int = 3) -> str:
     if not np.isfinite(value):
         return "–"
     factor, prefixed = si_scale(np.array([value]), unit)
-    return f"{value * factor:.{n_digits}g} {prefixed}".rstrip().replace("-", "−")
+    return f"{_digits(value * factor, n_digits)} {prefixed}".rstrip().replace("-", "−")
+
+
+def _digits(value: float, n_digits: int) -> str:
+    """Write a number without exponent from 1,000 to 9,999."""
+    text = f"{value:.{n_digits}g}"
+    return f"{float(text):.0f}" if 1e3 <= abs(float(text)) < 1e4 else text
 
 
 def quartiles_text(lower: float, middle: float, upper: float, unit: str) -> str:
@@ -86,6 +92,6 @@ def quartiles_text(lower: float, middle: float, upper: float, unit: str) -> str:
     '5 (4.5 … 5.61) nS'
     """
     factor, prefixed = si_scale(np.array([middle]), unit)
-    texts = [f"{value * factor:.3g}" for value in (middle, lower, upper)]
+    texts = [_digits(value * factor, 3) for value in (middle, lower, upper)]
     text = f"{texts[0]} ({texts[1]} … {texts[2]}) {prefixed}"
     return text.rstrip().replace("-", "−")

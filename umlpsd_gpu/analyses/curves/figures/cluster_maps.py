@@ -47,8 +47,10 @@ def caption(study: CurveStudy) -> str:
     first = "Clusters of the pixels"
     if study.map.height is not None:
         first += ", brighter where the sample is higher, and the topography"
+    if study.clustering.decision.k_opt > 1:
+        first += "; silhouette and label uncertainty of every pixel"
     return (
-        f"{first}; silhouette and label uncertainty of every pixel; outliers (black) and curves "
+        f"{first}; outliers (black) and curves "
         "that are saturated in a part (grey). Light grey: not clustered."
     )
 
@@ -67,8 +69,8 @@ def draw_cluster_maps(study: CurveStudy) -> Figure:
     """
     clustering, height = study.clustering, study.map.height
     has_height = height is not None and bool(np.isfinite(height).any())
-    has_silhouette = clustering.decision.k_opt > 1
-    n_panels = 3 + has_height + has_silhouette
+    is_divided = clustering.decision.k_opt > 1
+    n_panels = 2 + has_height + 2 * is_divided
     figure, panels = image_panels(study, n_panels, n_cols=4 if n_panels == 4 else 3)
     left = iter(panels)
     _draw_clusters(next(left), study)
@@ -76,12 +78,12 @@ def draw_cluster_maps(study: CurveStudy) -> Figure:
         assert height is not None
         above_lowest = height - np.nanmin(height)
         draw_values(next(left), study, above_lowest, "Topography", "m", "gray", may_be_log=False)
-    if has_silhouette:
+    if is_divided:
         limits = None, 1.0
         draw_values(next(left), study, clustering.silhouette, "Silhouette", "", "cividis", limits)
-    uncertainty = clustering.label_uncertainty
-    top = max(LEAST_UNCERTAINTY, float(np.nanmax(np.append(uncertainty, 0))))
-    draw_values(next(left), study, uncertainty, "Label uncertainty", "", "magma", (0.0, top))
+        uncertainty = clustering.label_uncertainty
+        top = max(LEAST_UNCERTAINTY, float(np.nanmax(np.append(uncertainty, 0))))
+        draw_values(next(left), study, uncertainty, "Label uncertainty", "", "magma", (0.0, top))
     _draw_flags(next(left), study)
     for axes, _ in panels:
         finish_image(axes, study)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap, LogNorm
+from matplotlib.colors import LinearSegmentedColormap, LogNorm, to_hex
 from matplotlib.figure import Figure
 
 from umlpsd_gpu.analyses.curves.figures.summary_curves import cluster_sizes
@@ -65,9 +65,8 @@ def draw_histograms(study: CurveStudy) -> Figure:
         members = study.clustering.labels == cluster
         share = _shares(conditioned.bias, size[members], bias_edges, edges)
         colour = cluster_colour(cluster)
-        shades = LinearSegmentedColormap.from_list(
-            "cluster", ["#f4f4f4", colour, darkened(colour, 0.35)]
-        )
+        ends = to_hex(colour), to_hex(darkened(colour, 0.35))
+        shades = LinearSegmentedColormap.from_list("cluster", ["#f4f4f4", *ends])
         image = axes.pcolormesh(
             bias_edges,
             edges,

@@ -76,9 +76,9 @@ def summary_curves(study: CurveStudy) -> dict[int, list[SummaryCurve]]:
         for i, sweep in enumerate(conditioned.current):
             part = values[members, i * n : (i + 1) * n]
             low, high = np.percentile(part, BAND, axis=0)
-            curves = (scale * np.sinh(each) for each in (part.mean(axis=0), low, high))
+            mean, low, high = (scale * np.sinh(each) for each in (part.mean(axis=0), low, high))
             bound = conditioned.is_saturated[sweep][rows][members].mean(axis=0) > 0.5
-            found[cluster].append(SummaryCurve(sweep, *curves, bound))
+            found[cluster].append(SummaryCurve(sweep, mean, low, high, bound))
     return found
 
 

@@ -215,10 +215,12 @@ def _is_plausible(model: TransportModel, fit: Fits, points: Points) -> np.ndarra
             rise = np.log(largest) - fit.parameters[:, 0]
         low, high = IDEALITIES
         ideality = np.exp(fit.parameters[:, 1])
-        return (rise > LEAST_RISE) & (ideality > low) & (ideality < high)
+        found: np.ndarray = (rise > LEAST_RISE) & (ideality > low) & (ideality < high)
+        return found
     if model is SPACE_CHARGE:
         error = np.sqrt(np.maximum(fit.covariance[:, 1, 1], 0))
-        return fit.parameters[:, 1] > -MOST_NEGATIVE * error
+        found: np.ndarray = fit.parameters[:, 1] > -MOST_NEGATIVE * error
+        return found
     return np.ones(len(fit.parameters), dtype=bool)
 
 
