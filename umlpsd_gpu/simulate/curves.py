@@ -276,6 +276,6 @@ def _compliance(ideal: Mapping[str, np.ndarray], share: float) -> float:
     if share == 0:
         return np.inf
     third_largest = np.max(
-        [np.sort(np.abs(values), axis=1)[:, -4] for values in ideal.values()], axis=0
+        [np.sort(np.abs(values), axis=1)[:, -3] for values in ideal.values()], axis=0
     )
     return float(np.quantile(third_largest, 1 - share))

@@ -209,19 +209,18 @@ def _joined(parts: list[Fits]) -> Fits:
 
 def _is_plausible(model: TransportModel, fit: Fits, points: Points) -> np.ndarray:
     """Return which curves are within the physical range of a model."""
+    found = np.ones(len(fit.parameters), dtype=bool)
     if model is THERMIONIC:
         largest = np.where(points.weight > 0, points.sign[:, None] * points.current, 0).max(axis=1)
         with np.errstate(divide="ignore"):
             rise = np.log(largest) - fit.parameters[:, 0]
         low, high = IDEALITIES
         ideality = np.exp(fit.parameters[:, 1])
-        found: np.ndarray = (rise > LEAST_RISE) & (ideality > low) & (ideality < high)
-        return found
+        found = (rise > LEAST_RISE) & (ideality > low) & (ideality < high)
     if model is SPACE_CHARGE:
         error = np.sqrt(np.maximum(fit.covariance[:, 1, 1], 0))
-        found: np.ndarray = fit.parameters[:, 1] > -MOST_NEGATIVE * error
-        return found
-    return np.ones(len(fit.parameters), dtype=bool)
+        found = fit.parameters[:, 1] > -MOST_NEGATIVE * error
+    return found
 
 
 def _choose(
