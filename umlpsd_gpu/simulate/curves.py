@@ -190,8 +190,10 @@ def currents_of(
         of_kind = truth["kind"] == number
         if kind == "schottky":
             names = "ideality", "saturation_current_a", "series_resistance_ohm"
-            parameters = (truth[name][of_kind, None] for name in names)
-            current[of_kind] = _schottky(bias, *parameters, recipe.temperature_k)
+            ideality, saturation_a, resistance = (truth[name][of_kind, None] for name in names)
+            current[of_kind] = _schottky(
+                bias, ideality, saturation_a, resistance, recipe.temperature_k
+            )
         elif kind == "ohmic":
             current[of_kind] = truth["conductance_s"][of_kind, None] * bias
         else:
@@ -274,6 +276,6 @@ def _compliance(ideal: Mapping[str, np.ndarray], share: float) -> float:
     if share == 0:
         return np.inf
     third_largest = np.max(
-        [np.sort(np.abs(values), axis=1)[:, -4] for values in ideal.values()], axis=0
+        [np.sort(np.abs(values), axis=1)[:, -3] for values in ideal.values()], axis=0
     )
     return float(np.quantile(third_largest, 1 - share))

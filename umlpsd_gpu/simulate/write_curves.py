@@ -71,19 +71,19 @@ def write_simulated_curves(
 def _write_map(simulated: SimulatedCurves, path: Path) -> None:
     """Write the map last and under another name, so that a map is always whole."""
     partial = path.with_name(f".{path.name}.partial")
+    values: dict[str, Any] = {
+        "bias": simulated.bias,
+        **{f"current_{sweep}": current for sweep, current in simulated.current.items()},
+        "shape": np.array(simulated.shape),
+        "positions": simulated.positions,
+        "height": simulated.height,
+        "bias_unit": np.array("V"),
+        "current_unit": np.array("A"),
+        "position_unit": np.array("m"),
+        "height_unit": np.array("m"),
+    }
     with partial.open("wb") as file:
-        np.savez_compressed(
-            file,
-            bias=simulated.bias,
-            **{f"current_{sweep}": values for sweep, values in simulated.current.items()},
-            shape=np.array(simulated.shape),
-            positions=simulated.positions,
-            height=simulated.height,
-            bias_unit=np.array("V"),
-            current_unit=np.array("A"),
-            position_unit=np.array("m"),
-            height_unit=np.array("m"),
-        )
+        np.savez_compressed(file, **values)
     os.replace(partial, path)
 
 

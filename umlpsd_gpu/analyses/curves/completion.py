@@ -85,7 +85,8 @@ def _orthonormal(xp: Any, basis: Array) -> Array:
             for other in columns:
                 column = column - other * xp.sum(other * column)
         columns.append(column / xp.maximum(xp.sqrt(xp.sum(xp.square(column))), 1e-300))
-    return xp.stack(columns, axis=1)
+    found: Array = xp.stack(columns, axis=1)
+    return found
 
 
 def _predict(
@@ -111,4 +112,5 @@ def _solve(xp: Any, matrices: Array, right: Array) -> Array:
         for j in range(n):
             if j != i:
                 rows[j] = rows[j] - rows[j][:, i : i + 1] * rows[i]
-    return xp.stack([row[:, n] for row in rows], axis=1)
+    found: Array = xp.stack([row[:, n] for row in rows], axis=1)
+    return found

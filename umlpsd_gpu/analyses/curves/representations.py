@@ -109,29 +109,34 @@ class _Usable:
         slopes[:, 0] = (current[:, 1] - current[:, 0]) / (self.bias[1] - self.bias[0])
         slopes[:, -1] = (current[:, -1] - current[:, -2]) / (self.bias[-1] - self.bias[-2])
         known = self.xp.isfinite(conductance)
-        return self.xp.where(known, conductance / self.sigma, slopes)
+        found: Array = self.xp.where(known, conductance / self.sigma, slopes)
+        return found
 
 
 def _typical_noise(xp: Any, noise: Array) -> Array:
     """Return the median of the noise; of constant curves, which have none, a tiny number."""
     ordered = xp.sort(noise)
     middle = (ordered[(noise.size - 1) // 2] + ordered[noise.size // 2]) / 2
-    return xp.maximum(middle, LEAST_NOISE)
+    found: Array = xp.maximum(middle, LEAST_NOISE)
+    return found
 
 
 def _asinh(xp: Any, values: Array) -> Array:
     """Return asinh without its cancellation for negative values."""
     size = xp.abs(values)
     unsigned = xp.log(size + xp.sqrt(xp.square(size) + 1))
-    return xp.where(values < 0, -unsigned, unsigned)
+    found: Array = xp.where(values < 0, -unsigned, unsigned)
+    return found
 
 
 def _sinh(xp: Any, values: Array) -> Array:
-    return (xp.exp(values) - xp.exp(-values)) / 2
+    found: Array = (xp.exp(values) - xp.exp(-values)) / 2
+    return found
 
 
 def _both(usable: _Usable, sweeps: dict[str, Array]) -> Array:
-    return usable.xp.concatenate(list(sweeps.values()), axis=1)
+    found: Array = usable.xp.concatenate(list(sweeps.values()), axis=1)
+    return found
 
 
 def _root_mean_square(xp: Any, values: Array) -> Array:
@@ -145,12 +150,14 @@ def _as_asinh(usable: _Usable) -> Array:
 
 def _as_shape(usable: _Usable) -> Array:
     values = _both(usable, usable.asinh)
-    return values / usable.xp.maximum(_root_mean_square(usable.xp, values), LEAST_NOISE)
+    found: Array = values / usable.xp.maximum(_root_mean_square(usable.xp, values), LEAST_NOISE)
+    return found
 
 
 def _as_magnitude(usable: _Usable) -> Array:
     size = _root_mean_square(usable.xp, _both(usable, usable.asinh))
-    return usable.xp.log(usable.xp.maximum(size, LEAST_NOISE))
+    found: Array = usable.xp.log(usable.xp.maximum(size, LEAST_NOISE))
+    return found
 
 
 def _as_log_conductance(usable: _Usable) -> Array:
@@ -158,7 +165,8 @@ def _as_log_conductance(usable: _Usable) -> Array:
     values = _both(usable, usable.conductance)
     # a current of σ over the whole range: smaller conductances are noise
     floor = 1.0 / (usable.bias[-1] - usable.bias[0])
-    return xp.log(xp.maximum(xp.abs(values), floor)) / float(np.log(10.0))
+    found: Array = xp.log(xp.maximum(xp.abs(values), floor)) / float(np.log(10.0))
+    return found
 
 
 def _as_normalised_conductance(usable: _Usable) -> Array:
@@ -181,13 +189,15 @@ def _broadening_kernel(xp: Any, bias: Array) -> Array:
     """Return the matrix that averages curves with exp(−|V − V'|/ΔV)."""
     width = BROADENING * (bias[-1] - bias[0]) / 2
     kernel = xp.exp(-xp.abs(bias[:, None] - bias[None, :]) / width)
-    return kernel / kernel.sum(axis=0)[None, :]
+    found: Array = kernel / kernel.sum(axis=0)[None, :]
+    return found
 
 
 def _as_unit_norm(usable: _Usable) -> Array:
     currents = {sweep: usable.current(sweep) for sweep in usable.asinh}
     values = _both(usable, currents)
-    return values / usable.xp.maximum(_root_mean_square(usable.xp, values), LEAST_NOISE)
+    found: Array = values / usable.xp.maximum(_root_mean_square(usable.xp, values), LEAST_NOISE)
+    return found
 
 
 def _as_raw(usable: _Usable) -> Array:

@@ -19,6 +19,7 @@ from umlpsd_gpu.analyses.curves.conditioning.offsets import Offsets, find_offset
 from umlpsd_gpu.analyses.curves.conditioning.saturation import Saturation, find_saturated
 from umlpsd_gpu.analyses.curves.curve_map import BACKWARD, FORWARD, CurveMap
 from umlpsd_gpu.analyses.curves.settings import ConditioningSettings
+from umlpsd_gpu.analyses.curves.si_units import si_text
 from umlpsd_gpu.errors import TracesError
 
 FEWEST_POINTS = 8
@@ -211,14 +212,14 @@ def _notes(
     if everywhere.any():
         yield f"{int(everywhere.sum())} curves are saturated at every point and are not clustered"
     if saturation.n_curves:
-        limits = [f"{limit:.4g} A" for limit in (saturation.low, saturation.high) if limit]
+        limits = [si_text(limit, "A", 4) for limit in (saturation.low, saturation.high) if limit]
         yield (
             f"{saturation.n_curves} curves are saturated at {' or '.join(limits)}: these points "
             "only count as bounds"
         )
     yield (
-        f"Offsets subtracted: current {offsets.current:.3g} ± {offsets.current_error:.1g} A, bias "
-        f"{offsets.bias:.3g} V"
+        f"Offsets subtracted: current {si_text(offsets.current, 'A')}, bias "
+        f"{si_text(offsets.bias, 'V')}"
     )
     if offsets.has_large_scatter:
         yield (

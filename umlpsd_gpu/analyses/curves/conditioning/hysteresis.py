@@ -41,18 +41,19 @@ def shift_between_sweeps(
         scale = 3 * np.maximum(noise[rows], np.finfo(np.float64).tiny)[:, None]
         pair = (np.arcsinh(values[rows] / scale) for values in (forward, backward))
         shift[rows] = _best_lags(*pair)
-    return shift * (bias[-1] - bias[0]) / (bias.size - 1)
+    found: np.ndarray = shift * (bias[-1] - bias[0]) / (bias.size - 1)
+    return found
 
 
 def _best_lags(forward: np.ndarray, backward: np.ndarray) -> np.ndarray:
     n = forward.shape[1]
     most = max(1, int(MOST_SHIFT * n))
     lags = np.arange(-most, most + 1)
-    difference = np.stack([_mean_square(forward, backward, lag) for lag in lags], axis=1)
+    difference = np.stack([_mean_square(forward, backward, lag) for lag in lags.tolist()], axis=1)
     known = np.isfinite(difference).all(axis=1)
     best = lags[np.argmin(np.where(known[:, None], difference, 0), axis=1)]
     refined = np.full(len(forward), np.nan)
-    for lag in np.unique(best[known]):
+    for lag in np.unique(best[known]).tolist():
         rows = known & (best == lag)
         refined[rows] = lag + _remaining_lag(forward[rows], backward[rows], lag)
     # the smallest difference is at an end of the range: it may be smaller beyond
@@ -77,4 +78,5 @@ def _remaining_lag(forward: np.ndarray, backward: np.ndarray, lag: int) -> np.nd
     slope = np.gradient((early + late) / 2, axis=1)
     steepness = np.sum(np.square(slope), axis=1)
     remaining = -np.sum((late - early) * slope, axis=1) / np.where(steepness > 0, steepness, 1)
-    return np.clip(remaining, -1, 1)
+    found: np.ndarray = np.clip(remaining, -1, 1)
+    return found

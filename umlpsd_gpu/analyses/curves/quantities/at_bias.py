@@ -68,17 +68,17 @@ def quantities_at_biases(
     """
     fits = {bias: fit_at(readings, bias) for bias in biases}
     for bias, fit in fits.items():
-        place = f"{bias:g}v"
+        place, at = f"{bias:g}v", f"{bias:g} V".replace("-", "−")
         yield (
             f"current_at_{place}",
-            readings.quantity(f"Current at {bias:g} V", "A", fit.current, fit.current_error),
+            readings.quantity(f"Current at {at}", "A", fit.current, fit.current_error),
         )
         yield (
             f"conductance_at_{place}",
-            readings.quantity(f"dI/dV at {bias:g} V", "S", fit.slope, fit.slope_error),
+            readings.quantity(f"dI/dV at {at}", "S", fit.slope, fit.slope_error),
         )
         if bias:
-            yield f"exponent_at_{place}", _exponent(readings, fit, bias)
+            yield f"exponent_at_{place}", _exponent(readings, fit, bias, at)
     zero = fit_at(readings, 0.0)
     yield (
         "zero_bias_conductance",
@@ -89,7 +89,7 @@ def quantities_at_biases(
         yield "rectification", _rectification(readings, largest)
 
 
-def _exponent(readings: Readings, fit: LocalFit, bias: float) -> Quantity:
+def _exponent(readings: Readings, fit: LocalFit, bias: float, at: str) -> Quantity:
     """Return d ln |I| / d ln |V| = V G / I: 1 for ohmic, 2 for space-charge-limited currents."""
     with np.errstate(divide="ignore", invalid="ignore"):
         values = bias * fit.slope / fit.current
@@ -100,7 +100,7 @@ def _exponent(readings: Readings, fit: LocalFit, bias: float) -> Quantity:
         + 2 * by_slope * by_current * fit.covariance
     )
     valid = np.abs(fit.current) > LEAST_SIGNIFICANCE * fit.current_error
-    title = f"Exponent d ln I / d ln V at {bias:g} V"
+    title = f"Exponent d ln I / d ln V at {at}"
     return readings.quantity(title, "", values, np.sqrt(np.maximum(variance, 0)), valid)
 
 
@@ -112,5 +112,5 @@ def _rectification(readings: Readings, bias: float) -> Quantity:
     valid = (np.abs(up.current) > LEAST_SIGNIFICANCE * up.current_error) & (
         np.abs(down.current) > LEAST_SIGNIFICANCE * down.current_error
     )
-    title = f"Rectification |I({bias:g} V) / I(−{bias:g} V)|"
+    title = f"Rectification |I(+V) / I(−V)| at {bias:g} V"
     return readings.quantity(title, "", values, values * relative, valid)

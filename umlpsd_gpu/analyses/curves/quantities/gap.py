@@ -24,7 +24,7 @@ LEAST_RUN = 2
 # The line beyond an edge goes through this many bins.
 LINE_BINS = 5
 # A gap is at least this many bins wide, and its floor this far below the largest dI/dV
-LEAST_WIDTH, MOST_FLOOR = 3, 0.1
+LEAST_WIDTH, MOST_FLOOR = 3, 0.03
 
 
 @dataclass(frozen=True, eq=False)

@@ -80,20 +80,25 @@ def _shift_error(forward: Readings, backward: Readings) -> np.ndarray:
 
 
 def _switch(readings: Readings, sign: int, rising: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Return bias and error of the largest jump of ln |I| outward from zero."""
+    """Return bias and error of the largest jump of ln |I/V| outward from zero.
+
+    Currents below three standard deviations of the noise count as these; the division by the bias
+    makes the steep rise of any current close to zero bias none.
+    """
     nowhere = np.full(len(readings.current), np.nan)
     side = np.flatnonzero(sign * readings.bias > 0)[::sign]
     if side.size < 8:
         return nowhere, nowhere
-    size = np.arcsinh(np.abs(readings.current[:, side]) / (3 * readings.noise[:, None]))
+    in_noise = np.abs(readings.current[:, side]) / (3 * readings.noise[:, None])
+    size = np.log(np.maximum(in_noise, 1.0) / np.abs(readings.bias[side]))
     change = (size[:, 2:] - size[:, :-2]) * (1 if rising else -1)
     place = np.argmax(change, axis=1)
     largest = change[np.arange(len(change)), place]
     usual = np.percentile(np.abs(change), 90, axis=1)
     rows = np.arange(len(change))
-    higher = np.maximum(size[rows, place], size[rows, place + 2])
+    higher = np.maximum(in_noise[rows, place], in_noise[rows, place + 2])
     found = (largest >= np.log(LEAST_FACTOR)) & (largest > LEAST_CONTRAST * usual)
-    found &= higher > np.arcsinh(LEAST_SIGNAL / 3)
+    found &= higher > LEAST_SIGNAL / 3
     values = np.where(found, readings.bias[side][place + 1], np.nan)
     # anywhere between the two points: the spread of a uniform distribution
     return values, np.where(found, 2 * readings.step_v / np.sqrt(12), np.nan)

@@ -15,7 +15,7 @@ import numpy as np
 # deviation (n_curves, n_points) and their derivatives (n_curves, n_parameters, n_points).
 Residuals = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
-MOST_ITERATIONS = 60
+MOST_ITERATIONS = 100
 FIRST_DAMPING, LEAST_DAMPING, MOST_DAMPING = 1e-2, 1e-9, 1e10
 # Of one residual, if its point alone determines a parameter
 LEAST_FREE = 0.1

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
+from umlpsd_gpu.analyses.curves.conditioning.noise import VARIANCE_OF_SECOND_DIFFERENCE
 from umlpsd_gpu.analyses.curves.quantities.least_squares import Fits, fit_all
 from umlpsd_gpu.analyses.curves.quantities.readings import Readings
 from umlpsd_gpu.analyses.curves.quantities.transport_models import (
@@ -37,6 +38,9 @@ MOST_NEGATIVE = 3.0
 # Weights come from averages over this many points: from single points, low ones would weigh more
 WEIGHT_POINTS = 7
 BLOCK = 256
+# The noise at a point comes from this many points, where it is this much larger than the floor; by
+# chance it is up to 1.6 times as large
+LOCAL_POINTS, CLEARLY_LARGER = 15, 1.7
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +92,7 @@ def fit_transport(readings: Readings, temperature_k: float) -> TransportFits:
 def _points(readings: Readings, temperature_k: float) -> Points:
     current = readings.polarity * readings.current
     smooth = uniform_filter1d(current, WEIGHT_POINTS, axis=1, mode="nearest")
-    noise = np.maximum(readings.noise, np.finfo(np.float64).tiny)[:, None]
+    noise = _local_noise(current, readings.noise)
     weight = 1 / np.hypot(noise, TOLERANCE * smooth)
     weight = np.where(readings.is_saturated, 0.0, weight)
     size = np.where(readings.is_saturated, 0.0, current)
@@ -103,6 +107,17 @@ def _points(readings: Readings, temperature_k: float) -> Points:
     is_up = np.where(n_clipped[0] != n_clipped[1], n_clipped[0] > n_clipped[1], up >= down)
     sign = np.where(is_up, 1.0, -1.0)
     return Points(readings.bias, current, weight, sign, temperature_k)
+
+
+def _local_noise(current: np.ndarray, floor: np.ndarray) -> np.ndarray:
+    """Return the noise at each point: the floor, or more where second differences show it."""
+    squares = np.square(np.diff(current, 2, axis=1))
+    squares = np.pad(squares, ((0, 0), (1, 1)), mode="edge")
+    around = uniform_filter1d(squares, LOCAL_POINTS, axis=1, mode="nearest")
+    local = np.sqrt(np.maximum(around, 0) / VARIANCE_OF_SECOND_DIFFERENCE)
+    least = np.maximum(floor, np.finfo(np.float64).tiny)[:, None]
+    noise: np.ndarray = np.where(local > CLEARLY_LARGER * least, local, least)
+    return noise
 
 
 def _fit_block(points: Points) -> dict[str, Fits]:
@@ -194,17 +209,18 @@ def _joined(parts: list[Fits]) -> Fits:
 
 def _is_plausible(model: TransportModel, fit: Fits, points: Points) -> np.ndarray:
     """Return which curves are within the physical range of a model."""
+    found = np.ones(len(fit.parameters), dtype=bool)
     if model is THERMIONIC:
         largest = np.where(points.weight > 0, points.sign[:, None] * points.current, 0).max(axis=1)
         with np.errstate(divide="ignore"):
             rise = np.log(largest) - fit.parameters[:, 0]
         low, high = IDEALITIES
         ideality = np.exp(fit.parameters[:, 1])
-        return (rise > LEAST_RISE) & (ideality > low) & (ideality < high)
+        found = (rise > LEAST_RISE) & (ideality > low) & (ideality < high)
     if model is SPACE_CHARGE:
         error = np.sqrt(np.maximum(fit.covariance[:, 1, 1], 0))
-        return fit.parameters[:, 1] > -MOST_NEGATIVE * error
-    return np.ones(len(fit.parameters), dtype=bool)
+        found = fit.parameters[:, 1] > -MOST_NEGATIVE * error
+    return found
 
 
 def _choose(
