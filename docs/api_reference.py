@@ -17,6 +17,13 @@ CHAPTERS = {
     ),
     "Movies": ("open_movie", "Movie"),
     "Trajectories": ("extract_emitters", "extract_pixels", "read_traces", "pool_traces", "Traces"),
+    "Maps of curves": (
+        "run_curves",
+        "read_curves",
+        "CurveStudy",
+        "CurveMap",
+        "CurveSettings",
+    ),
     "Clustering": (
         "preprocess",
         "sweep",
@@ -42,6 +49,7 @@ CHAPTERS = {
     "Errors": (
         "UmlpsdError",
         "MovieError",
+        "CurvesError",
         "TracesError",
         "SettingsError",
         "DeviceError",

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from umlpsd_gpu.analyses.blinking.result import Study
     from umlpsd_gpu.analyses.blinking.settings import Settings
     from umlpsd_gpu.analyses.blinking.workflow import run_study
+    from umlpsd_gpu.analyses.curves.curve_map import CurveMap
+    from umlpsd_gpu.analyses.curves.reading.errors import CurvesError
+    from umlpsd_gpu.analyses.curves.reading.read import read_curves
+    from umlpsd_gpu.analyses.curves.result import CurveStudy
+    from umlpsd_gpu.analyses.curves.settings import CurveSettings
+    from umlpsd_gpu.analyses.curves.workflow import run_curves
     from umlpsd_gpu.analyses.registry import get_analysis
     from umlpsd_gpu.clustering.cluster import Clustering, cluster
     from umlpsd_gpu.decision.decide import decide
@@ -51,6 +57,10 @@ if TYPE_CHECKING:
 _HOME = {
     "AssemblyMaps": "maps.result",
     "Clustering": "clustering.cluster",
+    "CurveMap": "analyses.curves.curve_map",
+    "CurveSettings": "analyses.curves.settings",
+    "CurveStudy": "analyses.curves.result",
+    "CurvesError": "analyses.curves.reading.errors",
     "DeviceError": "errors",
     "KDecision": "decision.result",
     "Movie": "movie.movie",
@@ -85,8 +95,10 @@ _HOME = {
     "pool_traces": "traces.pool",
     "power_spectrum": "spectrum.estimators",
     "preprocess": "preprocessing.smooth",
+    "read_curves": "analyses.curves.reading.read",
     "read_traces": "traces.tables",
     "replicate": "kmeans.halves",
+    "run_curves": "analyses.curves.workflow",
     "run_study": "analyses.blinking.workflow",
     "sweep": "kmeans.sweep",
     "validate": "validation.validate",
@@ -95,6 +107,10 @@ _HOME = {
 __all__ = [
     "AssemblyMaps",
     "Clustering",
+    "CurveMap",
+    "CurveSettings",
+    "CurveStudy",
+    "CurvesError",
     "DeviceError",
     "KDecision",
     "Movie",
@@ -129,8 +145,10 @@ __all__ = [
     "pool_traces",
     "power_spectrum",
     "preprocess",
+    "read_curves",
     "read_traces",
     "replicate",
+    "run_curves",
     "run_study",
     "sweep",
     "validate",

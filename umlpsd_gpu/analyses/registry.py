@@ -17,7 +17,10 @@ from umlpsd_gpu.errors import SettingsError
 GROUP = "umlpsd_gpu.analyses"
 DEFAULT = "blinking"
 # name → module and object, which is imported when it is needed
-BUILT_IN = {"blinking": ("umlpsd_gpu.analyses.blinking.analysis", "BLINKING")}
+BUILT_IN = {
+    "blinking": ("umlpsd_gpu.analyses.blinking.analysis", "BLINKING"),
+    "curves": ("umlpsd_gpu.analyses.curves.analysis", "CURVES"),
+}
 
 
 def analysis_names() -> list[str]:

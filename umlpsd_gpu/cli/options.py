@@ -44,11 +44,14 @@ PANELS = {
     "preprocess": "Clustering",
     "sweep": "Clustering",
     "spectrum": "Spectra",
+    "curves": "Curves",
+    "conditioning": "Curves",
+    "quantities": "Curves",
     "": COMPUTING_PANEL,
 }
 # the two flags of a switch are long: in a panel of their own they don't narrow other texts
 SWITCHES_PANEL = "Switches"
-UNITS = {"_s": "SECONDS", "_hz": "HZ", "_um": "UM"}
+UNITS = {"_s": "SECONDS", "_hz": "HZ", "_um": "UM", "_v": "VOLTS", "_a": "AMPERES", "_m": "METRES"}
 
 
 @dataclass(frozen=True)
@@ -234,7 +237,13 @@ def _metavar(name: str, kind: Any) -> str:
         return " "
     if kind in (int, float):
         return next((unit for end, unit in UNITS.items() if name.endswith(end)), "NUMBER")
-    return "FILE" if name == "traces.roi" else "NAMES" if name in HINTS else "WORD"
+    return (
+        "FILE"
+        if name in ("traces.roi", "curves.topography")
+        else "NAMES"
+        if name in HINTS
+        else "WORD"
+    )
 
 
 def _kind_of(annotation: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The command ``umlpsd simulate``: movies with known truth."""
+"""The command ``umlpsd simulate``: movies and maps of curves with known truth."""
 
 from __future__ import annotations
 
@@ -15,19 +15,25 @@ out = Console(highlight=False, soft_wrap=True)
 
 
 Movie = Annotated[
-    Path, typer.Argument(metavar="MOVIE", help="TIFF file to write (.tif or .ome.tif).")
+    Path,
+    typer.Argument(
+        metavar="FILE", help="TIFF file to write (.tif or .ome.tif); for curves an .npz file."
+    ),
 ]
 Scene = Annotated[
-    Literal["emitters", "assembly", "crystals"],
+    Literal["emitters", "assembly", "crystals", "curves"],
     typer.Option(
         metavar="SCENE",
-        help="What to simulate: emitters (isolated), assembly (touching domains), or crystals "
-        "(touching).",
+        help="What to simulate: emitters (isolated), assembly (touching domains), crystals "
+        "(touching), or curves (a map of current-voltage curves).",
     ),
 ]
 NGrains = Annotated[
-    int,
-    typer.Option("--grains", help="Number of domains of an assembly; 1 and 2 share a slow trend."),
+    int | None,
+    typer.Option(
+        "--grains",
+        help="Number of domains. Default: 3, of which 1 and 2 share a slow trend; curves 12.",
+    ),
 ]
 NFrames = Annotated[
     int | None,
@@ -36,7 +42,8 @@ NFrames = Annotated[
 Size = Annotated[
     str | None,
     typer.Option(
-        metavar="ROWSxCOLS", help="Image size in pixels. Default: 128x128; assembly 20x20."
+        metavar="ROWSxCOLS",
+        help="Size in pixels. Default: 128x128; assembly 20x20; curves 60x120.",
     ),
 ]
 DtS = Annotated[
@@ -52,6 +59,14 @@ NAggregates = Annotated[
 DriftPx = Annotated[
     float, typer.Option("--drift-px", help="Lateral drift over the whole movie, in pixels.")
 ]
+NPoints = Annotated[int, typer.Option("--points", help="Points of each curve.")]
+HysteresisV = Annotated[
+    float | None,
+    typer.Option(
+        "--hysteresis-v",
+        help="Curves: shift of a backward sweep, in volts. Default: forward sweep only.",
+    ),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")]
 
 
@@ -59,17 +74,19 @@ def simulate(
     movie: Movie,
     scene: Scene = "emitters",
     n_emitters: Annotated[int, typer.Option("--emitters", help="Number of emitters.")] = 60,
-    n_grains: NGrains = 3,
+    n_grains: NGrains = None,
     n_frames: NFrames = None,
     size: Size = None,
     dt_s: DtS = None,
     classes: Classes = "PEB,TSB,PBB",
     n_aggregates: NAggregates = 0,
     drift_px: DriftPx = 0.0,
+    n_points: NPoints = 256,
+    hysteresis_v: HysteresisV = None,
     seed: Annotated[int, typer.Option(help="Seed; each number gives another movie.")] = 0,
     overwrite: Overwrite = False,
 ) -> None:
-    """Write a simulated movie and a file with its known truth."""
+    """Write a simulated movie or map of curves, and a file with its known truth."""
     from umlpsd_gpu.simulate.by_name import write_scene
 
     with progress() as report:
@@ -84,11 +101,17 @@ def simulate(
                 "n_aggregates": n_aggregates,
                 "drift_px": drift_px,
             },
-            of_assembly={"n_grains": n_grains},
+            of_assembly={} if n_grains is None else {"n_grains": n_grains},
+            of_curves={
+                "n_points": n_points,
+                "hysteresis_v": hysteresis_v,
+                **({} if n_grains is None else {"n_grains": n_grains}),
+            },
             overwrite=overwrite,
             n_frames=n_frames,
             dt_s=dt_s,
             seed=seed,
         )
         report("simulate", 1, 1)
-    out.print(f"Movie: {escape(str(path))}\nTruth: {escape(str(truth))}")
+    what = "Curves" if scene == "curves" else "Movie"
+    out.print(f"{what}: {escape(str(path))}\nTruth: {escape(str(truth))}")

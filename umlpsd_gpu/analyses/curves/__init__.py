@@ -1,0 +1,1 @@
+"""Curves: maps of current-voltage curves and tunnelling spectra, grouped."""

@@ -1,0 +1,1 @@
+"""Conditioning: offsets, noise, saturated points, derivative and hysteresis of curves."""

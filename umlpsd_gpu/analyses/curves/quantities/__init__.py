@@ -1,0 +1,1 @@
+"""Physical quantities of curves, each with its standard error and validity."""

@@ -1,0 +1,1 @@
+"""Reading maps of curves from the files of microscopes, tables and arrays."""

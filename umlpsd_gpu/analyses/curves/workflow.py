@@ -1,0 +1,238 @@
+"""The whole analysis: map of curves → conditioned curves → clusters and quantities → CurveStudy."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from umlpsd_gpu.analyses.curves.conditioned import ConditionedCurves
+from umlpsd_gpu.analyses.curves.conditioning.condition import condition_curves
+from umlpsd_gpu.analyses.curves.curve_map import CurveMap
+from umlpsd_gpu.analyses.curves.describe import FEWEST_CURVES
+from umlpsd_gpu.analyses.curves.quantities.quantities import curve_quantities
+from umlpsd_gpu.analyses.curves.representations import represent_curves
+from umlpsd_gpu.analyses.curves.result import CurveStudy
+from umlpsd_gpu.analyses.curves.settings import CurveSettings
+from umlpsd_gpu.analyses.curves.source import CurveSource, open_source
+from umlpsd_gpu.clustering.cluster import Clustering, cluster
+from umlpsd_gpu.clustering.device import device_of
+from umlpsd_gpu.clustering.notes import budget_notes, outlier_notes
+from umlpsd_gpu.compute.context import Context, Progress, RunJobs
+from umlpsd_gpu.compute.device_memory import told_when_full
+from umlpsd_gpu.compute.progress import choose_progress
+from umlpsd_gpu.compute.transfer import uploaded
+from umlpsd_gpu.compute.versions import recorded_versions
+from umlpsd_gpu.errors import TracesError
+from umlpsd_gpu.keywords import settings_from_keywords, show_settings
+from umlpsd_gpu.maps.neighbours import neighbour_pairs
+
+# A cluster with a smaller share of the curves is a group of outliers, not a class
+SMALLEST_SHARE = 0.01
+
+
+@show_settings(CurveSettings)
+def run_curves(
+    source: CurveMap | str | Path | Sequence[str | Path],
+    settings: CurveSettings | None = None,
+    progress: Progress | None = None,
+    run_sweeps: RunJobs | None = None,
+    **values: Any,
+) -> CurveStudy:
+    """Analyse a map of curves.
+
+    Parameters
+    ----------
+    source : CurveMap, file, or sequence of files
+        As `read_curves` takes or returns.
+    settings : CurveSettings, optional
+    progress : callable, optional
+        Called with (step, done, total). Default: bars in a notebook, nothing elsewhere.
+    run_sweeps : callable, optional
+        Runs the sweeps elsewhere, as on a cluster; see `run_study`.
+    **values
+        Single settings by name, which replace those of ``settings``: ``temperature_k=77``.
+
+    Returns
+    -------
+    CurveStudy
+        Decision on K, clusters, conditioned curves, and quantities of every curve.
+
+    Raises
+    ------
+    UmlpsdError
+        If the curves can't be read or conditioned, or fewer than 3 can be clustered.
+
+    Examples
+    --------
+    >>> from umlpsd_gpu import run_curves
+    >>> from umlpsd_gpu.analyses.curves.curve_map import CurveMap
+    >>> from umlpsd_gpu.simulate.curves import simulate_curves
+    >>> map = simulate_curves(n_rows=12, n_cols=12, n_grains=3, n_points=64)
+    >>> curves = CurveMap(map.bias, map.current, shape=map.shape, positions=map.positions)
+    >>> study = run_curves(curves, k_max=4, n_epochs=10)
+    >>> study.clustering.labels.shape
+    (144,)
+    """
+    chosen = settings_from_keywords(settings or CurveSettings(), values, "run_curves")
+    device = device_of(chosen) if run_sweeps is None else "cpu"
+    context = Context(device, choose_progress(progress), run_jobs=run_sweeps)
+    if isinstance(source, CurveMap):
+        return analyse(source, chosen, context)
+    names = [source] if isinstance(source, str | os.PathLike) else list(source)
+    return analyse(open_source([str(name) for name in names], chosen.curves), chosen, context)
+
+
+def analyse(
+    source: CurveSource | CurveMap, settings: CurveSettings, context: Context
+) -> CurveStudy:
+    """Analyse a map of curves as `run_curves` does, in a given context.
+
+    Parameters
+    ----------
+    source : CurveSource or CurveMap
+    settings : CurveSettings
+    context : Context
+        Device, progress, clock, and who runs the sweeps.
+
+    Returns
+    -------
+    CurveStudy
+
+    Raises
+    ------
+    UmlpsdError
+        As `run_curves`.
+    """
+    with told_when_full():
+        with context.clock.timing("read"):
+            curves = source.read() if isinstance(source, CurveSource) else source
+            # a result does not depend on where its files are
+            curves = replace(curves, paths=tuple(Path(path.name) for path in curves.paths))
+        if curves.n_curves < FEWEST_CURVES:
+            raise TracesError(_too_few(curves, curves.n_curves))
+        context.progress("condition", 0, 1)
+        with context.clock.timing("condition"):
+            conditioned = condition_curves(curves, settings.conditioning)
+        context.progress("condition", 1, 1)
+        n_usable = int(np.count_nonzero(conditioned.is_usable))
+        if n_usable < FEWEST_CURVES:
+            raise TracesError(_too_few(curves, n_usable))
+        clustering = _cluster(curves, conditioned, settings, context)
+        context.progress("quantities", 0, 1)
+        with context.clock.timing("quantities"):
+            quantities = curve_quantities(conditioned, settings.quantities)
+        context.progress("quantities", 1, 1)
+        return CurveStudy(
+            settings=settings,
+            map=curves,
+            conditioned=conditioned,
+            clustering=clustering,
+            quantities=quantities,
+            notes=tuple(_list_notes(curves, conditioned, clustering, settings, context.device)),
+            timings_s=context.clock.seconds,
+            device=context.device,
+            versions=recorded_versions(context.device),
+        )
+
+
+def _cluster(
+    curves: CurveMap, conditioned: ConditionedCurves, settings: CurveSettings, context: Context
+) -> Clustering:
+    with context.clock.timing("represent"):
+        on_device = _uploaded(conditioned) if context.device == "gpu" else conditioned
+        representations = represent_curves(on_device, settings.representation.names)
+    neighbours = neighbouring_curves(curves, conditioned.is_usable)
+    found = cluster(representations, settings, context, neighbours=neighbours)
+    return found.spread_over(conditioned.is_usable)
+
+
+def neighbouring_curves(curves: CurveMap, is_usable: np.ndarray) -> np.ndarray | None:
+    """Return the pairs of clustered curves whose pixels share an edge or a corner.
+
+    Parameters
+    ----------
+    curves : CurveMap
+    is_usable : ndarray, shape (n_curves,), bool
+        Which curves are clustered.
+
+    Returns
+    -------
+    ndarray, shape (n_pairs, 2), int, or None
+        Indices among the clustered curves; None for curves without a grid.
+    """
+    if curves.shape is None:
+        return None
+    rows, cols = np.divmod(np.flatnonzero(is_usable), curves.shape[1])
+    return neighbour_pairs(rows, cols, curves.shape)
+
+
+def small_clusters(clustering: Clustering) -> dict[int, int]:
+    """Return the clusters that hold so few curves that they are outliers, not a class.
+
+    Parameters
+    ----------
+    clustering : Clustering
+
+    Returns
+    -------
+    dict of int to int
+        Number of curves by cluster.
+    """
+    clusters, counts = np.unique(clustering.labels[clustering.labels > 0], return_counts=True)
+    fewest = SMALLEST_SHARE * counts.sum()
+    return {int(cluster): int(n) for cluster, n in zip(clusters, counts, strict=True) if n < fewest}
+
+
+def _uploaded(conditioned: ConditionedCurves) -> ConditionedCurves:
+    """Return conditioned curves as CuPy arrays."""
+
+    def by_sweep(values: Any) -> dict[str, Any]:
+        return {sweep: uploaded(each) for sweep, each in values.items()}
+
+    return replace(
+        conditioned,
+        bias=uploaded(conditioned.bias),
+        current=by_sweep(conditioned.current),
+        is_saturated=by_sweep(conditioned.is_saturated),
+        noise=uploaded(conditioned.noise),
+        is_usable=uploaded(conditioned.is_usable),
+        conductance=by_sweep(conditioned.conductance),
+    )
+
+
+def _too_few(curves: CurveMap, n_usable: int) -> str:
+    name = f"{curves.paths[0]}: " if curves.paths else ""
+    return (
+        f"{name}{n_usable} of {curves.n_curves} curve{'s' * (curves.n_curves != 1)} can be "
+        f"clustered, and an analysis needs at least {FEWEST_CURVES}; give a map, or several curves"
+    )
+
+
+def _list_notes(
+    curves: CurveMap,
+    conditioned: ConditionedCurves,
+    clustering: Clustering,
+    settings: CurveSettings,
+    device: str,
+) -> Iterator[str]:
+    yield from curves.notes
+    yield from (f"{note.rstrip('.')}." for note in conditioned.notes)
+    n_usable = int(np.count_nonzero(conditioned.is_usable))
+    if n_usable <= settings.sweep.k_max:
+        yield f"K was only tried up to {n_usable - 1}, because {n_usable} curves were clustered."
+    for number, n in small_clusters(clustering).items():
+        yield (
+            f"Cluster {number} holds {n} of {n_usable} curves, less than "
+            f"{100 * SMALLEST_SHARE:.0f} %: these are outliers, not a class."
+        )
+    if device == "cpu":
+        columns = {sweep.scale: clustering.matrix.shape[1] for sweep in clustering.sweeps}
+        yield from budget_notes(clustering.sweeps, columns, settings.sweep.budget_s, items="curves")
+    yield from outlier_notes(
+        clustering.outliers, "defects or pixels between domains", "curves", "curves.csv"
+    )
