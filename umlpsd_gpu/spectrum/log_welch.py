@@ -20,6 +20,8 @@ POINTS_PER_DECADE = 20
 HIGHEST_FREQUENCY = 0.4  # of the frame rate: aliasing adds power above
 # Frames of a stretch of a trace (0.25 MB), so that it stays in a core's cache
 CACHED_FRAMES = 32_768
+# Frames of a long window that are multiplied at once
+MULTIPLIED_FRAMES = 4096
 LEAST_N_FRAMES = LEAST_N_WINDOWS * LEAST_WINDOW
 
 
@@ -150,7 +152,7 @@ def log_welch(
     for first in range(0, n_frames, CACHED_FRAMES):
         for (window, _, waves), power in zip(shared, powers, strict=True):
             for segments in _half_overlapping(centred, window, first):
-                coefficients = segments @ waves
+                coefficients = _multiply(segments, waves)
                 power += np.einsum("ijk,ijk->ik", coefficients, coefficients)
     psd = np.empty((n_traces, shared[-1][1].stop))
     for (window, columns, _), power in zip(shared, powers, strict=True):
@@ -158,6 +160,17 @@ def log_welch(
         n_windows = 2 * n_frames // window - 1
         psd[:, columns] = (cosines + sines) * (dt_s / (2 * np.pi * n_windows))
     return psd
+
+
+def _multiply(segments: np.ndarray, waves: np.ndarray) -> np.ndarray:
+    """Return the sums over the frames of windows, long ones in pieces that stay in the cache."""
+    window = len(waves)
+    length = MULTIPLIED_FRAMES if window > CACHED_FRAMES else window
+    total: np.ndarray = segments[:, :, :length] @ waves[:length]
+    for first in range(length, window, length):
+        piece = slice(first, first + length)
+        total += segments[:, :, piece] @ waves[piece]
+    return total
 
 
 def _half_overlapping(centred: np.ndarray, window: int, first: int) -> Iterator[np.ndarray]:

@@ -25,7 +25,7 @@ TRUTH = {
     SPACE_CHARGE: [5e-10, 1e-10],
     POOLE_FRENKEL: [-21.0, 5.0],
     FOWLER_NORDHEIM: [-20.5, 6.0],
-    SIMMONS: [-20.0, 2.5, 6.0],
+    SIMMONS: [-20.5, 0.4, 1.0],
 }
 
 

@@ -16,6 +16,9 @@ import numpy as np
 Residuals = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 MOST_ITERATIONS = 100
+# A fit whose residuals are then still five times their standard deviation is given up: no model that
+# fits needs more, and minima of large residuals are approached slowly.
+LEAST_ITERATIONS, HOPELESS = 15, 30.0
 FIRST_DAMPING, LEAST_DAMPING, MOST_DAMPING = 1e-2, 1e-9, 1e10
 # Of one residual, if its point alone determines a parameter
 LEAST_FREE = 0.1
@@ -75,7 +78,7 @@ def fit_all(
     normal, gradient = np.zeros((n, p, p)), np.zeros((n, p))
     converged = np.zeros(n, dtype=bool)
     active, trial = np.arange(n), parameters
-    for _ in range(MOST_ITERATIONS):
+    for i in range(MOST_ITERATIONS):
         found, slopes = residuals(trial, active)
         now = np.einsum("ij,ij->i", found, found)
         better = now < chi2[active]
@@ -85,25 +88,36 @@ def fit_all(
         gradient[improved] = np.einsum("ipj,ij->ip", slopes[better], found[better])
         damping[active] *= np.where(better, 0.2, 8.0)
         damping[active] = np.clip(damping[active], LEAST_DAMPING, MOST_DAMPING)
-        step = _damped_step(normal[active], gradient[active], damping[active])
-        trial = np.clip(parameters[active] + step, lower, upper)
-        gain = -np.einsum("ip,ip->i", gradient[active], trial - parameters[active])
+        now_at, slope = parameters[active], gradient[active]
+        # a parameter at a limit that would go beyond it stays
+        fixed = ((now_at <= lower) & (slope > 0)) | ((now_at >= upper) & (slope < 0))
+        step = _damped_step(normal[active], slope, damping[active], fixed)
+        trial = np.clip(now_at + step, lower, upper)
+        # of an undamped step: a short damped one says nothing about the distance to the minimum
+        whole = _damped_step(normal[active], slope, np.full(active.size, LEAST_DAMPING), fixed)
+        gain = -np.einsum("ip,ip->i", slope, whole)
         done = gain <= SHARE_OF_VARIANCE * chi2[active] / np.maximum(n_used[active], 1)
         converged[active[done]] = True
-        going_on = ~done & (damping[active] < MOST_DAMPING) & np.isfinite(chi2[active])
+        given_up = (chi2[active] > HOPELESS * n_used[active]) & (i >= LEAST_ITERATIONS)
+        going_on = ~done & ~given_up & (damping[active] < MOST_DAMPING) & np.isfinite(chi2[active])
         active, trial = active[going_on], trial[going_on]
         if not active.size:
             break
     return Fits(parameters, _covariance(residuals, parameters, n_used), chi2, converged)
 
 
-def _damped_step(normal: np.ndarray, gradient: np.ndarray, damping: np.ndarray) -> np.ndarray:
+def _damped_step(
+    normal: np.ndarray, gradient: np.ndarray, damping: np.ndarray, fixed: np.ndarray
+) -> np.ndarray:
+    """Return the step of each curve, 0 in parameters that are fixed."""
     p = gradient.shape[1]
     diagonal = np.einsum("ipp->ip", normal)
     scale = np.sqrt(np.maximum(diagonal, 1e-300 + 1e-16 * diagonal.max(axis=1, keepdims=True)))
     scaled = normal / (scale[:, :, None] * scale[:, None, :])
-    scaled += np.eye(p) * damping[:, None, None]
-    step: np.ndarray = -np.linalg.solve(scaled, (gradient / scale)[:, :, None])[:, :, 0] / scale
+    scaled = np.where(fixed[:, :, None] | fixed[:, None, :], 0.0, scaled)
+    scaled += np.eye(p) * (damping[:, None] + fixed)[:, :, None]
+    slope = np.where(fixed, 0.0, gradient) / scale
+    step: np.ndarray = -np.linalg.solve(scaled, slope[:, :, None])[:, :, 0] / scale
     return step
 
 

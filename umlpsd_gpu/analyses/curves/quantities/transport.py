@@ -68,7 +68,6 @@ def transport_quantities(
         ),
         (POOLE_FRENKEL, 1, "poole_frenkel_slope", "Poole–Frenkel slope d ln(I/V) / d√V", "V^-1/2"),
         (FOWLER_NORDHEIM, 1, "fowler_nordheim_slope", "Fowler–Nordheim slope", "V"),
-        (SIMMONS, 1, "simmons_barrier", "Barrier height, Simmons", "eV"),
     )
     for model, place, name, title, unit in simple:
         values, errors = _parameter(found, model, place)
@@ -76,7 +75,12 @@ def transport_quantities(
             values = readings.polarity * values
         valid = _chosen(found, model) & (errors < MOST_ERROR * np.abs(values))
         yield name, readings.quantity(title, unit, values, errors, valid)
-    values, errors = (each / SIMMONS_DECAY for each in _parameter(found, SIMMONS, 2))
+    inverse, inverse_error = _parameter(found, SIMMONS, 1)
+    values, errors = 1 / inverse, inverse_error / np.square(inverse)
+    valid = _chosen(found, SIMMONS) & (errors < MOST_ERROR * values)
+    title = "Barrier height, Simmons"
+    yield "simmons_barrier", readings.quantity(title, "eV", values, errors, valid)
+    values, errors = _simmons_width(found)
     valid = _chosen(found, SIMMONS) & (errors < MOST_ERROR * values)
     title = "Barrier width, Simmons, for the free electron mass"
     yield "simmons_width", readings.quantity(title, "m", values, errors, valid)
@@ -114,6 +118,16 @@ def _thermionic(
         "barrier_height",
         readings.quantity(title, "eV", barrier, thermal * log_error, chosen & (barrier > 0)),
     )
+
+
+def _simmons_width(found: TransportFits) -> Parameter:
+    """Return the width 4 k √φ / decay of the barrier and its standard error."""
+    fit = found.fits[SIMMONS.name]
+    inverse_height, rise = fit.parameters[:, 1], fit.parameters[:, 2]
+    width = 4 * rise / np.sqrt(inverse_height) / SIMMONS_DECAY
+    slopes = np.stack([-width / (2 * inverse_height), width / rise], axis=1)
+    variance = np.einsum("ip,ipq,iq->i", slopes, fit.covariance[:, 1:, 1:], slopes)
+    return width, np.sqrt(np.maximum(variance, 0))
 
 
 def _parameter(found: TransportFits, model: TransportModel, place: int) -> Parameter:

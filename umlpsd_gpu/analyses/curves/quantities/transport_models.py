@@ -148,18 +148,27 @@ def _fowler_nordheim(parameters: np.ndarray, points: Points) -> Predicted:
 
 
 def _simmons(parameters: np.ndarray, points: Points) -> Predicted:
-    amplitude, height, decay = np.exp(parameters[:, :1]), parameters[:, 1:2], parameters[:, 2:]
-    half = np.abs(points.bias) / 2
-    low, high, root = height - half, height + half, np.sqrt(height)
+    """Return Simmons' current, with 1/φ of the height and k = (decay × width) / 4√φ as parameters.
+
+    At small bias the current goes as sinh(kV), with corrections in powers of V/φ: amplitude, 1/φ
+    and k can be told apart, and the sum of squares is nearly quadratic in them.
+    """
+    height, rise = 1 / parameters[:, 1:2], parameters[:, 2:]
+    amplitude, root = np.exp(parameters[:, :1]) / height, np.sqrt(height)
+    decay, half = 4 * rise * root, np.abs(points.bias) / 2
+    low, high = height - half, height + half
     root_low, root_high = np.sqrt(low), np.sqrt(high)
     through_low = np.exp(-decay * (root_low - root))
     through_high = np.exp(-decay * (root_high - root))
     signed = np.sign(points.bias) * amplitude
     model = signed * (low * through_low - high * through_high)
+    by_decay = signed * (
+        (root_high - root) * high * through_high - (root_low - root) * low * through_low
+    )
     by_height = through_low * (1 - decay * low * (0.5 / root_low - 0.5 / root))
     by_height = by_height - through_high * (1 - decay * high * (0.5 / root_high - 0.5 / root))
-    by_decay = (root_high - root) * high * through_high - (root_low - root) * low * through_low
-    slopes = np.stack([model, signed * by_height, signed * by_decay], axis=1)
+    by_height = signed * by_height - model / height + by_decay * 2 * rise / root
+    slopes = np.stack([model, -(height**2) * by_height, by_decay * 4 * root], axis=1)
     return model - points.current, slopes
 
 
@@ -191,11 +200,8 @@ FOWLER_NORDHEIM = TransportModel(
 SIMMONS = TransportModel(
     "Simmons",
     _simmons,
-    lambda most: ([-120.0, most, 0.1], [60.0, max(20.0, 4 * most), 200.0]),
-    lambda most: (
-        [[1.5 * most + 1, decay] for decay in (3.0, 8.0, 16.0)]
-        + [[1.05 * most, decay] for decay in (5.0, 12.0)]
-    ),
+    lambda most: ([-120.0, 1 / max(20.0, 4 * most), 0.01], [60.0, 1 / most, 100.0]),
+    lambda most: [[0.5 / most, rise / most] for rise in (0.8, 2.0, 4.0, 8.0)],
 )
 # In this order: the simplest first
 MODELS = OHMIC, SPACE_CHARGE, POOLE_FRENKEL, FOWLER_NORDHEIM, THERMIONIC, SIMMONS
