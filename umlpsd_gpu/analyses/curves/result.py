@@ -19,6 +19,8 @@ class CurveStudy(Result):
 
     Attributes
     ----------
+    settings : CurveSettings
+        All settings of the run, defaults included.
     map : CurveMap
         As recorded.
     conditioned : ConditionedCurves
@@ -26,6 +28,14 @@ class CurveStudy(Result):
         With a place for every pixel; label 0 for those that were not clustered.
     quantities : mapping of str to Quantity
         By name, as ``"zero_bias_conductance"``.
+    notes : tuple of str
+        What the user should know.
+    timings_s : dict of str to float
+        Wall time of each step, in seconds.
+    device : str
+        ``"cpu"`` or ``"gpu"``.
+    versions : dict of str to str
+        Versions of this package and of those it uses.
     """
 
     analysis: ClassVar[str] = "curves"
