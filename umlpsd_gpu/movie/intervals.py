@@ -164,9 +164,10 @@ def _classify(
     if named := _choose_by_nominal(late, dropping, nominal_s):
         return named
     if n_lost > (_LONGEST_DROP - 1) * n_gaps:
-        if n_gaps >= _SHARE_OF_BURSTS * len(steps):
-            return late
-        return dropping if n_lost < len(steps) else _leave_open(late, dropping)
+        are_bursts = n_gaps >= _SHARE_OF_BURSTS * len(steps)
+        if n_lost >= len(steps):
+            return late if are_bursts else _leave_open(late, dropping)
+        return _leave_open(late, dropping) if are_bursts else dropping
     return dropping
 
 
