@@ -19,6 +19,7 @@ class CurveStudy(Result):
 
     Attributes
     ----------
+    settings : CurveSettings
     map : CurveMap
         As recorded.
     conditioned : ConditionedCurves
@@ -26,6 +27,12 @@ class CurveStudy(Result):
         With a place for every pixel; label 0 for those that were not clustered.
     quantities : mapping of str to Quantity
         By name, as ``"zero_bias_conductance"``.
+    notes : tuple of str
+    timings_s : dict of str to float
+        Wall time of each step, in seconds.
+    device : str
+        ``"cpu"`` or ``"gpu"``.
+    versions : dict of str to str
     """
 
     analysis: ClassVar[str] = "curves"
@@ -39,3 +46,8 @@ class CurveStudy(Result):
     timings_s: dict[str, float]
     device: str
     versions: dict[str, str]
+
+    def __repr__(self) -> str:
+        """Return the answer in a line."""
+        decision, n = self.clustering.decision, int((self.clustering.labels > 0).sum())
+        return f"CurveStudy(K = {decision.k_opt} of {n} curves, confidence {decision.confidence:.2f})"
