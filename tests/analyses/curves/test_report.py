@@ -33,12 +33,13 @@ def without_grid():
 
 
 def test_all_figures_of_a_map_with_topography(study):
+    before = pyplot.get_fignums()
     drawn = draw_figures(figures_of(study), study)
     names = [figure.name for figure in drawn]
     assert names[:3] == ["cluster_maps", "mean_curves", "histograms"]
     assert {"quantity_maps", "height_correlation"} <= set(names)
     assert all(figure.png.startswith(b"\x89PNG") and b"<svg" in figure.svg for figure in drawn)
-    assert not pyplot.get_fignums()
+    assert pyplot.get_fignums() == before
 
 
 def test_curves_without_a_grid_have_no_maps(without_grid):
