@@ -49,3 +49,10 @@ class CurveStudy(Result):
     timings_s: dict[str, float]
     device: str
     versions: dict[str, str]
+
+    def __repr__(self) -> str:
+        """Return the answer in a line."""
+        decision, n = self.clustering.decision, int((self.clustering.labels > 0).sum())
+        return (
+            f"CurveStudy(K = {decision.k_opt} of {n} curves, confidence {decision.confidence:.2f})"
+        )
