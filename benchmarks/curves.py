@@ -211,8 +211,8 @@ def report(
         f"{date.today()}, {platform.machine()}, {os.cpu_count()} cores; made by "
         f"`benchmarks/curves.py`. {n} simulated maps of {options.size} pixels × 256 points "
         f"(K 1…{options.k_max}, {options.epochs} epochs): diodes (n = 1.3, barrier 0.36 eV, "
-        "20 MΩ), resistors (5 nS) and space-charge-limited contacts (1 nA/V²) with a spread of 15 %, noise "
-        "2 pA, offsets of 5 pA and 3 mV, 5 % of the curves clipped, 3 % dead."
+        "20 MΩ), resistors (5 nS) and space-charge-limited contacts (1 nA/V²) with a spread of "
+        "15 %, noise 2 pA, offsets of 5 pA and 3 mV, 5 % of the curves clipped, 3 % dead."
     )
     yield ""
     yield "| what | found | required |"

@@ -22,6 +22,8 @@ from umlpsd_gpu.analyses.curves.source import CurveSource, open_source
 from umlpsd_gpu.clustering.cluster import Clustering, cluster
 from umlpsd_gpu.clustering.device import device_of
 from umlpsd_gpu.clustering.notes import budget_notes, outlier_notes
+from umlpsd_gpu.compute.arrays import Array
+from umlpsd_gpu.compute.backend import xp_of
 from umlpsd_gpu.compute.context import Context, Progress, RunJobs
 from umlpsd_gpu.compute.device_memory import told_when_full
 from umlpsd_gpu.compute.progress import choose_progress
@@ -33,6 +35,9 @@ from umlpsd_gpu.maps.neighbours import neighbour_pairs
 
 # A cluster with a smaller share of the curves is a group of outliers, not a class
 SMALLEST_SHARE = 0.01
+# Points of a sweep that are clustered: of 7,000 curves 256 take 65 s of a processor, 128 take 45 s,
+# with the same clusters
+MOST_POINTS = 128
 
 
 @show_settings(CurveSettings)
@@ -145,10 +150,45 @@ def _cluster(
 ) -> Clustering:
     with context.clock.timing("represent"):
         on_device = _uploaded(conditioned) if context.device == "gpu" else conditioned
-        representations = represent_curves(on_device, settings.representation.names)
+        representations = {
+            name: average_columns(matrix, curves.n_points, len(curves.current))
+            for name, matrix in represent_curves(on_device, settings.representation.names).items()
+        }
     neighbours = neighbouring_curves(curves, conditioned.is_usable)
     found = cluster(representations, settings, context, neighbours=neighbours)
     return found.spread_over(conditioned.is_usable)
+
+
+def average_columns(matrix: Array, n_points: int, n_sweeps: int) -> Array:
+    """Average neighbouring points of long curves, so that at most 128 are left of each sweep.
+
+    K-means takes as long as there are columns, and neighbouring points of such curves say the same.
+
+    Parameters
+    ----------
+    matrix : array, shape (n_curves, n_columns)
+        NumPy's or CuPy's. Only matrices of ``n_sweeps * n_points`` columns are averaged.
+    n_points : int
+        Of a curve.
+    n_sweeps : int
+        Sweeps that stand side by side.
+
+    Returns
+    -------
+    array, shape (n_curves, n_averaged)
+    """
+    width = -(-n_points // MOST_POINTS)
+    if width == 1 or matrix.shape[1] != n_sweeps * n_points:
+        return matrix
+    xp = xp_of(matrix)
+    starts = range(0, n_points, width)
+    blocks = [
+        matrix[:, sweep * n_points + start : sweep * n_points + min(start + width, n_points)]
+        for sweep in range(n_sweeps)
+        for start in starts
+    ]
+    averaged: Array = xp.stack([block.mean(axis=1) for block in blocks], axis=1)
+    return averaged
 
 
 def neighbouring_curves(curves: CurveMap, is_usable: np.ndarray) -> np.ndarray | None:

@@ -62,8 +62,10 @@ def read_arrays(path: Path, settings: CurvesSettings) -> Recording:
     except CurvesError:
         raise
     except UNREADABLE as error:
+        # NumPy takes what it doesn't know for Python objects, which may be malicious
+        reason = "it holds no arrays of numbers" if "pickle" in str(error) else str(error)
         raise CurvesError(
-            path, f"it can't be read as {path.suffix} file ({error}); write it again"
+            path, f"it can't be read as {path.suffix} file ({reason}); write it again"
         ) from error
 
 
