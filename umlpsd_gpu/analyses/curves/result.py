@@ -50,4 +50,6 @@ class CurveStudy(Result):
     def __repr__(self) -> str:
         """Return the answer in a line."""
         decision, n = self.clustering.decision, int((self.clustering.labels > 0).sum())
-        return f"CurveStudy(K = {decision.k_opt} of {n} curves, confidence {decision.confidence:.2f})"
+        return (
+            f"CurveStudy(K = {decision.k_opt} of {n} curves, confidence {decision.confidence:.2f})"
+        )

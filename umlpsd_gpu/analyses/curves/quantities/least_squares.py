@@ -16,8 +16,8 @@ import numpy as np
 Residuals = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 MOST_ITERATIONS = 100
-# A fit whose residuals are then still five times their standard deviation is given up: no model that
-# fits needs more, and minima of large residuals are approached slowly.
+# A fit whose residuals are then still five times their standard deviation is given up: no model
+# that fits needs more, and minima of large residuals are approached slowly.
 LEAST_ITERATIONS, HOPELESS = 15, 30.0
 FIRST_DAMPING, LEAST_DAMPING, MOST_DAMPING = 1e-2, 1e-9, 1e10
 # Of one residual, if its point alone determines a parameter
