@@ -2,8 +2,8 @@
 
     python benchmarks/curves.py --out benchmarks/results/curves.md
 
-Simulates maps of diodes, resistors and space-charge-limited contacts with noise, offsets, 5 % clipped
-and 3 % dead curves, and compares what is found with what was put in.
+Simulates maps of diodes, resistors and space-charge-limited contacts with noise, offsets, 5 %
+clipped and 3 % dead curves, and compares what is found with what was put in.
 """
 
 from __future__ import annotations
@@ -210,9 +210,9 @@ def report(
     yield (
         f"{date.today()}, {platform.machine()}, {os.cpu_count()} cores; made by "
         f"`benchmarks/curves.py`. {n} simulated maps of {options.size} pixels × 256 points "
-        f"(K 1…{options.k_max}, {options.epochs} epochs): diodes (n = 1.3, barrier 0.36 eV, 20 MΩ), "
-        "resistors (5 nS) and space-charge-limited contacts (1 nA/V²) with a spread of 15 %, noise "
-        "2 pA, offsets of 5 pA and 3 mV, 5 % of the curves clipped, 3 % dead."
+        f"(K 1…{options.k_max}, {options.epochs} epochs): diodes (n = 1.3, barrier 0.36 eV, "
+        "20 MΩ), resistors (5 nS) and space-charge-limited contacts (1 nA/V²) with a spread of "
+        "15 %, noise 2 pA, offsets of 5 pA and 3 mV, 5 % of the curves clipped, 3 % dead."
     )
     yield ""
     yield "| what | found | required |"

@@ -201,6 +201,17 @@ def test_simulate_writes_movie_and_truth(tmp_path):
     assert umlpsd("simulate", tmp_path / "n.tif", "--size", "big").returncode == 2
 
 
+def test_simulate_writes_a_map_of_curves_and_truth(tmp_path):
+    scene = "simulate", "--scene", "curves", tmp_path / "c.npz"
+    done = umlpsd(*scene, "--size", "10x12", "--points", "64", "--grains", "3")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Curves: ")
+    assert (tmp_path / "c_truth.csv").read_text().count("\n") == 121
+    refused = umlpsd(*scene, "--frames", "50", "--overwrite")
+    assert refused.returncode == 2
+    assert "curves have none" in refused.stderr
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_run_leaves_nothing(movie, tmp_path, number):
     command = [
