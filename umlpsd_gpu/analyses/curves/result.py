@@ -20,6 +20,7 @@ class CurveStudy(Result):
     Attributes
     ----------
     settings : CurveSettings
+        All settings of the run, defaults included.
     map : CurveMap
         As recorded.
     conditioned : ConditionedCurves
@@ -28,11 +29,13 @@ class CurveStudy(Result):
     quantities : mapping of str to Quantity
         By name, as ``"zero_bias_conductance"``.
     notes : tuple of str
+        What the user should know.
     timings_s : dict of str to float
         Wall time of each step, in seconds.
     device : str
         ``"cpu"`` or ``"gpu"``.
     versions : dict of str to str
+        Versions of this package and of those it uses.
     """
 
     analysis: ClassVar[str] = "curves"
