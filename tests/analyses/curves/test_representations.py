@@ -63,6 +63,19 @@ def test_asinh_is_the_inverse_of_sinh(conditioned):
     assert 3 * sigma * np.sinh(matrix[free]) == pytest.approx(current[free], rel=1e-9, abs=1e-18)
 
 
+@pytest.mark.parametrize(("n_points", "n_columns"), [(128, 128), (129, 65), (200, 100), (257, 86)])
+def test_long_curves_are_averaged(n_points, n_columns):
+    curves, _ = simulated_map(n_points=n_points, hysteresis_v=0.02)
+    conditioned = condition_curves(curves)
+    whole = represent_curves(conditioned, ("asinh", "magnitude"), most_points=None)
+    short = represent_curves(conditioned, ("asinh", "magnitude"))
+    assert np.array_equal(short["magnitude"], whole["magnitude"])
+    size = -(-n_points // 128)
+    assert short["asinh"].shape[1] == 2 * n_columns
+    first_of_back = whole["asinh"][:, n_points : n_points + size].mean(axis=1)
+    assert short["asinh"][:, n_columns] == pytest.approx(first_of_back)
+
+
 def test_shape_and_magnitude_give_asinh_back(conditioned):
     found = represent_curves(conditioned, ("asinh", "shape", "magnitude"))
     assert found["shape"] * np.exp(found["magnitude"]) == pytest.approx(found["asinh"], rel=1e-9)
@@ -73,7 +86,7 @@ def test_normalised_conductance_of_a_power_law_is_its_exponent():
     current = 1e-9 * np.sign(bias) * np.abs(bias) ** 2 * np.ones((5, 1))
     noise = np.random.default_rng(0).normal(0, 1e-14, current.shape)
     curves = CurveMap(bias, {"forward": current + noise})
-    found = represent_curves(condition_curves(curves), ("normalised_conductance",))
+    found = represent_curves(condition_curves(curves), ("normalised_conductance",), None)
     assert np.median(found["normalised_conductance"][:, -40:-5]) == pytest.approx(2, abs=0.15)
 
 
@@ -82,7 +95,9 @@ def test_log_conductance_has_the_floor_of_the_noise():
     current = np.where(bias > 0.5, 1e-8 * (bias - 0.5), 0) * np.ones((5, 1))
     noise = np.random.default_rng(0).normal(0, 1e-12, current.shape)
     curves = CurveMap(bias, {"forward": current + noise})
-    found = represent_curves(condition_curves(curves), ("log_conductance",))["log_conductance"]
+    found = represent_curves(condition_curves(curves), ("log_conductance",), None)[
+        "log_conductance"
+    ]
     assert found.min() == pytest.approx(np.log10(1 / 2))
     assert np.median(found[:, -20:]) == pytest.approx(np.log10(1e-8 / 1e-12), abs=0.1)
 
@@ -120,7 +135,7 @@ def test_on_a_device_the_numbers_are_the_same(conditioned, cupy):
     there = ConditionedCurves(
         **(vars(conditioned) | {name: moved(getattr(conditioned, name)) for name in names})
     )
-    here, found = represent_curves(conditioned, ALL), represent_curves(there, ALL)
+    here, found = (represent_curves(each, ALL, most_points=50) for each in (conditioned, there))
     for name in ALL:
         assert cupy.asnumpy(found[name]) == pytest.approx(here[name], rel=1e-7, abs=1e-7)
 

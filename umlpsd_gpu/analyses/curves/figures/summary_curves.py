@@ -65,7 +65,7 @@ def summary_curves(study: CurveStudy) -> dict[int, list[SummaryCurve]]:
     dict of int to list of SummaryCurve
     """
     conditioned, rows = study.conditioned, study.conditioned.is_usable
-    values = represent_curves(conditioned)["asinh"]
+    values = represent_curves(conditioned, most_points=None)["asinh"]
     scale = SIGMAS * float(np.median(conditioned.noise[rows]))
     labels = study.clustering.labels[rows]
     n = conditioned.bias.size
