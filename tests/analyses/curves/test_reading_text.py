@@ -140,7 +140,7 @@ def test_a_grid_is_named_by_its_rows(tmp_path):
     ("text", "said"),
     [
         ("V (V)\tI (A)\tJ (A)\n-1\t1\t2\n0\t1\t2\n1\t1\n", "unequal lengths: line 4 has 2 cells"),
-        ("V (V)\tI (A)\tJ (A)\n-1\t1\t2\n0\t1\t2\n1\t1\t\n", "unequal lengths: line 4"),
+        ("V (V)\tI (A)\tJ (A)\n-1\t1\t2\n0\t1\t2\n1\t1\t\n", "unequal lengths: curve 2 ends after 2 of 3"),
         ("V (V)\tI (A)\tJ (A)\n-1\t1\t2\n0\t\t2\n1\tnan\t2\n", "curve 1 ends after 1 of 3"),
         ("V (V)\tI (A)\n-1\t1\n0\tword\n1\t2\n", "line 3 holds words within the numbers"),
         ("V (V)\tI (A)\n0\t1\n1\t1\n0.5\t2\n1\t2\n0\t1\n1\t3\n", "not monotone"),
@@ -194,3 +194,43 @@ def test_other_files_are_refused_with_advice(tmp_path):
     (tmp_path / "a.pfc").write_bytes(b"\0")
     with pytest.raises(CurvesError, match=r"'\.pfc' files hold no curves that can be read"):
         read_curves(tmp_path / "a.pfc")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["-1,OL", "0,1", "1,2", "2,3"],
+        ["-1,1", "0,1", "1,2", "2,OL"],
+        ["-1,1", "0,OL", "1,2", "2,3"],
+    ],
+    ids=["first", "last", "middle"],
+)
+def test_an_overload_at_any_place_is_no_heading_and_no_footer(rows, tmp_path):
+    path = tmp_path / "iv.csv"
+    path.write_text("\n".join(["V (V),I (nA)", *rows]), encoding="utf-8")
+    with pytest.raises(CurvesError, match=r"line \d holds words within the numbers \('.*OL'\)"):
+        read_curves(path)
+
+
+def test_an_empty_last_cell_of_the_first_row_loses_no_row(tmp_path):
+    path = tmp_path / "iv.csv"
+    path.write_text("V (V),A (nA),B (nA)\n-1,1,\n0,1,2\n1,2,3\n", encoding="utf-8")
+    found = read_curves(path)
+    np.testing.assert_array_equal(found.bias, [-1, 0, 1])
+    assert np.isnan(found.current["forward"][1, 0])
+
+
+def test_every_column_has_its_own_unit(tmp_path):
+    path = tmp_path / "iv.csv"
+    path.write_text("V (V),I1 (nA),I2 (pA)\n-1,1,1\n0,2,2\n1,3,3\n", encoding="utf-8")
+    found = read_curves(path).current["forward"]
+    np.testing.assert_allclose(found[0], 1000 * found[1])
+
+
+def test_every_pair_has_its_own_units(tmp_path):
+    path = tmp_path / "pairs.csv"
+    lines = ["V (V),I (nA),V (mV),I (pA)", "-1,1,-1000,1", "0,2,0,2", "1,3,1000,3"]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    found = read_curves(path)
+    np.testing.assert_allclose(found.bias, [-1, 0, 1])
+    np.testing.assert_allclose(found.current["forward"][0], 1000 * found.current["forward"][1])

@@ -95,16 +95,14 @@ def _read_columns(table: TextTable, settings: CurvesSettings) -> Recording:
         raise CurvesError(table.path, "the column of the bias has empty cells; fill them")
     names = table.names[1:]
     there, back, lock_in = _sort_columns(names, len(currents), settings, table.path)
-    unit = _unit(names[there[0]], CURRENTS) if names else ""
-    unit = unit or _unit_in_preamble(table)
-    size, current_origin = current_factor(unit, settings.current_unit, table.path)
+    sizes, current_origin = _current_sizes(table, [i + 1 for i in (*there, *back)], settings)
     _refuse_short_curves(bias, currents[there], table.path)
     lock_in_names = {names[i]: currents[i][None] for i in lock_in} if len(there) == 1 else {}
     return places_of(
         Recording(
             bias=bias,
-            current=currents[there] * size,
-            current_back=currents[back] * size if back else None,
+            current=currents[there] * sizes[: len(there), None],
+            current_back=currents[back] * sizes[len(there) :, None] if back else None,
             lock_in=lock_in_names,
             origins={
                 "current": Origin(
@@ -123,13 +121,17 @@ def _read_columns(table: TextTable, settings: CurvesSettings) -> Recording:
 
 def _read_pairs(table: TextTable, settings: CurvesSettings) -> Recording:
     names = table.names or ("",) * table.values.shape[1]
-    factor, bias_origin = bias_factor(_unit(names[0], BIASES), settings.bias_unit, table.path)
-    size, current_origin = current_factor(
-        _unit(names[1], CURRENTS), settings.current_unit, table.path
-    )
+    n_columns = len(names)
+    of_bias = [
+        bias_factor(_unit(name, BIASES), settings.bias_unit, table.path) for name in names[::2]
+    ]
+    factors, bias_origin = np.array([factor for factor, _ in of_bias])[:, None], of_bias[0][1]
+    sizes, current_origin = _current_sizes(table, range(1, n_columns, 2), settings)
     pairs = table.values.T
     _refuse_short_curves(pairs[0], pairs[1::2], table.path)
-    bias, currents, notes = to_common_axis(pairs[::2] * factor, pairs[1::2] * size, table.path)
+    bias, currents, notes = to_common_axis(
+        pairs[::2] * factors, pairs[1::2] * sizes[:, None], table.path
+    )
     return places_of(
         Recording(
             bias=bias,
@@ -180,6 +182,21 @@ def _sort_columns(
             "both for each curve",
         )
     return (there, back, lock_in) if there else (back, [], lock_in)
+
+
+def _current_sizes(
+    table: TextTable, columns: Sequence[int], settings: CurvesSettings
+) -> tuple[np.ndarray, Origin]:
+    """Return the unit of each column in amperes, and where that of the first is from.
+
+    Columns without a unit have that of the others, if these agree.
+    """
+    units = [_unit(table.names[i], CURRENTS) if table.names else "" for i in columns]
+    known = set(filter(None, units))
+    common = known.pop() if len(known) == 1 else ""
+    common = common or ("" if known else _unit_in_preamble(table))
+    found = [current_factor(unit or common, settings.current_unit, table.path) for unit in units]
+    return np.array([size for size, _ in found]), found[0][1]
 
 
 def _unit(name: str, known: dict[str, float]) -> str:

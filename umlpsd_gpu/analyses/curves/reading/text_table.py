@@ -61,16 +61,23 @@ def read_text_table(path: Path, decimal: str = "auto") -> TextTable:
     lines = _decode(path)
     marks = {"auto": (".", ","), "point": (".",), "comma": (",",)}[decimal]
     separator, mark, width = _choose_format(lines, marks, path)
-    rows = [_numbers(_split(line, separator), mark) for line in lines]
+    rows = [_row(line, separator, mark, width) for line in lines]
     is_row = [row is not None and len(row) == width for row in rows]
     first = is_row.index(True)
     last = len(rows) - 1 - is_row[::-1].index(True)
     for i in range(first, last + 1):
         if not is_row[i] and lines[i].strip() and not COMMENT.match(lines[i]):
             raise _uneven(path, i, _split(lines[i], separator), rows[i], width)
-    after = [i for i in range(last + 1, len(rows)) if rows[i]]
-    if after:
-        raise _uneven(path, after[0], _split(lines[after[0]], separator), rows[after[0]], width)
+    beyond = [i for i in range(last + 1, len(rows)) if rows[i]]
+    # a reading such as "OL" at either end of a sweep is no heading and no footer
+    beyond += [
+        i
+        for i in (first - 1, last + 1)
+        if 0 <= i < len(lines) and _begins_with_number(lines[i], separator, mark, width)
+    ]
+    if beyond:
+        i = min(beyond)
+        raise _uneven(path, i, _split(lines[i], separator), rows[i], width)
     values = np.array([row for row, yes in zip(rows, is_row, strict=True) if yes])
     above = [COMMENT.sub("", line).rstrip() for line in lines[:first] if line.strip(BLANK)]
     names = _headings(above[-1], separator, width) if above else ()
@@ -121,6 +128,21 @@ def _split(line: str, separator: str) -> list[str]:
         return line.split()
     cells = [cell.strip().strip('"') for cell in line.split(separator)]
     return cells[:-1] if len(cells) > 1 and not cells[-1] else cells
+
+
+def _row(line: str, separator: str, mark: str, width: int) -> list[float] | None:
+    """Return the numbers of a line; an empty cell at its end is one of them."""
+    row = _numbers(_split(line, separator), mark)
+    ends_empty = separator != " " and line.rstrip(" \r\n").endswith(separator)
+    if row is not None and len(row) == width - 1 and ends_empty:
+        row.append(np.nan)
+    return row
+
+
+def _begins_with_number(line: str, separator: str, mark: str, width: int) -> bool:
+    """Return whether a line is a row of the table whose first cell alone is surely a number."""
+    cells = _split(line, separator)
+    return len(cells) == width and _numbers(cells[:1], mark) is not None
 
 
 def _numbers(cells: Sequence[str], mark: str) -> list[float] | None:
