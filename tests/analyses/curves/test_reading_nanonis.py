@@ -58,7 +58,7 @@ def test_a_header_may_lack_what_is_not_needed(tmp_path, values, missing):
 
 def test_a_header_that_lacks_the_size_is_refused(tmp_path, values):
     path = write_grid(tmp_path / "a.3ds", values, CHANNELS, without=["Grid dim", "Points"])
-    with pytest.raises(CurvesError, match="lacks Grid dim and Points; export"):
+    with pytest.raises(CurvesError, match="lacks Grid dim and Points, or gives 0; export"):
         read_curves(path)
 
 
@@ -194,3 +194,54 @@ def test_a_scan_alone_is_refused_with_advice(tmp_path):
         CurvesError, match="it is a scan; give the curves, and the scan with --topo"
     ):
         read_curves(tmp_path / "a.sxm")
+
+
+def damaged(path, values, key, line, **options):
+    """Write a grid in whose header one line is another."""
+    write_grid(path, values, CHANNELS, **options)
+    head, mark, data = path.read_bytes().partition(b":HEADER_END:")
+    lines = [line if old.startswith(key) else old for old in head.decode().split("\r\n")]
+    path.write_bytes("\r\n".join(lines).encode() + mark + data)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("key", "line", "said"),
+    [
+        ("Grid dim", 'Grid dim="0 x 3"', "lacks Grid dim, or gives 0"),
+        ("Grid dim", 'Grid dim="900000 x 900000"', "says 900000 × 900000 pixels, and it holds"),
+        ("# Parameters", "# Parameters (4 byte)=five", "gives 'five' as the number of param"),
+        ("# Parameters", "# Parameters (4 byte)=-5", "gives '-5' as the number of param"),
+        ("Points", "Points=0", "lacks Points, or gives 0"),
+    ],
+)
+def test_a_damaged_header_is_refused_in_one_sentence(tmp_path, values, key, line, said):
+    with pytest.raises(CurvesError, match=said):
+        read_curves(damaged(tmp_path / "a.3ds", values, key, line))
+
+
+def test_places_written_with_decimal_commas_are_those_of_the_pixels(tmp_path, values):
+    line = "Grid settings=1,0E-8;2,0E-8;3,0E-9;3,0E-9;0,0"
+    found = read_curves(damaged(tmp_path / "a.3ds", values, "Grid settings", line))
+    assert found.origins["positions"].source == "X and Y of the pixels"
+
+
+def test_grids_without_any_pixel_or_bias_are_refused(tmp_path, values):
+    with pytest.raises(CurvesError, match="holds no complete pixel"):
+        read_curves(write_grid(tmp_path / "a.3ds", values, CHANNELS, n_pixels=0))
+    path = write_grid(tmp_path / "b.3ds", values, CHANNELS, bias=(np.nan, np.nan))
+    with pytest.raises(CurvesError, match="no pixel has a Sweep Start"):
+        read_curves(path)
+
+
+def test_a_segment_that_is_no_segment_is_refused(tmp_path, values):
+    lines = ["Filetype=MLS", 'Segment Start (V), Segment End (V)="1;2;x"']
+    path = write_grid(tmp_path / "a.3ds", values, CHANNELS, extra=lines)
+    with pytest.raises(CurvesError, match="a segment of its sweep is '1'"):
+        read_curves(path)
+
+
+def test_complex_arrays_are_refused(tmp_path):
+    np.save(tmp_path / "c.npy", np.ones((4, 5)) * 1j)
+    with pytest.raises(CurvesError, match="complex numbers"):
+        read_curves(tmp_path / "c.npy", bias_from_v=-1, bias_to_v=1, current_unit="A")

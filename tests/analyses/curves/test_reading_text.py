@@ -140,7 +140,10 @@ def test_a_grid_is_named_by_its_rows(tmp_path):
     ("text", "said"),
     [
         ("V (V)\tI (A)\tJ (A)\n-1\t1\t2\n0\t1\t2\n1\t1\n", "unequal lengths: line 4 has 2 cells"),
-        ("V (V)\tI (A)\tJ (A)\n-1\t1\t2\n0\t1\t2\n1\t1\t\n", "unequal lengths: curve 2 ends after 2 of 3"),
+        (
+            "V (V)\tI (A)\tJ (A)\n-1\t1\t2\n0\t1\t2\n1\t1\t\n",
+            "unequal lengths: curve 2 ends after 2",
+        ),
         ("V (V)\tI (A)\tJ (A)\n-1\t1\t2\n0\t\t2\n1\tnan\t2\n", "curve 1 ends after 1 of 3"),
         ("V (V)\tI (A)\n-1\t1\n0\tword\n1\t2\n", "line 3 holds words within the numbers"),
         ("V (V)\tI (A)\n0\t1\n1\t1\n0.5\t2\n1\t2\n0\t1\n1\t3\n", "not monotone"),

@@ -173,7 +173,14 @@ def _as_rows(
     array: NamedArray, n_points: int, path: Path
 ) -> tuple[np.ndarray, tuple[int, int] | None]:
     """Return curves as rows, and the grid of a volume."""
-    values = np.asarray(array.read(), dtype=np.float64)
+    stored = array.read()
+    if np.iscomplexobj(stored):
+        raise CurvesError(
+            path,
+            f"the array {array.name} holds complex numbers, and curves are real; give the real "
+            "part, or the magnitude",
+        )
+    values = np.asarray(stored, dtype=np.float64)
     sizes = values.shape
     if n_points not in (sizes[-1], sizes[0]):
         raise CurvesError(

@@ -24,6 +24,9 @@ from umlpsd_gpu.analyses.curves.settings import CurvesSettings
 
 BYTES = 4
 VALUE = np.dtype(">f4")
+MOST_PARAMETERS = 10_000
+# A header that promises this many times more pixels than there are is damaged
+MOST_EMPTY = 100_000
 
 
 @dataclass(frozen=True)
@@ -99,21 +102,18 @@ def open_grid(path: Path) -> Grid:
     size = re.fullmatch(r"\s*(\d+)\s*x\s*(\d+)\s*", header.get("Grid dim", ""))
     channels = names_in(header, "Channels")
     points = header.get("Points", "")
-    if size is None or not channels or not points.isdigit():
-        missing = [
-            name
-            for name, is_there in (
-                ("Grid dim", size is not None),
-                ("Points", points.isdigit()),
-                ("Channels", bool(channels)),
-            )
-            if not is_there
-        ]
+    is_sized = size is not None and int(size[1]) > 0 and int(size[2]) > 0
+    has_points = points.isdigit() and int(points) > 0
+    if size is None or not (is_sized and has_points and channels):
+        there = {"Grid dim": is_sized, "Points": has_points, "Channels": bool(channels)}
+        missing = [name for name, is_there in there.items() if not is_there]
         raise CurvesError(
-            path, f"its header lacks {' and '.join(missing)}; export the grid again from Nanonis"
+            path,
+            f"its header lacks {' and '.join(missing)}, or gives 0; export the grid again from "
+            "Nanonis",
         )
     names = names_in(header, "Fixed parameters") + names_in(header, "Experiment parameters")
-    n_parameters = int(header.get("# Parameters (4 byte)", len(names)))
+    n_parameters = _count_parameters(header, len(names), path)
     names += [f"parameter {i + 1}" for i in range(len(names), n_parameters)]
     n_cols, n_rows = int(size[1]), int(size[2])
     grid = Grid(
@@ -126,9 +126,28 @@ def open_grid(path: Path) -> Grid:
         tuple(channels),
         0,
     )
-    n_bytes = path.stat().st_size - offset
+    n_bytes = max(path.stat().st_size - offset, 0)
     n_recorded = min(grid.n_pixels, n_bytes // (BYTES * grid.values_per_pixel))
+    if not n_recorded:
+        raise CurvesError(path, "it holds no complete pixel; give a grid with recorded curves")
+    if grid.n_pixels > MOST_EMPTY * n_recorded:
+        raise CurvesError(
+            path,
+            f"its header says {n_rows} × {n_cols} pixels, and it holds {n_recorded}; export the "
+            "grid again from Nanonis",
+        )
     return Grid(**{**vars(grid), "n_recorded": n_recorded})
+
+
+def _count_parameters(header: Mapping[str, str], n_names: int, path: Path) -> int:
+    text = header.get("# Parameters (4 byte)", str(n_names)).strip()
+    if not text.isdigit() or int(text) > MOST_PARAMETERS:
+        raise CurvesError(
+            path,
+            f"its header gives '{text}' as the number of parameters, which must be a number up to "
+            f"{MOST_PARAMETERS}; export the grid again from Nanonis",
+        )
+    return int(text)
 
 
 def read_grid(grid: Grid, settings: CurvesSettings) -> Recording:
@@ -219,6 +238,12 @@ def _bias(
             "--bias-from-v and --bias-to-v",
         )
     limits = np.column_stack([first, last])[np.isfinite(first) & np.isfinite(last)]
+    if not len(limits):
+        raise CurvesError(
+            grid.path,
+            "no pixel has a Sweep Start and a Sweep End; give the bias with --bias-from-v and "
+            "--bias-to-v",
+        )
     if np.ptp(limits, axis=0).max() > np.abs(limits).max() * 1e-5:
         raise CurvesError(
             grid.path,
@@ -230,7 +255,11 @@ def _bias(
 
 def _positions(grid: Grid, parameters: np.ndarray) -> tuple[np.ndarray | None, str]:
     """Return the planned places of the pixels, else the recorded ones."""
-    numbers = [float(number) for number in names_in(grid.header, "Grid settings")]
+    try:
+        numbers = [float(number) for number in names_in(grid.header, "Grid settings")]
+    except ValueError:
+        # places are then those that were recorded with the pixels
+        numbers = []
     if len(numbers) >= 4 and min(numbers[2:4]) > 0:
         x, y, width, height, *angle = numbers
         angle_deg = angle[0] if angle else 0.0

@@ -100,10 +100,7 @@ def segment_axis(header: Mapping[str, str], n_points: int, path: Path) -> np.nda
     )
     if key is None or not is_used or not header[key]:
         return None
-    parts = []
-    for segment in header[key].split(";"):
-        first, last, *_ = numbers = [float(number) for number in segment.split(",")]
-        parts.append(np.linspace(first, last, int(numbers[4])))
+    parts = [_segment(segment, path) for segment in header[key].split(";")]
     twice = np.concatenate(parts)
     once = np.concatenate([parts[0], *(part[1:] for part in parts[1:])])
     for axis in (once, twice):
@@ -114,3 +111,16 @@ def segment_axis(header: Mapping[str, str], n_points: int, path: Path) -> np.nda
         f"its segments have {once.size} or {twice.size} points, but {n_points} were recorded; "
         "give the bias of the first and last point with --bias-from-v and --bias-to-v",
     )
+
+
+def _segment(text: str, path: Path) -> np.ndarray:
+    try:
+        numbers = [float(number) for number in text.split(",")]
+        return np.linspace(numbers[0], numbers[1], int(numbers[4]))
+    except (ValueError, IndexError, OverflowError) as error:
+        raise CurvesError(
+            path,
+            f"a segment of its sweep is '{text.strip()[:40]}', where first and last bias and the "
+            "number of points are needed; give the bias of the first and last point with "
+            "--bias-from-v and --bias-to-v",
+        ) from error
