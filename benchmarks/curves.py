@@ -63,8 +63,8 @@ write_report(study, sys.argv[2] + "/report")
 end = time.perf_counter()
 used = resource.getrusage(resource.RUSAGE_SELF)
 peak_mb, cpu_s = used.ru_maxrss / 1e3, used.ru_utime + used.ru_stime
-print(json.dumps({"cpu_s": cpu_s, "study_s": middle - start, "report_s": end - middle, "peak_mb": peak_mb,
-    "timings_s": study.timings_s, "k_opt": study.clustering.decision.k_opt}))
+print(json.dumps({"cpu_s": cpu_s, "study_s": middle - start, "report_s": end - middle,
+    "peak_mb": peak_mb, "timings_s": study.timings_s, "k_opt": study.clustering.decision.k_opt}))
 """
 
 
