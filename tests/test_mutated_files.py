@@ -11,7 +11,7 @@ from tests.support.hostile_files.sandbox import run_jobs
 from tests.support.hostile_files.seeds import write_seeds
 
 # More for a longer search: UMLPSD_FUZZ_ROUNDS=8000. The benchmark runs 200,000.
-N_MUTANTS = int(os.environ.get("UMLPSD_FUZZ_ROUNDS", 400))
+N_MUTANTS = int(os.environ.get("UMLPSD_FUZZ_ROUNDS", 260))
 
 
 @pytest.mark.parametrize("importer", READERS)
