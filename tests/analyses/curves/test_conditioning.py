@@ -185,6 +185,16 @@ class TestDerivative:
         assert not any("is the lock-in channel" in note for note in conditioned.notes)
 
 
+@pytest.mark.parametrize(("n", "said"), [(1, "1 curve is"), (2, "2 curves are")])
+def test_notes_count_in_singular_and_plural(n, said):
+    current = ohmic()
+    current[-n:] = np.minimum(noisy(np.tile(2e-8 * BIAS, (n, 1))), 1.2e-8)
+    current[:n] = noisy(np.zeros((n, BIAS.size)))
+    notes = condition_curves(CurveMap(BIAS, {"forward": current})).notes
+    assert any(note.startswith(f"{said} saturated at ") for note in notes)
+    assert f"{said} not clustered (no current above the noise)" in notes
+
+
 class TestBadInput:
     def test_too_few_points(self):
         with pytest.raises(TracesError, match="5 points each; at least 8"):

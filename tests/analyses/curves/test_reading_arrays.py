@@ -101,6 +101,54 @@ def test_arrays_that_do_not_fit_are_refused(tmp_path, arrays, said):
         read_curves(tmp_path / "a.npz")
 
 
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".h5", ".mat"])
+def test_complex_currents_are_refused(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    arrays = {"bias_V": BIAS, "current_A": VOLUME[0] * (1 + 2j)}
+    if suffix == ".npy":
+        np.save(path, arrays["current_A"])
+    elif suffix == ".npz":
+        np.savez(path, **arrays)
+    elif suffix == ".mat":
+        savemat(path, arrays)
+    else:
+        with h5py.File(path, "w") as file:
+            file.update(arrays)
+    ends = {"bias_from_v": -0.5, "bias_to_v": 0.5} if suffix == ".npy" else {}
+    with pytest.raises(CurvesError, match="has complex numbers, but curves are real; save its"):
+        read_curves(path, current_unit="A", **ends)
+
+
+@pytest.mark.parametrize("other", ["bias_V", "lockin"])
+def test_other_complex_arrays_are_refused_where_they_are_needed(tmp_path, other):
+    arrays = {"bias_V": BIAS, "lockin": VOLUME, "current_A": VOLUME}
+    np.savez(tmp_path / "a.npz", **{**arrays, other: arrays[other] * 1j})
+    with pytest.raises(CurvesError, match=f"the array {other} has complex numbers"):
+        read_curves(tmp_path / "a.npz")
+
+
+def test_a_square_array_notes_which_axis_is_the_bias(tmp_path):
+    square = np.arange(49.0).reshape(7, 7)
+    np.savez(tmp_path / "a.npz", bias_V=BIAS, current_A=square)
+    curves = read_curves(tmp_path / "a.npz")
+    np.testing.assert_allclose(curves.current["forward"], square)
+    (note,) = curves.notes
+    assert note.startswith("The array current_A has 7 × 7 values: its last axis was read as the")
+    np.savez(tmp_path / "b.npz", bias_V=BIAS, current_A=square[:6])
+    assert read_curves(tmp_path / "b.npz").notes == ()
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.npz"])
+def test_python_objects_are_refused_without_advice_to_load_them(tmp_path, name):
+    values = np.array([{}], dtype=object)
+    if name == "a.npy":
+        np.save(tmp_path / name, values)
+    else:
+        np.savez(tmp_path / name, bias_V=BIAS, current_A=values)
+    with pytest.raises(CurvesError, match=r"\(it holds no arrays of numbers\); write it again"):
+        read_curves(tmp_path / name)
+
+
 @pytest.mark.parametrize("name", ["a.npy", "a.npz", "a.h5", "a.mat", "a.ibw", "a.gwy"])
 def test_a_damaged_file_is_refused(tmp_path, name):
     (tmp_path / name).write_bytes(b"damaged")
@@ -108,16 +156,18 @@ def test_a_damaged_file_is_refused(tmp_path, name):
         read_curves(tmp_path / name)
 
 
-def write_wave(path, values, steps, starts, units, data_unit="A", name="I(V) Forward"):
+def write_wave(
+    path, values, steps, starts, units, data_unit="A", name="I(V) Forward", is_complex=False
+):
     """Write an Igor wave of version 5, as its technical note describes the file."""
     shape = [*values.shape, 0, 0, 0, 0][:4]
     head = np.zeros(1, dtype=WAVE)[0]
-    head["npnts"], head["type"], head["whVersion"] = values.size, 4, 1
+    head["npnts"], head["type"], head["whVersion"] = values.size, 4 + is_complex, 1
     head["bname"], head["dataUnits"], head["nDim"] = name.encode(), data_unit.encode(), shape
     head["sfA"][: len(steps)], head["sfB"][: len(starts)] = steps, starts
     for i, unit in enumerate(units):
         head["dimUnits"][i] = unit.encode()
-    data = values.ravel(order="F").astype("<f8").tobytes()
+    data = values.ravel(order="F").astype("<c16" if is_complex else "<f8").tobytes()
     start = np.zeros(1, dtype=START)[0]
     start["version"], start["wfmSize"] = 5, WAVE.itemsize + len(data)
     words = np.frombuffer(start.tobytes() + head.tobytes(), dtype="<i2")
@@ -154,6 +204,15 @@ def test_a_volume_in_an_igor_wave(tmp_path):
     np.testing.assert_allclose(curves.positions[[0, 5]], [[0, 2e-9], [2e-9, 0]])
     back = write_wave(tmp_path / "b.ibw", values, steps, starts, ("m", "m", "V"), name="Retrace")
     assert list(read_curves(back).current) == ["backward"]
+
+
+def test_a_complex_igor_wave_is_refused(tmp_path):
+    pytest.importorskip("igor2")
+    values, steps, starts = np.transpose(VOLUME, (1, 0, 2)), (1e-9, 2e-9, 1 / 6), (0, 0, -0.5)
+    units = ("m", "m", "V")
+    path = write_wave(tmp_path / "a.ibw", values * 1j, steps, starts, units, is_complex=True)
+    with pytest.raises(CurvesError, match="the wave has complex numbers"):
+        read_curves(path)
 
 
 def test_curves_as_columns_of_an_igor_wave(tmp_path):

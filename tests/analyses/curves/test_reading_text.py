@@ -65,6 +65,44 @@ def test_pairs_of_columns(tmp_path, named):
     np.testing.assert_allclose(curves.current["forward"], [BIAS, 2 * BIAS])
 
 
+def test_each_column_has_the_unit_of_its_own_heading(tmp_path):
+    rows = np.column_stack([BIAS, BIAS, BIAS, BIAS, BIAS])
+    heading = "V (V)\tI1 (nA)\tI2 (pA)\tI1 [bwd] (pA)\tI2 [bwd] (nA)"
+    curves = read_curves(write(tmp_path / "a.txt", rows, heading))
+    np.testing.assert_allclose(curves.current["forward"], [BIAS * 1e-9, BIAS * 1e-12])
+    np.testing.assert_allclose(curves.current["backward"], [BIAS * 1e-12, BIAS * 1e-9])
+    assert curves.origins["current unit"].value == "nA and pA"
+
+
+def test_a_column_without_a_unit_beside_currents_is_noted(tmp_path):
+    path = write(tmp_path / "a.txt", np.column_stack([BIAS] * 4), "V (V)\tI1 (nA)\tI2\tZ (m)")
+    curves = read_curves(path)
+    assert curves.n_curves == 1
+    (note,) = curves.notes
+    assert note.endswith("these none: I2.")
+
+
+def test_each_pair_has_the_units_of_its_own_headings(tmp_path):
+    heading = "V (V)\tI (nA)\tV (mV)\tI (pA)"
+    rows = np.column_stack([BIAS, BIAS, 1000 * BIAS, BIAS])
+    curves = read_curves(write(tmp_path / "a.txt", rows, heading))
+    np.testing.assert_allclose(curves.bias, BIAS)
+    np.testing.assert_allclose(curves.current["forward"], [BIAS * 1e-9, BIAS * 1e-12])
+    assert curves.origins["bias"].value == "V and mV"
+    # equal numbers are other biases in another unit
+    with pytest.raises(CurvesError, match=r"curve 2 has another bias axis \(-0\.001 to 0\.001 V"):
+        read_curves(write(tmp_path / "b.txt", np.column_stack([BIAS] * 4), heading))
+
+
+def test_a_pair_without_units_does_not_take_those_of_another(tmp_path):
+    path = write(tmp_path / "a.txt", np.column_stack([BIAS] * 4), "V (V)\tI (nA)\tV\tI")
+    with pytest.raises(CurvesError, match="unit of the bias is unknown"):
+        read_curves(path)
+    curves = read_curves(path, bias_unit="V", current_unit="nA")
+    np.testing.assert_allclose(curves.current["forward"], [BIAS * 1e-9] * 2)
+    assert curves.origins["bias"].source == "header of the file and --bias-unit"
+
+
 def test_pairs_with_shifted_axes_are_interpolated_and_noted(tmp_path):
     shifted = BIAS + 0.2
     rows = np.column_stack([BIAS, BIAS, shifted, shifted])
@@ -140,12 +178,17 @@ def test_a_grid_is_named_by_its_rows(tmp_path):
     ("text", "said"),
     [
         ("V (V)\tI (A)\tJ (A)\n-1\t1\t2\n0\t1\t2\n1\t1\n", "unequal lengths: line 4 has 2 cells"),
-        (
-            "V (V)\tI (A)\tJ (A)\n-1\t1\t2\n0\t1\t2\n1\t1\t\n",
-            "unequal lengths: curve 2 ends after 2",
-        ),
+        ("V (V)\tI (A)\tJ (A)\n-1\t1\t2\n0\t1\t2\n1\t1\t\n", "unequal lengths: line 4"),
         ("V (V)\tI (A)\tJ (A)\n-1\t1\t2\n0\t\t2\n1\tnan\t2\n", "curve 1 ends after 1 of 3"),
         ("V (V)\tI (A)\n-1\t1\n0\tword\n1\t2\n", "line 3 holds words within the numbers"),
+        ("V (V),I (A)\n-1,OL\n0,1\n1,2\n2,3\n", r"line 2 holds words .* \('-1 OL'\)"),
+        ("V (V),I (A)\n-1,OL\n-0.5,OL\n0,1\n1,2\n2,3\n", "line 2 holds words"),
+        ("-1,OL\n0,1\n1,2\n2,3\n", "line 1 holds words"),
+        ("V (V),I (A)\n0,1\n1,2\n2,3\n3,OL\n", "line 5 holds words"),
+        ("V (V),I (A)\n0,1\n1,2\n2,3\nOL,3\n", "line 5 holds words"),
+        ("V (V);I (A)\n0;1,5\n1;2,5\n2;3\n3;OL\n", "line 5 holds words"),
+        ("V (V),I (A),J (A)\n-1,1,\n0,1,2\n1,1,3\n", "unequal lengths: line 2 has 2 cells"),
+        ("V (V),I (A)\n-1,\n0,1\n1,1\n", "unequal lengths: line 2 has 1 cell,"),
         ("V (V)\tI (A)\n0\t1\n1\t1\n0.5\t2\n1\t2\n0\t1\n1\t3\n", "not monotone"),
         ("V (V)\tI (A)\n1\t1\n1\t1\n1\t2\n", "the bias is the same at all points"),
         ("V (V)\tI (A)\n-1\t1\n1\t1\n", "have 2 points each"),
@@ -163,6 +206,16 @@ def test_what_is_no_table_of_curves_is_refused_in_one_sentence(tmp_path, text, s
         read_curves(tmp_path / "a.txt")
     assert "\n" not in str(caught.value)
     assert ";" in caught.value.reason
+
+
+@pytest.mark.parametrize("separator", [",", " ", "\t"])
+def test_text_around_the_numbers_is_no_row_of_them(tmp_path, separator):
+    rows = "\n".join(f"{x}{separator}{x}" for x in BIAS)
+    above = f"Sample 3\n300 K and 2 more words\n# 5 OL\nV{separator}1\n"
+    (tmp_path / "a.txt").write_text(f"{above}{rows}\nend of the 5 measured points\n")
+    curves = read_curves(tmp_path / "a.txt", bias_unit="V", current_unit="A")
+    np.testing.assert_allclose(curves.current["forward"], [BIAS])
+    assert curves.origins["current"].value == "1"
 
 
 def test_files_of_a_folder_must_fit_together(tmp_path):
@@ -197,43 +250,3 @@ def test_other_files_are_refused_with_advice(tmp_path):
     (tmp_path / "a.pfc").write_bytes(b"\0")
     with pytest.raises(CurvesError, match=r"'\.pfc' files hold no curves that can be read"):
         read_curves(tmp_path / "a.pfc")
-
-
-@pytest.mark.parametrize(
-    "rows",
-    [
-        ["-1,OL", "0,1", "1,2", "2,3"],
-        ["-1,1", "0,1", "1,2", "2,OL"],
-        ["-1,1", "0,OL", "1,2", "2,3"],
-    ],
-    ids=["first", "last", "middle"],
-)
-def test_an_overload_at_any_place_is_no_heading_and_no_footer(rows, tmp_path):
-    path = tmp_path / "iv.csv"
-    path.write_text("\n".join(["V (V),I (nA)", *rows]), encoding="utf-8")
-    with pytest.raises(CurvesError, match=r"line \d holds words within the numbers \('.*OL'\)"):
-        read_curves(path)
-
-
-def test_an_empty_last_cell_of_the_first_row_loses_no_row(tmp_path):
-    path = tmp_path / "iv.csv"
-    path.write_text("V (V),A (nA),B (nA)\n-1,1,\n0,1,2\n1,2,3\n", encoding="utf-8")
-    found = read_curves(path)
-    np.testing.assert_array_equal(found.bias, [-1, 0, 1])
-    assert np.isnan(found.current["forward"][1, 0])
-
-
-def test_every_column_has_its_own_unit(tmp_path):
-    path = tmp_path / "iv.csv"
-    path.write_text("V (V),I1 (nA),I2 (pA)\n-1,1,1\n0,2,2\n1,3,3\n", encoding="utf-8")
-    found = read_curves(path).current["forward"]
-    np.testing.assert_allclose(found[0], 1000 * found[1])
-
-
-def test_every_pair_has_its_own_units(tmp_path):
-    path = tmp_path / "pairs.csv"
-    lines = ["V (V),I (nA),V (mV),I (pA)", "-1,1,-1000,1", "0,2,0,2", "1,3,1000,3"]
-    path.write_text("\n".join(lines), encoding="utf-8")
-    found = read_curves(path)
-    np.testing.assert_allclose(found.bias, [-1, 0, 1])
-    np.testing.assert_allclose(found.current["forward"][0], 1000 * found.current["forward"][1])

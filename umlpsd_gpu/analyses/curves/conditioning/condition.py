@@ -208,13 +208,13 @@ def _notes(
     everywhere = _is_saturated_everywhere(saturation)
     n_dead = int((recorded & ~is_usable & ~everywhere).sum())
     if n_dead:
-        yield f"{n_dead} curves have no current above the noise and are not clustered"
-    if everywhere.any():
-        yield f"{int(everywhere.sum())} curves are saturated at every point and are not clustered"
+        yield f"{_curves_are(n_dead)} not clustered (no current above the noise)"
+    if n_full := int(everywhere.sum()):
+        yield f"{_curves_are(n_full)} not clustered (saturated at every point)"
     if saturation.n_curves:
         limits = [si_text(limit, "A", 4) for limit in (saturation.low, saturation.high) if limit]
         yield (
-            f"{saturation.n_curves} curves are saturated at {' or '.join(limits)}: these points "
+            f"{_curves_are(saturation.n_curves)} saturated at {' or '.join(limits)}: these points "
             "only count as bounds"
         )
     yield (
@@ -232,4 +232,8 @@ def _notes(
     else:
         yield f"dI/dV is averaged over {derivative.resolution_v * 1e3:.3g} meV (Savitzky–Golay)"
     for name, n in clipped.items():
-        yield f"Lock-in channel {name}: {n} curves are clipped; the slope of I(V) replaces them"
+        yield f"Lock-in channel {name}: {_curves_are(n)} clipped; the slope of I(V) is used there"
+
+
+def _curves_are(n: int) -> str:
+    return "1 curve is" if n == 1 else f"{n} curves are"

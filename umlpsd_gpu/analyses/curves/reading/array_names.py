@@ -19,6 +19,7 @@ CURRENT = re.compile(
     re.IGNORECASE,
 )
 LOCK_IN = re.compile(r"(lock_?in|li[xy]|didv)\w*", re.IGNORECASE)
+NUMBERS = "iufc"  # kinds of NumPy
 WAY_BACK = re.compile(r"backward|bwd|retrace", re.IGNORECASE)
 WAY_THERE = re.compile(r"forward|fwd|trace", re.IGNORECASE)
 
@@ -36,12 +37,15 @@ class NamedArray:
         From its attributes or its name; empty if unknown.
     read : callable
         Returns the values.
+    is_complex : bool
+        Whether the values are complex numbers.
     """
 
     name: str
     shape: tuple[int, ...]
     unit: str
     read: Callable[[], np.ndarray]
+    is_complex: bool = False
 
     @property
     def short(self) -> str:
@@ -110,7 +114,7 @@ def open_contents(path: Path) -> Any:
     suffix = path.suffix.lower()
     if suffix == ".npy":
         values = np.load(path, mmap_mode="r", allow_pickle=False)
-        yield Contents({"array": NamedArray("array", values.shape, "", lambda: values)}, {})
+        yield Contents({"array": _named("array", "", values)}, {})
     elif suffix == ".npz":
         with np.load(path, allow_pickle=False) as archive:
             yield _collect({name: archive[name] for name in archive.files})
@@ -132,14 +136,18 @@ def _collect(values: Mapping[str, np.ndarray]) -> Contents:
         if value.dtype.kind in "US" and value.size == 1:
             text = value.ravel()[0]
             texts[name] = text.decode() if isinstance(text, bytes) else str(text)
-        elif value.dtype.kind in "iuf":
-            arrays[name] = _named(name, value.shape, "", value)
+        elif value.dtype.kind in NUMBERS:
+            arrays[name] = _named(name, "", value)
     return Contents(arrays, texts)
 
 
-def _named(name: str, shape: tuple[int, ...], unit: str, value: Any) -> NamedArray:
+def _named(name: str, unit: str, value: Any) -> NamedArray:
     return NamedArray(
-        name, shape, unit or unit_in_name(name), lambda: np.asarray(value[()], dtype=np.float64)
+        name,
+        value.shape,
+        unit or unit_in_name(name),
+        lambda: np.asarray(value[()], dtype=np.float64),
+        value.dtype.kind == "c",
     )
 
 
@@ -152,10 +160,10 @@ def _of_hdf5(file: Any) -> Contents:
     def collect(name: str, node: Any) -> None:
         if not isinstance(node, h5py.Dataset):
             return
-        if node.dtype.kind in "iuf":
+        if node.dtype.kind in NUMBERS:
             unit = next((node.attrs[key] for key in ("unit", "units") if key in node.attrs), "")
             text = unit.decode() if isinstance(unit, bytes) else str(unit)
-            arrays[name] = _named(name, node.shape, text, node)
+            arrays[name] = _named(name, text, node)
         elif node.shape == () and h5py.check_string_dtype(node.dtype) is not None:
             texts[name.rpartition("/")[2]] = node.asstr()[()]
 

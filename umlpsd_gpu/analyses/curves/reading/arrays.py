@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 import zlib
 from pathlib import Path
@@ -36,6 +37,7 @@ UNREADABLE = (
     zipfile.BadZipFile,
     zlib.error,
 )
+NO_NUMBERS = re.compile("pickle|Python objects")
 HEIGHTS = ("height", "heights", "topography", "z")
 
 
@@ -63,7 +65,8 @@ def read_arrays(path: Path, settings: CurvesSettings) -> Recording:
         raise
     except UNREADABLE as error:
         # NumPy takes what it doesn't know for Python objects, which may be malicious
-        reason = "it holds no arrays of numbers" if "pickle" in str(error) else str(error)
+        is_other = NO_NUMBERS.search(str(error))
+        reason = "it holds no arrays of numbers" if is_other else str(error)
         raise CurvesError(
             path, f"it can't be read as {path.suffix} file ({reason}); write it again"
         ) from error
@@ -106,6 +109,7 @@ def _read(contents: Contents, path: Path, settings: CurvesSettings) -> Recording
         positions=_positions(contents, len(current), path, settings),
         height=_height(contents, len(current), path, settings),
         origins=origins,
+        notes=_note_of_square(there),
         paths=(path,),
     )
     return places_of(recording, settings, path)
@@ -140,6 +144,16 @@ def _find_currents(
     )
 
 
+def _values(array: NamedArray, path: Path) -> np.ndarray:
+    if array.is_complex:
+        raise CurvesError(
+            path,
+            f"the array {array.name} has complex numbers, but curves are real; save its real part "
+            "or its magnitude",
+        )
+    return array.read()
+
+
 def _can_be_current(array: NamedArray) -> bool:
     is_other = array.short.lower().startswith(("position", "shape", "xy", *HEIGHTS))
     return len(array.shape) in (2, 3) and not is_other and not LOCK_IN.fullmatch(array.short)
@@ -166,21 +180,14 @@ def _find_bias(
         )
     (array,) = found
     factor, origin = bias_factor(contents.unit_of(array, "bias"), settings.bias_unit, path)
-    return array.read().ravel() * factor, origin
+    return _values(array, path).ravel() * factor, origin
 
 
 def _as_rows(
     array: NamedArray, n_points: int, path: Path
 ) -> tuple[np.ndarray, tuple[int, int] | None]:
     """Return curves as rows, and the grid of a volume."""
-    stored = array.read()
-    if np.iscomplexobj(stored):
-        raise CurvesError(
-            path,
-            f"the array {array.name} holds complex numbers, and curves are real; give the real "
-            "part, or the magnitude",
-        )
-    values = np.asarray(stored, dtype=np.float64)
+    values = _values(array, path)
     sizes = values.shape
     if n_points not in (sizes[-1], sizes[0]):
         raise CurvesError(
@@ -196,13 +203,24 @@ def _as_rows(
     return values, None
 
 
+def _note_of_square(array: NamedArray) -> tuple[str, ...]:
+    """Return the note about an array whose sizes don't say which axis is the bias."""
+    if len(array.shape) < 2 or array.shape[0] != array.shape[-1]:
+        return ()
+    sizes = " × ".join(map(str, array.shape))
+    return (
+        f"The array {array.name} has {sizes} values: its last axis was read as the bias; transpose "
+        "it if the first one is.",
+    )
+
+
 def _shape_of(
     contents: Contents, shape: tuple[int, int] | None, n_curves: int, path: Path
 ) -> tuple[int, int] | None:
     stored = contents.named("shape", "grid", "grid_shape")
     if shape is not None or stored is None or _size(stored) != 2:
         return shape
-    n_rows, n_cols = (int(number) for number in stored.read().ravel())
+    n_rows, n_cols = (int(number) for number in _values(stored, path).ravel())
     if n_rows * n_cols != n_curves:
         raise CurvesError(
             path, f"its shape {n_rows} × {n_cols} doesn't fit {n_curves} curves; correct it"
@@ -216,7 +234,7 @@ def _positions(
     stored = contents.named("positions", "position", "xy")
     if stored is None:
         return None
-    values = stored.read()
+    values = _values(stored, path)
     if values.size != 2 * n_curves:
         raise CurvesError(
             path,
@@ -234,7 +252,7 @@ def _height(
     if stored is None or _size(stored) != n_curves:
         return None
     factor, _ = length_factor(contents.unit_of(stored, "height"), settings.length_unit, path)
-    heights: np.ndarray = stored.read().ravel() * factor
+    heights: np.ndarray = _values(stored, path).ravel() * factor
     return heights
 
 

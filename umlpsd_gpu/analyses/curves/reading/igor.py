@@ -53,16 +53,10 @@ def read_wave(path: Path, settings: CurvesSettings) -> Recording:
         raise CurvesError(path, f"it can't be read as Igor wave ({error}); export it again") from (
             error
         )
-    values = np.asarray(wave["wData"], dtype=np.float64)
+    values = _values(wave["wData"], path)
     header = wave["wave_header"]
     note = wave.get("note", b"").decode("latin-1")
     name = bytes(header["bname"]).decode("latin-1").strip("\0 ")
-    if values.ndim not in (2, 3):
-        raise CurvesError(
-            path,
-            f"its wave has {values.ndim} dimension{'s' * (values.ndim != 1)}; give a volume "
-            "(x, y, bias) or curves as columns (bias, curve)",
-        )
     at = _bias_dimension(header, values.ndim, path)
     axis, origin = _axis(header, at, values.shape[at], settings, path)
     factor, current_origin = current_factor(_text(header["dataUnits"]), settings.current_unit, path)
@@ -85,6 +79,23 @@ def read_wave(path: Path, settings: CurvesSettings) -> Recording:
         return places_of(recording, settings, path)
     current = np.moveaxis(values, at, -1).transpose(1, 0, 2) * factor
     return _placed(recording, current, header, note, settings)
+
+
+def _values(stored: np.ndarray, path: Path) -> np.ndarray:
+    """Return real values of two or three dimensions."""
+    if np.iscomplexobj(stored):
+        raise CurvesError(
+            path,
+            "the wave has complex numbers, but curves are real; save its real part or its "
+            "magnitude",
+        )
+    if stored.ndim not in (2, 3):
+        raise CurvesError(
+            path,
+            f"its wave has {stored.ndim} dimension{'s' * (stored.ndim != 1)}; give a volume "
+            "(x, y, bias) or curves as columns (bias, curve)",
+        )
+    return np.asarray(stored, dtype=np.float64)
 
 
 def _bias_dimension(header: Any, n_dimensions: int, path: Path) -> int:

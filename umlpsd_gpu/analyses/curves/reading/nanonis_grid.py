@@ -17,16 +17,17 @@ from umlpsd_gpu.analyses.curves.reading.nanonis_header import (
     names_in,
     read_grid_header,
     segment_axis,
+    to_numbers,
 )
 from umlpsd_gpu.analyses.curves.reading.recording import Recording
 from umlpsd_gpu.analyses.curves.reading.units import HEADER, bias_factor, current_factor
 from umlpsd_gpu.analyses.curves.settings import CurvesSettings
 
 BYTES = 4
+PARAMETERS = "# Parameters (4 byte)"
 VALUE = np.dtype(">f4")
-MOST_PARAMETERS = 10_000
-# A header that promises this many times more pixels than there are is damaged
-MOST_EMPTY = 100_000
+# A grid that stopped early may be this often larger than its file, or have this many bytes
+MOST_EMPTY, ALWAYS_ALLOWED = 100, 1 << 30
 
 
 @dataclass(frozen=True)
@@ -96,56 +97,66 @@ def open_grid(path: Path) -> Grid:
     Raises
     ------
     CurvesError
-        If it is no grid, or its header lacks the size, the points or the channels.
+        If it is no grid, its header lacks the size, the points or the channels, or the file is far
+        smaller than the header says.
     """
     header, offset = read_grid_header(path)
-    size = re.fullmatch(r"\s*(\d+)\s*x\s*(\d+)\s*", header.get("Grid dim", ""))
+    shape = _grid_dim(header)
     channels = names_in(header, "Channels")
     points = header.get("Points", "")
-    is_sized = size is not None and int(size[1]) > 0 and int(size[2]) > 0
-    has_points = points.isdigit() and int(points) > 0
-    if size is None or not (is_sized and has_points and channels):
-        there = {"Grid dim": is_sized, "Points": has_points, "Channels": bool(channels)}
-        missing = [name for name, is_there in there.items() if not is_there]
+    n_points = int(points) if points.isdecimal() else 0
+    if not shape or not channels or not n_points:
+        faults = [
+            f"has {name}={header[name]}" if header.get(name) else f"lacks {name}"
+            for name, known in (("Grid dim", shape), ("Points", n_points), ("Channels", channels))
+            if not known
+        ]
         raise CurvesError(
-            path,
-            f"its header lacks {' and '.join(missing)}, or gives 0; export the grid again from "
-            "Nanonis",
+            path, f"its header {' and '.join(faults)}; export the grid again from Nanonis"
         )
     names = names_in(header, "Fixed parameters") + names_in(header, "Experiment parameters")
-    n_parameters = _count_parameters(header, len(names), path)
+    n_parameters = _n_parameters(header, len(names), path)
     names += [f"parameter {i + 1}" for i in range(len(names), n_parameters)]
-    n_cols, n_rows = int(size[1]), int(size[2])
     grid = Grid(
         path,
         header,
         offset,
-        (n_rows, n_cols),
-        int(points),
+        shape,
+        n_points,
         tuple(names[:n_parameters]),
         tuple(channels),
         0,
     )
-    n_bytes = max(path.stat().st_size - offset, 0)
-    n_recorded = min(grid.n_pixels, n_bytes // (BYTES * grid.values_per_pixel))
-    if not n_recorded:
-        raise CurvesError(path, "it holds no complete pixel; give a grid with recorded curves")
-    if grid.n_pixels > MOST_EMPTY * n_recorded:
+    n_bytes = path.stat().st_size - offset
+    bytes_per_pixel = BYTES * grid.values_per_pixel
+    n_recorded = min(grid.n_pixels, n_bytes // bytes_per_pixel)
+    if grid.n_pixels * bytes_per_pixel > max(ALWAYS_ALLOWED, MOST_EMPTY * n_bytes):
         raise CurvesError(
             path,
-            f"its header says {n_rows} × {n_cols} pixels, and it holds {n_recorded}; export the "
-            "grid again from Nanonis",
+            f"its header has Grid dim={header['Grid dim']}, but the file holds {n_recorded} pixels "
+            f"of {n_points} points; copy the file again",
         )
     return Grid(**{**vars(grid), "n_recorded": n_recorded})
 
 
-def _count_parameters(header: Mapping[str, str], n_names: int, path: Path) -> int:
-    text = header.get("# Parameters (4 byte)", str(n_names)).strip()
-    if not text.isdigit() or int(text) > MOST_PARAMETERS:
+def _grid_dim(header: Mapping[str, str]) -> tuple[int, int] | None:
+    """Return rows and columns; None where the header has no size, or an empty one."""
+    size = re.fullmatch(r"\s*(\d{1,9})\s*x\s*(\d{1,9})\s*", header.get("Grid dim", ""))
+    if size is None or not int(size[1]) or not int(size[2]):
+        return None
+    return int(size[2]), int(size[1])
+
+
+def _n_parameters(header: Mapping[str, str], n_named: int, path: Path) -> int:
+    if PARAMETERS not in header:
+        return n_named
+    text = header[PARAMETERS]
+    n_most = path.stat().st_size // BYTES
+    if not text.isdecimal() or int(text) > n_most:
         raise CurvesError(
             path,
-            f"its header gives '{text}' as the number of parameters, which must be a number up to "
-            f"{MOST_PARAMETERS}; export the grid again from Nanonis",
+            f"its header has {PARAMETERS}={text}, where the number of parameters of a pixel "
+            f"belongs ({n_named} are named); export the grid again from Nanonis",
         )
     return int(text)
 
@@ -209,7 +220,9 @@ def _load(grid: Grid) -> tuple[np.ndarray, np.ndarray, int]:
         file.seek(grid.offset)
         stored = np.fromfile(file, VALUE, grid.n_recorded * grid.values_per_pixel)
     n_recorded = stored.size // grid.values_per_pixel
-    values[:n_recorded] = stored[: n_recorded * grid.values_per_pixel].reshape(n_recorded, -1)
+    values[:n_recorded] = stored[: n_recorded * grid.values_per_pixel].reshape(
+        n_recorded, grid.values_per_pixel
+    )
     # a file of full size holds zeros or NaN where nothing was recorded
     is_empty = ~(np.nan_to_num(values) != 0).any(axis=1)
     values[is_empty] = np.nan
@@ -238,11 +251,11 @@ def _bias(
             "--bias-from-v and --bias-to-v",
         )
     limits = np.column_stack([first, last])[np.isfinite(first) & np.isfinite(last)]
-    if not len(limits):
+    if not limits.size:
         raise CurvesError(
             grid.path,
-            "no pixel has a Sweep Start and a Sweep End; give the bias with --bias-from-v and "
-            "--bias-to-v",
+            "Sweep Start and Sweep End of its pixels are no numbers; give the bias with "
+            "--bias-from-v and --bias-to-v",
         )
     if np.ptp(limits, axis=0).max() > np.abs(limits).max() * 1e-5:
         raise CurvesError(
@@ -255,11 +268,8 @@ def _bias(
 
 def _positions(grid: Grid, parameters: np.ndarray) -> tuple[np.ndarray | None, str]:
     """Return the planned places of the pixels, else the recorded ones."""
-    try:
-        numbers = [float(number) for number in names_in(grid.header, "Grid settings")]
-    except ValueError:
-        # places are then those that were recorded with the pixels
-        numbers = []
+    key = "Grid settings"
+    numbers = to_numbers(names_in(grid.header, key), key, grid.path)
     if len(numbers) >= 4 and min(numbers[2:4]) > 0:
         x, y, width, height, *angle = numbers
         angle_deg = angle[0] if angle else 0.0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from umlpsd_gpu.analyses.curves.reading.errors import CurvesError
 GRID_END = b":HEADER_END:"
 SEGMENTS = "segment start"
 MULTILINE = "multiline settings"
+# Start, end, settling and integration time, then the number of steps
+STEPS, N_IN_SEGMENT = 4, 5
 
 
 def read_grid_header(path: Path) -> tuple[dict[str, str], int]:
@@ -72,6 +75,46 @@ def names_in(header: Mapping[str, str], key: str) -> list[str]:
     return [name.strip() for name in header.get(key, "").split(";") if name.strip()]
 
 
+def to_numbers(texts: Sequence[str], key: str, path: Path) -> list[float]:
+    """Return texts of a header as finite numbers.
+
+    Parameters
+    ----------
+    texts : sequence of str
+    key : str
+        Where they stand in the header, for messages.
+    path : Path
+        For messages.
+
+    Returns
+    -------
+    list of float
+
+    Raises
+    ------
+    CurvesError
+        If one is no number, or infinite.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from umlpsd_gpu.analyses.curves.reading.nanonis_header import to_numbers
+    >>> to_numbers(["1E-8", "0"], "Grid settings", Path("a.3ds"))
+    [1e-08, 0.0]
+    """
+    try:
+        numbers = [float(text) for text in texts]
+    except ValueError:
+        numbers = [math.nan]
+    if not all(map(math.isfinite, numbers)):
+        raise CurvesError(
+            path,
+            f"its header has '{';'.join(texts)[:60]}' as {key}, where numbers with a decimal "
+            "point belong; export the grid again from Nanonis",
+        )
+    return numbers
+
+
 def segment_axis(header: Mapping[str, str], n_points: int, path: Path) -> np.ndarray | None:
     """Return the bias of a sweep in segments.
 
@@ -92,7 +135,7 @@ def segment_axis(header: Mapping[str, str], n_points: int, path: Path) -> np.nda
     Raises
     ------
     CurvesError
-        If the segments don't have as many points as were recorded.
+        If the segments are malformed, or don't have as many points as were recorded.
     """
     key = next((k for k in header if SEGMENTS in k.lower() and "," in k), None)
     is_used = header.get("Filetype", "").upper() == "MLS" or (
@@ -100,27 +143,24 @@ def segment_axis(header: Mapping[str, str], n_points: int, path: Path) -> np.nda
     )
     if key is None or not is_used or not header[key]:
         return None
-    parts = [_segment(segment, path) for segment in header[key].split(";")]
-    twice = np.concatenate(parts)
-    once = np.concatenate([parts[0], *(part[1:] for part in parts[1:])])
-    for axis in (once, twice):
-        if axis.size == n_points:
-            return axis
-    raise CurvesError(
-        path,
-        f"its segments have {once.size} or {twice.size} points, but {n_points} were recorded; "
-        "give the bias of the first and last point with --bias-from-v and --bias-to-v",
-    )
-
-
-def _segment(text: str, path: Path) -> np.ndarray:
-    try:
-        numbers = [float(number) for number in text.split(",")]
-        return np.linspace(numbers[0], numbers[1], int(numbers[4]))
-    except (ValueError, IndexError, OverflowError) as error:
+    segments = [
+        to_numbers(segment.split(","), "segments", path) for segment in header[key].split(";")
+    ]
+    if any(len(numbers) < N_IN_SEGMENT or numbers[STEPS] < 1 for numbers in segments):
         raise CurvesError(
             path,
-            f"a segment of its sweep is '{text.strip()[:40]}', where first and last bias and the "
-            "number of points are needed; give the bias of the first and last point with "
-            "--bias-from-v and --bias-to-v",
-        ) from error
+            f"its segments are '{header[key][:60]}', but each needs a start, an end and a number "
+            "of steps; give the bias of the first and last point with --bias-from-v and "
+            "--bias-to-v",
+        )
+    n_twice = sum(int(numbers[STEPS]) for numbers in segments)
+    n_once = n_twice - len(segments) + 1
+    if n_points in (n_once, n_twice):
+        skipped = 1 if n_points == n_once else 0
+        parts = [np.linspace(numbers[0], numbers[1], int(numbers[STEPS])) for numbers in segments]
+        return np.concatenate([parts[0], *(part[skipped:] for part in parts[1:])])
+    raise CurvesError(
+        path,
+        f"its segments have {n_once} or {n_twice} points, but {n_points} were recorded; "
+        "give the bias of the first and last point with --bias-from-v and --bias-to-v",
+    )

@@ -123,10 +123,11 @@ def _parse(path: Path) -> Spectrum:
 def _numbers(rows: Sequence[Sequence[str]], width: int, path: Path) -> np.ndarray:
     short = next((i for i, row in enumerate(rows) if len(row) != width), None)
     if short is not None:
+        plural = "s" * (len(rows[short]) != 1)
         raise CurvesError(
             path,
-            f"row {short + 1} below [DATA] has {len(rows[short])} cells, but there are {width} "
-            "columns; copy the file again",
+            f"row {short + 1} below [DATA] has {len(rows[short])} cell{plural}, but there are "
+            f"{width} columns; copy the file again",
         )
     try:
         return np.array(rows, dtype=np.float64)

@@ -21,6 +21,7 @@ from umlpsd_gpu.analyses.curves.reading.units import (
     LENGTHS,
     bias_factor,
     current_factor,
+    factors_of_columns,
     unit_in_name,
 )
 from umlpsd_gpu.analyses.curves.settings import CurvesSettings
@@ -95,14 +96,18 @@ def _read_columns(table: TextTable, settings: CurvesSettings) -> Recording:
         raise CurvesError(table.path, "the column of the bias has empty cells; fill them")
     names = table.names[1:]
     there, back, lock_in = _sort_columns(names, len(currents), settings, table.path)
-    sizes, current_origin = _current_sizes(table, [i + 1 for i in (*there, *back)], settings)
+    default = _unit_in_preamble(table)
+    units = [_unit(name, CURRENTS) or default for name in names] or [default] * len(currents)
+    size, current_origin = factors_of_columns(
+        [units[i] for i in (*there, *back)], settings.current_unit, table.path, current_factor
+    )
     _refuse_short_curves(bias, currents[there], table.path)
     lock_in_names = {names[i]: currents[i][None] for i in lock_in} if len(there) == 1 else {}
     return places_of(
         Recording(
             bias=bias,
-            current=currents[there] * sizes[: len(there), None],
-            current_back=currents[back] * sizes[len(there) :, None] if back else None,
+            current=currents[there] * size[: len(there), None],
+            current_back=currents[back] * size[len(there) :, None] if back else None,
             lock_in=lock_in_names,
             origins={
                 "current": Origin(
@@ -112,6 +117,7 @@ def _read_columns(table: TextTable, settings: CurvesSettings) -> Recording:
                 "bias": bias_origin,
             },
             positions=_position(table),
+            notes=_unread_note(names, (*there, *back, *lock_in), settings),
             paths=(table.path,),
         ),
         settings,
@@ -121,16 +127,19 @@ def _read_columns(table: TextTable, settings: CurvesSettings) -> Recording:
 
 def _read_pairs(table: TextTable, settings: CurvesSettings) -> Recording:
     names = table.names or ("",) * table.values.shape[1]
-    n_columns = len(names)
-    of_bias = [
-        bias_factor(_unit(name, BIASES), settings.bias_unit, table.path) for name in names[::2]
-    ]
-    factors, bias_origin = np.array([factor for factor, _ in of_bias])[:, None], of_bias[0][1]
-    sizes, current_origin = _current_sizes(table, range(1, n_columns, 2), settings)
-    pairs = table.values.T
-    _refuse_short_curves(pairs[0], pairs[1::2], table.path)
+    factor, bias_origin = factors_of_columns(
+        [_unit(name, BIASES) for name in names[::2]], settings.bias_unit, table.path, bias_factor
+    )
+    size, current_origin = factors_of_columns(
+        [_unit(name, CURRENTS) for name in names[1::2]],
+        settings.current_unit,
+        table.path,
+        current_factor,
+    )
+    axes, currents = table.values.T[::2], table.values.T[1::2]
+    _refuse_short_curves(axes[0], currents, table.path)
     bias, currents, notes = to_common_axis(
-        pairs[::2] * factors, pairs[1::2] * sizes[:, None], table.path
+        axes * factor[:, None], currents * size[:, None], table.path
     )
     return places_of(
         Recording(
@@ -184,25 +193,27 @@ def _sort_columns(
     return (there, back, lock_in) if there else (back, [], lock_in)
 
 
-def _current_sizes(
-    table: TextTable, columns: Sequence[int], settings: CurvesSettings
-) -> tuple[np.ndarray, Origin]:
-    """Return the unit of each column in amperes, and where that of the first is from.
-
-    Columns without a unit have that of the others, if these agree.
-    """
-    units = [_unit(table.names[i], CURRENTS) if table.names else "" for i in columns]
-    known = set(filter(None, units))
-    common = known.pop() if len(known) == 1 else ""
-    common = common or ("" if known else _unit_in_preamble(table))
-    found = [current_factor(unit or common, settings.current_unit, table.path) for unit in units]
-    return np.array([size for size, _ in found]), found[0][1]
-
-
 def _unit(name: str, known: dict[str, float]) -> str:
     """Return the unit in a heading; nothing if its last word is no unit of this kind."""
     unit = unit_in_name(name)
     return unit if unit in known or "(" in name or "[" in name else ""
+
+
+def _unread_note(
+    names: Sequence[str], read: Sequence[int], settings: CurvesSettings
+) -> tuple[str, ...]:
+    """Return the note about columns that may be currents, but have no unit as the others do."""
+    unread = [
+        name
+        for i, name in enumerate(names)
+        if i not in read and not unit_in_name(name) and not LOCK_IN.match(name)
+    ]
+    if not unread or settings.channel is not None:
+        return ()
+    return (
+        f"Not read, because other columns have a unit of current and these none: "
+        f"{', '.join(unread)}.",
+    )
 
 
 def _unit_in_preamble(table: TextTable) -> str:

@@ -56,28 +56,22 @@ def read_text_table(path: Path, decimal: str = "auto") -> TextTable:
     Raises
     ------
     CurvesError
-        If there is no table of at least two columns, or its rows are uneven.
+        If there is no table of at least two columns, its rows are uneven, or one holds a word.
     """
     lines = _decode(path)
     marks = {"auto": (".", ","), "point": (".",), "comma": (",",)}[decimal]
     separator, mark, width = _choose_format(lines, marks, path)
-    rows = [_row(line, separator, mark, width) for line in lines]
+    rows = [_numbers(_split(line, separator), mark) for line in lines]
     is_row = [row is not None and len(row) == width for row in rows]
     first = is_row.index(True)
     last = len(rows) - 1 - is_row[::-1].index(True)
-    for i in range(first, last + 1):
-        if not is_row[i] and lines[i].strip() and not COMMENT.match(lines[i]):
-            raise _uneven(path, i, _split(lines[i], separator), rows[i], width)
-    beyond = [i for i in range(last + 1, len(rows)) if rows[i]]
-    # a reading such as "OL" at either end of a sweep is no heading and no footer
-    beyond += [
-        i
-        for i in (first - 1, last + 1)
-        if 0 <= i < len(lines) and _begins_with_number(lines[i], separator, mark, width)
-    ]
-    if beyond:
-        i = min(beyond)
-        raise _uneven(path, i, _split(lines[i], separator), rows[i], width)
+    for i, line in enumerate(lines):
+        if is_row[i] or not line.strip() or COMMENT.match(line):
+            continue
+        cells = _split(line, separator)
+        is_within = first < i < last
+        if is_within or _is_damaged_row(cells, rows[i], mark, width, is_below=i > last):
+            raise _uneven(path, i, cells, rows[i], width)
     values = np.array([row for row, yes in zip(rows, is_row, strict=True) if yes])
     above = [COMMENT.sub("", line).rstrip() for line in lines[:first] if line.strip(BLANK)]
     names = _headings(above[-1], separator, width) if above else ()
@@ -130,21 +124,6 @@ def _split(line: str, separator: str) -> list[str]:
     return cells[:-1] if len(cells) > 1 and not cells[-1] else cells
 
 
-def _row(line: str, separator: str, mark: str, width: int) -> list[float] | None:
-    """Return the numbers of a line; an empty cell at its end is one of them."""
-    row = _numbers(_split(line, separator), mark)
-    ends_empty = separator != " " and line.rstrip(" \r\n").endswith(separator)
-    if row is not None and len(row) == width - 1 and ends_empty:
-        row.append(np.nan)
-    return row
-
-
-def _begins_with_number(line: str, separator: str, mark: str, width: int) -> bool:
-    """Return whether a line is a row of the table whose first cell alone is surely a number."""
-    cells = _split(line, separator)
-    return len(cells) == width and _numbers(cells[:1], mark) is not None
-
-
 def _numbers(cells: Sequence[str], mark: str) -> list[float] | None:
     """Return the numbers of a row; None if a cell holds a word, or no cell a number."""
     numbers = []
@@ -161,6 +140,21 @@ def _numbers(cells: Sequence[str], mark: str) -> list[float] | None:
     return numbers if any(number == number for number in numbers) else None
 
 
+def _is_damaged_row(
+    cells: Sequence[str], row: Sequence[float] | None, mark: str, width: int, *, is_below: bool
+) -> bool:
+    """Return whether a line above or below the block is a row of it, with a word or a cell less.
+
+    Above, a word in the column of the bias makes a heading.
+    """
+    if row is not None:
+        return True
+    if len(cells) > width:
+        return False
+    is_number = [_numbers([cell], mark) is not None for cell in cells]
+    return is_number[0] or (is_below and len(cells) == width and any(is_number))
+
+
 def _uneven(
     path: Path, index: int, cells: Sequence[str], row: Sequence[float] | None, width: int
 ) -> CurvesError:
@@ -168,12 +162,13 @@ def _uneven(
         return CurvesError(
             path,
             f"line {index + 1} holds words within the numbers ('{' '.join(cells)[:40]}'); write "
-            "numbers, or leave cells empty",
+            "numbers, for an overload the limit of the amplifier, and # before lines of text",
         )
+    plural = "s" * (len(row) != 1)
     return CurvesError(
         path,
-        f"the curves have unequal lengths: line {index + 1} has {len(row)} cells, the others "
-        f"{width}; give curves of equal length, or a file for each",
+        f"the curves have unequal lengths: line {index + 1} has {len(row)} cell{plural}, the "
+        f"others {width}; give curves of equal length, or a file for each",
     )
 
 

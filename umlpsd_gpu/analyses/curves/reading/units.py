@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from umlpsd_gpu.analyses.curves.curve_map import Origin
 from umlpsd_gpu.analyses.curves.reading.errors import CurvesError
@@ -129,6 +131,45 @@ def length_factor(unit: str, chosen: str | None, path: Path) -> tuple[float, Ori
         If neither says it, or they differ.
     """
     return _factor("positions and heights", "--length-unit", LENGTHS, unit, chosen, path)
+
+
+def factors_of_columns(
+    units: Sequence[str],
+    chosen: str | None,
+    path: Path,
+    factor_of: Callable[[str, str | None, Path], tuple[float, Origin]],
+) -> tuple[np.ndarray, Origin]:
+    """Return the size of the unit of each column, and where the units are from.
+
+    Parameters
+    ----------
+    units : sequence of str
+        As the heading of each column says; empty if it doesn't.
+    chosen : str or None
+        As the user says.
+    path : Path
+        For messages.
+    factor_of : callable
+        `current_factor` or `bias_factor`.
+
+    Returns
+    -------
+    factors : ndarray, shape (n_columns,)
+    origin : Origin
+        With all units that occur.
+
+    Raises
+    ------
+    CurvesError
+        If the unit of a column is unknown, or differs from the one chosen.
+    """
+    found = {unit: factor_of(unit, chosen, path) for unit in dict.fromkeys(units)}
+    origins = [origin for _, origin in found.values()]
+    origin = Origin(
+        " and ".join(dict.fromkeys(each.value for each in origins)),
+        " and ".join(dict.fromkeys(each.source for each in origins)),
+    )
+    return np.array([found[unit][0] for unit in units]), origin
 
 
 def _factor(
