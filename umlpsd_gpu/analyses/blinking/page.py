@@ -6,22 +6,20 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from markupsafe import Markup
 from matplotlib.colors import to_hex
 
 from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.analyses.blinking.tables import summary_of
-from umlpsd_gpu.decision.cluster_tests import ClusterTests
-from umlpsd_gpu.decision.result import KDecision
+from umlpsd_gpu.analyses.decision_parts import (
+    CITATION,
+    confidence_fact,
+    decision_section,
+    k_fact,
+)
 from umlpsd_gpu.plotting.page_parts import Fact, Page, Section, number, render_section
 from umlpsd_gpu.plotting.style import cluster_colour
 
 PACKAGE = "umlpsd_gpu.analyses.blinking"
-CITATION = Markup(
-    "Mukherjee <i>et al.</i>, “Machine learning for microscopy data analytics targeting real-time "
-    "optical characterization of semiconductor nanocrystals”, <i>Nature Communications</i> (2026), "
-    '<a href="https://doi.org/10.1038/s41467-026-68939-7">doi:10.1038/s41467-026-68939-7</a>.'
-)
 
 
 def page_of(study: Study) -> Page:
@@ -41,9 +39,6 @@ def page_of(study: Study) -> Page:
         "study": study,
         "summary": summary,
         "colours": colours,
-        "decision": study.decision,
-        "evidence": tuple(_evidence_rows(study.decision)),
-        "cluster_tests": tuple(_test_rows(study.tests)),
         "outliers": outlier_sentence(study),
         "pearson": pearson_sentence(summary["maps"]) if summary["maps"] else "",
         "sources": list(dict.fromkeys(study.traces.source)),
@@ -61,11 +56,9 @@ def page_of(study: Study) -> Page:
 
 def _facts(study: Study) -> Iterator[Fact]:
     decision, traces = study.decision, study.traces
-    low, high = decision.confidence_ci95
-    interval = "" if math.isnan(low) else f"{number(low, 2)}…{number(high, 2)}"
-    yield Fact(Markup("Clusters <i>K</i><sub>opt</sub>"), str(decision.k_opt))
+    yield k_fact(decision)
     yield Fact("Smoothing scale", decision.scale)
-    yield Fact("Confidence", number(decision.confidence, 2), interval)
+    yield confidence_fact(decision)
     yield Fact("Traces clustered", str(int(study.clustered.sum())), f"of {traces.n_traces}")
     yield Fact("Frames", f"{traces.n_frames:,}", f"× {traces.dt_s:.4g} s")
 
@@ -74,45 +67,7 @@ def _sections(study: Study, values: dict[str, Any]) -> Iterator[Section]:
     yield render_section("Clusters", "clusters.html.jinja", PACKAGE, values)
     if study.maps:
         yield render_section("Domains", "domains.html.jinja", PACKAGE, values)
-    yield render_section("How K was decided", "decision.html.jinja", PACKAGE, values)
-
-
-def _evidence_rows(decision: KDecision) -> Iterator[dict[str, Any]]:
-    """Yield the evidence for each K as text; nothing where another rule decided."""
-    evidence = decision.evidence
-    for at, k in enumerate(evidence.k_values.tolist()):
-        yield {
-            "k": k,
-            "chosen": k == decision.k_opt,
-            "probability": number(evidence.probability[at], 2),
-            "border": number(math.exp(-evidence.gap[at]), 2),
-            "reproducibility": number(evidence.reproducibility[at], 2),
-            "prediction_strength": number(evidence.prediction_strength[at], 2),
-        }
-
-
-def _test_rows(tests: ClusterTests) -> Iterator[dict[str, Any]]:
-    """Yield the tests of each cluster as text."""
-    for at, nearest in enumerate(tests.nearest.tolist()):
-        yield {
-            "cluster": at + 1,
-            "nearest": nearest or "–",
-            "border": number(math.exp(-tests.gap[at]), 2),
-            "apart_p": number(tests.apart_p[at], 2),
-            "inner_border": number(math.exp(-tests.inner_gap[at]), 2),
-            "one_cloud_p": number(tests.one_cloud_p[at], 2),
-            "result": _test_result(tests, at),
-        }
-
-
-def _test_result(tests: ClusterTests, at: int) -> str:
-    if math.isnan(tests.inner_gap[at]):
-        return "too small to test"
-    inside = "a gap inside" if tests.is_divided[at] else "one cloud"
-    if tests.nearest[at] == 0:
-        return inside
-    around = "apart" if tests.is_apart[at] else f"not clearly apart from {tests.nearest[at]}"
-    return f"{inside}, {around}"
+    yield decision_section(study.decision, "traces", study.tests)
 
 
 def headline(study: Study) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from umlpsd_gpu.analyses.blinking.map_files import summarise_maps
 from umlpsd_gpu.analyses.blinking.result import Study
+from umlpsd_gpu.analyses.decision_parts import finite_or_none, summarise_decision
 
 TRACES_CSV_COLUMNS = (
     "id",
@@ -44,25 +45,8 @@ def summary_of(study: Study) -> dict[str, Any]:
     -------
     dict
     """
-    decision = study.decision
     return {
-        "k_opt": decision.k_opt,
-        "scale": decision.scale,
-        "confidence": _finite_or_none(decision.confidence),
-        "confidence_ci95": [_finite_or_none(end) for end in decision.confidence_ci95],
-        "votes": decision.votes,
-        "rule": decision.rule,
-        "reason": decision.reason,
-        "undecided": decision.is_undecided,
-        "unfamiliar": decision.unfamiliar,
-        "calibrated_for": decision.calibrated_for,
-        "probability": dict(
-            zip(
-                map(str, decision.evidence.k_values.tolist()),
-                decision.evidence.probability.tolist(),
-                strict=True,
-            )
-        ),
+        **summarise_decision(study.decision),
         "n_traces": study.traces.n_traces,
         "n_clustered": int(study.clustered.sum()),
         "n_frames": study.traces.n_frames,
@@ -77,7 +61,7 @@ def summary_of(study: Study) -> dict[str, Any]:
         },
         "outliers": {
             "n_outliers": int(study.outliers.is_outlier.sum()),
-            "threshold": _finite_or_none(study.outliers.threshold),
+            "threshold": finite_or_none(study.outliers.threshold),
             "false_positive_rate": study.outliers.false_positive_rate,
         },
         "movies": [
@@ -135,21 +119,17 @@ def _summarise_cluster(study: Study, index: int) -> dict[str, Any]:
         "cluster": int(clusters.clusters[index]),
         "n_traces": int(members.sum()),
         "n_beta": int(clusters.n_beta[index]),
-        "beta_mean": _finite_or_none(clusters.beta_mean[index]),
-        "beta_stderr": _finite_or_none(clusters.beta_stderr[index]),
-        "silhouette_mean": _finite_or_none(study.silhouette[members].mean()),
-        "label_uncertainty_mean": _finite_or_none(study.label_uncertainty[members].mean()),
+        "beta_mean": finite_or_none(clusters.beta_mean[index]),
+        "beta_stderr": finite_or_none(clusters.beta_stderr[index]),
+        "silhouette_mean": finite_or_none(study.silhouette[members].mean()),
+        "label_uncertainty_mean": finite_or_none(study.label_uncertainty[members].mean()),
         "n_outliers": int(study.outliers.is_outlier[members].sum()),
         "nearest_cluster": int(study.tests.nearest[index]) or None,
-        "gap": _finite_or_none(study.tests.gap[index]),
-        "apart_p": _finite_or_none(study.tests.apart_p[index]),
-        "inner_gap": _finite_or_none(study.tests.inner_gap[index]),
-        "one_cloud_p": _finite_or_none(study.tests.one_cloud_p[index]),
+        "gap": finite_or_none(study.tests.gap[index]),
+        "apart_p": finite_or_none(study.tests.apart_p[index]),
+        "inner_gap": finite_or_none(study.tests.inner_gap[index]),
+        "one_cloud_p": finite_or_none(study.tests.one_cloud_p[index]),
     }
-
-
-def _finite_or_none(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
 
 
 def write_traces_csv(study: Study, path: Path) -> None:

@@ -8,23 +8,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from markupsafe import Markup
 
 from umlpsd_gpu.analyses.curves.cluster_table import LEAST_DOMAIN, quantity_rows, table_rows
 from umlpsd_gpu.analyses.curves.map_files import pixel_size_m
 from umlpsd_gpu.analyses.curves.result import CurveStudy
 from umlpsd_gpu.analyses.curves.si_units import si_text
 from umlpsd_gpu.analyses.curves.workflow import SMALLEST_SHARE
+from umlpsd_gpu.analyses.decision_parts import (
+    CITATION,
+    confidence_fact,
+    decision_section,
+    k_fact,
+)
 from umlpsd_gpu.decision.labels import final_labels
-from umlpsd_gpu.decision.result import KDecision
 from umlpsd_gpu.plotting.page_parts import Fact, Page, Section, number, render_section
 
 PACKAGE = "umlpsd_gpu.analyses.curves"
-CITATION = Markup(
-    "Mukherjee <i>et al.</i>, “Machine learning for microscopy data analytics targeting real-time "
-    "optical characterization of semiconductor nanocrystals”, <i>Nature Communications</i> (2026), "
-    '<a href="https://doi.org/10.1038/s41467-026-68939-7">doi:10.1038/s41467-026-68939-7</a>.'
-)
 NAMES = {
     "asinh": "asinh(I/3σ)",
     "shape": "shape, without the size of the current",
@@ -95,10 +94,8 @@ def headline(study: CurveStudy) -> str:
 
 def _facts(study: CurveStudy) -> Iterator[Fact]:
     decision, curves = study.clustering.decision, study.map
-    low, high = decision.confidence_ci95
-    interval = "" if math.isnan(low) else f"{number(low, 2)}…{number(high, 2)}"
-    yield Fact(Markup("Clusters <i>K</i><sub>opt</sub>"), str(decision.k_opt))
-    yield Fact("Confidence", number(decision.confidence, 2), interval)
+    yield k_fact(decision)
+    yield confidence_fact(decision)
     yield Fact("Compared", NAMES.get(decision.scale, decision.scale))
     n_usable = int(study.conditioned.is_usable.sum())
     yield Fact("Curves clustered", f"{n_usable:,}", f"of {curves.n_curves:,}")
@@ -107,7 +104,6 @@ def _facts(study: CurveStudy) -> Iterator[Fact]:
 
 
 def _sections(study: CurveStudy) -> Iterator[Section]:
-    decision = study.clustering.decision
     values: dict[str, Any] = {
         "rows": tuple(table_rows(study)),
         "has_grid": study.map.shape is not None,
@@ -126,22 +122,7 @@ def _sections(study: CurveStudy) -> Iterator[Section]:
         "fewer than half of a cluster. Values, errors and validity of every curve are in "
         "curves.csv.",
     )
-    evidence = {"decision": decision, "evidence": tuple(_evidence_rows(decision))}
-    yield render_section("How K was decided", "decision.html.jinja", PACKAGE, evidence)
-
-
-def _evidence_rows(decision: KDecision) -> Iterator[dict[str, Any]]:
-    """Yield the evidence for each K as text; nothing where another rule decided."""
-    evidence = decision.evidence
-    for at, k in enumerate(evidence.k_values.tolist()):
-        yield {
-            "k": k,
-            "chosen": k == decision.k_opt,
-            "probability": number(evidence.probability[at], 2),
-            "border": number(math.exp(-evidence.gap[at]), 2),
-            "reproducibility": number(evidence.reproducibility[at], 2),
-            "prediction_strength": number(evidence.prediction_strength[at], 2),
-        }
+    yield decision_section(study.clustering.decision, "curves")
 
 
 def cross_shape_and_magnitude(study: CurveStudy) -> CrossTable | None:

@@ -13,6 +13,7 @@ import numpy as np
 from umlpsd_gpu.analyses.curves.map_files import pixel_size_m
 from umlpsd_gpu.analyses.curves.quantity import Quantity
 from umlpsd_gpu.analyses.curves.result import CurveStudy
+from umlpsd_gpu.analyses.decision_parts import finite_or_none, summarise_decision
 
 QUARTILES = (25, 50, 75)
 
@@ -28,27 +29,11 @@ def summary_of(study: CurveStudy) -> dict[str, Any]:
     -------
     dict
     """
-    decision, curves = study.clustering.decision, study.map
+    curves = study.map
     outliers, conditioned = study.clustering.outliers, study.conditioned
     saturated = [mask.any(axis=1) for mask in conditioned.is_saturated.values()]
     return {
-        "k_opt": decision.k_opt,
-        "scale": decision.scale,
-        "confidence": _plain(decision.confidence),
-        "confidence_ci95": [_plain(end) for end in decision.confidence_ci95],
-        "votes": decision.votes,
-        "rule": decision.rule,
-        "reason": decision.reason,
-        "undecided": decision.is_undecided,
-        "unfamiliar": decision.unfamiliar,
-        "calibrated_for": decision.calibrated_for,
-        "probability": dict(
-            zip(
-                map(str, decision.evidence.k_values.tolist()),
-                decision.evidence.probability.tolist(),
-                strict=True,
-            )
-        ),
+        **summarise_decision(study.clustering.decision),
         "n_curves": curves.n_curves,
         "n_recorded": int(curves.is_recorded.sum()),
         "n_clustered": int(conditioned.is_usable.sum()),
@@ -63,7 +48,7 @@ def summary_of(study: CurveStudy) -> dict[str, Any]:
             name: {"value": origin.value, "source": origin.source}
             for name, origin in curves.origins.items()
         },
-        "bias_offset_v": _plain(conditioned.bias_offset),
+        "bias_offset_v": finite_or_none(conditioned.bias_offset),
         "current_offset_a": _median(conditioned.current_offset),
         "noise_a": _median(conditioned.noise),
         "clusters": list(_clusters(study)),
@@ -73,7 +58,7 @@ def summary_of(study: CurveStudy) -> dict[str, Any]:
         },
         "outliers": {
             "n_outliers": int(outliers.is_outlier.sum()),
-            "threshold": _plain(outliers.threshold),
+            "threshold": finite_or_none(outliers.threshold),
             "false_positive_rate": outliers.false_positive_rate,
         },
         "files": [path.name for path in curves.paths],
@@ -197,9 +182,9 @@ def _statistics(quantity: Quantity, members: np.ndarray) -> dict[str, Any]:
     low, middle, high = np.percentile(values, QUARTILES) if values.size else (math.nan,) * 3
     return {
         "n_valid": int(values.size),
-        "median": _plain(middle),
-        "lower_quartile": _plain(low),
-        "upper_quartile": _plain(high),
+        "median": finite_or_none(middle),
+        "lower_quartile": finite_or_none(low),
+        "upper_quartile": finite_or_none(high),
     }
 
 
@@ -211,10 +196,6 @@ def _mean(values: np.ndarray) -> float | None:
 def _median(values: np.ndarray) -> float | None:
     known = values[np.isfinite(values)]
     return float(np.median(known)) if known.size else None
-
-
-def _plain(number: float) -> float | None:
-    return float(number) if math.isfinite(number) else None
 
 
 def _plain_list(numbers: tuple[float, float] | None) -> list[float] | None:
