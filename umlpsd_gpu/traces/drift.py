@@ -88,73 +88,81 @@ def estimate_drift(
     return relative
 
 
+class _Scene:
+    """The mean of images of one scene, each shifted back by its displacement."""
+
+    def __init__(self) -> None:
+        self.mean: Array | None = None
+        self._n_images = 0
+
+    def begin(self, image: Array) -> Array:
+        """Return the mean so far; zero before the first image."""
+        if self.mean is None:
+            self.mean = np.zeros_like(image)
+        return self.mean
+
+    def add(self, image: Array, place: Array) -> None:
+        self._n_images += 1
+        mean = self.begin(image)
+        mean += (ndimage.shift(image, -place, order=1, mode="nearest") - mean) / self._n_images
+
+
 def _register_each(psf_sigma_px: float) -> Registering:
     """Return a function that registers every block by phase cross-correlation."""
     from skimage.registration import phase_cross_correlation
 
-    reference: Array | None = None
-    n_done = 0
+    scene = _Scene()
 
     def register(average: Array, at: float) -> tuple[Array | None, Array]:
-        nonlocal reference, n_done
         image = _keep_spots(average, psf_sigma_px)
-        if reference is None:
-            reference = np.zeros_like(image)
-        shift = np.zeros(2)
+        reference, shift = scene.begin(image), np.zeros(2)
         if reference.any() and image.any():
             shift = phase_cross_correlation(
                 reference, image, upsample_factor=UPSAMPLING, normalization=None
             )[0]
-        n_done += 1
-        reference += (ndimage.shift(image, shift, order=1, mode="nearest") - reference) / n_done
+        scene.add(image, -shift)
         return -shift, reference
 
     return register
 
 
 def _register_near(motion: Motion, psf_sigma_px: float) -> Registering:
-    """Return a function that registers blocks near the segments of a movie."""
+    """Return a function that registers blocks by their spots, near the segments of a movie."""
     registration, bin_px = motion.registration, motion.registration.bin_px
-    n_segments = len(motion.path_px)
-    reference: Array | None = None
-    n_done = 0
 
-    def register(average: Array, at: float) -> tuple[Array | None, Array]:
-        nonlocal reference, n_done
-        segment = min(int(at * n_segments), n_segments - 1)
-        guides = motion.path_px[max(0, segment - 1) : segment + 2] / bin_px
-        found = registration.locate_near(bin_image(average, bin_px), guides)
-        image = _keep_spots(average, psf_sigma_px)
-        if reference is None:
-            reference = np.zeros_like(image)
-        if found is None:
-            return None, reference
-        place: Array = found * bin_px
-        n_done += 1
-        reference += (ndimage.shift(image, -place, order=1, mode="nearest") - reference) / n_done
-        return place, reference
+    def locate(average: Array, guides: Array) -> Array | None:
+        found = registration.locate_near(bin_image(average, bin_px), guides / bin_px)
+        return None if found is None else found * bin_px
 
-    return register
+    return _register_by(locate, motion.path_px, psf_sigma_px)
 
 
 def _register_edges(path_px: Array, psf_sigma_px: float) -> Registering:
     """Return a function that registers blocks by their edges, near the segments of a movie."""
     registration = EdgeRegistration()
-    reference: Array | None = None
-    n_done = 0
+
+    def locate(average: Array, guides: Array) -> Array | None:
+        place = registration.locate(average)
+        if place is None or np.hypot(*(place - guides).T).min() > SURE_STEP_PX:
+            return None
+        return place
+
+    return _register_by(locate, path_px, psf_sigma_px)
+
+
+def _register_by(
+    locate: Callable[[Array, Array], Array | None], path_px: Array, psf_sigma_px: float
+) -> Registering:
+    """Return a function that registers blocks by ``locate``, which takes the places near by."""
+    scene = _Scene()
 
     def register(average: Array, at: float) -> tuple[Array | None, Array]:
-        nonlocal reference, n_done
         segment = min(int(at * len(path_px)), len(path_px) - 1)
-        guides = path_px[max(0, segment - 1) : segment + 2]
-        place = registration.locate(average)
+        place = locate(average, path_px[max(0, segment - 1) : segment + 2])
         image = _keep_spots(average, psf_sigma_px)
-        if reference is None:
-            reference = np.zeros_like(image)
-        if place is None or np.hypot(*(place - guides).T).min() > SURE_STEP_PX:
-            return None, reference
-        n_done += 1
-        reference += (ndimage.shift(image, -place, order=1, mode="nearest") - reference) / n_done
+        reference = scene.begin(image)
+        if place is not None:
+            scene.add(image, place)
         return place, reference
 
     return register
