@@ -86,7 +86,11 @@ def folder_in_memory():
 
 def endless(job):
     """Stand for an analysis that never ends; leave the number of its process in OUT/started."""
-    Path(job.work).parents[1].joinpath("started").write_text(str(os.getpid()))
+    started = Path(job.work).parents[1] / "started"
+    own = started.with_name(f"started.{os.getpid()}")
+    own.write_text(str(os.getpid()))
+    # two workers write it, and one may be killed on the way: it must never be empty
+    own.replace(started)
     time.sleep(100)
 
 
