@@ -1,0 +1,1 @@
+"""X-ray spectrum images: unmixed into components whose composition is quantified."""

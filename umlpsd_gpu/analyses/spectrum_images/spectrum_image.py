@@ -1,0 +1,38 @@
+"""An image with an X-ray spectrum in every pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from umlpsd_gpu.xrays.spectrum import Conditions, EnergyAxis
+
+
+@dataclass(frozen=True)
+class SpectrumImage:
+    """A spectrum in every pixel of an image.
+
+    Attributes
+    ----------
+    counts : ndarray, shape (n_rows, n_columns, n_channels)
+        Not negative.
+    axis : EnergyAxis
+    conditions : Conditions
+    pixel_size_m : float or None
+        Distance between neighbouring pixels.
+    paths : tuple of Path
+        The files it was read from.
+    metadata : mapping
+        What else the file says.
+    """
+
+    counts: NDArray[Any]
+    axis: EnergyAxis
+    conditions: Conditions = field(default_factory=Conditions)
+    pixel_size_m: float | None = None
+    paths: tuple[Path, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)

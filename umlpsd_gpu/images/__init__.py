@@ -1,0 +1,1 @@
+"""Single images: opening them with their scale, and their local spectra."""

@@ -1,0 +1,1 @@
+"""X-ray spectra of electron microscopes: lines, absorption, and compositions from intensities."""
