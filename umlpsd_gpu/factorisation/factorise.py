@@ -200,7 +200,7 @@ def factorise_subspace(
         equal = objectives <= objectives.min() + EQUAL_FIT * 0.5 * subspace.total_square
         best = int(np.flatnonzero(equal)[0])
         final = minimise(
-            Problem(subspace, np.float64),
+            Problem.of_subspace(subspace, np.float64),
             starts.maps[best : best + 1],
             starts.components[best : best + 1],
             options.max_iterations,
@@ -241,7 +241,7 @@ def follow_starts(subspace: Subspace, k: int, options: FactorisationOptions) -> 
     Factors
     """
     rng = np.random.default_rng(options.seed)
-    problem = Problem(subspace, np.float32)
+    problem = Problem.of_subspace(subspace, np.float32)
     few = None
     if subspace.shape[0] > 2 * SAMPLES_OF_STARTS:
         few = subspace.of_samples(_telling_samples(subspace, k, rng))
@@ -250,7 +250,9 @@ def follow_starts(subspace: Subspace, k: int, options: FactorisationOptions) -> 
         for number in range(options.n_restarts)
     ]
     if few is not None:
-        starts = list(_follow(Problem(few, np.float32), few, starts, START_ITERATIONS).components)
+        starts = list(
+            _follow(Problem.of_subspace(few, np.float32), few, starts, START_ITERATIONS).components
+        )
     iterations = START_ITERATIONS if few is None else LAST_ITERATIONS
     return _follow(problem, subspace, starts, iterations)
 
