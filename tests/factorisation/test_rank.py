@@ -5,7 +5,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from umlpsd_gpu.errors import TracesError
-from umlpsd_gpu.factorisation.binning import binnings
+from umlpsd_gpu.factorisation.binning import binned_spectra
 from umlpsd_gpu.factorisation.count_splitting import count_splitting_loss
 from umlpsd_gpu.factorisation.cross_validation import cross_validation_loss
 from umlpsd_gpu.factorisation.noise_edges import largest_of_noise, noise_edge, optimal_threshold
@@ -71,12 +71,19 @@ def test_refuses_what_are_no_counts():
         decide_rank_of_counts(np.array([[1.0, -1.0], [2.0, 3.0]]))
 
 
-def test_bins_keep_all_counts_of_whole_bins():
+def test_singular_values_in_bins_are_those_of_the_summed_and_scaled_counts():
     image, shape = spectrum_image(2, 50, seed=5)
-    for binned in binnings(image, shape):
-        n_channels = image.shape[1] // binned.channels * binned.channels
-        assert binned.counts.sum() == image[:, :n_channels].sum()
-        assert (binned.counts.sum(axis=0) > 0).all()
+    image[5], image[:, 9] = 0, 0
+    for spectrum in binned_spectra(image, shape):
+        size, channels = spectrum.pixels, spectrum.channels
+        cube = image.reshape(32 // size, size, 32 // size, size, 128 // channels, channels)
+        summed = cube.sum(axis=(1, 3, 5)).reshape(-1, 128 // channels)
+        summed = summed[summed.sum(axis=1) > 0][:, summed.sum(axis=0) > 0]
+        assert spectrum.shape == summed.shape
+        of_rows, of_columns = summed.sum(axis=1), summed.sum(axis=0)
+        scaled = summed / np.sqrt(np.outer(of_rows, of_columns / summed.sum()))
+        direct = np.linalg.svd(scaled, compute_uv=False)
+        np.testing.assert_allclose(spectrum.values[:4], direct[:4], rtol=1e-5)
 
 
 def test_largest_singular_value_of_noise_hardly_exceeds_its_bound():

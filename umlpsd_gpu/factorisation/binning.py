@@ -9,34 +9,42 @@ import numpy as np
 
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import xp_of
+from umlpsd_gpu.compute.transfer import on_host
+from umlpsd_gpu.factorisation.subspace import inverse_of, row_blocks
 
 # Pixels along each side of a bin, and channels of a bin
 PIXELS, CHANNELS = (1, 2, 4, 8), (1, 2, 4, 8)
-# A binned matrix is left out if it has fewer rows or columns, or more of them
-FEWEST, MOST_ROWS, MOST_COLUMNS = 24, 20_000, 1_200
+# Bins are left out if there are fewer of them, or more
+FEWEST, MOST_PIXELS, MOST_CHANNELS = 24, 70_000, 1_200
 
 
 @dataclass(frozen=True)
-class Binned:
-    """A matrix of counts summed over bins.
+class BinnedSpectrum:
+    """Singular values of counts that are summed over bins and scaled to noise of unit variance.
 
     Attributes
     ----------
-    counts : ndarray, shape (n_bins, n_channels)
-        Without bins and channels that have no counts.
+    values : ndarray
+        Largest first.
+    shape : tuple of int
+        Bins of pixels and bins of channels that have counts.
     pixels : int
         Pixels along each side of a bin.
     channels : int
         Channels of a bin.
+    counts_of_bin : float
+        Mean counts of a bin of pixels.
     """
 
-    counts: Array
+    values: Array
+    shape: tuple[int, int]
     pixels: int
     channels: int
+    counts_of_bin: float
 
 
-def binnings(counts: Array, shape: tuple[int, int] | None) -> Iterator[Binned]:
-    """Yield counts in all bins that leave enough rows and columns, the finest first.
+def binned_spectra(counts: Array, shape: tuple[int, int] | None) -> Iterator[BinnedSpectrum]:
+    """Yield singular values of counts in all bins that are neither too few nor too many.
 
     Parameters
     ----------
@@ -47,27 +55,43 @@ def binnings(counts: Array, shape: tuple[int, int] | None) -> Iterator[Binned]:
 
     Yields
     ------
-    Binned
+    BinnedSpectrum
+        The finest bins first.
     """
-    smallest = min(FEWEST, *counts.shape)
+    fewest = min(FEWEST, *counts.shape)
     for pixels in PIXELS if shape is not None else PIXELS[:1]:
-        by_pixels = counts if shape is None or pixels == 1 else _sum_pixels(counts, shape, pixels)
+        binned = counts if shape is None or pixels == 1 else sum_pixels(counts, shape, pixels)
+        if not fewest <= binned.shape[0] <= MOST_PIXELS:
+            continue
+        row_sums, column_sums, gram = _weighted_gram(binned)
+        n_rows = int(np.count_nonzero(row_sums))
         for channels in CHANNELS:
-            summed = _sum_channels(by_pixels, channels)
-            n_rows, n_columns = summed.shape
-            is_usable = smallest <= n_rows <= MOST_ROWS and smallest <= n_columns <= MOST_COLUMNS
-            if is_usable or (pixels == channels == 1 and shape is None):
-                kept = summed[summed.sum(axis=1) > 0][:, summed.sum(axis=0) > 0]
-                if min(kept.shape) >= min(2, smallest):
-                    yield Binned(kept, pixels, channels)
+            n_channels = counts.shape[1] // channels
+            if fewest <= n_channels <= MOST_CHANNELS:
+                values = _singular_values(column_sums, gram, channels)
+                mean = float(row_sums.sum()) / n_rows
+                yield BinnedSpectrum(values, (n_rows, values.size), pixels, channels, mean)
 
 
-def _sum_pixels(counts: Array, shape: tuple[int, int], size: int) -> Array:
-    """Return sums over squares of pixels; rows and columns beyond the last square are left out."""
+def sum_pixels(counts: Array, shape: tuple[int, int], size: int) -> Array:
+    """Return sums over squares of pixels; rows and columns beyond the last square are left out.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (n_pixels, n_channels)
+    shape : tuple of int
+        Rows and columns of the image.
+    size : int
+        Pixels along each side of a square.
+
+    Returns
+    -------
+    ndarray, shape (n_squares, n_channels)
+    """
     xp = xp_of(counts)
     n_rows, n_columns = shape[0] // size, shape[1] // size
     image = counts.reshape(*shape, -1)
-    total = xp.zeros((n_rows, n_columns, image.shape[2]))
+    total = xp.zeros((n_rows, n_columns, image.shape[2]), np.float32)
     for row in range(size):
         for column in range(size):
             total += image[row : n_rows * size : size, column : n_columns * size : size]
@@ -75,10 +99,47 @@ def _sum_pixels(counts: Array, shape: tuple[int, int], size: int) -> Array:
     return summed
 
 
-def _sum_channels(counts: Array, size: int) -> Array:
-    if size == 1:
-        return counts
-    n_bins = counts.shape[1] // size
-    kept = counts[:, : n_bins * size]
-    total: Array = kept.reshape(-1, n_bins, size).sum(axis=2, dtype=np.float64)
-    return total
+def sum_channels(counts: Array, size: int) -> Array:
+    """Return sums over neighbouring columns; those beyond the last whole bin are left out.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (..., n_channels)
+    size : int
+
+    Returns
+    -------
+    ndarray, shape (..., n_channels // size)
+    """
+    n_bins = counts.shape[-1] // size
+    kept = counts[..., : n_bins * size]
+    summed: Array = kept.reshape(*counts.shape[:-1], n_bins, size).sum(axis=-1)
+    return summed
+
+
+def _weighted_gram(counts: Array) -> tuple[Array, Array, Array]:
+    """Return sums of rows and of columns, and the Gram matrix of rows over the root of their sums.
+
+    Channels can be summed in the Gram matrix itself, so that one pass serves all bins of channels.
+    """
+    xp = xp_of(counts)
+    row_sums = xp.zeros(counts.shape[0])
+    column_sums = xp.zeros(counts.shape[1])
+    gram = xp.zeros((counts.shape[1], counts.shape[1]))
+    for rows, block in row_blocks(counts):
+        row_sums[rows] = block.sum(axis=1)
+        column_sums += block.sum(axis=0)
+        # counts are small integers: single precision is exact but for the weights
+        block = (block * xp.sqrt(inverse_of(row_sums[rows]))[:, None]).astype(np.float32)
+        gram += block.T @ block
+    return on_host(row_sums), on_host(column_sums), on_host(gram)
+
+
+def _singular_values(column_sums: Array, gram: Array, channels: int) -> Array:
+    sums = sum_channels(column_sums, channels)
+    binned = sum_channels(sum_channels(gram, channels).T, channels)
+    has_counts = sums > 0
+    weights = np.sqrt(sums.sum() / sums[has_counts])
+    scaled = binned[np.ix_(has_counts, has_counts)] * np.outer(weights, weights)
+    values: Array = np.sqrt(np.maximum(np.linalg.eigvalsh(scaled)[::-1], 0))
+    return values

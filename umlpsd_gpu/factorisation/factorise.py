@@ -25,6 +25,8 @@ Loss = Literal["frobenius", "poisson", "itakura_saito"]
 SPARE_RANK = 16
 # Iterations and KKT residual of each start; the best one is then followed to the tolerance
 START_ITERATIONS, START_TOLERANCE = 150, 1e-3
+# Iterations of the best start in a sweep over numbers of components
+SWEEP_ITERATIONS = 50
 # Of more than twice as many samples, each start is followed on this many at first, and on all for
 # at most the following number of iterations
 SAMPLES_OF_STARTS, LAST_ITERATIONS = 2048, 20
@@ -225,6 +227,27 @@ def factorise_subspace(
         restart_objectives=np.maximum(objectives, 0.0),
         stability=np.median(np.array(matched), axis=0),
     )
+
+
+def sweep_components(
+    subspace: Subspace, k_max: int, options: FactorisationOptions | None = None
+) -> list[Factorisation]:
+    """Factorise a matrix into 1…k_max components, to compare their fits and stabilities.
+
+    Parameters
+    ----------
+    subspace : Subspace
+    k_max : int
+    options : FactorisationOptions, optional
+        Iterations end early: a fit changes by less than what distinguishes two numbers.
+
+    Returns
+    -------
+    list of Factorisation
+    """
+    options = options or FactorisationOptions()
+    quick = replace(options, tolerance=START_TOLERANCE, max_iterations=SWEEP_ITERATIONS)
+    return [factorise_subspace(subspace, k, quick) for k in range(1, k_max + 1)]
 
 
 def follow_starts(subspace: Subspace, k: int, options: FactorisationOptions) -> Factors:

@@ -8,8 +8,12 @@ from math import exp, log
 import numpy as np
 
 from umlpsd_gpu.compute.arrays import Array
-from umlpsd_gpu.compute.transfer import on_host
-from umlpsd_gpu.factorisation.binning import Binned, binnings
+from umlpsd_gpu.factorisation.binning import (
+    BinnedSpectrum,
+    binned_spectra,
+    sum_channels,
+    sum_pixels,
+)
 from umlpsd_gpu.factorisation.count_splitting import count_splitting_loss
 from umlpsd_gpu.factorisation.noise_edges import (
     largest_of_noise,
@@ -17,7 +21,7 @@ from umlpsd_gpu.factorisation.noise_edges import (
     optimal_threshold,
 )
 from umlpsd_gpu.factorisation.result import RankDecision
-from umlpsd_gpu.factorisation.subspace import project, require_non_negative
+from umlpsd_gpu.factorisation.subspace import require_non_negative
 
 # Counts of a row below which singular values of scaled counts are larger than those of Gaussian
 # noise; the same for the mean of all elements, where the sharper of two thresholds is used
@@ -25,6 +29,8 @@ FEWEST_COUNTS_OF_ROW, FEWEST_COUNTS_OF_ELEMENT = 18.0, 0.15
 # Variation of a component, relative to the first, below which it rather is drift of the energy
 # axis, absorption or thickness than a material, as found in real spectrum images of many counts
 LEAST_VARIATION = 2e-3
+# Bins of pixels whose counts are split at random, and eight times the bins of channels
+MOST_SPLIT = 4096
 # A number with a smaller probability is not decided
 LEAST_PROBABILITY = 0.5
 # Log odds of a right number: this much less, and so much per logarithm of the detection limit;
@@ -33,41 +39,38 @@ ODDS_AT_LIMIT, ODDS_PER_LOG_LIMIT = -3.15, -2.29
 
 
 @dataclass(frozen=True)
-class _Spectrum:
-    """Singular values of scaled counts in one binning."""
+class _Evidence:
+    """What the singular values in one binning say."""
 
-    values: Array
-    shape: tuple[int, int]
-    pixels: int
-    channels: int
-    counts_of_row: float
-
-    @property
-    def is_sharp(self) -> bool:
-        """Whether noise is near enough to Gaussian for its largest singular value to be known."""
-        return self.counts_of_row / self.shape[1] >= FEWEST_COUNTS_OF_ELEMENT
+    spectrum: BinnedSpectrum
 
     @property
     def threshold(self) -> float:
-        """Singular value above which a component is significant."""
-        return largest_of_noise(*self.shape) if self.is_sharp else optimal_threshold(*self.shape)
+        """Singular value above which a component is significant.
+
+        Where elements have few counts, noise is not Gaussian and the higher threshold is used.
+        """
+        shape = self.spectrum.shape
+        is_gaussian = self.spectrum.counts_of_bin / shape[1] >= FEWEST_COUNTS_OF_ELEMENT
+        return largest_of_noise(*shape) if is_gaussian else optimal_threshold(*shape)
 
     @property
     def detection_limit(self) -> float:
         """Singular value of the weakest component that is seen, relative to the first."""
-        return self.threshold / float(self.values[0])
+        return self.threshold / float(self.spectrum.values[0])
 
     @property
     def n_significant(self) -> int:
         """Number of singular values above the threshold."""
-        return int(np.count_nonzero(self.values > self.threshold))
+        return int(np.count_nonzero(self.spectrum.values > self.threshold))
 
     @property
     def n_components(self) -> int:
         """Number of those that are large enough to be components."""
-        excess = self.values**2 - noise_edge(*self.shape) ** 2
-        is_large = excess > LEAST_VARIATION * self.values[0] ** 2
-        return int(np.count_nonzero((self.values > self.threshold) & is_large))
+        values = self.spectrum.values
+        excess = values**2 - noise_edge(*self.spectrum.shape) ** 2
+        is_large = excess > LEAST_VARIATION * values[0] ** 2
+        return int(np.count_nonzero((values > self.threshold) & is_large))
 
 
 def decide_rank_of_counts(
@@ -102,21 +105,19 @@ def decide_rank_of_counts(
         If these are no counts; see `project`.
     """
     require_non_negative(counts)
-    spectra, finest = [], None
-    for binned in binnings(counts, shape):
-        finest = finest or binned
-        spectra.append(_spectrum_of(binned))
-    assert finest is not None
-    loss = count_splitting_loss(finest.counts, k_max, seed)
+    evidence = [_Evidence(spectrum) for spectrum in binned_spectra(counts, shape)]
+    loss = count_splitting_loss(_few_enough(counts, shape), k_max, seed)
+    first = evidence[0]
     estimates = {
-        "singular values": min(k_max, max(1, spectra[0].n_significant)),
+        "singular values": min(k_max, max(1, first.n_significant)),
         "count splitting": int(np.argmin(loss)) + 1,
     }
-    curves = {"singular values": spectra[0].values[:k_max], "count splitting": loss}
-    usable = [each for each in spectra if each.counts_of_row >= FEWEST_COUNTS_OF_ROW]
+    curves = {"singular values": first.spectrum.values[:k_max], "count splitting": loss}
+    usable = [each for each in evidence if each.spectrum.counts_of_bin >= FEWEST_COUNTS_OF_ROW]
     if not usable:
         return RankDecision(None, 0.0, _too_few(counts), estimates, curves)
-    best = max(usable, key=lambda each: (each.n_components, -each.pixels * each.channels))
+    # of several that show as many, the finest
+    best = max(usable, key=lambda each: each.n_components)
     k = min(k_max, max(1, best.n_components))
     n_weak = max(each.n_significant for each in usable) - max(1, best.n_components)
     limit = min(1.0, min(each.detection_limit for each in usable))
@@ -128,16 +129,18 @@ def decide_rank_of_counts(
     )
 
 
-def _spectrum_of(binned: Binned) -> _Spectrum:
-    subspace = project(binned.counts, 1, "keenan_kotula")
-    n_rows = binned.counts.shape[0]
-    return _Spectrum(
-        on_host(subspace.all_values),
-        binned.counts.shape,
-        binned.pixels,
-        binned.channels,
-        float(binned.counts.sum()) / n_rows,
-    )
+def _few_enough(counts: Array, shape: tuple[int, int] | None) -> Array:
+    """Return counts in bins that are few enough for repeated splits, without empty ones."""
+    pixels = 1
+    while shape is not None and counts.shape[0] // pixels**2 > MOST_SPLIT:
+        pixels *= 2
+    binned = counts if shape is None or pixels == 1 else sum_pixels(counts, shape, pixels)
+    channels = 1
+    while binned.shape[1] // channels > MOST_SPLIT // 8:
+        channels *= 2
+    binned = binned if channels == 1 else sum_channels(binned, channels)
+    kept: Array = binned[binned.sum(axis=1) > 0][:, binned.sum(axis=0) > 0]
+    return kept
 
 
 def _too_few(counts: Array) -> str:
@@ -147,9 +150,10 @@ def _too_few(counts: Array) -> str:
     )
 
 
-def _reason(k: int, n_weak: int, best: _Spectrum, limit: float) -> str:
-    bins = f"{best.pixels} × {best.pixels} pixels and {best.channels} channels"
-    where = "without binning" if best.pixels == best.channels == 1 else f"in bins of {bins}"
+def _reason(k: int, n_weak: int, best: _Evidence, limit: float) -> str:
+    pixels, channels = best.spectrum.pixels, best.spectrum.channels
+    bins = f"in bins of {pixels} × {pixels} pixels and {channels} channels"
+    where = "without binning" if pixels == channels == 1 else bins
     words = "component is" if k == 1 else "components are"
     weak = ""
     if n_weak > 0:
