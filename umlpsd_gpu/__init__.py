@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from umlpsd_gpu.analyses.curves.result import CurveStudy
     from umlpsd_gpu.analyses.curves.settings import CurveSettings
     from umlpsd_gpu.analyses.curves.workflow import run_curves
+    from umlpsd_gpu.analyses.micrographs.result import MicrographStudy
+    from umlpsd_gpu.analyses.micrographs.settings import MicrographsSettings
+    from umlpsd_gpu.analyses.micrographs.source import read_micrograph
+    from umlpsd_gpu.analyses.micrographs.workflow import run_micrograph
     from umlpsd_gpu.analyses.registry import get_analysis
     from umlpsd_gpu.clustering.cluster import Clustering, cluster
     from umlpsd_gpu.decision.decide import decide
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
         TracesError,
         UmlpsdError,
     )
+    from umlpsd_gpu.images.micrograph import Micrograph
     from umlpsd_gpu.kmeans.halves import replicate
     from umlpsd_gpu.kmeans.replication import Replication
     from umlpsd_gpu.kmeans.result import Sweep
@@ -63,6 +68,9 @@ _HOME = {
     "CurvesError": "analyses.curves.reading.errors",
     "DeviceError": "errors",
     "KDecision": "decision.result",
+    "Micrograph": "images.micrograph",
+    "MicrographStudy": "analyses.micrographs.result",
+    "MicrographsSettings": "analyses.micrographs.settings",
     "Movie": "movie.movie",
     "MovieError": "errors",
     "OutputError": "errors",
@@ -96,9 +104,11 @@ _HOME = {
     "power_spectrum": "spectrum.estimators",
     "preprocess": "preprocessing.smooth",
     "read_curves": "analyses.curves.reading.read",
+    "read_micrograph": "analyses.micrographs.source",
     "read_traces": "traces.tables",
     "replicate": "kmeans.halves",
     "run_curves": "analyses.curves.workflow",
+    "run_micrograph": "analyses.micrographs.workflow",
     "run_study": "analyses.blinking.workflow",
     "sweep": "kmeans.sweep",
     "validate": "validation.validate",
@@ -113,6 +123,9 @@ __all__ = [
     "CurvesError",
     "DeviceError",
     "KDecision",
+    "Micrograph",
+    "MicrographStudy",
+    "MicrographsSettings",
     "Movie",
     "MovieError",
     "OutputError",
@@ -146,9 +159,11 @@ __all__ = [
     "power_spectrum",
     "preprocess",
     "read_curves",
+    "read_micrograph",
     "read_traces",
     "replicate",
     "run_curves",
+    "run_micrograph",
     "run_study",
     "sweep",
     "validate",

@@ -14,12 +14,12 @@ import numpy as np
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import xp_of
 from umlpsd_gpu.compute.transfer import on_host
-from umlpsd_gpu.factorisation.hals import Factors, Problem, minimise
+from umlpsd_gpu.factorisation.hals import Factors, Problem, batches_of, joined, minimise
 from umlpsd_gpu.factorisation.noise import Noise
 from umlpsd_gpu.factorisation.subspace import Subspace
 
 # Samples on which the pulls act; iterations of a pull, and the KKT residual at which they end
-MOST_SAMPLES, PULL_ITERATIONS, PULL_TOLERANCE = 2048, 200, 1e-4
+MOST_SAMPLES, PULL_ITERATIONS, PULL_TOLERANCE = 2048, 100, 1e-4
 # Strengths of the pull, in units of what changes the objective by its standard deviation over a
 # change of the whole share
 STRENGTHS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
@@ -69,9 +69,11 @@ def find_equal_fits(maps: Array, components: Array, subspace: Subspace, noise: N
     n_samples = subspace.shape[0]
     chosen = xp.arange(0, n_samples, max(1, -(-n_samples // MOST_SAMPLES)))
     some = subspace.of_samples(chosen)
-    problem = Problem.of_subspace(some, np.float64)
+    problem = Problem.of_subspace(some, np.float32)
     # the optimum of these samples, from which pulls are measured
-    best = minimise(problem, maps[chosen].T[None], components[None], PULL_ITERATIONS, 1e-6)
+    best = minimise(
+        problem, maps[chosen].T[None], components[None], PULL_ITERATIONS, PULL_TOLERANCE / 10
+    )
     allowed = _spread_of_objective(noise) * chosen.shape[0] / n_samples
     pulled = _pull(problem, best, allowed, some)
     before = _shares(best.maps, best.components, some)[0]
@@ -99,14 +101,20 @@ def _pull(problem: Problem, best: Factors, allowed: float, some: Subspace) -> Fa
     )
     strengths = np.outer((1.0, -1.0), STRENGTHS).ravel() * allowed / total
     pulls = np.kron(strengths[:, None], np.eye(k))
-    return minimise(
-        problem,
-        xp.repeat(best.maps, pulls.shape[0], axis=0),
-        xp.repeat(best.components, pulls.shape[0], axis=0),
-        PULL_ITERATIONS,
-        PULL_TOLERANCE,
-        xp.asarray(pulls),
-    )
+    found = []
+    for batch in batches_of(pulls.shape[0], k, some):
+        n = pulls[batch].shape[0]
+        found.append(
+            minimise(
+                problem,
+                xp.repeat(best.maps, n, axis=0),
+                xp.repeat(best.components, n, axis=0),
+                PULL_ITERATIONS,
+                PULL_TOLERANCE,
+                xp.asarray(pulls[batch]),
+            )
+        )
+    return joined(found)
 
 
 def _shares(maps: Array, components: Array, subspace: Subspace) -> Array:

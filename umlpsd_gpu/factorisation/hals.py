@@ -7,6 +7,7 @@ extrapolation is withdrawn where the fit gets worse (Ang and Gillis, Neural Comp
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,10 @@ FIRST_STEP, GROWTH, BOUND_GROWTH, SHRINKING = 0.5, 1.05, 1.01, 1.5
 CHECKED_EVERY = 10
 # Square of a component, relative to the largest, below which it has vanished
 VANISHED = 1e-12
+
+
+# Bytes of the factors of the starts that are followed at once: those that a processor's cache holds
+CACHE_BYTES = 1 << 19
 
 
 @dataclass
@@ -44,6 +49,45 @@ class Factors:
     objectives: Array
     kkt_residuals: Array
     n_iterations: int = 0
+
+
+def joined(parts: Sequence[Factors]) -> Factors:
+    """Return the factors of several batches of starts as one.
+
+    Parameters
+    ----------
+    parts : sequence of Factors
+
+    Returns
+    -------
+    Factors
+    """
+    xp = xp_of(parts[0].maps)
+    return Factors(
+        xp.concatenate([part.maps for part in parts]),
+        xp.concatenate([part.components for part in parts]),
+        np.concatenate([part.objectives for part in parts]),
+        np.concatenate([part.kkt_residuals for part in parts]),
+        max(part.n_iterations for part in parts),
+    )
+
+
+def batches_of(n_starts: int, k: int, subspace: Subspace) -> Iterator[slice]:
+    """Yield as many starts as are followed at once: all on a GPU, few on a CPU.
+
+    Parameters
+    ----------
+    n_starts, k : int
+    subspace : Subspace
+
+    Yields
+    ------
+    slice
+    """
+    on_cpu = isinstance(subspace.left, np.ndarray)
+    n_at_once = max(1, CACHE_BYTES // (4 * k * sum(subspace.shape))) if on_cpu else n_starts
+    for first in range(0, n_starts, n_at_once):
+        yield slice(first, first + n_at_once)
 
 
 class Problem:

@@ -85,6 +85,26 @@ def first_maps(subspace: Subspace, components: Array) -> Array:
     return result
 
 
+def components_of(subspace: Subspace, maps: Array) -> Array:
+    """Return components for given maps: their overlap with the data, on one common scale.
+
+    Parameters
+    ----------
+    subspace : Subspace
+    maps : ndarray, shape (n_starts, k, n_samples)
+
+    Returns
+    -------
+    ndarray, shape (n_starts, k, n_features)
+    """
+    xp = xp_of(maps)
+    overlap = ((maps @ subspace.left) * subspace.values) @ subspace.right
+    square = xp.maximum((maps * maps).sum(axis=2), float(np.finfo(np.float32).tiny))
+    k = maps.shape[1]
+    result: Array = xp.maximum(overlap, 0) / (k * square[:, :, None])
+    return result
+
+
 def _norm(values: Array, axis: int) -> Array:
     xp = xp_of(values)
     result: Array = xp.sqrt((values * values).sum(axis=axis))

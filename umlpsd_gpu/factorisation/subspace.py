@@ -98,6 +98,30 @@ class Subspace:
             self.all_values,
         )
 
+    def of_features(self, chosen: Array) -> Subspace:
+        """Return the subspace with some of the features; right vectors are no longer orthogonal.
+
+        Parameters
+        ----------
+        chosen : ndarray of int
+
+        Returns
+        -------
+        Subspace
+            ``total_square`` is that of the features within the subspace.
+        """
+        right = self.right[:, chosen]
+        weighted = right * self.values[:, None]
+        return Subspace(
+            self.left,
+            self.values,
+            right,
+            self.row_scale,
+            self.column_scale[chosen],
+            float((weighted * weighted).sum()),
+            self.all_values,
+        )
+
 
 def project(matrix: Array, rank: int, scaling: Scaling = "none") -> Subspace:
     """Return the leading singular values and vectors of a non-negative matrix.

@@ -102,7 +102,13 @@ def decide_rank_by_surrogates(
     k = min(k_max, 1 + n_local)
     next_p = float(p[n_local]) if n_local < p.size else 1.0
     last_p = float(p[n_local - 1]) if n_local else 0.0
-    curves = {"variance": variances, "surrogates": largest, "p-value": p}
+    curves = {
+        "variance": variances,
+        "surrogates": largest,
+        "lowest surrogate": others.min(axis=0),
+        "highest surrogate": others.max(axis=0),
+        "p-value": p,
+    }
     is_conservative = bool(
         n_local < variances.size and variances[n_local] < CONSERVATIVE * largest.min()
     )

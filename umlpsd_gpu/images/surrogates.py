@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import fft
 
@@ -26,12 +28,12 @@ class Surrogates:
         self.shape = values.shape
         self.amplitudes = np.abs(fft.rfft2(periodic_part(values - values.mean())))
 
-    def draw(self, seed: int) -> np.ndarray:
+    def draw(self, seed: int | Sequence[int]) -> np.ndarray:
         """Return one image; its mean is 0.
 
         Parameters
         ----------
-        seed : int
+        seed : int or sequence of int
 
         Returns
         -------
