@@ -24,6 +24,13 @@ CHAPTERS = {
         "CurveMap",
         "CurveSettings",
     ),
+    "Micrographs": (
+        "run_micrograph",
+        "read_micrograph",
+        "MicrographStudy",
+        "Micrograph",
+        "MicrographsSettings",
+    ),
     "Clustering": (
         "preprocess",
         "sweep",

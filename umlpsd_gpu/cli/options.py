@@ -47,6 +47,7 @@ PANELS = {
     "curves": "Curves",
     "conditioning": "Curves",
     "quantities": "Curves",
+    "micrograph": "Micrographs",
     "": COMPUTING_PANEL,
 }
 # the two flags of a switch are long: in a panel of their own they don't narrow other texts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 # A bar is at most this share of the rows, and at least as many rows
-MOST_SHARE, FEWEST_ROWS = 0.2, 12
+MOST_SHARE, FEWEST_ROWS = 0.25, 12
 # Share of a row's pixels that are equal to the background of a bar, and of a bar's rows of which
 # this holds; the rest is text
 EQUAL_SHARE, PLAIN_ROWS = 0.6, 0.6

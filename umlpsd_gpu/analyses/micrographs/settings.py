@@ -47,7 +47,7 @@ class MicrographSettings(Section):
         le=20,
         description="Number of local spectra. Default: decided by surrogates.",
     )
-    n_surrogates: int = Field(
+    n_phase_surrogates: int = Field(
         8,
         ge=3,
         le=100,

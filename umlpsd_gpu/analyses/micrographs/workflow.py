@@ -155,7 +155,7 @@ def _decide(
     """Compare the windows with those of images with the same spectrum and random phases."""
     n_leading = min(settings.sweep.k_max + SPARE_COMPONENTS, spectra.amplitudes.shape[0] - 1)
     surrogates = Surrogates(image)
-    n = settings.micrograph.n_surrogates
+    n = settings.micrograph.n_phase_surrogates
     on_gpu = context.device == "gpu"
 
     def variances_of(number: int) -> np.ndarray:
