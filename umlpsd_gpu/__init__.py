@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from umlpsd_gpu.analyses.curves.settings import CurveSettings
     from umlpsd_gpu.analyses.curves.workflow import run_curves
     from umlpsd_gpu.analyses.registry import get_analysis
+    from umlpsd_gpu.analyses.spectrum_images.reading.errors import SpectrumImageError
+    from umlpsd_gpu.analyses.spectrum_images.reading.read import read_spectrum_image
+    from umlpsd_gpu.analyses.spectrum_images.settings import SpectrumImagesSettings
+    from umlpsd_gpu.analyses.spectrum_images.spectrum_image import SpectrumImage
     from umlpsd_gpu.clustering.cluster import Clustering, cluster
     from umlpsd_gpu.decision.decide import decide
     from umlpsd_gpu.decision.result import KDecision
@@ -71,6 +75,9 @@ _HOME = {
     "Settings": "analyses.blinking.settings",
     "SettingsError": "errors",
     "Spectrum": "spectrum.result",
+    "SpectrumImage": "analyses.spectrum_images.spectrum_image",
+    "SpectrumImageError": "analyses.spectrum_images.reading.errors",
+    "SpectrumImagesSettings": "analyses.spectrum_images.settings",
     "Study": "analyses.blinking.result",
     "Sweep": "kmeans.result",
     "Traces": "traces.traces",
@@ -96,6 +103,7 @@ _HOME = {
     "power_spectrum": "spectrum.estimators",
     "preprocess": "preprocessing.smooth",
     "read_curves": "analyses.curves.reading.read",
+    "read_spectrum_image": "analyses.spectrum_images.reading.read",
     "read_traces": "traces.tables",
     "replicate": "kmeans.halves",
     "run_curves": "analyses.curves.workflow",
@@ -121,6 +129,9 @@ __all__ = [
     "Settings",
     "SettingsError",
     "Spectrum",
+    "SpectrumImage",
+    "SpectrumImageError",
+    "SpectrumImagesSettings",
     "Study",
     "Sweep",
     "Traces",
@@ -146,6 +157,7 @@ __all__ = [
     "power_spectrum",
     "preprocess",
     "read_curves",
+    "read_spectrum_image",
     "read_traces",
     "replicate",
     "run_curves",
