@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from umlpsd_gpu.analyses.micrographs.source import read_micrograph
     from umlpsd_gpu.analyses.micrographs.workflow import run_micrograph
     from umlpsd_gpu.analyses.registry import get_analysis
+    from umlpsd_gpu.analyses.spectrum_images.reading.errors import SpectrumImageError
+    from umlpsd_gpu.analyses.spectrum_images.reading.read import read_spectrum_image
+    from umlpsd_gpu.analyses.spectrum_images.settings import SpectrumImagesSettings
+    from umlpsd_gpu.analyses.spectrum_images.spectrum_image import SpectrumImage
     from umlpsd_gpu.clustering.cluster import Clustering, cluster
     from umlpsd_gpu.decision.decide import decide
     from umlpsd_gpu.decision.result import KDecision
@@ -79,6 +83,9 @@ _HOME = {
     "Settings": "analyses.blinking.settings",
     "SettingsError": "errors",
     "Spectrum": "spectrum.result",
+    "SpectrumImage": "analyses.spectrum_images.spectrum_image",
+    "SpectrumImageError": "analyses.spectrum_images.reading.errors",
+    "SpectrumImagesSettings": "analyses.spectrum_images.settings",
     "Study": "analyses.blinking.result",
     "Sweep": "kmeans.result",
     "Traces": "traces.traces",
@@ -105,6 +112,7 @@ _HOME = {
     "preprocess": "preprocessing.smooth",
     "read_curves": "analyses.curves.reading.read",
     "read_micrograph": "analyses.micrographs.source",
+    "read_spectrum_image": "analyses.spectrum_images.reading.read",
     "read_traces": "traces.tables",
     "replicate": "kmeans.halves",
     "run_curves": "analyses.curves.workflow",
@@ -134,6 +142,9 @@ __all__ = [
     "Settings",
     "SettingsError",
     "Spectrum",
+    "SpectrumImage",
+    "SpectrumImageError",
+    "SpectrumImagesSettings",
     "Study",
     "Sweep",
     "Traces",
@@ -160,6 +171,7 @@ __all__ = [
     "preprocess",
     "read_curves",
     "read_micrograph",
+    "read_spectrum_image",
     "read_traces",
     "replicate",
     "run_curves",

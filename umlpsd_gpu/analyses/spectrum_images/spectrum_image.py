@@ -28,6 +28,8 @@ class SpectrumImage:
         The files it was read from.
     metadata : mapping
         What else the file says.
+    notes : tuple of str
+        What the user should know of the reading.
     """
 
     counts: NDArray[Any]
@@ -36,3 +38,4 @@ class SpectrumImage:
     pixel_size_m: float | None = None
     paths: tuple[Path, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()

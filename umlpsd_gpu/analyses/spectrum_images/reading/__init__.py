@@ -1,0 +1,1 @@
+"""Readers of spectrum images, one module for each kind of file."""

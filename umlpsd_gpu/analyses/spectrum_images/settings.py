@@ -1,0 +1,179 @@
+"""All settings of an analysis of spectrum images: its own sections and the shared ones."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from umlpsd_gpu.settings import AnalysisSettings, Section, SweepSettings
+
+
+class SpectrumImageSettings(Section):
+    """How spectrum images are read; what a file says itself need not be given."""
+
+    section: ClassVar[str] = "spectrum_image"
+
+    energy_offset_kev: float | None = Field(
+        None,
+        description="Energy of the first channel, in keV, if the file doesn't say it; it is never "
+        "guessed.",
+    )
+    energy_step_kev: float | None = Field(
+        None,
+        gt=0,
+        description="Width of a channel, in keV, if the file doesn't say it; it is never guessed.",
+    )
+    beam_kev: float | None = Field(
+        None, gt=0, le=1000, description="Energy of the beam, in keV, if the file doesn't say it."
+    )
+    take_off_deg: float | None = Field(
+        None,
+        gt=0,
+        le=90,
+        description="Angle between the surface of the sample and the direction of the detector, in "
+        "degrees, if the file doesn't say it.",
+    )
+    resolution_ev: float | None = Field(
+        None,
+        gt=0,
+        le=1000,
+        description="Width (FWHM) of Mn Kα, in eV, if the file doesn't say it.",
+    )
+    detector_window: str | None = Field(
+        None, min_length=1, description="Name of the window of the detector, if the file lacks it."
+    )
+    array: str | None = Field(
+        None,
+        min_length=1,
+        description="Name of the array of counts in a NumPy or HDF5 file that has several, or of "
+        "the signal in a file with several spectrum images.",
+    )
+    energy_array: str | None = Field(
+        None,
+        min_length=1,
+        description="Name of the energies of the channels in such a file. Default: an array called "
+        "energy or energies, with its unit in the name or in an attribute.",
+    )
+    energies_first: bool = Field(
+        False, description="The first axis of the array of counts is the energy, not the last."
+    )
+    pixel_size_m: float | None = Field(
+        None,
+        gt=0,
+        description="Distance between neighbouring pixels, in metres, if the file doesn't say it.",
+    )
+    from_kev: float | None = Field(
+        None, description="Channels below this energy are left out, in keV. Default: none."
+    )
+    to_kev: float | None = Field(
+        None, gt=0, description="Channels above this energy are left out, in keV. Default: none."
+    )
+    rebin_energy: int = Field(
+        1, ge=1, le=64, description="Neighbouring channels that are added to one."
+    )
+    bin_pixels: int = Field(
+        1, ge=1, le=64, description="Rows and columns of pixels that are added to one pixel."
+    )
+
+    @model_validator(mode="after")
+    def _energies_rise(self) -> Self:
+        if self.from_kev is not None and self.to_kev is not None and self.from_kev >= self.to_kev:
+            raise ValueError(
+                f"from_kev must be less than to_kev, got {self.from_kev:g} and {self.to_kev:g}"
+            )
+        return self
+
+
+class UnmixingSettings(Section):
+    """How spectra are unmixed into components."""
+
+    section: ClassVar[str] = "unmixing"
+
+    k: int | None = Field(
+        None,
+        ge=1,
+        le=100,
+        description="Number of components. Default: decided from the data, up to sweep.k_max.",
+    )
+    n_restarts: int = Field(
+        20,
+        ge=2,
+        le=1000,
+        description="Starts of the factorisation; the best result is taken, and how often the "
+        "others agree with it is its stability.",
+    )
+    loss: Literal["poisson", "frobenius"] = Field(
+        "poisson",
+        description="What is minimised: poisson is the Kullback–Leibler divergence, as counts "
+        "demand; frobenius the sum of squares.",
+    )
+    scaling: Literal["keenan_kotula", "none"] = Field(
+        "keenan_kotula",
+        description="Scaling of the sum of squares: keenan_kotula divides by the square roots of "
+        "the mean spectrum and the mean image, so that all noise is alike; none.",
+    )
+    n_resamples: int = Field(
+        50,
+        ge=0,
+        le=1000,
+        description="Poisson resamples from which errors of spectra and maps are estimated. 0: no "
+        "errors.",
+    )
+
+
+class QuantificationSettings(Section):
+    """How the composition of components is calculated."""
+
+    section: ClassVar[str] = "quantification"
+
+    elements: tuple[str, ...] = Field(
+        (), description="Symbols of the elements. Default: found from the lines of each component."
+    )
+    method: Literal["bulk", "film", "foil", "none"] = Field(
+        "bulk",
+        description="Model of the sample: bulk (ZAF by XPP), film on a substrate, foil "
+        "(Cliff–Lorimer, thin TEM samples), or none: lines are named, nothing is quantified.",
+    )
+    standards: tuple[str, ...] = Field(
+        (), description="Spectra of standards (.msa), one of each element or compound."
+    )
+    oxygen_by_stoichiometry: bool = Field(
+        False, description="Oxygen is calculated from the other elements' usual oxides."
+    )
+    smallest_share: float = Field(
+        0.005,
+        gt=0,
+        lt=1,
+        description="A component with a smaller share of all counts is not quantified.",
+    )
+
+
+class SpectrumImagesSettings(AnalysisSettings):
+    """All settings of an analysis of spectrum images, with the sections of its TOML file.
+
+    Attributes
+    ----------
+    spectrum_image : SpectrumImageSettings
+    unmixing : UnmixingSettings
+    quantification : QuantificationSettings
+
+    Examples
+    --------
+    >>> from umlpsd_gpu import SpectrumImagesSettings
+    >>> SpectrumImagesSettings().with_values({"spectrum_image.beam_kev": 15.0}).sweep.k_max
+    8
+    """
+
+    analysis: ClassVar[str] = "spectrum_images"
+    # of K-means, which this analysis does not use
+    without_effect: ClassVar[tuple[str, ...]] = (
+        *AnalysisSettings.without_effect,
+        *(f"sweep.{name}" for name in ("n_epochs", "engine", "silhouette_metric", "max_iter")),
+        *("sweep.budget_s", "decision"),
+    )
+
+    sweep: SweepSettings = SweepSettings(k_max=8)
+    spectrum_image: SpectrumImageSettings = SpectrumImageSettings()
+    unmixing: UnmixingSettings = UnmixingSettings()
+    quantification: QuantificationSettings = QuantificationSettings()
