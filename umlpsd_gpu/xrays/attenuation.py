@@ -32,7 +32,7 @@ def mass_attenuation(z: int, energies_kev: ArrayLike) -> NDArray[np.float64]:
     Examples
     --------
     >>> round(float(mass_attenuation(26, 10.0)))
-    172
+    171
     """
     if not 1 <= z <= 98:
         raise XraySpectrumError(f"No element of atomic number {z} is known here; use 1 to 98.")
