@@ -23,7 +23,18 @@ def test_the_table_agrees_with_xraydb(symbol):
     assert len(ours) == len(theirs)
     energies = sorted(line.energy_kev for line in ours.values())
     np.testing.assert_allclose(energies, sorted(v.energy / 1000 for v in theirs.values()))
-    assert ours["Kα1"].weight == pytest.approx(theirs["Ka1"].intensity, rel=1e-6)
+    ratio = theirs["Ka1"].intensity / theirs["Ka2"].intensity
+    assert ours["Kα1"].weight / ours["Kα2"].weight == pytest.approx(ratio, rel=1e-6)
+    if z not in range(12, 20):  # whose Kβ is corrected
+        assert ours["Kα1"].weight == pytest.approx(theirs["Ka1"].intensity, rel=1e-6)
+
+
+@pytest.mark.parametrize(("z", "ratio"), [(14, 0.029), (18, 0.105), (26, 0.143)])
+def test_k_beta_grows_with_the_electrons_that_make_it(z, ratio):
+    lines = [line for line in lines_of(z) if line.shell == "K"]
+    beta = sum(line.weight for line in lines if line.name.startswith("Kβ"))
+    assert beta / (1 - beta) == pytest.approx(ratio, rel=0.02)
+    assert sum(line.weight for line in lines) == pytest.approx(1, abs=1e-5)
 
 
 @pytest.mark.parametrize("z", [6, 8, 26, 79, 98])
