@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from umlpsd_gpu.analyses.registry import get_analysis
     from umlpsd_gpu.analyses.spectrum_images.reading.errors import SpectrumImageError
     from umlpsd_gpu.analyses.spectrum_images.reading.read import read_spectrum_image
+    from umlpsd_gpu.analyses.spectrum_images.result import SpectrumImageStudy
     from umlpsd_gpu.analyses.spectrum_images.settings import SpectrumImagesSettings
     from umlpsd_gpu.analyses.spectrum_images.spectrum_image import SpectrumImage
+    from umlpsd_gpu.analyses.spectrum_images.workflow import run_spectrum_image
     from umlpsd_gpu.clustering.cluster import Clustering, cluster
     from umlpsd_gpu.decision.decide import decide
     from umlpsd_gpu.decision.result import KDecision
@@ -85,6 +87,7 @@ _HOME = {
     "Spectrum": "spectrum.result",
     "SpectrumImage": "analyses.spectrum_images.spectrum_image",
     "SpectrumImageError": "analyses.spectrum_images.reading.errors",
+    "SpectrumImageStudy": "analyses.spectrum_images.result",
     "SpectrumImagesSettings": "analyses.spectrum_images.settings",
     "Study": "analyses.blinking.result",
     "Sweep": "kmeans.result",
@@ -117,6 +120,7 @@ _HOME = {
     "replicate": "kmeans.halves",
     "run_curves": "analyses.curves.workflow",
     "run_micrograph": "analyses.micrographs.workflow",
+    "run_spectrum_image": "analyses.spectrum_images.workflow",
     "run_study": "analyses.blinking.workflow",
     "sweep": "kmeans.sweep",
     "validate": "validation.validate",
@@ -144,6 +148,7 @@ __all__ = [
     "Spectrum",
     "SpectrumImage",
     "SpectrumImageError",
+    "SpectrumImageStudy",
     "SpectrumImagesSettings",
     "Study",
     "Sweep",
@@ -176,6 +181,7 @@ __all__ = [
     "replicate",
     "run_curves",
     "run_micrograph",
+    "run_spectrum_image",
     "run_study",
     "sweep",
     "validate",

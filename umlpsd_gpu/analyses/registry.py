@@ -20,6 +20,7 @@ DEFAULT = "blinking"
 BUILT_IN = {
     "blinking": ("umlpsd_gpu.analyses.blinking.analysis", "BLINKING"),
     "curves": ("umlpsd_gpu.analyses.curves.analysis", "CURVES"),
+    "spectrum_images": ("umlpsd_gpu.analyses.spectrum_images.analysis", "SPECTRUM_IMAGES"),
     "micrographs": ("umlpsd_gpu.analyses.micrographs.analysis", "MICROGRAPHS"),
 }
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from umlpsd_gpu.analyses.micrographs.figures.panels import length_text
 from umlpsd_gpu.analyses.micrographs.source import MicrographSource
 from umlpsd_gpu.analyses.protocol import Description, Prediction
+from umlpsd_gpu.plotting.scale_bar import length_text
 
 # Measured with default settings on one core: an image of 2,000 × 2,000 pixels takes 17 s of
 # processor time and 650 MB

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from umlpsd_gpu.analyses.micrographs.figures.panels import length_text
 from umlpsd_gpu.analyses.micrographs.result import MicrographStudy
 from umlpsd_gpu.plotting.page_parts import Fact, Page, Section, number
+from umlpsd_gpu.plotting.scale_bar import length_text
 
 CITATION = (
     "The method of windows, Fourier transforms and NMF: B. R. Jany, A. Janas, F. Krok, Micron 130, "

@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from umlpsd_gpu.analyses.micrographs.figures.panels import bare, draw_scale_bar
 from umlpsd_gpu.analyses.micrographs.result import MicrographStudy
+from umlpsd_gpu.plotting.scale_bar import bare, draw_scale_bar
 from umlpsd_gpu.plotting.style import cluster_colour
 
 TITLE = "Components"

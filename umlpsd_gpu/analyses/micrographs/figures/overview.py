@@ -8,8 +8,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from umlpsd_gpu.analyses.micrographs.figures.panels import bare, draw_scale_bar
 from umlpsd_gpu.analyses.micrographs.result import MicrographStudy
+from umlpsd_gpu.plotting.scale_bar import bare, draw_scale_bar
 from umlpsd_gpu.plotting.style import cluster_colour
 
 TITLE = "Micrograph and local spectra"
