@@ -120,7 +120,7 @@ def k_ratios(of: Material, lines: Sequence[Line], beam_kev: float, take_off_deg:
     >>> from umlpsd_gpu.xrays.material import material
     >>> line = next(line for line in lines_of(13) if line.name == "Kα1")
     >>> k_ratios(material({"Al": 24.1, "Fe": 75.9}), [line], 20, 52.5).round(3)
-    array([0.129])
+    array([0.128])
     """
     in_sample = specific_emission(of, lines, beam_kev, take_off_deg)
     fractions = np.array([of.fraction_of(line.z) for line in lines])

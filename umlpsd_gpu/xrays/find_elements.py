@@ -9,7 +9,7 @@ energies.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,7 +24,7 @@ from umlpsd_gpu.xrays.line_fit import LineFit, build_design, fit_lines
 from umlpsd_gpu.xrays.material import Material
 from umlpsd_gpu.xrays.response import counted_lines
 from umlpsd_gpu.xrays.samples import BULK, Sample
-from umlpsd_gpu.xrays.spectrum import XraySpectrum
+from umlpsd_gpu.xrays.spectrum import EnergyAxis, XraySpectrum
 from umlpsd_gpu.xrays.templates import Scene
 from umlpsd_gpu.xrays.windows import find_window
 
@@ -33,10 +33,14 @@ Floats = NDArray[np.float64]
 # noble gases and elements without stable isotopes, Th and U aside, are not searched
 _NOT_SEARCHED = "H He Li Ne Ar Kr Tc Xe Pm Po At Rn Fr Ra Ac Pa Np Pu Am Cm Bk Cf"
 _TAKE_OFF_DEG = 35.0
-_LARGEST_NUMBER = 25
+_LARGEST_NUMBER = 20
+_LEAST_IMPROVEMENT = 0.9995  # of the misfit, by an element that is added
+_SMALLEST_SHARE = 1e-4  # of an element in the material that is corrected for
 _SMALLEST_EXPECTED = 0.2  # counts of a channel
 _SMALLEST_NEW_SHARE = 1e-3  # of a template; what remains after the other elements is rounding below
-_SHAPES_KNOWN_TO = 0.02  # of the counts of other lines at the same energies
+_SHAPES_KNOWN_TO = 0.08  # of the counts of other lines at the same energies
+_SOFT_SHAPES_KNOWN_TO = 0.3  # where all lines of an element are below 1 keV
+_NEAR_KEV, _TAILS_KNOWN_TO, _SOFT_TAILS_KNOWN_TO = 0.3, 0.02, 0.1  # of counts as near as this
 _SOFT_KEV, _SOFT_FACTOR = 1.0, 0.4  # calculated intensities of soft lines are mostly too large
 
 
@@ -104,17 +108,26 @@ def find_elements(
     ['Ga', 'As']
     """
     scene = _scene(spectrum, detector, sample)
-    present = [atomic_number(symbol) for symbol in known]
-    candidates = _candidates(scene)
-    state = _explain(spectrum, scene, present)
-    while len(present) < _LARGEST_NUMBER:
-        scores = {z: _score(state, scene, z) for z in candidates if z not in present}
-        best = max(scores, key=lambda z: scores[z])
-        if scores[best] < least_significance:
-            break
-        present.append(best)
-        state = _explain(spectrum, scene, present)
-    return _keep_significant(spectrum, scene, present, known, least_significance)
+    start = [atomic_number(symbol) for symbol in known]
+    rough = _prepare(spectrum.counts, spectrum.axis, scene)
+    present = _add_elements(rough, start, least_significance)
+    # calibrated by the elements of a first search, since an axis that is 10 eV off hides some
+    first = _with_elements(scene, present)
+    fit = fit_lines(spectrum.counts, spectrum.axis, _families(present, scene), first)
+    search = _prepare(spectrum.counts, fit.axis, replace(scene, detector=fit.detector))
+    present = _add_elements(search, start, least_significance)
+    return _keep_significant(search, present, start, least_significance)
+
+
+@dataclass(frozen=True)
+class _Search:
+    """A spectrum, and the lines of each candidate in it."""
+
+    counts: Floats
+    axis: EnergyAxis
+    scene: Scene
+    templates: Mapping[int, Floats]  # by atomic number; each sums to 1
+    is_soft: Mapping[int, bool]
 
 
 @dataclass(frozen=True)
@@ -129,81 +142,122 @@ class _State:
     in_lines: Floats  # counts of the fitted lines
 
 
-def _explain(spectrum: XraySpectrum, scene: Scene, present: Sequence[int]) -> _State:
-    scene = _with_elements(scene, present)
+def _prepare(counts: Floats, axis: EnergyAxis, scene: Scene) -> _Search:
+    candidates = _candidates(scene)
+    templates = {z: _element_template(axis, scene, z) for z in candidates}
+    softest = {
+        z: max(f.main_line.energy_kev for f in _families([z], scene)) < _SOFT_KEV
+        for z in candidates
+    }
+    return _Search(counts, axis, scene, templates, softest)
+
+
+def _add_elements(search: _Search, start: Sequence[int], least_significance: float) -> list[int]:
+    """Add the element that explains most, again and again, until none is significant."""
+    present = list(start)
+    state = _explain(search, present)
+    while len(present) < _LARGEST_NUMBER:
+        scores = {z: _score(search, state, z) for z in search.templates if z not in present}
+        best = max(scores, key=lambda z: scores[z], default=None)
+        if best is None or scores[best] < least_significance:
+            break
+        misfit, state = state.fit.reduced_chi2, _explain(search, [*present, best])
+        if state.fit.reduced_chi2 > _LEAST_IMPROVEMENT * misfit:
+            break
+        present.append(best)
+    return present
+
+
+def _explain(search: _Search, present: Sequence[int]) -> _State:
+    scene = _with_elements(search.scene, present)
     families = _families(present, scene)
-    fit = fit_lines(spectrum.counts, spectrum.axis, families, scene)
-    calibrated = replace(scene, detector=fit.detector)
-    design, inside, _ = build_design(spectrum.counts, fit.axis, families, calibrated)
+    fit = fit_lines(search.counts, search.axis, families, scene, calibrate=False)
+    scene = replace(scene, of=_rough_material(fit, scene.of))
+    fit = fit_lines(search.counts, search.axis, families, scene, calibrate=False)
+    design, inside, _ = build_design(search.counts, search.axis, families, scene)
     weights = 1 / np.sqrt(np.maximum(fit.model[inside], _SMALLEST_EXPECTED))
     rows = (design * weights).T
     rows = rows[:, np.linalg.norm(rows, axis=0) > 0]
     orthonormal, _ = np.linalg.qr(rows / np.linalg.norm(rows, axis=0))
-    residual = (spectrum.counts[inside] - fit.model[inside]) * weights
+    residual = (search.counts[inside] - fit.model[inside]) * weights
     in_lines = np.maximum(fit.model - fit.background, 0)[inside]
     return _State(fit, inside, weights, residual, orthonormal.T, in_lines)
 
 
-def _score(state: _State, scene: Scene, z: int) -> float:
+def _rough_material(fit: LineFit, before: Material) -> Material:
+    """Return the material that a fit's intensities mean, by the hardest lines of each element."""
+    hardest: dict[int, int] = {}
+    for n, family in enumerate(fit.families):  # K before L before M
+        hardest.setdefault(family.z, n)
+    if not hardest:
+        return before
+    places = list(hardest.values())
+    amounts = fit.counts[places] / np.maximum(fit.per_photon[places], 1e-300)
+    if not amounts.sum() > 0:
+        return before
+    shares = np.maximum(amounts / amounts.sum(), _SMALLEST_SHARE)
+    return Material(np.array(list(hardest), np.int64), shares / shares.sum())
+
+
+def _score(search: _Search, state: _State, z: int) -> float:
     """Return how many standard errors of an element's lines the residual shows; 0 for too few."""
-    template = _element_template(state, scene, z)
+    template = search.templates[z][state.inside]
     weighted = template * state.weights
     own = weighted - state.explained.T @ (state.explained @ weighted)
     norm = float(np.linalg.norm(own))
-    if norm < _SMALLEST_NEW_SHARE * float(np.linalg.norm(weighted)) or norm == 0:
+    if norm == 0 or norm < _SMALLEST_NEW_SHARE * float(np.linalg.norm(weighted)):
         return 0.0
     counts = float(own @ state.residual) / norm**2
-    overlapped = float(template @ state.in_lines) / float(template @ template)
-    if counts < _SHAPES_KNOWN_TO * overlapped:
+    if counts < _fewest_counts(search, state, template, z):
         return 0.0
     return counts * norm / float(np.sqrt(max(state.fit.reduced_chi2, 1.0)))
 
 
-def _element_template(state: _State, scene: Scene, z: int) -> Floats:
+def _fewest_counts(search: _Search, state: _State, template: Floats, z: int) -> float:
+    """Return what errors in the shapes of stronger lines can look like, at and near its peaks."""
+    overlapped = float(template @ state.in_lines) / float(template @ template)
+    known_to = _SOFT_SHAPES_KNOWN_TO if search.is_soft[z] else _SHAPES_KNOWN_TO
+    energies = search.axis.energies_kev[state.inside]
+    is_near = np.abs(energies - energies[np.argmax(template)]) < _NEAR_KEV
+    nearby = float(state.in_lines[is_near].sum()) / max(float(template[is_near].sum()), 1e-9)
+    tails = _SOFT_TAILS_KNOWN_TO if search.is_soft[z] else _TAILS_KNOWN_TO
+    return max(known_to * overlapped, tails * nearby)
+
+
+def _element_template(axis: EnergyAxis, scene: Scene, z: int) -> Floats:
     """Return the spectrum of all lines of an element, with a sum of 1."""
-    scene = replace(_with_elements(scene, [z]), detector=state.fit.detector)
-    total = np.zeros(state.fit.axis.n_channels)
+    pure = _with_elements(scene, [z])
+    total = np.zeros(axis.n_channels)
     for family in _families([z], scene):
         photons = specific_emission(
-            scene.of, family.lines, scene.beam_kev, scene.take_off_deg, scene.sample
+            pure.of,
+            family.lines,
+            pure.beam_kev,
+            pure.take_off_deg,
+            pure.sample,
+            fluorescence=False,
         )
         softness = _SOFT_FACTOR if family.main_line.energy_kev < _SOFT_KEV else 1.0
-        total += softness * counted_lines(state.fit.axis, scene.detector, family.lines, photons)
-    inside = total[state.inside]
-    return np.asarray(inside / max(float(inside.sum()), 1e-300), np.float64)
+        total += softness * counted_lines(axis, pure.detector, family.lines, photons)
+    return np.asarray(total / max(float(total.sum()), 1e-300), np.float64)
 
 
 def _keep_significant(
-    spectrum: XraySpectrum,
-    scene: Scene,
-    present: Sequence[int],
-    known: Sequence[str],
-    least_significance: float,
+    search: _Search, present: Sequence[int], start: Sequence[int], least_significance: float
 ) -> tuple[FoundElement, ...]:
     """Remove the least significant element until all that remain are significant."""
-    forced = {atomic_number(symbol) for symbol in known}
-    present = list(present)
+    present = [z for z in present if z in search.templates]
     while True:
-        state = _explain(spectrum, scene, present)
-        scores = {
-            z: _score(_explain_without(spectrum, scene, present, z), scene, z) for z in present
-        }
-        removable = {z: score for z, score in scores.items() if z not in forced}
+        others = {z: _explain(search, [o for o in present if o != z]) for z in present}
+        scores = {z: _score(search, state, z) for z, state in others.items()}
+        removable = {z: score for z, score in scores.items() if z not in start}
         weakest = min(removable, key=lambda z: removable[z], default=None)
         if weakest is None or removable[weakest] >= least_significance:
             break
         present.remove(weakest)
-    return tuple(
-        _describe(state.fit, z, scores[z])
-        for z in sorted(present)
-        if scores[z] >= least_significance
-    )
-
-
-def _explain_without(
-    spectrum: XraySpectrum, scene: Scene, present: Sequence[int], z: int
-) -> _State:
-    return _explain(spectrum, scene, [other for other in present if other != z])
+    fit = _explain(search, present).fit
+    significant = sorted(z for z, score in scores.items() if score >= least_significance)
+    return tuple(_describe(fit, z, scores[z]) for z in significant)
 
 
 def _describe(fit: LineFit, z: int, significance: float) -> FoundElement:

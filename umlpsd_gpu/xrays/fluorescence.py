@@ -2,8 +2,11 @@
 
 Castaing's model as S. J. B. Reed gives it, Br. J. Appl. Phys. 16, 913 (1965): the exciting photons
 come from depths that are distributed exponentially, half of them go down. Their number and mean
-depth are those of XPP here. Fluorescence by the continuum is left out; it is below 1 to 2 % for
-most lines.
+depth are those of XPP here. With the attenuation µ of the exciting photons, their mean depth d and
+the absorption χ of the excited ones, x = χ/µ and y = 1/(µ d), the share of photons that are
+absorbed and whose successors get out is y/(x + y) · [ln(1 + x)/x + ln(1 + y)/y] / 2, in which
+Castaing divides y/(x + y) by the like share of the primary photons. Fluorescence by the continuum
+is left out; it is below 1 to 2 % for most lines.
 """
 
 from __future__ import annotations
@@ -56,7 +59,7 @@ def fluoresced(
     own = of.attenuation([line.energy_kev for line in lines]) / np.sin(np.radians(take_off_deg))
     x = own[:, None] / attenuation
     y = 1 / (mean_depths * attenuation)
-    escape = 0.5 * (np.log1p(x) / x + np.log1p(y) / y)
+    escape = 0.5 * y / (x + y) * (np.log1p(x) / x + np.log1p(y) / y)
     ionised = np.array([_ionisation(line, exciting) for line in lines]) / attenuation
     yields = np.array([fluorescence_yield(line.z, line.level) * line.weight for line in lines])
     return np.asarray(yields * ((generated * ionised * escape).sum(axis=1)), np.float64)

@@ -21,7 +21,7 @@ from umlpsd_gpu.xrays.spectrum import EnergyAxis
 
 Floats = NDArray[np.float64]
 
-_N_KNOTS = 9
+_N_KNOTS = 5  # the calculated continuum is right to 10 %; more knots follow the tails of peaks
 _NOISE_KEV = 0.2  # below, channels count the noise of the electronics
 
 
