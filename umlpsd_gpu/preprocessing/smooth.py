@@ -124,14 +124,14 @@ def preprocess_at(
 def _smooth_on_host(
     values: Array, scale: Scale, wavelet: str, mode: str, decomposition: Decomposition | None
 ) -> Array:
-    def smooth(rows: slice) -> Array:
+    def smooth(rows: slice, out: Array | None = None) -> Array:
         part = np.asarray(values[rows])
         if scale.kind == "bin":
             part = bin_mean(part, scale.size)
         elif scale.kind == "wavelet":
             first_row = rows.start
             part = wavelet_approximation(part, scale.size, wavelet, mode, decomposition, first_row)
-        return minmax(part)
+        return minmax(part, out)
 
     if values.nbytes <= blocks.BLOCK_BYTES:
         return smooth(slice(0, len(values)))
@@ -141,7 +141,7 @@ def _smooth_on_host(
         n_samples = -(-n_samples // scale.size)
     smoothed = empty_like(values, n_samples, np.float64)
     for rows in row_blocks(values):
-        smoothed[rows] = smooth(rows)
+        smooth(rows, out=smoothed[rows])
         give_back(smoothed[rows])
     return smoothed
 
