@@ -24,6 +24,14 @@ CHAPTERS = {
         "CurveMap",
         "CurveSettings",
     ),
+    "Spectrum images": (
+        "run_spectrum_image",
+        "read_spectrum_image",
+        "quantify_spectrum",
+        "SpectrumImageStudy",
+        "SpectrumImage",
+        "SpectrumImagesSettings",
+    ),
     "Micrographs": (
         "run_micrograph",
         "read_micrograph",
@@ -57,6 +65,7 @@ CHAPTERS = {
         "UmlpsdError",
         "MovieError",
         "CurvesError",
+        "SpectrumImageError",
         "TracesError",
         "SettingsError",
         "DeviceError",

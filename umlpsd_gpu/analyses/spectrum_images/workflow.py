@@ -205,7 +205,7 @@ def _bound(
     context: Context,
 ) -> Uncertainty:
     context.progress("errors", 0, 1)
-    n_draws = settings.unmixing.n_resamples
+    n_draws = settings.unmixing.n_noise_draws
     bounds = bound_components(matrix, factors, subspace, _options(settings), n_draws)
     context.progress("errors", 1, 1)
     return bounds
