@@ -140,6 +140,7 @@ class _State:
     residual: Floats  # weighted
     explained: Floats  # orthonormal rows, weighted
     in_lines: Floats  # counts of the fitted lines
+    misfit: float  # weighted by the measured counts
 
 
 def _prepare(counts: Floats, axis: EnergyAxis, scene: Scene) -> _Search:
@@ -161,11 +162,17 @@ def _add_elements(search: _Search, start: Sequence[int], least_significance: flo
         best = max(scores, key=lambda z: scores[z], default=None)
         if best is None or scores[best] < least_significance:
             break
-        misfit, state = state.fit.reduced_chi2, _explain(search, [*present, best])
-        if state.fit.reduced_chi2 > _LEAST_IMPROVEMENT * misfit:
+        before, state = state, _explain(search, [*present, best])
+        if not _is_better(state, before):
             break
         present.append(best)
     return present
+
+
+def _is_better(state: _State, before: _State) -> bool:
+    """Say whether a fit is closer, by its own weights or by those of the measured counts."""
+    by_model = state.fit.reduced_chi2 < _LEAST_IMPROVEMENT * before.fit.reduced_chi2
+    return by_model or state.misfit < _LEAST_IMPROVEMENT * before.misfit
 
 
 def _explain(search: _Search, present: Sequence[int]) -> _State:
@@ -179,9 +186,11 @@ def _explain(search: _Search, present: Sequence[int]) -> _State:
     rows = (design * weights).T
     rows = rows[:, np.linalg.norm(rows, axis=0) > 0]
     orthonormal, _ = np.linalg.qr(rows / np.linalg.norm(rows, axis=0))
-    residual = (search.counts[inside] - fit.model[inside]) * weights
+    difference = search.counts[inside] - fit.model[inside]
+    residual = difference * weights
     in_lines = np.maximum(fit.model - fit.background, 0)[inside]
-    return _State(fit, inside, weights, residual, orthonormal.T, in_lines)
+    misfit = float(np.mean(difference**2 / np.maximum(search.counts[inside], 1)))
+    return _State(fit, inside, weights, residual, orthonormal.T, in_lines, misfit)
 
 
 def _rough_material(fit: LineFit, before: Material) -> Material:

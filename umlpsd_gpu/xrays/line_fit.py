@@ -185,9 +185,8 @@ def _solve(design: Floats, measured: Floats, variances: Floats | None) -> _Solut
     for _ in range(_N_REWEIGHTINGS if known is None else 1):
         weights = 1 / np.sqrt(expected if known is None else known)
         # the triangular factor has the same solution and far fewer rows
-        factor = np.linalg.qr(
-            np.column_stack([(design / scale[:, None] * weights).T, measured * weights]), mode="r"
-        )
+        rows = np.vstack([design / scale[:, None] * weights, measured * weights])
+        factor = np.asarray(np.linalg.qr(rows.T, mode="r"), np.float64)
         values, _ = nnls(factor[:, :-1], factor[:, -1], maxiter=10_000)
         model = (values / scale) @ design
         expected = np.maximum(model, _SMALLEST_EXPECTED)
