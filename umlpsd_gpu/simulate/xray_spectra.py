@@ -48,7 +48,7 @@ def simulate_xray_spectrum(
     >>> axis, beam = EnergyAxis(0, 0.01, 1024), Conditions(beam_kev=10)
     >>> spectrum = simulate_xray_spectrum(material({"Si": 1}), axis, beam, n_counts=500)
     >>> int(spectrum.counts.argmax())
-    174
+    175
     """
     mean = expected_spectrum(
         of, axis, conditions, n_counts=n_counts, sample=sample, detector=detector

@@ -147,6 +147,14 @@ def build_design(
 ) -> tuple[Floats, NDArray[np.bool_], Floats]:
     """Return what each family, each part of the background, and pile-up add to the channels.
 
+    Parameters
+    ----------
+    counts : ndarray, shape (n_channels,)
+        The measured spectrum.
+    axis : EnergyAxis
+    families : sequence of Family
+    scene : Scene
+
     Returns
     -------
     design : ndarray, shape (n_families + n_others, n_channels_inside)

@@ -103,6 +103,11 @@ def escape_share(energies_kev: Floats) -> Floats:
     """Return the share of counts that lose a Si K photon at the surface of the detector.
 
     S. J. B. Reed and N. G. Ware, J. Phys. E 5, 582 (1972).
+
+    Parameters
+    ----------
+    energies_kev : array_like
+        Of photons, in keV.
     """
     absorbed = mass_attenuation(_SILICON, energies_kev)
     own = float(mass_attenuation(_SILICON, _SI_KALPHA_KEV))

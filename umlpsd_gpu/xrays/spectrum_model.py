@@ -60,7 +60,7 @@ def expected_spectrum(
     ...     material({"Fe": 1}), EnergyAxis(0, 0.01, 1500), Conditions(beam_kev=15), n_counts=1000
     ... )
     >>> int(spectrum.counts.argmax()), round(spectrum.counts.sum())
-    (70, 1000)
+    (71, 1000)
     """
     beam_kev = conditions.beam_kev
     if beam_kev is None:

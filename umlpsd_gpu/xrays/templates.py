@@ -56,6 +56,12 @@ def line_templates(
 ) -> tuple[Floats, Floats]:
     """Return a spectrum of one count for each family, and the counts per unit of mass fraction.
 
+    Parameters
+    ----------
+    axis : EnergyAxis
+    families : sequence of Family
+    scene : Scene
+
     Returns
     -------
     templates : ndarray, shape (n_families, n_channels)
@@ -80,6 +86,13 @@ def line_templates(
 
 def background_templates(axis: EnergyAxis, scene: Scene, inside: NDArray[np.bool_]) -> Floats:
     """Return the calculated continuum, cut into overlapping hats on a logarithmic axis.
+
+    Parameters
+    ----------
+    axis : EnergyAxis
+    scene : Scene
+    inside : ndarray of bool, shape (n_channels,)
+        The range that is fitted.
 
     Returns
     -------
