@@ -51,6 +51,7 @@ CHAPTERS = {
         "Clustering",
     ),
     "Spectra and exponents": ("power_spectrum", "fit_power_law", "Spectrum", "PowerLawFit"),
+    "X-ray spectra": ("quantify_spectrum",),
     "Maps": ("assembly_maps", "AssemblyMaps"),
     "Plots": (
         "plot_traces",

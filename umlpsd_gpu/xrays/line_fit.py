@@ -147,6 +147,14 @@ def build_design(
 ) -> tuple[Floats, NDArray[np.bool_], Floats]:
     """Return what each family, each part of the background, and pile-up add to the channels.
 
+    Parameters
+    ----------
+    counts : ndarray, shape (n_channels,)
+        The measured spectrum.
+    axis : EnergyAxis
+    families : sequence of Family
+    scene : Scene
+
     Returns
     -------
     design : ndarray, shape (n_families + n_others, n_channels_inside)
@@ -177,17 +185,21 @@ def _background_and_pile_up(
     )
 
 
-def _solve(design: Floats, measured: Floats, variances: Floats | None) -> _Solution:
+def _solve(
+    design: Floats,
+    measured: Floats,
+    variances: Floats | None,
+    n_reweightings: int = _N_REWEIGHTINGS,
+) -> _Solution:
     """Return the non-negative solution, with weights that follow from it."""
     known = None if variances is None else np.maximum(variances, _SMALLEST_EXPECTED**2)
     expected = np.maximum(_smooth(measured), 1.0)
     scale = np.maximum(np.sqrt((design**2).sum(axis=1)), 1e-30)
-    for _ in range(_N_REWEIGHTINGS if known is None else 1):
+    for _ in range(n_reweightings if known is None else 1):
         weights = 1 / np.sqrt(expected if known is None else known)
         # the triangular factor has the same solution and far fewer rows
-        factor = np.linalg.qr(
-            np.column_stack([(design / scale[:, None] * weights).T, measured * weights]), mode="r"
-        )
+        rows = np.vstack([design / scale[:, None] * weights, measured * weights])
+        factor = np.asarray(np.linalg.qr(rows.T, mode="r"), np.float64)
         values, _ = nnls(factor[:, :-1], factor[:, -1], maxiter=10_000)
         model = (values / scale) @ design
         expected = np.maximum(model, _SMALLEST_EXPECTED)
@@ -231,7 +243,8 @@ def _calibrate(
     def solution(parameters: Floats) -> _Solution:
         new_axis, detector = moved(parameters)
         lines, _ = line_templates(new_axis, families, replace(scene, detector=detector))
-        return _solve(np.concatenate([lines[:, inside], rest]), counts[inside], variances)
+        design = np.concatenate([lines[:, inside], rest])
+        return _solve(design, counts[inside], variances, n_reweightings=2)
 
     start = solution(np.zeros(3))
     if start.values[: len(families)].sum() < _FEWEST_FOR_CALIBRATION or middle <= 0:

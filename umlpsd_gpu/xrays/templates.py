@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
 from scipy.signal import fftconvolve
 
 from umlpsd_gpu.xrays.continuum import continuum
@@ -15,7 +14,7 @@ from umlpsd_gpu.xrays.detector import Detector
 from umlpsd_gpu.xrays.emission import specific_emission
 from umlpsd_gpu.xrays.families import Family
 from umlpsd_gpu.xrays.material import Material
-from umlpsd_gpu.xrays.response import counted_lines
+from umlpsd_gpu.xrays.response import broadened, counted_lines
 from umlpsd_gpu.xrays.samples import BULK, Sample
 from umlpsd_gpu.xrays.spectrum import EnergyAxis
 
@@ -57,6 +56,12 @@ def line_templates(
 ) -> tuple[Floats, Floats]:
     """Return a spectrum of one count for each family, and the counts per unit of mass fraction.
 
+    Parameters
+    ----------
+    axis : EnergyAxis
+    families : sequence of Family
+    scene : Scene
+
     Returns
     -------
     templates : ndarray, shape (n_families, n_channels)
@@ -82,6 +87,13 @@ def line_templates(
 def background_templates(axis: EnergyAxis, scene: Scene, inside: NDArray[np.bool_]) -> Floats:
     """Return the calculated continuum, cut into overlapping hats on a logarithmic axis.
 
+    Parameters
+    ----------
+    axis : EnergyAxis
+    scene : Scene
+    inside : ndarray of bool, shape (n_channels,)
+        The range that is fitted.
+
     Returns
     -------
     ndarray, shape (n_hats, n_channels)
@@ -90,10 +102,10 @@ def background_templates(axis: EnergyAxis, scene: Scene, inside: NDArray[np.bool
     energies = axis.energies_kev
     shape = continuum(scene.of, energies, scene.beam_kev, scene.take_off_deg, scene.sample)
     counted = np.zeros(energies.size)
-    counted[inside] = shape[inside] * scene.detector.efficiency(energies[inside])
-    width = float(scene.detector.sigma_kev(1.5)) / axis.step_kev
-    counted[inside] = gaussian_filter1d(counted[inside], width, mode="nearest")
-    top = counted.max()
+    positive = energies > 0.05
+    counted[positive] = shape[positive] * scene.detector.efficiency(energies[positive])
+    counted = broadened(axis, scene.detector, counted)
+    top = float(counted[inside].max())
     counted = counted / top if top > 0 else inside.astype(np.float64)
     logarithms = np.log(np.maximum(energies, 1e-3))
     ends = logarithms[inside]
