@@ -23,6 +23,7 @@ from umlpsd_gpu.xrays.spectrum import EnergyAxis
 from umlpsd_gpu.xrays.templates import (
     Scene,
     background_templates,
+    emitted_photons,
     line_templates,
     pile_up_template,
 )
@@ -240,9 +241,12 @@ def _calibrate(
 
     rest = _background_and_pile_up(counts, axis, scene, inside)[:, inside]
 
+    emitted = emitted_photons(families, scene)
+
     def solution(parameters: Floats) -> _Solution:
         new_axis, detector = moved(parameters)
-        lines, _ = line_templates(new_axis, families, replace(scene, detector=detector))
+        moved_scene = replace(scene, detector=detector)
+        lines, _ = line_templates(new_axis, families, moved_scene, emitted)
         design = np.concatenate([lines[:, inside], rest])
         return _solve(design, counts[inside], variances, n_reweightings=2)
 

@@ -51,8 +51,25 @@ class Scene:
     shapes: Mapping[Family, Floats] = field(default_factory=dict)
 
 
+def emitted_photons(families: Sequence[Family], scene: Scene) -> list[Floats]:
+    """Return the photons of each family's lines, for a mass fraction of 1 of its element.
+
+    Parameters
+    ----------
+    families : sequence of Family
+    scene : Scene
+    """
+    return [
+        specific_emission(scene.of, family.lines, scene.beam_kev, scene.take_off_deg, scene.sample)
+        for family in families
+    ]
+
+
 def line_templates(
-    axis: EnergyAxis, families: Sequence[Family], scene: Scene
+    axis: EnergyAxis,
+    families: Sequence[Family],
+    scene: Scene,
+    emitted: Sequence[Floats] | None = None,
 ) -> tuple[Floats, Floats]:
     """Return a spectrum of one count for each family, and the counts per unit of mass fraction.
 
@@ -61,6 +78,8 @@ def line_templates(
     axis : EnergyAxis
     families : sequence of Family
     scene : Scene
+    emitted : sequence of ndarray, optional
+        What `emitted_photons` gives, where it is known already.
 
     Returns
     -------
@@ -70,10 +89,8 @@ def line_templates(
     """
     templates = np.zeros((len(families), axis.n_channels))
     per_photon = np.zeros(len(families))
-    for n, family in enumerate(families):
-        photons = specific_emission(
-            scene.of, family.lines, scene.beam_kev, scene.take_off_deg, scene.sample
-        )
+    emitted = emitted_photons(families, scene) if emitted is None else emitted
+    for n, (family, photons) in enumerate(zip(families, emitted, strict=True)):
         energies = np.array([line.energy_kev for line in family.lines])
         per_photon[n] = float(photons @ scene.detector.efficiency(energies))
         if family in scene.shapes:
