@@ -75,10 +75,12 @@ K412_STANDARDS = {
     "Ca": ("CaF2", {"F": 48.6667, "Ca": 51.3333}),
     "Fe": ("Fe", {"Fe": 100.0}),
 }
-K412_NOTE = """Not an independent test in all respects: Kβ/Kα of Mg, Al and Si, the size of the continuum, the number of
-knots of the background (5; with 6 to 9, Al is off by −1.4 to −2.1 % and Si by −1.9 to −2.1 %) and the
-width of the standards' measured peaks (±3 channels; with ±15, Al is off by −3 %) were chosen with these
-spectra at hand. Line energies, yields, cross-sections and attenuation were not adjusted.
+K412_NOTE = """\
+Not an independent test in all respects. Kβ/Kα of Mg, Al and Si, the size of the continuum, the
+number of knots of the background (5; with 6 to 9, Al of the first spectrum is off by −1.4 to −2.1 %
+and Si by −1.9 to −2.0 %) and the width of the standards' measured peaks (±3 channels; with ±15, Al
+is off by −3 %) were chosen with these spectra at hand. Line energies, yields, cross-sections and
+attenuation were not adjusted.
 """
 AXIS = EnergyAxis(0.0, 0.01, 1024)
 
