@@ -75,6 +75,13 @@ K412_STANDARDS = {
     "Ca": ("CaF2", {"F": 48.6667, "Ca": 51.3333}),
     "Fe": ("Fe", {"Fe": 100.0}),
 }
+K412_NOTE = """\
+Not an independent test in all respects. Kβ/Kα of Mg, Al and Si, the size of the continuum, the
+number of knots of the background (5; with 6 to 9, Al of the first spectrum is off by −1.4 to −2.1 %
+and Si by −1.9 to −2.0 %) and the width of the standards' measured peaks (±3 channels; with ±15, Al
+is off by −3 %) were chosen with these spectra at hand. Line energies, yields, cross-sections and
+attenuation were not adjusted.
+"""
 AXIS = EnergyAxis(0.0, 0.01, 1024)
 
 
@@ -127,7 +134,7 @@ def try_material(
     n_counts: int,
     model_is_wrong: bool,
     sample: Sample = BULK,
-    n_trials: int = 150,
+    n_trials: int = 100,
 ) -> Trial:
     """Simulate spectra at 6.5 kV and quantify each without standards.
 
@@ -182,7 +189,7 @@ def family_spectra(of: Material, beam: Conditions, sample: Sample) -> np.ndarray
     return np.array([*rows, peaks(AXIS, detector, energies, background * AXIS.step_kev)])
 
 
-def all_trials(n_trials: int = 150) -> list[Trial]:
+def all_trials(n_trials: int = 100) -> list[Trial]:
     gold, substrate = {"Au": 1.0, "In": 2.0}, {"In": 1.0, "Sb": 1.0}
     wire = Film(9.7 * 100e-7, material_by_atoms(substrate))  # 100 nm of AuIn2
     trials = []
@@ -238,9 +245,10 @@ def report(folder: Path) -> str:
         lines.append(f"| {label} | {' | '.join(cells)} | {np.mean([f.total for f in found]):.3f} |")
     lines.append("| required with standards | ±5 | ±1 | ±1 | ±2 | ±1 | ±4 | |")
     lines.append("| required without | | ±7 | ±7 | ±7 | ±7 | ±7 | |")
-    lines += ["", "## Simulated spectra at 6.5 kV, without standards", ""]
+    lines += ["", K412_NOTE]
+    lines += ["## Simulated spectra at 6.5 kV, without standards", ""]
     lines += [
-        "150 spectra each; at% of the first element. “Model errors drawn”: each spectrum's line "
+        "100 spectra each; at% of the first element. “Model errors drawn”: each spectrum's line "
         "intensities are multiplied by factors that are drawn from the stated errors of the model "
         "(15 % for L and M, most of it common to a shell); the stated error then holds both parts. "
         "Film: quantified with the true thickness and substrate.",
