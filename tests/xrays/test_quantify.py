@@ -90,7 +90,7 @@ def test_standards_calibrate_what_the_model_gets_wrong():
     assert np.all(found.mass_errors < without.mass_errors)
 
 
-def test_oxygen_by_stoichiometry():
+def test_oxides():
     found = quantify_spectrum(
         simulated({"Fe": 2, "O": 3}), ["Fe", "O"], oxygen="stoichiometry", valences={"Fe": 3}
     )

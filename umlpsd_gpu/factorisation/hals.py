@@ -127,7 +127,17 @@ class Problem:
 
     @classmethod
     def of_subspace(cls, subspace: Subspace, dtype: type) -> Problem:
-        """Return the problem of a scaled matrix; totals are those of the unscaled one."""
+        """Return the problem of a scaled matrix; totals are those of the unscaled one.
+
+        Parameters
+        ----------
+        subspace : Subspace
+        dtype : dtype
+
+        Returns
+        -------
+        Problem
+        """
         return cls(
             subspace.left,
             subspace.values[:, None] * subspace.right,
@@ -138,14 +148,32 @@ class Problem:
         )
 
     def times_components(self, components: Array) -> Array:
-        """Return the matrix times components, (n_starts, k, n_samples)."""
+        """Return the matrix times components.
+
+        Parameters
+        ----------
+        components : ndarray, shape (n_starts, k, n_features)
+
+        Returns
+        -------
+        ndarray, shape (n_starts, k, n_samples)
+        """
         n_starts, k, n_features = components.shape
         flat = components.reshape(n_starts * k, n_features) @ self.right.T
         result: Array = (flat @ self.left.T).reshape(n_starts, k, -1)
         return result
 
     def times_maps(self, maps: Array) -> Array:
-        """Return the transposed matrix times maps, (n_starts, k, n_features)."""
+        """Return the transposed matrix times maps.
+
+        Parameters
+        ----------
+        maps : ndarray, shape (n_starts, k, n_samples)
+
+        Returns
+        -------
+        ndarray, shape (n_starts, k, n_features)
+        """
         n_starts, k, n_samples = maps.shape
         flat = maps.reshape(n_starts * k, n_samples) @ self.left
         result: Array = (flat @ self.right).reshape(n_starts, k, -1)

@@ -95,6 +95,8 @@ def full_spectrum(half: Array, window: int) -> Array:
     Parameters
     ----------
     half : ndarray, shape (..., window * (window // 2 + 1))
+    window : int
+        Rows of the half planes.
 
     Returns
     -------

@@ -38,13 +38,12 @@ class SpectrumImages(Analysis[Any, Any]):
         ("spectrum_image.take_off_deg", "--take-off-deg"),
         ("spectrum_image.resolution_ev", "--resolution-ev"),
         ("spectrum_image.array", "--counts-array"),
-        ("spectrum_image.energies_first", "--energies-first/--energies-last"),
         ("spectrum_image.bin_pixels", "--bin-pixels"),
         ("spectrum_image.rebin_energy", "--rebin-energy"),
         ("unmixing.k", "--unmix"),
         ("quantification.elements", "--elements"),
         ("quantification.method", "--sample"),
-        ("quantification.oxygen_by_stoichiometry", "--oxides/--oxygen-measured"),
+        ("quantification.oxides", "--oxides/--oxygen-measured"),
     )
 
     @property

@@ -120,7 +120,7 @@ def _quantify(
             spectrum,
             wanted,
             {symbol: each for symbol, each in standards.items() if symbol in wanted} or None,
-            oxygen="stoichiometry" if settings.oxygen_by_stoichiometry else "measured",
+            oxygen="stoichiometry" if settings.oxides else "measured",
             sample=Foil() if settings.method == "foil" else BULK,
             variances=variances,
         )

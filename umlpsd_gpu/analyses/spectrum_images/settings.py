@@ -138,7 +138,7 @@ class QuantificationSettings(Section):
     standards: tuple[str, ...] = Field(
         (), description="Spectra of standards (.msa), one of each element or compound."
     )
-    oxygen_by_stoichiometry: bool = Field(
+    oxides: bool = Field(
         False, description="Oxygen is calculated from the other elements' usual oxides."
     )
     smallest_share: float = Field(
