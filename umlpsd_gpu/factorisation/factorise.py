@@ -110,7 +110,7 @@ def factorise(matrix: Array, k: int, options: FactorisationOptions | None = None
     >>> from umlpsd_gpu.factorisation.factorise import factorise
     >>> rng = np.random.default_rng(0)
     >>> found = factorise(rng.random((60, 3)) @ rng.random((3, 40)), 3)
-    >>> found.components.shape, bool(found.relative_error < 0.01)
+    >>> found.components.shape, bool(found.relative_error < 0.02)
     ((3, 40), True)
     """
     options = options or FactorisationOptions()
