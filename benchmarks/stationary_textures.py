@@ -109,3 +109,39 @@ def trends(seed: int, size: int) -> dict[str, np.ndarray]:
         "contrast of a lattice ± 20 %": grains * (0.8 + 0.4 * column),
         "shot noise of a vignette": rng.poisson(100 * vignette**2).astype(float),
     }
+
+
+def domains(seed: int, size: int) -> dict[str, np.ndarray]:
+    """Return images of one lattice in two directions that differ little."""
+    rows, columns = np.mgrid[:size, :size]
+    images = {}
+    for turn in (2, 4, 8):
+        rng = np.random.default_rng([seed, turn])
+        first = rng.uniform(0, 90)
+        waves = [_square_lattice(rows, columns, first + angle) for angle in (0, turn)]
+        here = np.where(columns + 0.3 * rows < 0.6 * size, *waves)
+        images[f"lattice turned by {turn}°, SNR 1"] = here + rng.standard_normal((size, size))
+    return images
+
+
+def under_a_lattice(seed: int, size: int) -> dict[str, np.ndarray]:
+    """Return images of a sharp lattice of SNR 3, and something weak in a fifth of them."""
+    strong = lattice(seed, size, 3.0)
+    strong = (strong - strong.mean()) / 1500
+    grains = simulate_micrograph(n_grains=5, size=size, seed=seed + 1000).grains
+    rows, columns = np.mgrid[:size, :size]
+    wave = np.cos(2 * np.pi * (0.11 * columns + 0.05 * rows))
+    noise = np.random.default_rng([seed, 81]).standard_normal((size, size))
+    return {
+        "weak wave (amplitude 0.4) in a fifth": strong + 0.4 * wave * (grains == 0),
+        "no lattice in a fifth": np.where(grains == 0, noise, strong),
+    }
+
+
+def _square_lattice(rows: np.ndarray, columns: np.ndarray, angle_deg: float) -> np.ndarray:
+    angle = np.radians(angle_deg)
+    waves = 0.0
+    for turned in (angle, angle + np.pi / 2):
+        phase = (np.cos(turned) * columns + np.sin(turned) * rows) / 8.3
+        waves = waves + np.cos(2 * np.pi * phase)
+    return waves
