@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from umlpsd_gpu.traces.traces import Traces
     from umlpsd_gpu.validation.result import Validation
     from umlpsd_gpu.validation.validate import validate
+    from umlpsd_gpu.xrays.quantify import quantify_spectrum
 
 _HOME = {
     "AssemblyMaps": "maps.result",
@@ -113,6 +114,7 @@ _HOME = {
     "pool_traces": "traces.pool",
     "power_spectrum": "spectrum.estimators",
     "preprocess": "preprocessing.smooth",
+    "quantify_spectrum": "xrays.quantify",
     "read_curves": "analyses.curves.reading.read",
     "read_micrograph": "analyses.micrographs.source",
     "read_spectrum_image": "analyses.spectrum_images.reading.read",
@@ -174,6 +176,7 @@ __all__ = [
     "pool_traces",
     "power_spectrum",
     "preprocess",
+    "quantify_spectrum",
     "read_curves",
     "read_micrograph",
     "read_spectrum_image",

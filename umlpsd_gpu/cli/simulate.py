@@ -1,4 +1,4 @@
-"""The command ``umlpsd simulate``: movies, maps of curves and micrographs with known truth."""
+"""The command ``umlpsd simulate``: movies, maps and images with known truth."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ out = Console(highlight=False, soft_wrap=True)
 Movie = Annotated[
     Path,
     typer.Argument(
-        metavar="FILE", help="TIFF file to write (.tif or .ome.tif); for curves an .npz file."
+        metavar="FILE",
+        help="TIFF file to write (.tif or .ome.tif); for curves and X-ray spectra .npz.",
     ),
 ]
 Scene = Annotated[
-    Literal["emitters", "assembly", "crystals", "curves", "micrograph"],
+    Literal["emitters", "assembly", "crystals", "curves", "micrograph", "spectrum-image"],
     typer.Option(
         metavar="SCENE",
         help="What to simulate: emitters (isolated), assembly (touching domains), crystals "
-        "(touching), curves (a map of current-voltage curves), or micrograph (grains of different "
-        "lattices).",
+        "(touching), curves (a map of current-voltage curves), micrograph (grains of different "
+        "lattices), or spectrum-image (X-ray spectra of wires on a substrate).",
     ),
 ]
 NGrains = Annotated[
@@ -46,7 +47,7 @@ Size = Annotated[
     typer.Option(
         metavar="ROWSxCOLS",
         help="Size in pixels. Default: 128x128; assembly 20x20; curves 60x120; micrograph "
-        "1024x1024.",
+        "1024x1024; spectrum-image 64x64.",
     ),
 ]
 DtS = Annotated[
@@ -89,7 +90,7 @@ def simulate(
     seed: Annotated[int, typer.Option(help="Seed; each number gives another movie.")] = 0,
     overwrite: Overwrite = False,
 ) -> None:
-    """Write a simulated movie, map of curves or micrograph, and a file with its known truth."""
+    """Write a simulated movie, map or image, and a file with its known truth."""
     from umlpsd_gpu.simulate.by_name import write_scene
 
     with progress() as report:
@@ -117,5 +118,9 @@ def simulate(
             seed=seed,
         )
         report("simulate", 1, 1)
-    what = {"curves": "Curves", "micrograph": "Micrograph"}.get(scene, "Movie")
+    what = {
+        "curves": "Curves",
+        "micrograph": "Micrograph",
+        "spectrum-image": "Spectrum image",
+    }.get(scene, "Movie")
     out.print(f"{what}: {escape(str(path))}\nTruth: {escape(str(truth))}")

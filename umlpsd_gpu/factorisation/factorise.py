@@ -35,7 +35,7 @@ START_ITERATIONS, START_TOLERANCE = 150, 1e-3
 SWEEP_ITERATIONS = 50
 # Of more than twice as many samples or features, each start is followed on this many at first, and
 # on all for at most the following number of iterations
-PART_OF_STARTS, LAST_ITERATIONS = 2048, 20
+PART_OF_STARTS, LAST_ITERATIONS = 1024, 20
 # Starts whose objectives are this near the best fit equally well; the first of them is taken, so
 # that rounding does not choose
 EQUAL_FIT = 1e-5

@@ -1,4 +1,4 @@
-"""Simulated movies, maps of curves and micrographs by the name of their scene."""
+"""Simulated movies, maps and images by the name of their scene."""
 
 from __future__ import annotations
 
@@ -9,9 +9,15 @@ from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.simulate.assembly import write_assembly_movie
 from umlpsd_gpu.simulate.micrographs import write_simulated_micrograph
 from umlpsd_gpu.simulate.movie import simulate_movie
+from umlpsd_gpu.simulate.spectrum_images import write_simulated_spectrum_image
 from umlpsd_gpu.simulate.write_curves import write_simulated_curves
 
-SceneName = Literal["emitters", "assembly", "crystals", "curves", "micrograph"]
+SceneName = Literal["emitters", "assembly", "crystals", "curves", "micrograph", "spectrum-image"]
+WITHOUT_FRAMES = {
+    "curves": "curves have",
+    "micrograph": "a micrograph has",
+    "spectrum-image": "a spectrum image has",
+}
 LAYOUTS = {"assembly": "domains", "crystals": "crystals"}
 
 
@@ -30,11 +36,11 @@ def write_scene(
 
     Parameters
     ----------
-    scene : {"emitters", "assembly", "crystals", "curves", "micrograph"}
+    scene : {"emitters", "assembly", "crystals", "curves", "micrograph", "spectrum-image"}
         Isolated emitters; an assembly whose domains fill the image; crystals that touch; a map of
         current-voltage curves; or an image of grains of different lattices.
     path : str or Path
-        A TIFF file, for curves an .npz file, or a folder (no suffix).
+        A TIFF file, for curves and X-ray spectra an .npz file, or a folder (no suffix).
     size : str, optional
         Rows and columns, as ``"128x128"``.
     of_emitters, of_assembly, of_curves, of_micrograph : dict, optional
@@ -60,9 +66,13 @@ def write_scene(
     recipe = {name: value for name, value in common.items() if value is not None}
     if size is not None:
         recipe["n_rows"], recipe["n_cols"] = _rows_and_cols(size)
-    if scene in ("curves", "micrograph") and {"n_frames", "dt_s"} & set(recipe):
-        what = "curves have" if scene == "curves" else "a micrograph has"
+    if scene in WITHOUT_FRAMES and {"n_frames", "dt_s"} & set(recipe):
+        what = WITHOUT_FRAMES[scene]
         raise SettingsError(f"--frames and --dt-s are of movies, and {what} none; leave them out")
+    if scene == "spectrum-image":
+        if "n_cols" in recipe:
+            recipe["n_columns"] = recipe.pop("n_cols")
+        return write_simulated_spectrum_image(path, overwrite, **recipe)
     if scene == "micrograph":
         if recipe.pop("n_cols", recipe.get("n_rows")) != recipe.get("n_rows"):
             raise SettingsError(f"a micrograph is square, and --size is {size}; give it twice")

@@ -74,11 +74,23 @@ class Composition:
     fit: LineFit
 
     def mass_fraction_of(self, symbol: str) -> float:
-        """Return the mass fraction of an element, 0 where it is absent."""
+        """Return the mass fraction of an element, 0 where it is absent.
+
+        Parameters
+        ----------
+        symbol : str
+            As in the periodic table.
+        """
         return self._value_of(symbol, self.mass_fractions)
 
     def atomic_fraction_of(self, symbol: str) -> float:
-        """Return the atomic fraction of an element, 0 where it is absent."""
+        """Return the atomic fraction of an element, 0 where it is absent.
+
+        Parameters
+        ----------
+        symbol : str
+            As in the periodic table.
+        """
         return self._value_of(symbol, self.atomic_fractions)
 
     def _value_of(self, symbol: str, values: Floats) -> float:

@@ -50,6 +50,11 @@ class Detector:
     def efficiency(self, energies_kev: ArrayLike) -> Floats:
         """Return the share of photons that are counted.
 
+        Parameters
+        ----------
+        energies_kev : array_like
+            Of photons, in keV.
+
         Examples
         --------
         >>> Detector().efficiency([0.525, 6.4]).round(2)
@@ -63,7 +68,13 @@ class Detector:
         return np.asarray(through * (1 - live.transmission(energies)), np.float64)
 
     def sigma_kev(self, energies_kev: ArrayLike) -> Floats:
-        """Return the standard deviation of a peak: noise, and Fano's statistics of the charge."""
+        """Return the standard deviation of a peak: noise, and Fano's statistics of the charge.
+
+        Parameters
+        ----------
+        energies_kev : array_like
+            Of photons, in keV.
+        """
         charge = _FANO * _PAIR_KEV * (np.asarray(energies_kev, np.float64) - MN_KALPHA_KEV)
         at_mn = (self.resolution_ev * 1e-3 / FWHM_PER_SIGMA) ** 2
         return np.asarray(np.sqrt(np.maximum(at_mn + charge, 1e-6)), np.float64)

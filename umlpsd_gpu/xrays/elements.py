@@ -54,24 +54,48 @@ def atomic_number(symbol: str) -> int:
 
 
 def symbol_of(z: int) -> str:
-    """Return the symbol of the element of an atomic number, 1 to 98."""
+    """Return the symbol of the element of an atomic number, 1 to 98.
+
+    Parameters
+    ----------
+    z : int
+        Atomic number.
+    """
     if not 1 <= z <= LARGEST_Z:
         raise XraySpectrumError(f"No element of atomic number {z} is known here; use 1 to 98.")
     return str(load_table()["symbols"][z])
 
 
 def atomic_masses(z: ArrayLike) -> NDArray[np.float64]:
-    """Return atomic masses in g/mol, of the shape of ``z``."""
+    """Return atomic masses in g/mol, of the shape of ``z``.
+
+    Parameters
+    ----------
+    z : array_like of int
+        Atomic numbers.
+    """
     return np.asarray(load_table()["atomic_masses"][np.asarray(z, int)], np.float64)
 
 
 def densities(z: ArrayLike) -> NDArray[np.float64]:
-    """Return densities of the elements in g/cm³, of the shape of ``z``."""
+    """Return densities of the elements in g/cm³, of the shape of ``z``.
+
+    Parameters
+    ----------
+    z : array_like of int
+        Atomic numbers.
+    """
     return np.asarray(load_table()["densities"][np.asarray(z, int)], np.float64)
 
 
 @cache
 def valence(symbol: str) -> int:
-    """Return the usual oxidation state of an element in an oxide; 0 where it binds no oxygen."""
+    """Return the usual oxidation state of an element in an oxide; 0 where it binds no oxygen.
+
+    Parameters
+    ----------
+    symbol : str
+        As in the periodic table.
+    """
     atomic_number(symbol)
     return next((v for v, symbols in _VALENCES.items() if symbol in symbols.split()), 0)

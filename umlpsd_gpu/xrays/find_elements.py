@@ -33,7 +33,7 @@ Floats = NDArray[np.float64]
 # noble gases and elements without stable isotopes, Th and U aside, are not searched
 _NOT_SEARCHED = "H He Li Ne Ar Kr Tc Xe Pm Po At Rn Fr Ra Ac Pa Np Pu Am Cm Bk Cf"
 _TAKE_OFF_DEG = 35.0
-_LARGEST_NUMBER = 20
+_LARGEST_NUMBER = 16
 _LEAST_IMPROVEMENT = 0.9995  # of the misfit, by an element that is added
 _SMALLEST_SHARE = 1e-4  # of an element in the material that is corrected for
 _SMALLEST_EXPECTED = 0.2  # counts of a channel
@@ -140,6 +140,7 @@ class _State:
     residual: Floats  # weighted
     explained: Floats  # orthonormal rows, weighted
     in_lines: Floats  # counts of the fitted lines
+    misfit: float  # weighted by the measured counts
 
 
 def _prepare(counts: Floats, axis: EnergyAxis, scene: Scene) -> _Search:
@@ -161,11 +162,17 @@ def _add_elements(search: _Search, start: Sequence[int], least_significance: flo
         best = max(scores, key=lambda z: scores[z], default=None)
         if best is None or scores[best] < least_significance:
             break
-        misfit, state = state.fit.reduced_chi2, _explain(search, [*present, best])
-        if state.fit.reduced_chi2 > _LEAST_IMPROVEMENT * misfit:
+        before, state = state, _explain(search, [*present, best])
+        if not _is_better(state, before):
             break
         present.append(best)
     return present
+
+
+def _is_better(state: _State, before: _State) -> bool:
+    """Say whether a fit is closer, by its own weights or by those of the measured counts."""
+    by_model = state.fit.reduced_chi2 < _LEAST_IMPROVEMENT * before.fit.reduced_chi2
+    return by_model or state.misfit < _LEAST_IMPROVEMENT * before.misfit
 
 
 def _explain(search: _Search, present: Sequence[int]) -> _State:
@@ -179,9 +186,11 @@ def _explain(search: _Search, present: Sequence[int]) -> _State:
     rows = (design * weights).T
     rows = rows[:, np.linalg.norm(rows, axis=0) > 0]
     orthonormal, _ = np.linalg.qr(rows / np.linalg.norm(rows, axis=0))
-    residual = (search.counts[inside] - fit.model[inside]) * weights
+    difference = search.counts[inside] - fit.model[inside]
+    residual = difference * weights
     in_lines = np.maximum(fit.model - fit.background, 0)[inside]
-    return _State(fit, inside, weights, residual, orthonormal.T, in_lines)
+    misfit = float(np.mean(difference**2 / np.maximum(search.counts[inside], 1)))
+    return _State(fit, inside, weights, residual, orthonormal.T, in_lines, misfit)
 
 
 def _rough_material(fit: LineFit, before: Material) -> Material:
@@ -251,13 +260,27 @@ def _keep_significant(
         others = {z: _explain(search, [o for o in present if o != z]) for z in present}
         scores = {z: _score(search, state, z) for z, state in others.items()}
         removable = {z: score for z, score in scores.items() if z not in start}
-        weakest = min(removable, key=lambda z: removable[z], default=None)
-        if weakest is None or removable[weakest] >= least_significance:
+        weakest = min(removable.values(), default=np.inf)
+        if weakest >= least_significance:
             break
-        present.remove(weakest)
+        # all that explain next to nothing at once, else one, after which the others explain more
+        limit = max(weakest, least_significance / 3)
+        present = [z for z in present if removable.get(z, np.inf) > limit]
     fit = _explain(search, present).fit
-    significant = sorted(z for z, score in scores.items() if score >= least_significance)
+    significant = sorted(
+        z
+        for z, score in scores.items()
+        if score >= least_significance and _has_counts(fit, z, least_significance)
+    )
     return tuple(_describe(fit, z, scores[z]) for z in significant)
+
+
+def _has_counts(fit: LineFit, z: int, least_significance: float) -> bool:
+    """Say whether one of an element's families alone is significant in the fit of all."""
+    return any(
+        family.z == z and counts > least_significance / 2 * error
+        for family, counts, error in zip(fit.families, fit.counts, fit.errors, strict=True)
+    )
 
 
 def _describe(fit: LineFit, z: int, significance: float) -> FoundElement:

@@ -23,6 +23,7 @@ from umlpsd_gpu.xrays.spectrum import EnergyAxis
 from umlpsd_gpu.xrays.templates import (
     Scene,
     background_templates,
+    emitted_photons,
     line_templates,
     pile_up_template,
 )
@@ -147,6 +148,14 @@ def build_design(
 ) -> tuple[Floats, NDArray[np.bool_], Floats]:
     """Return what each family, each part of the background, and pile-up add to the channels.
 
+    Parameters
+    ----------
+    counts : ndarray, shape (n_channels,)
+        The measured spectrum.
+    axis : EnergyAxis
+    families : sequence of Family
+    scene : Scene
+
     Returns
     -------
     design : ndarray, shape (n_families + n_others, n_channels_inside)
@@ -177,17 +186,21 @@ def _background_and_pile_up(
     )
 
 
-def _solve(design: Floats, measured: Floats, variances: Floats | None) -> _Solution:
+def _solve(
+    design: Floats,
+    measured: Floats,
+    variances: Floats | None,
+    n_reweightings: int = _N_REWEIGHTINGS,
+) -> _Solution:
     """Return the non-negative solution, with weights that follow from it."""
     known = None if variances is None else np.maximum(variances, _SMALLEST_EXPECTED**2)
     expected = np.maximum(_smooth(measured), 1.0)
     scale = np.maximum(np.sqrt((design**2).sum(axis=1)), 1e-30)
-    for _ in range(_N_REWEIGHTINGS if known is None else 1):
+    for _ in range(n_reweightings if known is None else 1):
         weights = 1 / np.sqrt(expected if known is None else known)
         # the triangular factor has the same solution and far fewer rows
-        factor = np.linalg.qr(
-            np.column_stack([(design / scale[:, None] * weights).T, measured * weights]), mode="r"
-        )
+        rows = np.vstack([design / scale[:, None] * weights, measured * weights])
+        factor = np.asarray(np.linalg.qr(rows.T, mode="r"), np.float64)
         values, _ = nnls(factor[:, :-1], factor[:, -1], maxiter=10_000)
         model = (values / scale) @ design
         expected = np.maximum(model, _SMALLEST_EXPECTED)
@@ -228,10 +241,14 @@ def _calibrate(
 
     rest = _background_and_pile_up(counts, axis, scene, inside)[:, inside]
 
+    emitted = emitted_photons(families, scene)
+
     def solution(parameters: Floats) -> _Solution:
         new_axis, detector = moved(parameters)
-        lines, _ = line_templates(new_axis, families, replace(scene, detector=detector))
-        return _solve(np.concatenate([lines[:, inside], rest]), counts[inside], variances)
+        moved_scene = replace(scene, detector=detector)
+        lines, _ = line_templates(new_axis, families, moved_scene, emitted)
+        design = np.concatenate([lines[:, inside], rest])
+        return _solve(design, counts[inside], variances, n_reweightings=2)
 
     start = solution(np.zeros(3))
     if start.values[: len(families)].sum() < _FEWEST_FOR_CALIBRATION or middle <= 0:

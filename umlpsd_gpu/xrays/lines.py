@@ -45,7 +45,13 @@ class Line:
 
 @cache
 def lines_of(z: int) -> tuple[Line, ...]:
-    """Return all lines of an element in the table, by level and energy."""
+    """Return all lines of an element in the table, by level and energy.
+
+    Parameters
+    ----------
+    z : int
+        Atomic number.
+    """
     symbol_of(z)
     table = load_table()
     names = (table[f"line_{name}"] for name in ("names", "levels", "energies_kev", "weights", "z"))
@@ -57,22 +63,56 @@ def lines_of(z: int) -> tuple[Line, ...]:
 
 
 def edge_kev(z: int, level: str) -> float:
-    """Return the energy that ionises a level, in keV; 0 where the element has no such level."""
+    """Return the energy that ionises a level, in keV; 0 where the element has no such level.
+
+    Parameters
+    ----------
+    z : int
+        Atomic number.
+    level : str
+        K, L1 … L3 or M1 … M5.
+    """
     return _of_level("edges_kev", z, level)
 
 
 def fluorescence_yield(z: int, level: str) -> float:
-    """Return the chance that a vacancy of a level is filled with emission of a photon."""
+    """Return the chance that a vacancy of a level is filled with emission of a photon.
+
+    Parameters
+    ----------
+    z : int
+        Atomic number.
+    level : str
+        K, L1 … L3 or M1 … M5.
+    """
     return _of_level("fluorescence_yields", z, level)
 
 
 def jump_ratio(z: int, level: str) -> float:
-    """Return photoabsorption above the edge of a level divided by that below."""
+    """Return photoabsorption above the edge of a level divided by that below.
+
+    Parameters
+    ----------
+    z : int
+        Atomic number.
+    level : str
+        K, L1 … L3 or M1 … M5.
+    """
     return _of_level("jump_ratios", z, level)
 
 
 def coster_kronig(z: int, start: str, end: str) -> float:
-    """Return the chance that a vacancy of one level moves to another one of the same shell."""
+    """Return the chance that a vacancy of one level moves to another one of the same shell.
+
+    Parameters
+    ----------
+    z : int
+        Atomic number.
+    start : str
+        Level of the vacancy.
+    end : str
+        Level that it moves to.
+    """
     return float(load_table()["coster_kronig"][z, LEVELS.index(start), LEVELS.index(end)])
 
 

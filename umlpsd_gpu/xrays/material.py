@@ -34,11 +34,23 @@ class Material:
         return float(self.mass_fractions @ self.z)
 
     def attenuation(self, energies_kev: ArrayLike) -> NDArray[np.float64]:
-        """Return mass attenuation coefficients in cm²/g, of the shape of ``energies_kev``."""
+        """Return mass attenuation coefficients in cm²/g, of the shape of ``energies_kev``.
+
+        Parameters
+        ----------
+        energies_kev : array_like
+            Of photons, in keV.
+        """
         return mixture_attenuation(self.z, self.mass_fractions, energies_kev)
 
     def fraction_of(self, z: int) -> float:
-        """Return the mass fraction of an element, 0 where it is absent."""
+        """Return the mass fraction of an element, 0 where it is absent.
+
+        Parameters
+        ----------
+        z : int
+            Atomic number.
+        """
         return float(self.mass_fractions[self.z == z].sum())
 
 
@@ -71,7 +83,13 @@ def material(mass_fractions: Mapping[str, float]) -> Material:
 
 
 def material_by_atoms(atomic_fractions: Mapping[str, float]) -> Material:
-    """Return the material of some atomic fractions, such as ``{"Au": 1, "In": 2}``."""
+    """Return the material of some atomic fractions, such as ``{"Au": 1, "In": 2}``.
+
+    Parameters
+    ----------
+    atomic_fractions : mapping of str to float
+        By element, in any common unit.
+    """
     masses = {
         symbol: fraction * float(atomic_masses(atomic_number(symbol)))
         for symbol, fraction in atomic_fractions.items()
@@ -80,7 +98,12 @@ def material_by_atoms(atomic_fractions: Mapping[str, float]) -> Material:
 
 
 def atomic_fractions(of: Material) -> dict[str, float]:
-    """Return the atomic fraction of each element by its symbol; they sum to 1."""
+    """Return the atomic fraction of each element by its symbol; they sum to 1.
+
+    Parameters
+    ----------
+    of : Material
+    """
     moles = of.mass_fractions / atomic_masses(of.z)
     shares = moles / moles.sum()
     return {symbol_of(int(z)): float(share) for z, share in zip(of.z, shares, strict=True)}

@@ -55,7 +55,12 @@ class Correction:
         return np.array(measured + [_OXYGEN] * (self.valences is not None), np.int64)
 
     def counts_per_fraction(self, of: Material) -> Floats:
-        """Return the calculated counts of each family for a mass fraction of 1, in a material."""
+        """Return the calculated counts of each family for a mass fraction of 1, in a material.
+
+        Parameters
+        ----------
+        of : Material
+        """
         lines = tuple(line for family in self.families for line in family.lines)
         photons = specific_emission(of, lines, self.beam_kev, self.take_off_deg, self.sample)
         energies = np.array([line.energy_kev for line in lines])

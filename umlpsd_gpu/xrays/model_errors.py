@@ -46,6 +46,12 @@ def model_covariance(
 ) -> NDArray[np.float64]:
     """Return the covariance of the relative errors of the calculated intensities.
 
+    Parameters
+    ----------
+    families : sequence of Family
+    has_standard : sequence of bool
+        For each family.
+
     Returns
     -------
     ndarray, shape (n_families, n_families)

@@ -17,7 +17,16 @@ _STEP = 0.01  # relative, of an intensity
 
 @dataclass(frozen=True)
 class FractionErrors:
-    """Standard errors; all arrays of shape (n_elements,)."""
+    """Fractions by atoms, and standard errors.
+
+    Attributes
+    ----------
+    atomic_fractions : ndarray, shape (n_elements,)
+    mass, atomic : ndarray, shape (n_elements,)
+        By counting statistics and the model together.
+    mass_counting, atomic_counting : ndarray, shape (n_elements,)
+        By counting statistics alone.
+    """
 
     atomic_fractions: Floats
     mass: Floats

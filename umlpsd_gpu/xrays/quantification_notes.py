@@ -17,7 +17,13 @@ _SOFT_KEV = 1.0
 
 
 def describe_method(correction: Correction, with_standards: bool) -> str:
-    """Return one sentence that says how a composition was calculated."""
+    """Return one sentence that says how a composition was calculated.
+
+    Parameters
+    ----------
+    correction : Correction
+    with_standards : bool
+    """
     how = "with standards" if with_standards else "without standards, scaled to 100 %"
     if isinstance(correction.sample, Foil):
         return f"Cliff–Lorimer for a thin foil, with calculated factors, {how}."
@@ -37,7 +43,19 @@ def take_notes(
     with_standards: bool,
     coating: Sequence[str],
 ) -> tuple[str, ...]:
-    """Return sentences about assumptions that the spectrum alone can't confirm."""
+    """Return sentences about assumptions that the spectrum alone can't confirm.
+
+    Parameters
+    ----------
+    correction : Correction
+    fit : LineFit
+    spectrum : XraySpectrum
+    found : bool
+        Whether the elements were found automatically.
+    with_standards : bool
+    coating : sequence of str
+        Elements that are fitted only.
+    """
     notes = []
     if isinstance(correction.sample, Bulk):
         notes.append(_bulk_note(correction))

@@ -138,7 +138,12 @@ def quantify_spectrum(
 
 
 def default_detector(spectrum: XraySpectrum) -> Detector:
-    """Return a detector with the window and the resolution that the conditions state."""
+    """Return a detector with the window and the resolution that the conditions state.
+
+    Parameters
+    ----------
+    spectrum : XraySpectrum
+    """
     stated = spectrum.conditions
     window = find_window(stated.window)
     return (

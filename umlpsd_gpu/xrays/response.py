@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 from scipy.special import ndtr
 
 from umlpsd_gpu.xrays.attenuation import mass_attenuation
@@ -17,6 +18,7 @@ Floats = NDArray[np.float64]
 
 _SILICON = 14
 _SI_KALPHA_KEV = 1.740
+_LOWEST_KEV, _N_FILTERS = 0.1, 8
 _REACH = 7.0  # standard deviations, beyond which a peak has less than 1e-11 of its counts
 
 
@@ -72,10 +74,40 @@ def counted_lines(
     )
 
 
+def broadened(axis: EnergyAxis, detector: Detector, counts: Floats) -> Floats:
+    """Return a smooth spectrum as the detector broadens it.
+
+    Interpolated between filters of the widths at some energies.
+
+    Parameters
+    ----------
+    axis : EnergyAxis
+    detector : Detector
+    counts : ndarray, shape (n_channels,)
+
+    Returns
+    -------
+    ndarray, shape (n_channels,)
+    """
+    energies = axis.energies_kev
+    positive = np.maximum(energies, _LOWEST_KEV)
+    knots = np.geomspace(_LOWEST_KEV, max(float(energies[-1]), 1.0), _N_FILTERS)
+    found = np.zeros(counts.size)
+    for share, sigma in zip(np.eye(_N_FILTERS), detector.sigma_kev(knots), strict=True):
+        filtered = gaussian_filter1d(counts, float(sigma) / axis.step_kev, mode="nearest")
+        found += np.interp(positive, knots, share) * filtered
+    return found
+
+
 def escape_share(energies_kev: Floats) -> Floats:
     """Return the share of counts that lose a Si K photon at the surface of the detector.
 
     S. J. B. Reed and N. G. Ware, J. Phys. E 5, 582 (1972).
+
+    Parameters
+    ----------
+    energies_kev : array_like
+        Of photons, in keV.
     """
     absorbed = mass_attenuation(_SILICON, energies_kev)
     own = float(mass_attenuation(_SILICON, _SI_KALPHA_KEV))

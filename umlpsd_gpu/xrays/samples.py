@@ -35,7 +35,14 @@ class Film:
         _require_positive(self.mass_thickness)
 
     def mixed_with_substrate(self, of: Material, share: float) -> Material:
-        """Return the material of a film, mixed with that of its substrate."""
+        """Return the material of a film, mixed with that of its substrate.
+
+        Parameters
+        ----------
+        of : Material
+        share : float
+            Mass fraction of the film, 0…1.
+        """
         z = np.concatenate([of.z, self.substrate.z])
         parts = [share * of.mass_fractions, (1 - share) * self.substrate.mass_fractions]
         unique, place = np.unique(z, return_inverse=True)
@@ -61,7 +68,13 @@ class Foil:
             _require_positive(self.mass_thickness)
 
     def path(self, absorption: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the depth in g/cm² whose X-rays get out, 1 for an unknown thickness."""
+        """Return the depth in g/cm² whose X-rays get out, 1 for an unknown thickness.
+
+        Parameters
+        ----------
+        absorption : ndarray
+            χ in cm²/g: mass attenuation divided by the sine of the take-off angle.
+        """
         if self.mass_thickness is None:
             return np.ones_like(absorption)
         return np.asarray(-np.expm1(-absorption * self.mass_thickness) / absorption, np.float64)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
 from scipy.signal import fftconvolve
 
 from umlpsd_gpu.xrays.continuum import continuum
@@ -15,7 +14,7 @@ from umlpsd_gpu.xrays.detector import Detector
 from umlpsd_gpu.xrays.emission import specific_emission
 from umlpsd_gpu.xrays.families import Family
 from umlpsd_gpu.xrays.material import Material
-from umlpsd_gpu.xrays.response import counted_lines
+from umlpsd_gpu.xrays.response import broadened, counted_lines
 from umlpsd_gpu.xrays.samples import BULK, Sample
 from umlpsd_gpu.xrays.spectrum import EnergyAxis
 
@@ -52,10 +51,35 @@ class Scene:
     shapes: Mapping[Family, Floats] = field(default_factory=dict)
 
 
+def emitted_photons(families: Sequence[Family], scene: Scene) -> list[Floats]:
+    """Return the photons of each family's lines, for a mass fraction of 1 of its element.
+
+    Parameters
+    ----------
+    families : sequence of Family
+    scene : Scene
+    """
+    return [
+        specific_emission(scene.of, family.lines, scene.beam_kev, scene.take_off_deg, scene.sample)
+        for family in families
+    ]
+
+
 def line_templates(
-    axis: EnergyAxis, families: Sequence[Family], scene: Scene
+    axis: EnergyAxis,
+    families: Sequence[Family],
+    scene: Scene,
+    emitted: Sequence[Floats] | None = None,
 ) -> tuple[Floats, Floats]:
     """Return a spectrum of one count for each family, and the counts per unit of mass fraction.
+
+    Parameters
+    ----------
+    axis : EnergyAxis
+    families : sequence of Family
+    scene : Scene
+    emitted : sequence of ndarray, optional
+        What `emitted_photons` gives, where it is known already.
 
     Returns
     -------
@@ -65,10 +89,8 @@ def line_templates(
     """
     templates = np.zeros((len(families), axis.n_channels))
     per_photon = np.zeros(len(families))
-    for n, family in enumerate(families):
-        photons = specific_emission(
-            scene.of, family.lines, scene.beam_kev, scene.take_off_deg, scene.sample
-        )
+    emitted = emitted_photons(families, scene) if emitted is None else emitted
+    for n, (family, photons) in enumerate(zip(families, emitted, strict=True)):
         energies = np.array([line.energy_kev for line in family.lines])
         per_photon[n] = float(photons @ scene.detector.efficiency(energies))
         if family in scene.shapes:
@@ -82,6 +104,13 @@ def line_templates(
 def background_templates(axis: EnergyAxis, scene: Scene, inside: NDArray[np.bool_]) -> Floats:
     """Return the calculated continuum, cut into overlapping hats on a logarithmic axis.
 
+    Parameters
+    ----------
+    axis : EnergyAxis
+    scene : Scene
+    inside : ndarray of bool, shape (n_channels,)
+        The range that is fitted.
+
     Returns
     -------
     ndarray, shape (n_hats, n_channels)
@@ -90,10 +119,10 @@ def background_templates(axis: EnergyAxis, scene: Scene, inside: NDArray[np.bool
     energies = axis.energies_kev
     shape = continuum(scene.of, energies, scene.beam_kev, scene.take_off_deg, scene.sample)
     counted = np.zeros(energies.size)
-    counted[inside] = shape[inside] * scene.detector.efficiency(energies[inside])
-    width = float(scene.detector.sigma_kev(1.5)) / axis.step_kev
-    counted[inside] = gaussian_filter1d(counted[inside], width, mode="nearest")
-    top = counted.max()
+    positive = energies > 0.05
+    counted[positive] = shape[positive] * scene.detector.efficiency(energies[positive])
+    counted = broadened(axis, scene.detector, counted)
+    top = float(counted[inside].max())
     counted = counted / top if top > 0 else inside.astype(np.float64)
     logarithms = np.log(np.maximum(energies, 1e-3))
     ends = logarithms[inside]

@@ -30,7 +30,13 @@ class Layer:
     mass_thickness: float
 
     def transmission(self, energies_kev: ArrayLike) -> Floats:
-        """Return the share of photons that cross the layer."""
+        """Return the share of photons that cross the layer.
+
+        Parameters
+        ----------
+        energies_kev : array_like
+            Of photons, in keV.
+        """
         absorbed = material(self.mass_fractions).attenuation(energies_kev) * self.mass_thickness
         return np.asarray(np.exp(-absorbed), np.float64)
 
@@ -57,7 +63,13 @@ class Window:
     grid_um: float = 0.0
 
     def transmission(self, energies_kev: ArrayLike) -> Floats:
-        """Return the share of photons that cross the window."""
+        """Return the share of photons that cross the window.
+
+        Parameters
+        ----------
+        energies_kev : array_like
+            Of photons, in keV.
+        """
         energies = np.asarray(energies_kev, np.float64)
         found = np.ones(energies.shape)
         if self.figures:
@@ -96,6 +108,10 @@ _OTHER_NAMES = {
 
 def find_window(name: str | None) -> Window:
     """Return the window of a name that a file or the user gives; AP3.3 where nothing says it.
+
+    Parameters
+    ----------
+    name : str or None
 
     Raises
     ------

@@ -46,7 +46,13 @@ class DepthDistribution:
     decay_deep: Floats
 
     def at(self, depth: float) -> Floats:
-        """Return φ at one depth, in g/cm²."""
+        """Return φ at one depth, in g/cm².
+
+        Parameters
+        ----------
+        depth : float
+            In g/cm².
+        """
         rest = self.slope * depth + self.surface - self.amplitude
         deep = self.amplitude * np.exp(-self.decay_deep * depth)
         return np.asarray(deep + rest * np.exp(-self.decay * depth), np.float64)
@@ -62,7 +68,17 @@ class DepthDistribution:
         return self.emitted_between(absorption, 0.0, np.inf)
 
     def emitted_between(self, absorption: Floats, top: float, bottom: float) -> Floats:
-        """Return ∫ φ(ρz) exp(-χ ρz) dρz from one depth to another, in g/cm²."""
+        """Return ∫ φ(ρz) exp(-χ ρz) dρz from one depth to another, in g/cm².
+
+        Parameters
+        ----------
+        absorption : ndarray
+            χ in cm²/g: mass attenuation divided by the sine of the take-off angle.
+        top : float
+            In g/cm².
+        bottom : float
+            In g/cm²; may be infinite.
+        """
         return self._emitted_below(absorption, top) - self._emitted_below(absorption, bottom)
 
     def _emitted_below(self, absorption: Floats, depth: float) -> Floats:
@@ -76,13 +92,30 @@ class DepthDistribution:
 
 
 def exponent(z: NDArray[np.int64], shells: NDArray[np.str_]) -> Floats:
-    """Return m of the ionisation cross-section, which falls with energy as ln(U) U^-m."""
+    """Return m of the ionisation cross-section, which falls with energy as ln(U) U^-m.
+
+    Parameters
+    ----------
+    z : ndarray of int, shape (n_levels,)
+        Atomic numbers.
+    shells : ndarray of str, shape (n_levels,)
+        K, L or M.
+    """
     of_k = 0.86 + 0.12 * np.exp(-((z / 5) ** 2))
     return np.asarray(np.where(shells == "K", of_k, np.where(shells == "L", 0.82, 0.78)), float)
 
 
 def cross_section(overvoltage: Floats, edges_kev: Floats, exponents: Floats) -> Floats:
-    """Return the ionisation cross-section ln(U) / (U^m E²), to a factor of its shell alone."""
+    """Return the ionisation cross-section ln(U) / (U^m E²), to a factor of its shell alone.
+
+    Parameters
+    ----------
+    overvoltage : ndarray, shape (n_levels,)
+        Energy of the beam by that of the level; above 1.
+    edges_kev : ndarray, shape (n_levels,)
+    exponents : ndarray, shape (n_levels,)
+        m.
+    """
     return np.asarray(np.log(overvoltage) / (overvoltage**exponents * edges_kev**2), np.float64)
 
 

@@ -16,6 +16,8 @@ from umlpsd_gpu.xrays.samples import BULK, Foil
 from umlpsd_gpu.xrays.spectrum import XraySpectrum
 
 Floats = NDArray[np.float64]
+# Counts of an element's lines over their standard error below which a component doesn't have it
+LEAST_SIGNIFICANCE = 3.0
 
 
 @dataclass(frozen=True)
@@ -67,10 +69,14 @@ class Quantified:
 def quantify_components(
     spectra: Sequence[XraySpectrum],
     variances: Sequence[Floats],
+    elements: Sequence[str],
     settings: QuantificationSettings,
     standards: Mapping[str, Standard],
 ) -> list[Quantified]:
     """Quantify the spectra of components; one that can't be says why.
+
+    All are fitted with the same elements; those that are not significant in a component are left
+    out of it.
 
     Parameters
     ----------
@@ -78,6 +84,8 @@ def quantify_components(
         In counts.
     variances : sequence of ndarray, shape (n_channels,)
         Of the counts.
+    elements : sequence of str
+        Those of the sample.
     settings : QuantificationSettings
     standards : mapping of str to Standard
         By element.
@@ -95,7 +103,7 @@ def quantify_components(
         elif share < settings.smallest_share:
             found.append(_without(number, f"Only {share:.2%} of all counts: too few to quantify."))
         else:
-            found.append(_quantify(number, spectrum, variance, settings, standards))
+            found.append(_quantify(number, spectrum, variance, elements, settings, standards))
     return found
 
 
@@ -103,18 +111,29 @@ def _quantify(
     number: int,
     spectrum: XraySpectrum,
     variances: Floats,
+    elements: Sequence[str],
     settings: QuantificationSettings,
     standards: Mapping[str, Standard],
 ) -> Quantified:
-    try:
-        composition = quantify_spectrum(
+    def composition_of(wanted: Sequence[str]) -> Composition:
+        return quantify_spectrum(
             spectrum,
-            settings.elements or None,
-            standards or None,
+            wanted,
+            {symbol: each for symbol, each in standards.items() if symbol in wanted} or None,
             oxygen="stoichiometry" if settings.oxygen_by_stoichiometry else "measured",
             sample=Foil() if settings.method == "foil" else BULK,
             variances=variances,
         )
+
+    try:
+        composition = composition_of(elements)
+        significant = [
+            symbol
+            for symbol, value in zip(composition.elements, composition.significance, strict=True)
+            if not value < LEAST_SIGNIFICANCE
+        ]
+        if 0 < len(significant) < len(composition.elements):
+            composition = composition_of(significant)
     except UmlpsdError as error:  # one component without peaks must not end the analysis
         return _without(number, str(error))
     return _of(number, composition)

@@ -9,13 +9,21 @@ from typing import Any
 
 import numpy as np
 
-from umlpsd_gpu.analyses.spectrum_images.quantified import Quantified, quantify_components
+from umlpsd_gpu.analyses.spectrum_images.element_search import (
+    elements_of_image,
+    name_missing_lines,
+)
+from umlpsd_gpu.analyses.spectrum_images.quantified import quantify_components
+from umlpsd_gpu.analyses.spectrum_images.restore import restore_components
 from umlpsd_gpu.analyses.spectrum_images.result import (
     RecordedSpectra,
     SpectrumImageStudy,
     Sweep,
 )
-from umlpsd_gpu.analyses.spectrum_images.settings import SpectrumImagesSettings
+from umlpsd_gpu.analyses.spectrum_images.settings import (
+    QuantificationSettings,
+    SpectrumImagesSettings,
+)
 from umlpsd_gpu.analyses.spectrum_images.source import SpectrumImageSource, open_source
 from umlpsd_gpu.analyses.spectrum_images.spectrum_image import SpectrumImage
 from umlpsd_gpu.analyses.spectrum_images.standard_files import read_standard_files
@@ -26,7 +34,6 @@ from umlpsd_gpu.compute.device_memory import told_when_full
 from umlpsd_gpu.compute.progress import choose_progress
 from umlpsd_gpu.compute.transfer import on_host, uploaded
 from umlpsd_gpu.compute.versions import recorded_versions
-from umlpsd_gpu.errors import UmlpsdError
 from umlpsd_gpu.factorisation.factorise import (
     SPARE_RANK,
     FactorisationOptions,
@@ -35,17 +42,12 @@ from umlpsd_gpu.factorisation.factorise import (
     sweep_components,
 )
 from umlpsd_gpu.factorisation.rank_of_counts import decide_rank_of_counts
-from umlpsd_gpu.factorisation.residuals import Residuals, find_residuals
+from umlpsd_gpu.factorisation.residuals import find_residuals
 from umlpsd_gpu.factorisation.result import Factorisation, RankDecision, Uncertainty
 from umlpsd_gpu.factorisation.subspace import Subspace, project
 from umlpsd_gpu.factorisation.uncertainty import bound_components
 from umlpsd_gpu.keywords import settings_from_keywords, show_settings
-from umlpsd_gpu.xrays.find_elements import find_elements
 from umlpsd_gpu.xrays.spectrum import XraySpectrum
-
-# Lines in the residual are named if the worst pixel is this many standard deviations off: the
-# largest of 100,000 pixels of noise is at 4.5
-LEAST_RESIDUAL_Z = 6.0
 
 
 @show_settings(SpectrumImagesSettings)
@@ -132,16 +134,21 @@ def analyse(
             factors, sweep, subspace = _unmix(matrix, k, settings, context)
         with context.clock.timing("errors"):
             uncertainty = _bound(matrix, factors, subspace, settings, context)
-            residuals = find_residuals(matrix, factors.maps, factors.components)
-    factors, uncertainty, residuals = (
-        _on_host(values) for values in (factors, uncertainty, residuals)
-    )
+    factors, uncertainty = _on_host(factors), _on_host(uncertainty)
     recorded = _record(image)
     context.progress("quantify", 0, 1)
     with context.clock.timing("quantify"):
+        elements = _search_elements(counts, factors, recorded, settings.quantification)
+        parts = np.zeros((k, k))
+        if elements and recorded.conditions.beam_kev is not None and k > 1:
+            restored = restore_components(counts, factors, uncertainty, elements, recorded)
+            factors, uncertainty, parts = restored.factors, restored.uncertainty, restored.parts
         spectra, variances = _component_spectra(factors, uncertainty, recorded)
-        quantified = quantify_components(spectra, variances, settings.quantification, standards)
-        missing = _name_missing(residuals, quantified, recorded)
+        quantified = quantify_components(
+            spectra, variances, elements, settings.quantification, standards
+        )
+        residuals = find_residuals(counts, factors.maps, factors.components)
+        missing = name_missing_lines(residuals, elements, recorded)
     context.progress("quantify", 1, 1)
     return SpectrumImageStudy(
         settings=settings,
@@ -153,7 +160,7 @@ def analyse(
         quantified=tuple(quantified),
         residuals=residuals,
         missing=missing,
-        notes=tuple(_list_notes(image, settings, decision, factors, missing)),
+        notes=tuple(_list_notes(image, settings, decision, factors, missing, parts)),
         timings_s=context.clock.seconds,
         device=context.device,
         versions=recorded_versions(context.device),
@@ -198,7 +205,7 @@ def _bound(
     context: Context,
 ) -> Uncertainty:
     context.progress("errors", 0, 1)
-    n_draws = settings.unmixing.n_resamples
+    n_draws = settings.unmixing.n_noise_draws
     bounds = bound_components(matrix, factors, subspace, _options(settings), n_draws)
     context.progress("errors", 1, 1)
     return bounds
@@ -250,24 +257,17 @@ def _component_spectra(
     return spectra, variances
 
 
-def _name_missing(
-    residuals: Residuals, quantified: list[Quantified], recorded: RecordedSpectra
+def _search_elements(
+    counts: np.ndarray,
+    factors: Factorisation,
+    recorded: RecordedSpectra,
+    settings: QuantificationSettings,
 ) -> tuple[str, ...]:
-    """Return lines in the spectrum of the worst pixels that no component has."""
-    if float(residuals.sample_z.max()) < LEAST_RESIDUAL_Z:
-        return ()
-    known = sorted({symbol for each in quantified for symbol in each.elements})
-    counts = np.maximum(residuals.worst_residual + residuals.worst_expected, 0.0)
-    spectrum = XraySpectrum(counts, recorded.axis, recorded.conditions, name="worst pixels")
-    try:
-        found = find_elements(spectrum, known=known)
-    except UmlpsdError:  # without a beam energy no line can be named; the residual itself is shown
-        return ()
-    return tuple(
-        f"{element.symbol} ({', '.join(element.lines)}; {element.significance:.0f} σ)"
-        for element in found
-        if element.symbol not in known
-    )
+    """Return the given elements, or those that the recorded spectra show."""
+    is_wanted = recorded.conditions.beam_kev is not None and settings.method != "none"
+    if settings.elements or not is_wanted:
+        return tuple(settings.elements)
+    return elements_of_image(counts, factors.maps, recorded)
 
 
 def _list_notes(
@@ -276,6 +276,7 @@ def _list_notes(
     decision: RankDecision,
     factors: Factorisation,
     missing: tuple[str, ...],
+    parts: np.ndarray,
 ) -> Iterator[str]:
     yield from image.notes
     own = settings.unmixing
@@ -300,6 +301,11 @@ def _list_notes(
         yield (
             f"Other starts find other spectra in place of component "
             f"{', '.join(map(str, unstable))} at nearly the same fit: it is not unique."
+        )
+    if parts.any():
+        yield (
+            f"Unmixing had taken up to {100 * parts.max():.0f} % of one component from another, so "
+            "that lines were below the background; this was given back."
         )
     if missing:
         yield f"In the worst pixels, no component explains {', '.join(missing)}."
