@@ -38,6 +38,15 @@ def test_spectra_on_the_device_are_those_of_the_cpu(on_cpu):
     np.testing.assert_allclose(there, here, rtol=1e-4, atol=1e-4)
 
 
+def test_blocks_of_windows_change_no_bit_on_the_device(on_cpu, monkeypatch):
+    from umlpsd_gpu.images import gpu
+
+    image = on_cpu.asarray(np.random.default_rng(4).normal(size=(64, 80)).astype(np.float32))
+    whole = windowed_spectra(image, 32, 16).amplitudes.get()
+    monkeypatch.setattr(gpu, "MOST_FFT_VALUES", 5 * 32 * 32)
+    np.testing.assert_array_equal(windowed_spectra(image, 32, 16).amplitudes.get(), whole)
+
+
 def test_small_images_are_refused():
     with pytest.raises(TracesError, match="at least 192 pixels"):
         windowed_spectra(np.zeros((500, 150)))

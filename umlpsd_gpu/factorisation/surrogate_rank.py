@@ -75,7 +75,10 @@ def p_values(variances: np.ndarray, of_surrogates: np.ndarray) -> np.ndarray:
 
 
 def decide_rank_by_surrogates(
-    variances: np.ndarray, of_surrogates: Sequence[np.ndarray], k_max: int
+    variances: np.ndarray,
+    of_surrogates: Sequence[np.ndarray],
+    k_max: int,
+    n_left_out: int = 0,
 ) -> RankDecision:
     """Decide how many components vary locally; one alone is the same everywhere.
 
@@ -87,6 +90,8 @@ def decide_rank_by_surrogates(
         Of each surrogate; at least 3.
     k_max : int
         Largest number that is considered; less than ``n_leading``.
+    n_left_out : int
+        Frequencies that were left out because they are the same everywhere; for the reason.
 
     Returns
     -------
@@ -112,23 +117,26 @@ def decide_rank_by_surrogates(
     is_conservative = bool(
         n_local < variances.size and variances[n_local] < CONSERVATIVE * largest.min()
     )
-    reason = _reason(k, float(p[0]), len(of_surrogates), is_conservative)
+    reason = _reason(k, float(p[0]), len(of_surrogates))
+    if n_left_out:
+        reason += (
+            f"; {n_left_out} frequencies at which all windows have the same amplitude, as of one "
+            "lattice, were left out"
+        )
+    if is_conservative:
+        reason += "; sharp lattice peaks make this test conservative, so that more may be local"
     probability = (1 - last_p) * min(1.0, next_p / SIGNIFICANCE / 2 + 0.5)
     return RankDecision(k, probability, reason, {"surrogates": k}, curves)
 
 
-def _reason(k: int, p: float, n_surrogates: int, is_conservative: bool) -> str:
+def _reason(k: int, p: float, n_surrogates: int) -> str:
     if k == 1:
-        words = (
+        return (
             f"nothing in the image is local: its windows vary no more than those of {n_surrogates} "
             f"images with the same spectrum and random phases (p = {p:.2g})"
         )
-    else:
-        words = (
-            f"{k} local spectra: {k - 1} principal component{'s' * (k > 2)} of the windows "
-            f"{'vary' if k > 2 else 'varies'} more than in images with the same spectrum and "
-            f"random phases (p = {p:.2g})"
-        )
-    if is_conservative:
-        words += "; sharp lattice peaks make this test conservative, so that more may be local"
-    return words
+    return (
+        f"{k} local spectra: {k - 1} principal component{'s' * (k > 2)} of the windows "
+        f"{'vary' if k > 2 else 'varies'} more than in images with the same spectrum and "
+        f"random phases (p = {p:.2g})"
+    )

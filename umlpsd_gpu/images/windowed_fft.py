@@ -8,7 +8,6 @@ import numpy as np
 from scipy import fft
 
 from umlpsd_gpu.compute.arrays import Array
-from umlpsd_gpu.compute.backend import xp_of
 from umlpsd_gpu.errors import TracesError
 
 
@@ -73,20 +72,42 @@ def windowed_spectra(image: Array, window: int = 128, step: int = 64) -> Windowe
             f"steps of {step}: at least {window + step} pixels are needed on each side; choose "
             "smaller windows"
         )
-    xp = xp_of(image)
     grid = (n_rows - window) // step + 1, (n_columns - window) // step + 1
-    taper = xp.asarray(_hann(window))
-    amplitudes = xp.empty((grid[0] * grid[1], window * (window // 2 + 1)), np.float32)
-    for row in range(grid[0]):
-        strip = image[row * step : row * step + window].astype(np.float32)
-        tiles = xp.stack(
-            [strip[:, column * step : column * step + window] for column in range(grid[1])]
-        )
-        tiles -= tiles.mean(axis=(1, 2))[:, None, None]
-        tiles *= taper
-        spectra = xp.abs(_rfft2(tiles)).reshape(grid[1], -1)
-        amplitudes[row * grid[1] : (row + 1) * grid[1]] = spectra
+    taper = _hann(window)
+    image = image.astype(np.float32, copy=False)
+    if isinstance(image, np.ndarray):
+        amplitudes = np.empty((grid[0] * grid[1], window * (window // 2 + 1)), np.float32)
+        for row in range(grid[0]):
+            tiles = cut_windows(image[row * step : row * step + window], step, taper)
+            # SciPy transforms single precision in single precision
+            spectra = np.abs(fft.rfft2(tiles, axes=(1, 2)))
+            amplitudes[row * grid[1] : (row + 1) * grid[1]] = spectra.reshape(grid[1], -1)
+    else:
+        from umlpsd_gpu.images.gpu import window_amplitudes
+
+        amplitudes = window_amplitudes(image, window, step, grid, taper)
     return WindowedSpectra(amplitudes, grid, window, step)
+
+
+def cut_windows(strip: np.ndarray, step: int, taper: np.ndarray) -> np.ndarray:
+    """Return the windows of a row of windows, without their means and tapered.
+
+    Parameters
+    ----------
+    strip : ndarray of float32, shape (window, n_columns)
+    step : int
+    taper : ndarray of float32, shape (window,)
+
+    Returns
+    -------
+    ndarray of float32, shape (n_windows, window, window)
+    """
+    views = np.lib.stride_tricks.sliding_window_view(strip, taper.size, axis=1)[:, ::step]
+    tiles = np.moveaxis(views, 1, 0)
+    means = tiles.mean(axis=(1, 2), dtype=np.float64)[:, None, None]
+    centred: np.ndarray = (tiles - means).astype(np.float32)
+    centred *= np.outer(taper, taper)
+    return centred
 
 
 def full_spectrum(half: Array, window: int) -> Array:
@@ -113,15 +134,6 @@ def full_spectrum(half: Array, window: int) -> Array:
 
 
 def _hann(window: int) -> np.ndarray:
-    """Return a periodic Hann window in two dimensions."""
-    one = np.hanning(window + 1)[:-1].astype(np.float32)
-    return np.outer(one, one)
-
-
-def _rfft2(tiles: Array) -> Array:
-    # SciPy transforms single precision in single precision
-    if isinstance(tiles, np.ndarray):
-        half: Array = fft.rfft2(tiles, axes=(1, 2))
-    else:
-        half = xp_of(tiles).fft.rfft2(tiles, axes=(1, 2))
-    return half
+    """Return a periodic Hann window."""
+    taper: np.ndarray = np.hanning(window + 1)[:-1].astype(np.float32)
+    return taper

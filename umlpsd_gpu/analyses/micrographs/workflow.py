@@ -7,8 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from umlpsd_gpu.analyses.micrographs.local import compare_with_surrogates
 from umlpsd_gpu.analyses.micrographs.result import MicrographStudy
 from umlpsd_gpu.analyses.micrographs.settings import MicrographsSettings
 from umlpsd_gpu.analyses.micrographs.source import (
@@ -18,11 +17,9 @@ from umlpsd_gpu.analyses.micrographs.source import (
 )
 from umlpsd_gpu.clustering.device import device_of
 from umlpsd_gpu.compute.arrays import Array
-from umlpsd_gpu.compute.backend import n_cores
 from umlpsd_gpu.compute.context import Context, Progress
 from umlpsd_gpu.compute.device_memory import told_when_full
 from umlpsd_gpu.compute.progress import choose_progress
-from umlpsd_gpu.compute.threads import thread_pool
 from umlpsd_gpu.compute.transfer import on_host, uploaded
 from umlpsd_gpu.compute.versions import recorded_versions
 from umlpsd_gpu.factorisation.factorise import (
@@ -32,16 +29,13 @@ from umlpsd_gpu.factorisation.factorise import (
 )
 from umlpsd_gpu.factorisation.result import Factorisation, RankDecision, Uncertainty
 from umlpsd_gpu.factorisation.subspace import project
-from umlpsd_gpu.factorisation.surrogate_rank import centred_variances, decide_rank_by_surrogates
 from umlpsd_gpu.factorisation.uncertainty import bound_components
 from umlpsd_gpu.images.micrograph import Micrograph
 from umlpsd_gpu.images.spots import Spot, find_spots
-from umlpsd_gpu.images.surrogates import Surrogates
-from umlpsd_gpu.images.windowed_fft import WindowedSpectra, full_spectrum, windowed_spectra
+from umlpsd_gpu.images.trends import describe_brightness
+from umlpsd_gpu.images.windowed_fft import full_spectrum, windowed_spectra
 from umlpsd_gpu.keywords import settings_from_keywords, show_settings
 
-# Principal components looked at beyond the largest number of spectra
-SPARE_COMPONENTS = 4
 # A lattice is measured well if a window holds this many of its periods
 FEWEST_PERIODS = 4
 # Spectra of a window are a sum of squares: a looser end of the factorisation changes nothing seen
@@ -122,7 +116,7 @@ def analyse(
         with context.clock.timing("spectra"):
             spectra = windowed_spectra(image, own.window, own.step_px)
         with context.clock.timing("surrogates"):
-            decision = _decide(image, spectra, settings, context)
+            decision, contrast_note = compare_with_surrogates(image, spectra, settings, context)
         k = own.k or decision.k or 1
         context.progress("factorise", 0, 1)
         with context.clock.timing("factorise"):
@@ -133,6 +127,7 @@ def analyse(
             with context.clock.timing("other windows"):
                 by_window |= dict(_try_other_windows(image, settings, context))
     spots = tuple(_spots_of(factors, uncertainty, own.window))
+    trends = describe_brightness(micrograph.image, spectra), contrast_note
     return MicrographStudy(
         settings=settings,
         micrograph=micrograph,
@@ -142,37 +137,14 @@ def analyse(
         uncertainty=uncertainty,
         spots=spots,
         by_window=dict(sorted(by_window.items())),
-        notes=tuple(_list_notes(micrograph, settings, decision, factors, spots)),
+        notes=(
+            *(note for note in trends if note),
+            *_list_notes(micrograph, settings, decision, factors, spots),
+        ),
         timings_s=context.clock.seconds,
         device=context.device,
         versions=recorded_versions(context.device),
     )
-
-
-def _decide(
-    image: Array, spectra: WindowedSpectra, settings: MicrographsSettings, context: Context
-) -> RankDecision:
-    """Compare the windows with those of images with the same spectrum and random phases."""
-    n_leading = min(settings.sweep.k_max + SPARE_COMPONENTS, spectra.amplitudes.shape[0] - 1)
-    surrogates = Surrogates(image)
-    n = settings.micrograph.n_phase_surrogates
-    on_gpu = context.device == "gpu"
-
-    def variances_of(number: int) -> np.ndarray:
-        drawn = surrogates.draw([settings.sweep.seed, number])
-        values = uploaded(drawn) if on_gpu else drawn
-        windows = windowed_spectra(values, spectra.window, spectra.step)
-        return centred_variances(windows.amplitudes, n_leading)
-
-    of_surrogates = []
-    context.progress("surrogates", 0, n)
-    with thread_pool(1 if on_gpu else settings.n_threads or n_cores()) as pool:
-        for found in pool.map(variances_of, range(n)):
-            of_surrogates.append(found)
-            context.progress("surrogates", len(of_surrogates), n)
-    own = centred_variances(spectra.amplitudes, n_leading)
-    k_max = min(settings.sweep.k_max, n_leading - 1)
-    return decide_rank_by_surrogates(own, of_surrogates, k_max)
 
 
 def _factorise(
@@ -197,7 +169,7 @@ def _try_other_windows(
         if window < 16 or min(image.shape) < 2 * window:
             continue
         spectra = windowed_spectra(image, window, window // 2)
-        decision = _decide(image, spectra, settings, context)
+        decision, _ = compare_with_surrogates(image, spectra, settings, context)
         yield window, (decision.k or 1, float(decision.curves["p-value"][0]))
 
 
