@@ -85,8 +85,8 @@ class Findings:
         Share of curves with the right model of transport.
     deviations, errors, truth : dict of str to ndarray
         Of the valid values of each quantity.
-    turn_on : dict of str to ndarray
-        Deviations, in steps of the bias.
+    turn_on, turn_on_errors : dict of str to ndarray
+        Deviations and stated errors, in steps of the bias.
     """
 
     seed: int
@@ -99,6 +99,7 @@ class Findings:
     errors: dict[str, np.ndarray] = field(default_factory=dict)
     truth: dict[str, np.ndarray] = field(default_factory=dict)
     turn_on: dict[str, np.ndarray] = field(default_factory=dict)
+    turn_on_errors: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def main() -> None:
@@ -152,7 +153,8 @@ def measure(seed: int, n_rows: int, n_cols: int, k_max: int, n_epochs: int) -> F
         use = quantity.is_valid & np.isfinite(truth)
         found.deviations[name] = quantity.values[use] - truth[use]
         found.errors[name], found.truth[name] = quantity.errors[use], truth[use]
-    found.turn_on = dict(turn_on_deviations(made, quantities))
+    for name, deviation, error in turn_on_deviations(made, quantities):
+        found.turn_on[name], found.turn_on_errors[name] = deviation, error
     return found
 
 
@@ -170,8 +172,10 @@ def labels_of(curves: CurveMap, settings: AnalysisSettings) -> tuple[int, np.nda
     return clustering.decision.k_opt, clustering.spread_over(conditioned.is_usable).labels
 
 
-def turn_on_deviations(made: SimulatedCurves, quantities: dict) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield the deviations of the turn-on voltages of each kind, in steps of the bias."""
+def turn_on_deviations(
+    made: SimulatedCurves, quantities: dict
+) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Yield deviations and errors of the turn-on voltages of each kind, in steps of the bias."""
     noise = condition_curves(map_of(made)).noise
     step = made.bias[1] - made.bias[0]
     for sign, side in ((1, "positive"), (-1, "negative")):
@@ -181,10 +185,14 @@ def turn_on_deviations(made: SimulatedCurves, quantities: dict) -> Iterator[tupl
                 (made.truth["kind"] == number) & quantities[f"turn_on_{side}"].is_valid
             )[::4]
             some = {name: values[rows] for name, values in made.truth.items()}
-            reached = np.abs(currents_of(some, fine, made.recipe)) >= 5 * noise[rows, None]
-            true_v = fine[np.argmax(reached, axis=1)]
+            excess = np.abs(currents_of(some, fine, made.recipe)) - 5 * noise[rows, None]
+            after = np.argmax(excess >= 0, axis=1)
+            each = np.arange(len(rows))
+            share = excess[each, after] / (excess[each, after] - excess[each, after - 1])
+            true_v = fine[after] - share * (fine[after] - fine[after - 1])
             values = quantities[f"turn_on_{side}"].values[rows]
-            yield f"turn-on, {side}, {kind}", (values - true_v) / step
+            errors = quantities[f"turn_on_{side}"].errors[rows]
+            yield f"turn-on, {side}, {kind}", (values - true_v) / step, errors / step
 
 
 def measure_time() -> dict:
@@ -227,7 +235,10 @@ def report(
     yield f"| right model of transport | {np.mean([e.models for e in found]):.2%} | |"
     for name in found[0].turn_on:
         steps = np.concatenate([each.turn_on[name] for each in found])
+        errors = np.concatenate([each.turn_on_errors[name] for each in found])
+        cover = np.mean(np.abs(steps) < 1.959964 * errors)
         yield f"| {name}: bias, in steps | {steps.mean():+.3f} | ± 0.5 |"
+        yield f"| {name}: 95 % intervals cover | {cover:.1%} | 93…97 % |"
     barrier = np.concatenate([each.deviations["barrier_height"] for each in found])
     yield f"| barrier height: bias | {1e3 * barrier.mean():+.4f} meV | ± 10 meV |"
     yield ""

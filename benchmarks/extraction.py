@@ -1,10 +1,12 @@
 """Emitters found in hard scenes, and the time and memory of extraction.
 
     python benchmarks/extraction.py --frames 8000 --out benchmarks/results/extraction.md
+    python benchmarks/extraction.py --against ../old --out …    # paired with another checkout
 
 Simulates a contiguous movie of 512 × 512 pixels, reads its bytes once with ``readinto`` (warm page
 cache; into a buffer that outgrows the processor's cache, and into one that stays within it), and
-times both passes of the extraction in a separate process.
+times both passes of the extraction in a separate process. With ``--against``, this checkout and
+another extract the same movie in turn, each in a process of its own.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ import multiprocessing
 import os
 import platform
 import resource
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -33,8 +37,20 @@ from umlpsd_gpu.traces.images import temporal_images
 from umlpsd_gpu.traces.photometry import measure_emitters
 from umlpsd_gpu.traces.settings import TracesSettings
 
-N_REPEATS = 3
+N_REPEATS, N_PAIRS = 3, 7
 READING = "readinto, 256 MB buffer"
+TIMED = """
+import sys, time
+from umlpsd_gpu.movie.open import open_movie
+from umlpsd_gpu.traces import extract
+assert extract.__file__.startswith(sys.argv[2]), extract.__file__
+from umlpsd_gpu.traces.settings import TracesSettings
+movie, settings = open_movie(sys.argv[1]), TracesSettings()
+extract.extract_emitters(movie, settings)
+start = time.process_time()
+extract.extract_emitters(movie, settings)
+print(time.process_time() - start)
+"""
 SCENES = {
     "10,000 frames": {},
     "2,000 frames": {"n_frames": 2000},
@@ -50,6 +66,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=2000)
     parser.add_argument("--emitters", type=int, default=300)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--against", type=Path, help="another checkout")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -59,7 +76,7 @@ def main() -> None:
             f"{date.today()}, {platform.machine()}, {os.cpu_count()} cores, {N_REPEATS} repeats, "
             "best taken.",
             "",
-            *speed_table(Path(folder), arguments.frames, arguments.emitters),
+            *speed_table(Path(folder), arguments.frames, arguments.emitters, arguments.against),
             "",
             *detection_table(Path(folder), arguments.seeds),
             "",
@@ -70,7 +87,9 @@ def main() -> None:
         arguments.out.write_text(text, encoding="utf-8")
 
 
-def speed_table(folder: Path, n_frames: int, n_emitters: int) -> list[str]:
+def speed_table(
+    folder: Path, n_frames: int, n_emitters: int, other_checkout: Path | None
+) -> list[str]:
     """Time reading, both passes and the whole verb on one large movie."""
     truth = simulate_movie(
         folder / "large.tif", n_rows=512, n_cols=512, n_frames=n_frames, n_emitters=n_emitters
@@ -78,6 +97,7 @@ def speed_table(folder: Path, n_frames: int, n_emitters: int) -> list[str]:
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn) as child:
         seconds, peak_mb = child.submit(timed_extraction, truth.path).result()
+    paired = paired_table(truth.path, other_checkout) if other_checkout else []
     size_gb = truth.path.stat().st_size / 1e9
     reading_s = seconds[READING]
     truth.path.unlink()
@@ -92,7 +112,50 @@ def speed_table(folder: Path, n_frames: int, n_emitters: int) -> list[str]:
         ),
         "",
         f"Peak resident memory of the process that extracts: {peak_mb:.0f} MB.",
+        *paired,
     ]
+
+
+def paired_table(movie: Path, other_checkout: Path) -> list[str]:
+    """Extract the movie in this and another checkout in turn, and compare the processor times."""
+    checkouts = {"this": Path(__file__).resolve().parents[1], "other": other_checkout.resolve()}
+    seconds: dict[str, list[float]] = {name: [] for name in checkouts}
+    for _ in range(N_PAIRS):
+        for name, checkout in checkouts.items():
+            seconds[name].append(processor_seconds(movie, checkout))
+    ratios = np.array(seconds["this"]) / seconds["other"]
+    commits = {name: commit_of(checkout) for name, checkout in checkouts.items()}
+    return [
+        "",
+        f"## Paired: extract_emitters, processor time of {N_PAIRS} pairs",
+        "",
+        "| checkout | median s | best s |",
+        "|---|---|---|",
+        *(
+            f"| {name}, {commits[name]} | {np.median(s):.2f} | {min(s):.2f} |"
+            for name, s in seconds.items()
+        ),
+        "",
+        f"Ratio this / other: median {np.median(ratios):.2f} ({ratios.min():.2f} … "
+        f"{ratios.max():.2f}); of the best {min(seconds['this']) / min(seconds['other']):.2f}; "
+        "required: at most 1.10.",
+    ]
+
+
+def processor_seconds(movie: Path, checkout: Path) -> float:
+    """Return the processor time of one extraction in a fresh process, after a first one."""
+    environment = {**os.environ, "PYTHONPATH": str(checkout)}
+    command = [sys.executable, "-c", TIMED, str(movie), str(checkout)]
+    found = subprocess.run(
+        command, env=environment, cwd=checkout, check=True, capture_output=True, text=True
+    )
+    return float(found.stdout)
+
+
+def commit_of(checkout: Path) -> str:
+    """Return date and short hash of the commit of a checkout."""
+    command = ["git", "-C", str(checkout), "log", "-1", "--format=%cs %h"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def timed_extraction(path: Path) -> tuple[dict[str, float], float]:

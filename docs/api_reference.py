@@ -24,6 +24,21 @@ CHAPTERS = {
         "CurveMap",
         "CurveSettings",
     ),
+    "Spectrum images": (
+        "run_spectrum_image",
+        "read_spectrum_image",
+        "quantify_spectrum",
+        "SpectrumImageStudy",
+        "SpectrumImage",
+        "SpectrumImagesSettings",
+    ),
+    "Micrographs": (
+        "run_micrograph",
+        "read_micrograph",
+        "MicrographStudy",
+        "Micrograph",
+        "MicrographsSettings",
+    ),
     "Clustering": (
         "preprocess",
         "sweep",
@@ -36,6 +51,7 @@ CHAPTERS = {
         "Clustering",
     ),
     "Spectra and exponents": ("power_spectrum", "fit_power_law", "Spectrum", "PowerLawFit"),
+    "X-ray spectra": ("quantify_spectrum",),
     "Maps": ("assembly_maps", "AssemblyMaps"),
     "Plots": (
         "plot_traces",
@@ -50,6 +66,7 @@ CHAPTERS = {
         "UmlpsdError",
         "MovieError",
         "CurvesError",
+        "SpectrumImageError",
         "TracesError",
         "SettingsError",
         "DeviceError",

@@ -80,10 +80,12 @@ def test_other_containers_of_the_same_numbers(values, swept):
 
 def test_arguments_of_a_decision(swept):
     fewer = um.sweep(CURVES[:50], **QUICK)
+    up_to_3 = um.sweep(CURVES, scale="W80", **(QUICK | {"k_values": [1, 2, 3]}))
     drawn = um.replicate(CURVES, swept)
     for arguments, says in [
         ((swept,), r"sweeps must be a list, got one Sweep; write it in brackets: \[sweep\]"),
         (([swept, fewer],), "must be of the same traces, got numbers of traces: 60, 50"),
+        (([swept, up_to_3],), "same numbers of clusters, got K = 1…4 at raw and K = 1…3 at W80"),
         (([3],), "sweeps must be a list of Sweep objects, got int in it"),
         ((None,), "sweeps must be a list of Sweep objects, got NoneType"),
         (([],), "at least one sweep"),

@@ -44,6 +44,13 @@ print(kernel_loader.folder()); print(len(kernel_loader.source("bin_minmax")))
     assert int(length) > 1000
 
 
+def test_the_wheel_holds_the_table_of_x_ray_lines_and_its_notice(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        table = archive.getinfo("umlpsd_gpu/xrays/tables/xray_table.npz")
+        assert "umlpsd_gpu/xrays/tables/LICENSE.xraydb" in archive.namelist()
+    assert table.file_size < 1e6
+
+
 def test_the_wheel_holds_the_compiled_kernel(wheel, tmp_path, compiled_kernel):
     assert wheel.name.split("-")[2:4] == ["py3", "none"]
     assert "any" not in wheel.name

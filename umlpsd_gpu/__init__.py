@@ -22,11 +22,17 @@ if TYPE_CHECKING:
     from umlpsd_gpu.analyses.curves.result import CurveStudy
     from umlpsd_gpu.analyses.curves.settings import CurveSettings
     from umlpsd_gpu.analyses.curves.workflow import run_curves
+    from umlpsd_gpu.analyses.micrographs.result import MicrographStudy
+    from umlpsd_gpu.analyses.micrographs.settings import MicrographsSettings
+    from umlpsd_gpu.analyses.micrographs.source import read_micrograph
+    from umlpsd_gpu.analyses.micrographs.workflow import run_micrograph
     from umlpsd_gpu.analyses.registry import get_analysis
     from umlpsd_gpu.analyses.spectrum_images.reading.errors import SpectrumImageError
     from umlpsd_gpu.analyses.spectrum_images.reading.read import read_spectrum_image
+    from umlpsd_gpu.analyses.spectrum_images.result import SpectrumImageStudy
     from umlpsd_gpu.analyses.spectrum_images.settings import SpectrumImagesSettings
     from umlpsd_gpu.analyses.spectrum_images.spectrum_image import SpectrumImage
+    from umlpsd_gpu.analyses.spectrum_images.workflow import run_spectrum_image
     from umlpsd_gpu.clustering.cluster import Clustering, cluster
     from umlpsd_gpu.decision.decide import decide
     from umlpsd_gpu.decision.result import KDecision
@@ -38,6 +44,7 @@ if TYPE_CHECKING:
         TracesError,
         UmlpsdError,
     )
+    from umlpsd_gpu.images.micrograph import Micrograph
     from umlpsd_gpu.kmeans.halves import replicate
     from umlpsd_gpu.kmeans.replication import Replication
     from umlpsd_gpu.kmeans.result import Sweep
@@ -57,6 +64,7 @@ if TYPE_CHECKING:
     from umlpsd_gpu.traces.traces import Traces
     from umlpsd_gpu.validation.result import Validation
     from umlpsd_gpu.validation.validate import validate
+    from umlpsd_gpu.xrays.quantify import quantify_spectrum
 
 _HOME = {
     "AssemblyMaps": "maps.result",
@@ -67,6 +75,9 @@ _HOME = {
     "CurvesError": "analyses.curves.reading.errors",
     "DeviceError": "errors",
     "KDecision": "decision.result",
+    "Micrograph": "images.micrograph",
+    "MicrographStudy": "analyses.micrographs.result",
+    "MicrographsSettings": "analyses.micrographs.settings",
     "Movie": "movie.movie",
     "MovieError": "errors",
     "OutputError": "errors",
@@ -77,6 +88,7 @@ _HOME = {
     "Spectrum": "spectrum.result",
     "SpectrumImage": "analyses.spectrum_images.spectrum_image",
     "SpectrumImageError": "analyses.spectrum_images.reading.errors",
+    "SpectrumImageStudy": "analyses.spectrum_images.result",
     "SpectrumImagesSettings": "analyses.spectrum_images.settings",
     "Study": "analyses.blinking.result",
     "Sweep": "kmeans.result",
@@ -102,11 +114,15 @@ _HOME = {
     "pool_traces": "traces.pool",
     "power_spectrum": "spectrum.estimators",
     "preprocess": "preprocessing.smooth",
+    "quantify_spectrum": "xrays.quantify",
     "read_curves": "analyses.curves.reading.read",
+    "read_micrograph": "analyses.micrographs.source",
     "read_spectrum_image": "analyses.spectrum_images.reading.read",
     "read_traces": "traces.tables",
     "replicate": "kmeans.halves",
     "run_curves": "analyses.curves.workflow",
+    "run_micrograph": "analyses.micrographs.workflow",
+    "run_spectrum_image": "analyses.spectrum_images.workflow",
     "run_study": "analyses.blinking.workflow",
     "sweep": "kmeans.sweep",
     "validate": "validation.validate",
@@ -121,6 +137,9 @@ __all__ = [
     "CurvesError",
     "DeviceError",
     "KDecision",
+    "Micrograph",
+    "MicrographStudy",
+    "MicrographsSettings",
     "Movie",
     "MovieError",
     "OutputError",
@@ -131,6 +150,7 @@ __all__ = [
     "Spectrum",
     "SpectrumImage",
     "SpectrumImageError",
+    "SpectrumImageStudy",
     "SpectrumImagesSettings",
     "Study",
     "Sweep",
@@ -156,11 +176,15 @@ __all__ = [
     "pool_traces",
     "power_spectrum",
     "preprocess",
+    "quantify_spectrum",
     "read_curves",
+    "read_micrograph",
     "read_spectrum_image",
     "read_traces",
     "replicate",
     "run_curves",
+    "run_micrograph",
+    "run_spectrum_image",
     "run_study",
     "sweep",
     "validate",

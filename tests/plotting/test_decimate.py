@@ -8,21 +8,22 @@ from umlpsd_gpu.plotting.decimate import (
     decimate_line,
     decimate_rows,
     mean_and_sd,
+    squared_distances,
 )
 
 RNG = np.random.default_rng(0)
 
 
-@pytest.mark.parametrize("n", [80, 801, 1000, 12_345])
+@pytest.mark.parametrize("n", [160, 801, 1000, 12_345])
 def test_extremes_of_every_column_are_kept(n):
     y = RNG.normal(size=n)
     x, kept = decimate_line(np.arange(n), y, n_columns=20)
     assert (y[x] == kept).all()
     assert (np.diff(x) >= 0).all()
-    assert len(kept) <= max(80, 42)
+    assert len(kept) <= max(160, 42)
     assert kept.min() == y.min()
     assert kept.max() == y.max()
-    if n > 80:
+    if n > 160:
         width = -(-n // 20)
         for start in range(0, n, width):
             inside = (x >= start) & (x < start + width)
@@ -51,3 +52,11 @@ def test_bands_and_images():
     mean, sd = mean_and_sd(rows, np.array([1, 2, 3]))
     assert mean == pytest.approx(rows[1:4].mean(axis=0))
     assert sd == pytest.approx(rows[1:4].std(axis=0))
+
+
+@pytest.mark.parametrize("n_samples", [10, 300_000])
+def test_distances_to_the_mean(n_samples):
+    rows = RNG.normal(size=(4, n_samples))
+    mean = rows.mean(axis=0)
+    expected = ((rows[[3, 1]] - mean) ** 2).sum(axis=1)
+    assert squared_distances(rows, np.array([3, 1]), mean) == pytest.approx(expected)

@@ -13,7 +13,7 @@ from umlpsd_gpu.errors import SettingsError, TracesError
 from umlpsd_gpu.preprocessing.bin import bin_mean
 from umlpsd_gpu.preprocessing.normalise import minmax
 from umlpsd_gpu.preprocessing.smooth import preprocess, preprocess_at
-from umlpsd_gpu.preprocessing.wavelet import max_level, wavelet_approximation
+from umlpsd_gpu.preprocessing.wavelet import Decomposition, max_level, wavelet_approximation
 from umlpsd_gpu.scale import Scale
 
 COUNTS = st.floats(-1e6, 1e6, width=32)
@@ -62,6 +62,34 @@ def test_approximation_equals_pywavelets_with_zeroed_details(
             expected,
             rtol=tolerances.SUM_FLOAT64,
         )
+
+
+@pytest.mark.parametrize("wavelet", ["db4", "haar", "bior3.3"])
+@pytest.mark.parametrize("mode", ["symmetric", "zero", "periodization"])
+@pytest.mark.parametrize("n_frames", [999, 100_000])
+def test_a_shared_decomposition_gives_the_same_bits_as_pywavelets(
+    wavelet: str, mode: str, n_frames: int
+) -> None:
+    values = noise(3, n_frames)
+    shared = Decomposition(2, wavelet, mode)
+    for level in (4, 2, 3):
+        found = [
+            wavelet_approximation(values[rows], level, wavelet, mode, shared, rows.start)
+            for rows in (slice(0, 1), slice(1, 3))
+        ]
+        expected = values
+        for _ in range(level):
+            expected = pywt.dwt(expected, wavelet, mode, axis=1)[0]
+        for length in reversed(n_samples_before(n_frames, level, wavelet, mode)):
+            expected = pywt.idwt(expected, None, wavelet, mode, axis=1)[:, :length]
+        np.testing.assert_array_equal(np.vstack(found), expected)
+
+
+def n_samples_before(n_frames: int, level: int, wavelet: str, mode: str) -> list[int]:
+    n_samples = [n_frames]
+    for _ in range(level - 1):
+        n_samples.append(pywt.dwt_coeff_len(n_samples[-1], pywt.Wavelet(wavelet).dec_len, mode))
+    return n_samples
 
 
 def test_smoothing_twice_changes_nothing_more() -> None:

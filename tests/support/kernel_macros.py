@@ -16,6 +16,7 @@ SPECTRUM_TYPES: list[dict[str, str | int]] = [
 # every kernel of the folder, {} where it takes none
 MACROS: dict[str, list[dict[str, str | int]]] = {
     "bin_minmax": [{"VALUE": kind} for kind in PIXEL_TYPES],
+    "cut_windows": [{}],
     "dwt_approximation": [
         {"VALUE": kind, "EXTENSION": mode, "N_TAPS": n_taps, "IN_SHARED": in_shared}
         for kind, mode, n_taps, in_shared in (
@@ -48,6 +49,7 @@ MACROS: dict[str, list[dict[str, str | int]]] = {
     "power_spectrum": [{"REAL": "float"}, {"REAL": "double"}],
     "row_dots": [{}],
     "silhouette": [{}],
+    "spectrum_amplitudes": [{}],
     "take_pixels": [{"VALUE": kind} for kind in PIXEL_TYPES],
     "temporal_sums": [{"VALUE": kind} for kind in PIXEL_TYPES],
     "trace_centres": SPECTRUM_TYPES,

@@ -6,6 +6,7 @@ import pytest
 import scipy.io
 from openpyxl import Workbook
 
+from tests.support.hostile_files import workbook_tables
 from tests.support.studies import small_study
 from tests.support.tables import DT_S, TIME_S, VALUES, cells
 from umlpsd_gpu.errors import TracesError
@@ -180,3 +181,10 @@ def test_cells_of_a_sheet(tmp_path):
     assert_right(read_traces(book(tmp_path / "titled.xlsx", A=titled)))
     comma = [[cell.replace(".", ",") for cell in row] for row in cells()]
     assert_right(read_traces(book(tmp_path / "comma.xlsx", A=comma)))
+
+
+def test_nothing_is_printed_about_a_broken_workbook(tmp_path, capfd):
+    (broken,) = [case for case in workbook_tables.CASES if "cell style" in case.name]
+    with pytest.raises(TracesError, match="cell style 'Normal' refers to format 99 of 1"):
+        read_traces(broken.write(tmp_path))
+    assert capfd.readouterr() == ("", "")

@@ -6,6 +6,7 @@ Another package adds an analysis by the entry point group ``umlpsd_gpu.analyses`
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -20,6 +21,8 @@ DEFAULT = "blinking"
 BUILT_IN = {
     "blinking": ("umlpsd_gpu.analyses.blinking.analysis", "BLINKING"),
     "curves": ("umlpsd_gpu.analyses.curves.analysis", "CURVES"),
+    "spectrum_images": ("umlpsd_gpu.analyses.spectrum_images.analysis", "SPECTRUM_IMAGES"),
+    "micrographs": ("umlpsd_gpu.analyses.micrographs.analysis", "MICROGRAPHS"),
 }
 
 
@@ -62,8 +65,11 @@ def get_analysis(name: str) -> Analysis[Any, Any]:
     elif name in _find_installed():
         found = _load(_find_installed()[name])
     else:
+        near = get_close_matches(name, analysis_names(), n=1)
         raise SettingsError(
-            f"there is no analysis '{name}'; installed are {', '.join(analysis_names())}"
+            f"there is no analysis '{name}'"
+            + (f" (did you mean {near[0]}?)" if near else "")
+            + f"; installed are {', '.join(analysis_names())}"
         )
     return _require_analysis(name, found)
 

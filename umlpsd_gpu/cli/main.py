@@ -145,6 +145,7 @@ app.command()(bench)
 def info() -> None:
     """Show installed versions, the GPU, and which device would be used and why."""
     import platform
+    from importlib.util import find_spec
 
     from umlpsd_gpu.bench.device_info import device_rows
     from umlpsd_gpu.compute.backend import n_cores
@@ -159,6 +160,8 @@ def info() -> None:
     table.add_row("CPU cores", str(n_cores()))
     for name, text in device_rows():
         table.add_row(name, escape(text))
+    em = "installed" if find_spec("rsciio") else "not installed: pip install 'umlpsd_gpu[em]'"
+    table.add_row("RosettaSciIO", escape(f"{em} (GPLv3, not part of this package)"))
     out.print(table)
 
 

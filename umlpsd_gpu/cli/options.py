@@ -47,6 +47,10 @@ PANELS = {
     "curves": "Curves",
     "conditioning": "Curves",
     "quantities": "Curves",
+    "micrograph": "Micrographs",
+    "spectrum_image": "Spectrum images",
+    "unmixing": "Spectrum images",
+    "quantification": "Spectrum images",
     "": COMPUTING_PANEL,
 }
 # the two flags of a switch are long: in a panel of their own they don't narrow other texts

@@ -1,4 +1,4 @@
-"""The command ``umlpsd simulate``: movies and maps of curves with known truth."""
+"""The command ``umlpsd simulate``: movies, maps and images with known truth."""
 
 from __future__ import annotations
 
@@ -17,22 +17,25 @@ out = Console(highlight=False, soft_wrap=True)
 Movie = Annotated[
     Path,
     typer.Argument(
-        metavar="FILE", help="TIFF file to write (.tif or .ome.tif); for curves an .npz file."
+        metavar="FILE",
+        help="TIFF file to write (.tif or .ome.tif); for curves and X-ray spectra .npz.",
     ),
 ]
 Scene = Annotated[
-    Literal["emitters", "assembly", "crystals", "curves"],
+    Literal["emitters", "assembly", "crystals", "curves", "micrograph", "spectrum-image"],
     typer.Option(
         metavar="SCENE",
         help="What to simulate: emitters (isolated), assembly (touching domains), crystals "
-        "(touching), or curves (a map of current-voltage curves).",
+        "(touching), curves (a map of current-voltage curves), micrograph (grains of different "
+        "lattices), or spectrum-image (X-ray spectra of wires on a substrate).",
     ),
 ]
 NGrains = Annotated[
     int | None,
     typer.Option(
         "--grains",
-        help="Number of domains. Default: 3, of which 1 and 2 share a slow trend; curves 12.",
+        help="Number of domains. Default: 3, of which 1 and 2 share a slow trend; curves 12; "
+        "micrograph 3.",
     ),
 ]
 NFrames = Annotated[
@@ -43,7 +46,8 @@ Size = Annotated[
     str | None,
     typer.Option(
         metavar="ROWSxCOLS",
-        help="Size in pixels. Default: 128x128; assembly 20x20; curves 60x120.",
+        help="Size in pixels. Default: 128x128; assembly 20x20; curves 60x120; micrograph "
+        "1024x1024; spectrum-image 64x64.",
     ),
 ]
 DtS = Annotated[
@@ -86,7 +90,7 @@ def simulate(
     seed: Annotated[int, typer.Option(help="Seed; each number gives another movie.")] = 0,
     overwrite: Overwrite = False,
 ) -> None:
-    """Write a simulated movie or map of curves, and a file with its known truth."""
+    """Write a simulated movie, map or image, and a file with its known truth."""
     from umlpsd_gpu.simulate.by_name import write_scene
 
     with progress() as report:
@@ -107,11 +111,16 @@ def simulate(
                 "hysteresis_v": hysteresis_v,
                 **({} if n_grains is None else {"n_grains": n_grains}),
             },
+            of_micrograph={} if n_grains is None else {"n_grains": n_grains},
             overwrite=overwrite,
             n_frames=n_frames,
             dt_s=dt_s,
             seed=seed,
         )
         report("simulate", 1, 1)
-    what = "Curves" if scene == "curves" else "Movie"
+    what = {
+        "curves": "Curves",
+        "micrograph": "Micrograph",
+        "spectrum-image": "Spectrum image",
+    }.get(scene, "Movie")
     out.print(f"{what}: {escape(str(path))}\nTruth: {escape(str(truth))}")

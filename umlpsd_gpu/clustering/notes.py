@@ -36,7 +36,7 @@ def outlier_notes(
     if n_found <= n_expected + 3 * n_expected**0.5:
         return []
     return [
-        f"{n_found} of {np.isfinite(outliers.score).sum()} clustered {items} fit no cluster, where "
+        f"{n_found} of {(~np.isnan(outliers.score)).sum()} clustered {items} fit no cluster, where "
         f"about {n_expected:.0f} are expected by chance: {explanation}, perhaps. Clusters "
         f"without them are in {table}."
     ]

@@ -38,6 +38,7 @@ def require_sweeps(sweeps: Any, replications: Any, nulls: Any) -> None:
             f"the sweeps of one decision must be of the same traces, got numbers of traces: {named}"
             "; sweep the same traces at every scale"
         )
+    _require_same_k_values(sweeps)
     largest = max(counts.values())
     larger = [r for r in replications if r.n_drawn > largest // 2]
     if larger:
@@ -47,6 +48,38 @@ def require_sweeps(sweeps: Any, replications: Any, nulls: Any) -> None:
         )
     if nulls is not None:
         _require_nulls(nulls)
+
+
+def _require_same_k_values(sweeps: Sequence[Sweep]) -> None:
+    """Refuse sweeps of different K: a scale that lacks the chosen K could not be judged."""
+    first = sweeps[0]
+    for other in sweeps[1:]:
+        if not np.array_equal(first.k_values, other.k_values):
+            named = [f"{name_k_values(s.k_values)} at {s.scale}" for s in (first, other)]
+            raise SettingsError(
+                f"the sweeps of one decision must try the same numbers of clusters, got K = "
+                f"{' and K = '.join(named)}; sweep every scale over the same K"
+            )
+
+
+def name_k_values(k_values: np.ndarray) -> str:
+    """Return the numbers of clusters of a sweep in words.
+
+    Parameters
+    ----------
+    k_values : ndarray, shape (n_k,), int
+        In rising order.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from umlpsd_gpu.decision.arguments import name_k_values
+    >>> name_k_values(np.arange(1, 16)), name_k_values(np.array([2, 5]))
+    ('1…15', '2, 5')
+    """
+    if k_values.size > 2 and (np.diff(k_values) == 1).all():
+        return f"{k_values[0]}…{k_values[-1]}"
+    return ", ".join(map(str, k_values.tolist()))
 
 
 def check_neighbours(neighbours: Any, n_traces: int) -> np.ndarray:

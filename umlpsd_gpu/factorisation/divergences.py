@@ -85,6 +85,36 @@ def polish(
     return _iterate(matrix, maps, components, loss, max_iterations, tolerance, False)
 
 
+def fit_maps(matrix: Array, maps: Array, components: Array, n_iterations: int = 100) -> Array:
+    """Fit maps to given components by the Kullback–Leibler divergence.
+
+    Parameters
+    ----------
+    matrix : ndarray of counts, shape (n_samples, n_features)
+    maps : ndarray, shape (n_samples, k)
+        Where to start.
+    components : ndarray, shape (k, n_features)
+    n_iterations : int
+
+    Returns
+    -------
+    ndarray, shape (n_samples, k)
+    """
+    xp = xp_of(maps, components)
+    maps = _at_least(maps, START_LEAST * float(maps.mean()))
+    least = LEAST * float((maps.mean(axis=0) * components.mean(axis=1)).sum())
+    small: Array = components.astype(np.float32)
+    sums = components.sum(axis=1)
+    for rows in _blocks(matrix):
+        x: Array = matrix[rows].astype(np.float32)
+        block: Array = maps[rows].astype(np.float64)
+        for _ in range(n_iterations):
+            expected = xp.maximum(block.astype(np.float32) @ small, least)
+            block = block * ((x / expected) @ small.T) / sums
+        maps[rows] = block
+    return maps
+
+
 def divergence_of(matrix: Array, maps: Array, components: Array, loss: Divergence) -> float:
     """Return the divergence of a matrix from the product of two factors.
 

@@ -7,6 +7,7 @@ extrapolation is withdrawn where the fit gets worse (Ang and Gillis, Neural Comp
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,10 @@ FIRST_STEP, GROWTH, BOUND_GROWTH, SHRINKING = 0.5, 1.05, 1.01, 1.5
 CHECKED_EVERY = 10
 # Square of a component, relative to the largest, below which it has vanished
 VANISHED = 1e-12
+
+
+# Bytes of the factors of the starts that are followed at once: those that a processor's cache holds
+CACHE_BYTES = 1 << 19
 
 
 @dataclass
@@ -46,36 +51,132 @@ class Factors:
     n_iterations: int = 0
 
 
+def joined(parts: Sequence[Factors]) -> Factors:
+    """Return the factors of several batches of starts as one.
+
+    Parameters
+    ----------
+    parts : sequence of Factors
+
+    Returns
+    -------
+    Factors
+    """
+    xp = xp_of(parts[0].maps)
+    return Factors(
+        xp.concatenate([part.maps for part in parts]),
+        xp.concatenate([part.components for part in parts]),
+        np.concatenate([part.objectives for part in parts]),
+        np.concatenate([part.kkt_residuals for part in parts]),
+        max(part.n_iterations for part in parts),
+    )
+
+
+def batches_of(n_starts: int, k: int, subspace: Subspace) -> Iterator[slice]:
+    """Yield as many starts as are followed at once: all on a GPU, few on a CPU.
+
+    Parameters
+    ----------
+    n_starts, k : int
+    subspace : Subspace
+
+    Yields
+    ------
+    slice
+    """
+    on_cpu = isinstance(subspace.left, np.ndarray)
+    n_at_once = max(1, CACHE_BYTES // (4 * k * sum(subspace.shape))) if on_cpu else n_starts
+    for first in range(0, n_starts, n_at_once):
+        yield slice(first, first + n_at_once)
+
+
 class Problem:
     """Products with a matrix that is known by its leading singular vectors.
 
     Parameters
     ----------
-    subspace : Subspace
+    left : ndarray, shape (n_samples, rank)
+    right : ndarray, shape (rank, n_features)
+        The matrix is left @ right, and what is orthogonal to the factors.
+    half_square : float
+        Half the sum of the squares of the matrix.
+    sample_weights : ndarray, shape (n_samples,)
+        The total of a component is the sum over samples and features of map × component, weighted
+        by these and the following.
+    feature_weights : ndarray, shape (n_features,)
     dtype : dtype
         float32 for many starts, float64 for the last digits of one.
     """
 
-    def __init__(self, subspace: Subspace, dtype: type) -> None:
-        """Prepare the factors of the matrix."""
-        self.left: Array = subspace.left.astype(dtype)
-        self.weighted_right: Array = (subspace.values[:, None] * subspace.right).astype(dtype)
-        self.half_square = 0.5 * subspace.total_square
-        # what the projection leaves out is a constant of the fit
+    def __init__(
+        self,
+        left: Array,
+        right: Array,
+        half_square: float,
+        sample_weights: Array,
+        feature_weights: Array,
+        dtype: type,
+    ) -> None:
+        """Keep the factors of the matrix in one precision."""
+        self.left: Array = left.astype(dtype)
+        self.right: Array = right.astype(dtype)
+        self.half_square = half_square
+        self.sample_weights: Array = sample_weights.astype(dtype)
+        self.feature_weights: Array = feature_weights.astype(dtype)
         self.dtype = dtype
 
+    @classmethod
+    def of_subspace(cls, subspace: Subspace, dtype: type) -> Problem:
+        """Return the problem of a scaled matrix; totals are those of the unscaled one.
+
+        Parameters
+        ----------
+        subspace : Subspace
+        dtype : dtype
+
+        Returns
+        -------
+        Problem
+        """
+        return cls(
+            subspace.left,
+            subspace.values[:, None] * subspace.right,
+            0.5 * subspace.total_square,
+            subspace.row_scale,
+            subspace.column_scale,
+            dtype,
+        )
+
     def times_components(self, components: Array) -> Array:
-        """Return the matrix times components, (n_starts, k, n_samples)."""
+        """Return the matrix times components.
+
+        Parameters
+        ----------
+        components : ndarray, shape (n_starts, k, n_features)
+
+        Returns
+        -------
+        ndarray, shape (n_starts, k, n_samples)
+        """
         n_starts, k, n_features = components.shape
-        flat = components.reshape(n_starts * k, n_features) @ self.weighted_right.T
+        flat = components.reshape(n_starts * k, n_features) @ self.right.T
         result: Array = (flat @ self.left.T).reshape(n_starts, k, -1)
         return result
 
     def times_maps(self, maps: Array) -> Array:
-        """Return the transposed matrix times maps, (n_starts, k, n_features)."""
+        """Return the transposed matrix times maps.
+
+        Parameters
+        ----------
+        maps : ndarray, shape (n_starts, k, n_samples)
+
+        Returns
+        -------
+        ndarray, shape (n_starts, k, n_features)
+        """
         n_starts, k, n_samples = maps.shape
         flat = maps.reshape(n_starts * k, n_samples) @ self.left
-        result: Array = (flat @ self.weighted_right).reshape(n_starts, k, -1)
+        result: Array = (flat @ self.right).reshape(n_starts, k, -1)
         return result
 
 
@@ -100,7 +201,7 @@ def minimise(
     tolerance : float
         Iterations end when the KKT residual of every start is below this.
     penalties : ndarray, shape (n_starts, k), optional
-        Added to the objective times the sum of each map.
+        Added to the objective times the weighted total of each component; see `Problem`.
     sample_weights : ndarray, shape (n_starts, n_samples), optional
         0 or 1: which samples the components are fitted to.
 
@@ -151,17 +252,20 @@ class _Iteration:
         xp = self.xp
         products = self.problem.times_components(self.ahead_components)
         if self.penalties is not None:
-            products -= self.penalties[:, :, None]
+            products -= self._pull_on_maps(self.ahead_components)
         maps = _update(self.ahead_maps, products, _gram(self.ahead_components))
         ahead_maps = xp.maximum(maps + self._column(self.beta) * (maps - self.maps), 0)
         fitted = ahead_maps if self.sample_weights is None else self._weighted(ahead_maps)
         products = self.problem.times_maps(fitted)
+        if self.penalties is not None:
+            products -= self._pull_on_components(ahead_maps)
         gram = _gram_of(fitted, ahead_maps)
         components = _update(self.ahead_components, products, gram)
         ahead_components = xp.maximum(
             components + self._column(self.beta) * (components - self.components), 0
         )
-        objectives = self._objectives(products, gram, components, ahead_maps)
+        # products with the pull of the penalties, so that the objective has it too
+        objectives = self._objectives(products, gram, components)
         is_worse = objectives > self.objectives
         self._adapt(is_worse)
         if is_worse.any():
@@ -185,12 +289,13 @@ class _Iteration:
         """Return the largest violation of an optimum's conditions by start; (n_starts,)."""
         to_maps = self.problem.times_components(self.components)
         if self.penalties is not None:
-            to_maps -= self.penalties[:, :, None]
+            to_maps -= self._pull_on_maps(self.components)
         of_maps = _violation(self.maps, to_maps, _gram(self.components))
         fitted = self.maps if self.sample_weights is None else self._weighted(self.maps)
-        of_components = _violation(
-            self.components, self.problem.times_maps(fitted), _gram_of(fitted, self.maps)
-        )
+        to_components = self.problem.times_maps(fitted)
+        if self.penalties is not None:
+            to_components -= self._pull_on_components(self.maps)
+        of_components = _violation(self.components, to_components, _gram_of(fitted, self.maps))
         largest: Array = np.maximum(on_host(of_maps), on_host(of_components))
         return largest
 
@@ -203,16 +308,21 @@ class _Iteration:
             self.problem.half_square - cross + 0.5 * square.sum(axis=(1, 2), dtype=np.float64)
         )
 
-    def _objectives(
-        self, products: Array, gram: Array, components: Array, ahead_maps: Array
-    ) -> Array:
-        xp = self.xp
+    def _objectives(self, products: Array, gram: Array, components: Array) -> Array:
         cross = (products * components).sum(axis=(1, 2), dtype=np.float64)
         square = (gram * _gram(components)).sum(axis=(1, 2), dtype=np.float64)
-        values = self.problem.half_square - cross + 0.5 * square
-        if self.penalties is not None:
-            values = values + (self.penalties * ahead_maps.sum(axis=2)).sum(axis=1)
-        return on_host(xp.asarray(values))
+        return on_host(self.problem.half_square - cross + 0.5 * square)
+
+    def _pull_on_maps(self, components: Array) -> Array:
+        """Return the derivative of the penalties by the maps, (n_starts, k, n_samples)."""
+        totals = components @ self.problem.feature_weights
+        pull: Array = (self.penalties * totals)[:, :, None] * self.problem.sample_weights
+        return pull
+
+    def _pull_on_components(self, maps: Array) -> Array:
+        totals = maps @ self.problem.sample_weights
+        pull: Array = (self.penalties * totals)[:, :, None] * self.problem.feature_weights
+        return pull
 
     def _adapt(self, is_worse: Array) -> None:
         self.beta_bound = np.where(

@@ -90,6 +90,8 @@ class Uncertainty:
         Median cosine with the matched component of random halves of the samples.
     least_share, largest_share : ndarray, shape (k,)
         Range of each component's share of the total among factorisations that fit as well.
+    lowest_components, highest_components : ndarray, shape (k, n_features)
+        Range of each element of a component among the same factorisations.
     purity : ndarray, shape (k,)
         Share of the component in the purest 1 % of the samples.
     """
@@ -99,4 +101,6 @@ class Uncertainty:
     half_stability: Floats
     least_share: Floats
     largest_share: Floats
+    lowest_components: Floats
+    highest_components: Floats
     purity: Floats

@@ -37,8 +37,7 @@ def first_components(subspace: Subspace, k: int) -> Array:
     size_positive = _norm(positive, 1) * _norm(xp.maximum(left, 0), 0)
     size_negative = _norm(negative, 1) * _norm(xp.maximum(-left, 0), 0)
     parts = xp.where((size_positive >= size_negative)[:, None], positive, negative)
-    result: Array = xp.maximum(parts, SMALL * parts.mean(axis=1)[:, None])
-    return result
+    return _unit(xp.maximum(parts, SMALL * parts.mean(axis=1)[:, None]))
 
 
 def random_components(subspace: Subspace, k: int, rng: np.random.Generator) -> Array:
@@ -59,9 +58,10 @@ def random_components(subspace: Subspace, k: int, rng: np.random.Generator) -> A
     chosen = xp.asarray(rng.integers(n_samples, size=(k, SAMPLES_PER_COMPONENT)))
     rows = subspace.left[chosen].mean(axis=1) * subspace.values
     parts = xp.maximum(rows @ subspace.right, 0)
-    smallest = SMALL * xp.maximum(parts.mean(axis=1), float(np.finfo(np.float32).tiny))
-    result: Array = xp.maximum(parts, smallest[:, None])
-    return result
+    # samples without counts give nothing to start from
+    level = float(parts.mean()) or 1.0
+    smallest = SMALL * xp.maximum(parts.mean(axis=1), level)
+    return _unit(xp.maximum(parts, smallest[:, None]))
 
 
 def first_maps(subspace: Subspace, components: Array) -> Array:
@@ -80,8 +80,38 @@ def first_maps(subspace: Subspace, components: Array) -> Array:
     xp = xp_of(components)
     overlap = ((components @ subspace.right.T) * subspace.values) @ subspace.left.T
     square = (components * components).sum(axis=2)
+    # a component without any value has no scale
+    square = xp.where(square > 0, square, 1.0)
     k = components.shape[1]
     result: Array = xp.maximum(overlap, 0) / (k * square[:, :, None])
+    return result
+
+
+def components_of(subspace: Subspace, maps: Array) -> Array:
+    """Return components for given maps: their overlap with the data, on one common scale.
+
+    Parameters
+    ----------
+    subspace : Subspace
+    maps : ndarray, shape (n_starts, k, n_samples)
+
+    Returns
+    -------
+    ndarray, shape (n_starts, k, n_features)
+    """
+    xp = xp_of(maps)
+    overlap = ((maps @ subspace.left) * subspace.values) @ subspace.right
+    square = (maps * maps).sum(axis=2)
+    square = xp.where(square > 0, square, 1.0)
+    k = maps.shape[1]
+    result: Array = xp.maximum(overlap, 0) / (k * square[:, :, None])
+    return result
+
+
+def _unit(components: Array) -> Array:
+    """Return components of unit norm; one that is zero stays zero."""
+    norm = _norm(components, 1)
+    result: Array = components / xp_of(components).where(norm > 0, norm, 1.0)[:, None]
     return result
 
 

@@ -98,6 +98,30 @@ class Subspace:
             self.all_values,
         )
 
+    def of_features(self, chosen: Array) -> Subspace:
+        """Return the subspace with some of the features; right vectors are no longer orthogonal.
+
+        Parameters
+        ----------
+        chosen : ndarray of int
+
+        Returns
+        -------
+        Subspace
+            ``total_square`` is that of the features within the subspace.
+        """
+        right = self.right[:, chosen]
+        weighted = right * self.values[:, None]
+        return Subspace(
+            self.left,
+            self.values,
+            right,
+            self.row_scale,
+            self.column_scale[chosen],
+            float((weighted * weighted).sum()),
+            self.all_values,
+        )
+
 
 def project(matrix: Array, rank: int, scaling: Scaling = "none") -> Subspace:
     """Return the leading singular values and vectors of a non-negative matrix.
@@ -227,7 +251,7 @@ def row_blocks(matrix: Array) -> Iterator[tuple[slice, Array]]:
 
 def _project_tall(matrix: Array, rank: int, row_scale: Array, column_scale: Array) -> Subspace:
     xp = xp_of(matrix)
-    by_row, by_column = _inverse(row_scale), _inverse(column_scale)
+    by_row, by_column = inverse_of(row_scale), inverse_of(column_scale)
     gram = xp.zeros((matrix.shape[1], matrix.shape[1]))
     for rows, block in row_blocks(matrix):
         block *= by_row[rows, None]
@@ -244,7 +268,7 @@ def _project_tall(matrix: Array, rank: int, row_scale: Array, column_scale: Arra
     for rows, block in row_blocks(matrix):
         left[rows] = (block @ weighted) * by_row[rows, None]
     leading = xp.asarray(values[:rank].copy())
-    left *= _inverse(leading)
+    left *= inverse_of(leading)
     return Subspace(
         left,
         leading,
@@ -260,7 +284,17 @@ def _with_positive_sum(vectors: Array) -> Array:
     return vectors * np.where(vectors.sum(axis=1) < 0, -1.0, 1.0)[:, None]
 
 
-def _inverse(scale: Array) -> Array:
+def inverse_of(scale: Array) -> Array:
+    """Return inverses of scales, and 0 where a scale is 0.
+
+    Parameters
+    ----------
+    scale : ndarray
+
+    Returns
+    -------
+    ndarray
+    """
     xp = xp_of(scale)
     is_used = scale > 0
     result: Array = xp.where(is_used, 1.0 / xp.where(is_used, scale, 1.0), 0.0)

@@ -19,6 +19,7 @@ import numpy as np
 
 from umlpsd_gpu.compute.threads import stopping_point
 from umlpsd_gpu.kmeans.centroids import FollowedCentroids, RenewedCentroids
+from umlpsd_gpu.kmeans.columns import centred_blocks
 from umlpsd_gpu.kmeans.membership import Members
 
 # Two traces closer than this, relative to their squared distances from the ensemble mean, are
@@ -59,15 +60,14 @@ def geometry_of(
     PairGeometry or PointGeometry
     """
     n_traces, n_samples = values.shape
-    centred = np.asarray(values, dtype=np.float64)
-    centred = centred - centred.mean(axis=0)
     euclidean = silhouette_metric == "euclidean"
     if prefer_pairs or (n_traces <= 2 * n_samples and 8 * n_traces**2 <= MAX_PAIR_BYTES):
-        pairs = PairGeometry(pairwise_sqeuclidean(centred, pool), judged)
+        pairs = PairGeometry(pairwise_sqeuclidean(values, pool), judged)
         if euclidean:
             pairs.keep_distances()
         return pairs
-    points = PointGeometry(centred, judged)
+    centred = np.asarray(values, dtype=np.float64)
+    points = PointGeometry(centred - centred.mean(axis=0), judged)
     if 8 * n_traces**2 <= KEPT_PAIR_BYTES:
         points.keep_pairs(pool)
     if euclidean and 8 * n_traces * points.n_judged <= MAX_PAIR_BYTES:
@@ -217,7 +217,7 @@ class PointGeometry:
         pool : Executor
             Computes the tiles.
         """
-        self._pairs = pairwise_sqeuclidean(self.points, pool)
+        self._pairs = pairwise_sqeuclidean(self.points, pool, is_centred=True)
 
     def keep_distances(self, pool: Executor) -> None:
         """Keep all distances to judged traces for ``mean_distance``; 8 n_traces n_judged bytes.
@@ -246,15 +246,18 @@ class PointGeometry:
         return sqdist
 
 
-def pairwise_sqeuclidean(centred: np.ndarray, pool: Executor) -> np.ndarray:
+def pairwise_sqeuclidean(
+    values: np.ndarray, pool: Executor, is_centred: bool = False
+) -> np.ndarray:
     """Return |x_i − x_j|² = |x_i|² + |x_j|² − 2 x_i·x_j, tile by tile, mirrored at the diagonal.
 
     Parameters
     ----------
-    centred : ndarray, shape (n_traces, n_samples), float64
-        Mean over the traces subtracted, against cancellation.
+    values : ndarray, shape (n_traces, n_samples)
     pool : Executor
         Runs the tiles.
+    is_centred : bool
+        Whether the mean over the traces, which would cause cancellation, was subtracted already.
 
     Returns
     -------
@@ -262,12 +265,12 @@ def pairwise_sqeuclidean(centred: np.ndarray, pool: Executor) -> np.ndarray:
         Symmetric; 0 on the diagonal and where two traces are equal within rounding
         (`EQUAL_BELOW`).
     """
-    n_traces = len(centred)
-    matrix = np.empty((n_traces, n_traces))
+    n_traces = len(values)
+    matrix = np.zeros((n_traces, n_traces))
     tiles = _tiles(n_traces)
 
-    def fill_gram(rows: slice) -> None:
-        matrix[rows, : rows.stop] = centred[rows] @ centred[: rows.stop].T
+    def add_to_gram(centred: np.ndarray, rows: slice) -> None:
+        matrix[rows, : rows.stop] += centred[rows] @ centred[: rows.stop].T
 
     def to_sqdist(rows: slice) -> None:
         scale = sqnorms[rows, None] + sqnorms[: rows.stop]
@@ -278,7 +281,8 @@ def pairwise_sqeuclidean(centred: np.ndarray, pool: Executor) -> np.ndarray:
         matrix[rows, : rows.stop] = sqdist
         matrix[: rows.start, rows] = sqdist[:, : rows.start].T
 
-    list(pool.map(fill_gram, tiles))
+    for centred in centred_blocks(values, is_centred):
+        list(pool.map(partial(add_to_gram, centred), tiles))
     sqnorms = matrix.diagonal().copy()
     list(pool.map(to_sqdist, tiles))
     return matrix

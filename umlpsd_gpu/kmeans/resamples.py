@@ -116,14 +116,7 @@ def _pairs_of_samples(values: np.ndarray, samples: np.ndarray, pool: Executor) -
     From all pairs of traces where these are fewer than those of the samples.
     """
     if len(values) ** 2 <= samples.size * samples.shape[1]:
-        pairs = pairwise_sqeuclidean(_centre(values), pool)
+        pairs = pairwise_sqeuclidean(values, pool)
         of_samples: np.ndarray = pairs[samples[:, :, None], samples[:, None, :]]
         return of_samples
-    return np.array([pairwise_sqeuclidean(_centre(values[drawn]), pool) for drawn in samples])
-
-
-def _centre(values: np.ndarray) -> np.ndarray:
-    """Subtract the mean trace, against cancellation in squared distances."""
-    values = np.asarray(values, dtype=np.float64)
-    centred: np.ndarray = values - values.mean(axis=0)
-    return centred
+    return np.array([pairwise_sqeuclidean(values[drawn], pool) for drawn in samples])

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from umlpsd_gpu.kmeans.columns import centred_blocks
+
 
 def gaussian_surrogates(values: np.ndarray, seeds: Iterable[int]) -> list[np.ndarray]:
     """Draw ensembles of one Gaussian cloud with the spread of the given one.
@@ -50,10 +52,13 @@ def principal_spread(values: np.ndarray) -> np.ndarray:
         In the unit of the values; directions without spread (below 1e-6 of the largest) are left
         out.
     """
-    centred = np.asarray(values, dtype=np.float64)
-    centred = centred - centred.mean(axis=0)
-    tall = centred.shape[0] > centred.shape[1]
-    products = centred.T @ centred if tall else centred @ centred.T
-    variances = np.linalg.eigvalsh(products)[::-1] / len(centred)
+    is_tall = values.shape[0] > values.shape[1]
+    if is_tall:
+        centred = np.asarray(values, dtype=np.float64)
+        centred = centred - centred.mean(axis=0)
+        products = centred.T @ centred
+    else:
+        products = sum(centred @ centred.T for centred in centred_blocks(values))
+    variances = np.linalg.eigvalsh(products)[::-1] / len(values)
     spread: np.ndarray = np.sqrt(variances[variances > 1e-12 * max(variances[0], 1e-300)])
     return spread

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from umlpsd_gpu.compute.arrays import Array
 
-# Pixel columns of a panel: twice what the widest one has in the PNG
-N_COLUMNS = 2000
+# Horizontal coordinates: an array, or a function that returns those of some samples
+Places = Array | Callable[[Array], Array]
+
+# Pixel columns of a panel: more than the widest one has in the PNG
+N_COLUMNS = 1000
+# Curves with fewer samples a column are drawn as they are
+FEWEST_PER_COLUMN = 8
 SAMPLES_AT_ONCE = 1 << 17
 
 
@@ -17,21 +24,23 @@ def _starts(n_samples: int, n_columns: int) -> Array:
     return starts
 
 
-def decimate_line(x: Array, y: Array, n_columns: int = N_COLUMNS) -> tuple[Array, Array]:
+def decimate_line(x: Places, y: Array, n_columns: int = N_COLUMNS) -> tuple[Array, Array]:
     """Return the two extremes of each pixel column of a line, in their order.
 
     Drawn as a line they look like the whole curve.
 
     Parameters
     ----------
-    x, y : ndarray, shape (n_samples,)
-        ``x`` rises; NaN in ``y`` is left out of a column that has numbers.
+    x : ndarray, shape (n_samples,), or callable
+        Rises. A function takes the indices of samples.
+    y : ndarray, shape (n_samples,)
+        NaN is left out of a column that has numbers.
     n_columns : int
 
     Returns
     -------
     x, y : ndarray, shape (n_kept,)
-        The same arrays if there are at most four samples a column.
+        The same arrays if there are at most eight samples a column.
 
     Examples
     --------
@@ -42,8 +51,8 @@ def decimate_line(x: Array, y: Array, n_columns: int = N_COLUMNS) -> tuple[Array
     ([0, 9, 50, 59], [0, 9, 0, 9])
     """
     n = len(y)
-    if n <= 4 * n_columns:
-        return x, y
+    if n <= FEWEST_PER_COLUMN * n_columns:
+        return _take(x, np.arange(n)), y
     width = -(-n // n_columns)
     n_whole = n // width
     whole = y[: n_whole * width].reshape(n_whole, width)
@@ -53,7 +62,12 @@ def decimate_line(x: Array, y: Array, n_columns: int = N_COLUMNS) -> tuple[Array
             [pairs, _find_extremes(y[None, n_whole * width :]) + n_whole * width]
         )
     kept = pairs.ravel()
-    return x[kept], y[kept]
+    return _take(x, kept), y[kept]
+
+
+def _take(x: Places, samples: Array) -> Array:
+    taken: Array = x(samples) if callable(x) else x[samples]
+    return taken
 
 
 def _find_extremes(columns: Array) -> Array:
@@ -66,25 +80,26 @@ def _find_extremes(columns: Array) -> Array:
 
 
 def decimate_band(
-    x: Array, low: Array, high: Array, n_columns: int = N_COLUMNS
+    x: Places, low: Array, high: Array, n_columns: int = N_COLUMNS
 ) -> tuple[Array, Array, Array]:
     """Return the lowest and highest end of a band in each pixel column.
 
     Parameters
     ----------
-    x, low, high : ndarray, shape (n_samples,)
+    x : ndarray, shape (n_samples,), or callable
+    low, high : ndarray, shape (n_samples,)
     n_columns : int
 
     Returns
     -------
     x, low, high : ndarray, shape (n_kept,)
-        The same arrays if there are at most four samples a column.
+        The same arrays if there are at most eight samples a column.
     """
     n = len(low)
-    if n <= 4 * n_columns:
-        return x, low, high
+    if n <= FEWEST_PER_COLUMN * n_columns:
+        return _take(x, np.arange(n)), low, high
     starts = _starts(n, n_columns)
-    return x[starts], np.minimum.reduceat(low, starts), np.maximum.reduceat(high, starts)
+    return _take(x, starts), np.minimum.reduceat(low, starts), np.maximum.reduceat(high, starts)
 
 
 def decimate_rows(rows: Array, chosen: Array, n_columns: int = N_COLUMNS) -> Array:
@@ -100,10 +115,10 @@ def decimate_rows(rows: Array, chosen: Array, n_columns: int = N_COLUMNS) -> Arr
     Returns
     -------
     ndarray, shape (n_chosen, n_kept)
-        All samples if there are at most four a column.
+        All samples if there are at most eight a column.
     """
     n = rows.shape[1]
-    if n <= 4 * n_columns:
+    if n <= FEWEST_PER_COLUMN * n_columns:
         return np.asarray(rows[chosen])
     starts = _starts(n, n_columns)
     widths = np.diff([*starts.tolist(), n])
@@ -128,3 +143,23 @@ def mean_and_sd(rows: Array, chosen: Array) -> tuple[Array, Array]:
         values = rows[chosen, part]
         mean[part], sd[part] = values.mean(axis=0), values.std(axis=0)
     return mean, sd
+
+
+def squared_distances(rows: Array, chosen: Array, mean: Array) -> Array:
+    """Return the squared distances of some rows to a mean, without a copy of all of them.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (n_rows, n_samples)
+    chosen : ndarray of int, shape (n_chosen,)
+    mean : ndarray, shape (n_samples,)
+
+    Returns
+    -------
+    ndarray, shape (n_chosen,)
+    """
+    distances = np.zeros(len(chosen))
+    for start in range(0, rows.shape[1], SAMPLES_AT_ONCE):
+        part = slice(start, start + SAMPLES_AT_ONCE)
+        distances += [np.square(rows[row, part] - mean[part]).sum() for row in chosen]
+    return distances

@@ -9,13 +9,15 @@ from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.traces.traces import ROUNDING
 
 
-def minmax(values: Array) -> Array:
+def minmax(values: Array, out: Array | None = None) -> Array:
     """Scale each trace to [0, 1] by its own minimum and maximum.
 
     Parameters
     ----------
     values : ndarray, shape (n_traces, n_samples)
         Counts, of any real type; NumPy.
+    out : ndarray, shape (n_traces, n_samples), float64, optional
+        Where the result is written; default: a new array.
 
     Returns
     -------
@@ -39,7 +41,7 @@ def minmax(values: Array) -> Array:
     finite = np.isfinite(low) & np.isfinite(high)
     low, high = np.where(finite, low, 0.0), np.where(finite, high, 0.0)
     constant = high - low <= ROUNDING * np.maximum(abs(low), abs(high))
-    scaled = values - low
+    scaled: Array = np.subtract(values, low, out=out)
     scaled /= np.where(constant, 1.0, high - low)
     scaled[constant[:, 0]] = 0.0
     scaled[~finite[:, 0]] = np.nan

@@ -13,7 +13,7 @@ from umlpsd_gpu.keywords import whole_number
 from umlpsd_gpu.preprocessing import gpu as device
 from umlpsd_gpu.preprocessing.bin import bin_mean, require_window
 from umlpsd_gpu.preprocessing.normalise import minmax
-from umlpsd_gpu.preprocessing.wavelet import wavelet_approximation
+from umlpsd_gpu.preprocessing.wavelet import Decomposition, wavelet_approximation
 from umlpsd_gpu.scale import Scale
 from umlpsd_gpu.storage import blocks
 from umlpsd_gpu.storage.blocks import empty_like, give_back, row_blocks
@@ -87,7 +87,11 @@ def preprocess(
 
 
 def preprocess_at(
-    traces: Traces, scale: Scale, wavelet: str = "db4", mode: str = "symmetric"
+    traces: Traces,
+    scale: Scale,
+    wavelet: str = "db4",
+    mode: str = "symmetric",
+    decomposition: Decomposition | None = None,
 ) -> Traces:
     """Do what `preprocess` does, for a scale.
 
@@ -97,6 +101,8 @@ def preprocess_at(
     scale : Scale
     wavelet, mode : str
         PyWavelets names.
+    decomposition : Decomposition, optional
+        Of these traces, in which wavelet scales share what they have in common; not used on a GPU.
 
     Returns
     -------
@@ -107,31 +113,37 @@ def preprocess_at(
         dt_s, step = dt_s * scale.size, f"bin_mean(frames_per_bin={scale.size}), minmax"
     elif scale.kind == "wavelet":
         step = f"wavelet_approximation(level={scale.size}, {wavelet}, {mode}), minmax"
-    at_scale = _smooth_on_device if is_on_device(traces.values) else _smooth_on_host
-    smoothed = traces.with_values(at_scale(traces.values, scale, wavelet, mode), step, dt_s)
+    if is_on_device(traces.values):
+        values = _smooth_on_device(traces.values, scale, wavelet, mode)
+    else:
+        values = _smooth_on_host(traces.values, scale, wavelet, mode, decomposition)
+    smoothed = traces.with_values(values, step, dt_s)
     return replace(smoothed, scale=scale.name)
 
 
-def _smooth_on_host(values: Array, scale: Scale, wavelet: str, mode: str) -> Array:
+def _smooth_on_host(
+    values: Array, scale: Scale, wavelet: str, mode: str, decomposition: Decomposition | None
+) -> Array:
+    def smooth(rows: slice, out: Array | None = None) -> Array:
+        part = np.asarray(values[rows])
+        if scale.kind == "bin":
+            part = bin_mean(part, scale.size)
+        elif scale.kind == "wavelet":
+            first_row = rows.start
+            part = wavelet_approximation(part, scale.size, wavelet, mode, decomposition, first_row)
+        return minmax(part, out)
+
     if values.nbytes <= blocks.BLOCK_BYTES:
-        return _smooth(values, scale, wavelet, mode)
+        return smooth(slice(0, len(values)))
     n_samples = values.shape[1]
     if scale.kind == "bin":
         require_window(scale.size, n_samples)
         n_samples = -(-n_samples // scale.size)
     smoothed = empty_like(values, n_samples, np.float64)
     for rows in row_blocks(values):
-        smoothed[rows] = _smooth(np.asarray(values[rows]), scale, wavelet, mode)
+        smooth(rows, out=smoothed[rows])
         give_back(smoothed[rows])
     return smoothed
-
-
-def _smooth(values: Array, scale: Scale, wavelet: str, mode: str) -> Array:
-    if scale.kind == "bin":
-        values = bin_mean(values, scale.size)
-    elif scale.kind == "wavelet":
-        values = wavelet_approximation(values, scale.size, wavelet, mode)
-    return minmax(values)
 
 
 def _smooth_on_device(values: Array, scale: Scale, wavelet: str, mode: str) -> Array:

@@ -1,4 +1,4 @@
-"""Simulated movies and maps of curves by the name of their scene, each with its own options."""
+"""Simulated movies, maps and images by the name of their scene."""
 
 from __future__ import annotations
 
@@ -7,10 +7,17 @@ from typing import Any, Literal
 
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.simulate.assembly import write_assembly_movie
+from umlpsd_gpu.simulate.micrographs import write_simulated_micrograph
 from umlpsd_gpu.simulate.movie import simulate_movie
+from umlpsd_gpu.simulate.spectrum_images import write_simulated_spectrum_image
 from umlpsd_gpu.simulate.write_curves import write_simulated_curves
 
-SceneName = Literal["emitters", "assembly", "crystals", "curves"]
+SceneName = Literal["emitters", "assembly", "crystals", "curves", "micrograph", "spectrum-image"]
+WITHOUT_FRAMES = {
+    "curves": "curves have",
+    "micrograph": "a micrograph has",
+    "spectrum-image": "a spectrum image has",
+}
 LAYOUTS = {"assembly": "domains", "crystals": "crystals"}
 
 
@@ -21,23 +28,24 @@ def write_scene(
     of_emitters: dict[str, Any] | None = None,
     of_assembly: dict[str, Any] | None = None,
     of_curves: dict[str, Any] | None = None,
+    of_micrograph: dict[str, Any] | None = None,
     overwrite: bool = False,
     **common: Any,
 ) -> tuple[Path, Path]:
-    """Simulate a movie or a map of curves and write it with its truth.
+    """Simulate a movie, a map of curves or a micrograph and write it with its truth.
 
     Parameters
     ----------
-    scene : {"emitters", "assembly", "crystals", "curves"}
-        Isolated emitters; an assembly whose domains fill the image; crystals that touch; or a map
-        of current-voltage curves.
+    scene : {"emitters", "assembly", "crystals", "curves", "micrograph", "spectrum-image"}
+        Isolated emitters; an assembly whose domains fill the image; crystals that touch; a map of
+        current-voltage curves; or an image of grains of different lattices.
     path : str or Path
-        A TIFF file, for curves an .npz file, or a folder (no suffix).
+        A TIFF file, for curves and X-ray spectra an .npz file, or a folder (no suffix).
     size : str, optional
         Rows and columns, as ``"128x128"``.
-    of_emitters, of_assembly, of_curves : dict, optional
-        Fields of ``MovieRecipe``, ``AssemblyRecipe`` and ``CurvesRecipe``; those of other kinds of
-        scene are ignored.
+    of_emitters, of_assembly, of_curves, of_micrograph : dict, optional
+        Fields of ``MovieRecipe``, ``AssemblyRecipe``, ``CurvesRecipe`` and ``MicrographRecipe``;
+        those of other kinds of scene are ignored.
     overwrite : bool
         Whether existing files may be replaced.
     **common
@@ -45,24 +53,33 @@ def write_scene(
 
     Returns
     -------
-    movie or map, truth : Path
+    movie, map or image, truth : Path
 
     Raises
     ------
     SettingsError
-        If a value is not allowed, or curves are given a number or an interval of frames.
+        If a value is not allowed, or a scene without frames is given a number or an interval of
+        them.
     OutputError
         If the files can't be written, or the movie exists and ``overwrite`` is False.
     """
     recipe = {name: value for name, value in common.items() if value is not None}
     if size is not None:
         recipe["n_rows"], recipe["n_cols"] = _rows_and_cols(size)
+    if scene in WITHOUT_FRAMES and {"n_frames", "dt_s"} & set(recipe):
+        what = WITHOUT_FRAMES[scene]
+        raise SettingsError(f"--frames and --dt-s are of movies, and {what} none; leave them out")
+    if scene == "spectrum-image":
+        if "n_cols" in recipe:
+            recipe["n_columns"] = recipe.pop("n_cols")
+        return write_simulated_spectrum_image(path, overwrite, **recipe)
+    if scene == "micrograph":
+        if recipe.pop("n_cols", recipe.get("n_rows")) != recipe.get("n_rows"):
+            raise SettingsError(f"a micrograph is square, and --size is {size}; give it twice")
+        if "n_rows" in recipe:
+            recipe["size"] = recipe.pop("n_rows")
+        return write_simulated_micrograph(path, overwrite, **recipe, **(of_micrograph or {}))
     if scene == "curves":
-        of_frames = [name for name in ("n_frames", "dt_s") if name in recipe]
-        if of_frames:
-            raise SettingsError(
-                "--frames and --dt-s are of movies, and curves have none; leave them out"
-            )
         return write_simulated_curves(path, overwrite, **recipe, **(of_curves or {}))
     if scene == "emitters":
         truth = simulate_movie(path, overwrite, **recipe, **(of_emitters or {}))

@@ -20,8 +20,8 @@ POINTS_PER_DECADE = 20
 HIGHEST_FREQUENCY = 0.4  # of the frame rate: aliasing adds power above
 # Frames of a stretch of a trace (0.25 MB), so that it stays in a core's cache
 CACHED_FRAMES = 32_768
-# Frames of a long window that are multiplied at once
-MULTIPLIED_FRAMES = 4096
+# Windows longer than this are multiplied in pieces, which takes half the time
+LONGEST_MULTIPLIED, MULTIPLIED_FRAMES = 8192, 4096
 LEAST_N_FRAMES = LEAST_N_WINDOWS * LEAST_WINDOW
 
 
@@ -101,21 +101,26 @@ def windowed_waves(grid: LogGrid) -> list[tuple[int, slice, np.ndarray]]:
         times sines, divided by the root of the window's sum of squares.
     """
     shared = []
+    # one piece of memory, which goes back to the system as a whole
+    memory = np.empty(2 * int(grid.windows.sum()))
     for window in np.unique(grid.windows)[::-1].tolist():
         (members,) = np.nonzero(grid.windows == window)
-        hamming = 0.54 - 0.46 * _circle(1, window - 1, window).real
+        size = 2 * len(members) * window
+        waves, memory = memory[:size].reshape(window, 2 * len(members)), memory[size:]
+        hamming = np.empty(window)
+        for part, circle in _circle(1, window - 1, window):
+            hamming[part] = 0.54 - 0.46 * circle.real
         hamming /= np.sqrt((hamming**2).sum())
-        waves = np.empty((window, 2 * len(members)))
         for column, cycles in enumerate(grid.cycles[members].tolist()):
-            circle = _circle(cycles, grid.n_frames, window)
-            np.multiply(circle.real, hamming, out=waves[:, column])
-            np.multiply(circle.imag, hamming, out=waves[:, column + len(members)])
+            for part, circle in _circle(cycles, grid.n_frames, window):
+                np.multiply(circle.real, hamming[part], out=waves[part, column])
+                np.multiply(circle.imag, hamming[part], out=waves[part, column + len(members)])
         shared.append((window, slice(members[0], members[-1] + 1), waves))
     return shared
 
 
-def _circle(cycles: int, n_frames: int, window: int) -> np.ndarray:
-    """Return exp(2πi · cycles · frame / n_frames) for the frames of a window.
+def _circle(cycles: int, n_frames: int, window: int) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yield exp(2πi · cycles · frame / n_frames) for the frames of a window, piece by piece.
 
     A frame is a multiple of the square root plus a rest, so that two short tables give all; whole
     turns are removed as integers, which is exact for large cycles · frame.
@@ -123,8 +128,11 @@ def _circle(cycles: int, n_frames: int, window: int) -> np.ndarray:
     rest = 1 << (window.bit_length() // 2)
     steps = (np.arange(-(-window // rest)) * rest, np.arange(rest))
     coarse, fine = (np.exp(2j * np.pi * (cycles * step % n_frames / n_frames)) for step in steps)
-    circle: np.ndarray = np.outer(coarse, fine).ravel()[:window]
-    return circle
+    n_multiples = max(1, MULTIPLIED_FRAMES // rest)
+    for first in range(0, len(coarse), n_multiples):
+        part = slice(first * rest, min((first + n_multiples) * rest, window))
+        circle = np.outer(coarse[first : first + n_multiples], fine).ravel()
+        yield part, circle[: part.stop - part.start]
 
 
 def log_welch(
@@ -165,7 +173,7 @@ def log_welch(
 def _multiply(segments: np.ndarray, waves: np.ndarray) -> np.ndarray:
     """Return the sums over the frames of windows, long ones in pieces that stay in the cache."""
     window = len(waves)
-    length = MULTIPLIED_FRAMES if window > CACHED_FRAMES else window
+    length = MULTIPLIED_FRAMES if window > LONGEST_MULTIPLIED else window
     total: np.ndarray = segments[:, :, :length] @ waves[:length]
     for first in range(length, window, length):
         piece = slice(first, first + length)

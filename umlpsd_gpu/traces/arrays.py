@@ -291,7 +291,7 @@ def _find_own_axis(matrix: Array, path: Path, layout: str) -> tuple[bool, bool]:
     """Return whether columns are traces, and whether the first line along them is an axis."""
 
     def has_axis(lines: Array) -> bool:
-        first, second = (lines[i].astype(np.float64) for i in (0, 1))
+        first, second = (np.asarray(lines[i]) for i in (0, 1))
         return is_axis(first, FEWEST_OF_AXIS) and not is_axis(second, FEWEST_OF_AXIS)
 
     in_row = layout != "columns" and len(matrix) > 1 and has_axis(matrix)

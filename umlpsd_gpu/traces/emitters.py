@@ -188,7 +188,9 @@ def find_candidates(images: MovieImages, settings: TracesSettings) -> Candidates
         searched = [images.mean, np.sqrt(images.variance)]
     if valid is not None:
         searched = [fill_gaps(image, valid, psf_px) for image in searched]
-    snr_maps = np.stack([filter_matched(image, psf_px, valid) for image in searched])
+    snr_maps = np.empty((len(searched), *images.mean.shape))
+    for snr_map, image in zip(snr_maps, searched, strict=True):
+        snr_map[:] = filter_matched(image, psf_px, valid)
     if images.sound_share is not None:  # fewer frames, more noise
         snr_maps *= np.sqrt(ndimage.minimum_filter(images.sound_share, 2 * round(2 * psf_px) + 1))
     best_map = snr_maps.max(axis=0)
@@ -200,6 +202,7 @@ def find_candidates(images: MovieImages, settings: TracesSettings) -> Candidates
     )
     peaks = peaks[np.lexsort((peaks[:, 1], peaks[:, 0]))]
     strengths = snr_maps[:, peaks[:, 0], peaks[:, 1]]
+    del snr_maps
     spots = _measure_in_better_image(searched, strengths, peaks, settings)
     snr = strengths.max(axis=0, initial=0.0)
     row, col = np.unravel_index(np.argmax(best_map), best_map.shape)

@@ -39,7 +39,8 @@ def filter_matched(image: Array, psf_sigma_px: float, valid: Array | None = None
         filtered = _filter_valid(image, psf_sigma_px, valid)
         largest = float(np.abs(image[valid]).max(initial=0.0))
     rounding = 1e-12 * largest + 1e-300
-    snr: Array = filtered / measure_local_noise(filtered, psf_sigma_px, rounding, valid)
+    snr: Array = filtered
+    snr /= measure_local_noise(filtered, psf_sigma_px, rounding, valid)
     return snr
 
 
@@ -109,32 +110,39 @@ def measure_local_noise(
         Pixels that are measured. Default: all.
     """
     invalid = np.zeros(filtered.shape, dtype=bool) if valid is None else ~valid
-    noise = np.maximum(_measure_tiled_sigma(filtered, invalid), rounding)
+    noise = _measure_tiled_sigma(filtered, invalid, rounding)
     for _ in range(N_MASKINGS):
-        strong = np.abs(filtered) > MASKED_SNR * noise
-        near = ndimage.uniform_filter(strong.astype(np.float32), 2 * round(2 * psf_sigma_px) + 1)
-        spots = near > 1e-6
-        noise = np.maximum(_measure_tiled_sigma(filtered, invalid | spots, invalid), rounding)
+        noise *= MASKED_SNR
+        strong = (np.abs(filtered) > noise).astype(np.float32)
+        del noise  # large images: no more of them in memory than needed
+        spots = ndimage.uniform_filter(strong, 2 * round(2 * psf_sigma_px) + 1) > 1e-6
+        del strong
+        noise = _measure_tiled_sigma(filtered, invalid | spots, rounding, invalid)
     return noise
 
 
-def _measure_tiled_sigma(values: Array, masked: Array, invalid: Array | None = None) -> Array:
+def _measure_tiled_sigma(
+    values: Array, masked: Array, least: float, invalid: Array | None = None
+) -> Array:
     """Interpolate 1.4826 × the median absolute deviation of each tile's unmasked pixels."""
     from skimage.transform import resize
 
     if masked.all() and invalid is not None:
         masked = invalid
     n_down, n_across = (max(1, round(size / NOISE_TILE_PX)) for size in values.shape)
-    clear = np.where(masked, np.nan, np.abs(values)) if masked.any() else np.abs(values)
+    clear = np.abs(values)
+    clear[masked] = np.nan
     tiles = np.array(
         [
             [_take_median(tile) for tile in np.array_split(band, n_across, axis=1)]
             for band in np.array_split(clear, n_down, axis=0)
         ]
     )
+    del clear
     tiles[np.isnan(tiles)] = np.nan_to_num(_take_median(tiles))
-    sigma: Array = 1.4826 * resize(tiles, values.shape, order=1, mode="edge", anti_aliasing=False)
-    return sigma
+    sigma: Array = resize(tiles, values.shape, order=1, mode="edge", anti_aliasing=False)
+    sigma *= 1.4826
+    return np.maximum(sigma, least, out=sigma)
 
 
 def _take_median(values: Array) -> float:

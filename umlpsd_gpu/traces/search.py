@@ -88,21 +88,26 @@ class Search:
         candidates : Candidates
         """
         gone: list[Place] = []
-        for number in range(MOST_ROUNDS):
+        n_rounds = 0
+        while True:
+            n_rounds += 1
             images = make_images(self.sums, self.drift)
             candidates = find_candidates(images, self.settings)
             measured = self._find_worth_measuring(candidates)
             self._measure(candidates, measured)
             brief = self._find_brief(candidates, measured)
-            if not brief or number == MOST_ROUNDS - 1:
-                break
+            if not brief or n_rounds == MOST_ROUNDS:
+                return self._choose(candidates, list(brief), gone), images, candidates
             gone += [_key(candidates.positions[i]) for i in brief]
             self._leave_out([event for events in brief.values() for event in events])
+            del images  # large: not kept while the next are made
+
+    def _choose(self, candidates: Candidates, brief: list[int], gone: list[Place]) -> Detection:
+        """Return the emitters among the candidates, and why the others are none."""
         reasons = np.full(len(candidates.reasons), "", dtype="U60")
         reasons[self._find_pairs(candidates)] = ELONGATED
-        reasons[list(brief)] = BRIEF
-        detection = choose_emitters(candidates, self.settings, reasons)
-        return self._add_brief(detection, gone), images, candidates
+        reasons[brief] = BRIEF
+        return self._add_brief(choose_emitters(candidates, self.settings, reasons), gone)
 
     def traces_of(self, detection: Detection) -> Array:
         """Return the trajectories of emitters, shape (n_emitters, n_frames), counts.

@@ -128,11 +128,12 @@ class TemporalSums:
     def __init__(self, shape: tuple[int, int], n_frames: int) -> None:
         self.n_frames, self.n_per_block = n_frames, frames_per_block(n_frames)
         self.n_whole, self.n_left = divmod(n_frames, self.n_per_block)
-        self._total, self._squares, self._rest = np.zeros((3, *shape))
+        self._total, self._squares = np.zeros(shape), np.zeros(shape)
+        self._rest = np.zeros(shape) if self.n_left else None
         self._lost: _Lost | None = None
         self._n_done = 0
         self._segment_begins = 0
-        self._earlier = np.zeros(shape)
+        self._earlier: Array | None = None
         self._earlier_lost: Array | int = 0
         self.bin_px = choose_bin_px(shape)
         self.segments: list[Array] = []
@@ -153,7 +154,8 @@ class TemporalSums:
             ``total`` at the end of each segment.
         """
         sums = cls(total.shape, n_frames)
-        sums._total, sums._squares, sums._rest = total.copy(), squares.copy(), rest.copy()
+        sums._total, sums._squares = total.copy(), squares.copy()
+        sums._rest = rest.copy() if sums.n_left else None
         for n_done, so_far in zip(segment_ends(sums.n_whole), totals, strict=True):
             sums._end_segment(so_far, n_done)
         sums._n_done = sums.n_whole + (sums.n_left > 0)
@@ -185,6 +187,7 @@ class TemporalSums:
         if block.n_found is not None:
             self._count_lost(block, block.n_found, sign)
         if block.n_frames < self.n_per_block:  # an incomplete last block counts for the mean only
+            assert self._rest is not None
             self._rest += sign * block.found
             return
         sums = block.estimate()
@@ -198,7 +201,9 @@ class TemporalSums:
     def _count_lost(self, block: Block, n_found: Array, sign: int) -> None:
         if self._lost is None:
             shape = block.found.shape
-            self._lost = _Lost(np.zeros(shape), *np.zeros((2, *shape), np.int64))
+            self._lost = _Lost(
+                np.zeros(shape), np.zeros(shape, np.int32), np.zeros(shape, np.int32)
+            )
         self._lost.n_frames += sign * (block.n_frames - n_found)
         if block.n_frames == self.n_per_block:
             self._lost.surplus += sign * (block.estimate() - block.found)
@@ -210,22 +215,30 @@ class TemporalSums:
             n_blocks = n_blocks - (self._lost.n_blocks - self._earlier_lost)
             self._earlier_lost = self._lost.n_blocks.copy()
         with np.errstate(invalid="ignore", divide="ignore"):
-            average = (total - self._earlier) / n_blocks
+            average = (total if self._earlier is None else total - self._earlier) / n_blocks
         self.segments.append(bin_image(average, self.bin_px))
-        self._earlier, self._segment_begins = total.copy(), n_done
+        is_last = n_done == self.n_whole
+        self._earlier, self._segment_begins = None if is_last else total.copy(), n_done
 
     def average(self) -> tuple[Array, Array, Array | None]:
         """Return mean and variance, and the share of sound frames where it is not 1 everywhere."""
         n_frames, n_whole = self.n_frames, self.n_whole
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
             if self._lost is None:
-                variance = np.maximum(self._squares / n_whole - (self._total / n_whole) ** 2, 0)
-                total = self._total + self._rest if self.n_left else self._total
-                return total / n_frames, variance / self.n_per_block**2, None
+                variance = self._squares / n_whole
+                square = self._total / n_whole
+                variance -= np.square(square, out=square)
+                del square
+                np.maximum(variance, 0, out=variance)
+                variance /= self.n_per_block**2
+                total = self._total if self._rest is None else self._total + self._rest
+                return total / n_frames, variance, None
             n_known = n_whole - self._lost.n_blocks
             variance = self._squares / n_known - (self._total / n_known) ** 2
             variance = np.where(n_known > 0, np.maximum(variance, 0), np.nan)
-            found = self._total - self._lost.surplus + self._rest
+            found = self._total - self._lost.surplus
+            if self._rest is not None:
+                found += self._rest
             n_sound = n_frames - self._lost.n_frames
             mean = np.where(n_sound > 0, found / n_sound, np.nan)
         return mean, variance / self.n_per_block**2, n_sound / n_frames

@@ -14,6 +14,7 @@ from umlpsd_gpu.errors import TracesError
 LARGEST_OFFSET = 0.5
 # A step this much longer than the median may be a gap; rows on either side then decide
 LONGEST_STEP, N_BESIDE = 1.5, 8
+N_FIRST_ROWS = 1000
 # Steps of an axis that nothing names agree within this share
 LARGEST_JITTER = 0.01
 
@@ -62,7 +63,11 @@ def is_axis(column: Array, fewest: int) -> bool:
     fewest : int
         Rows that are needed for that.
     """
-    if len(column) < fewest or not rises(column):
+    # nearly every column that doesn't rise shows so in its first rows
+    if len(column) < fewest or not rises(column[:N_FIRST_ROWS].astype(np.float64)):
+        return False
+    column = column.astype(np.float64)
+    if not rises(column):
         return False
     step = (column[-1] - column[0]) / (len(column) - 1)
     return _find_uneven(column, step) is None

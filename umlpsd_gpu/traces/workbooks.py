@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ def read_workbook_rows(path: Path, sheet: str | None) -> tuple[CellRows, list[st
     """
     with raise_traces_error(path):
         require_credible_archive(path)
+        _require_styles(path)
         pages = _read_pages(path, sheet)
     if sheet is not None:
         return _make_rows(path, sheet, pages[sheet]), []
@@ -63,6 +65,29 @@ def read_workbook_rows(path: Path, sheet: str | None) -> tuple[CellRows, list[st
         else []
     )
     return _make_rows(path, chosen, pages[chosen]), notes
+
+
+def _require_styles(path: Path) -> None:
+    """Refuse a workbook in which a named style refers to a format that there isn't.
+
+    openpyxl would print a line on standard output, and then fail.
+    """
+    from openpyxl.xml.constants import ARC_STYLE, SHEET_MAIN_NS
+    from openpyxl.xml.functions import fromstring
+
+    with zipfile.ZipFile(path) as archive:
+        if ARC_STYLE not in archive.namelist():
+            return
+        styles = fromstring(archive.read(ARC_STYLE))
+    n_formats = len(styles.findall(f"{{{SHEET_MAIN_NS}}}cellStyleXfs/{{{SHEET_MAIN_NS}}}xf"))
+    for style in styles.iterfind(f"{{{SHEET_MAIN_NS}}}cellStyles/{{{SHEET_MAIN_NS}}}cellStyle"):
+        number = int(style.get("xfId", "0"))
+        if not 0 <= number < n_formats:
+            raise TracesError(
+                f"{path}: it is damaged: its cell style '{style.get('name')}' refers to format "
+                f"{number} of {n_formats}; open it in a spreadsheet program and save it again, or "
+                "save the table as CSV UTF-8"
+            )
 
 
 def _read_pages(path: Path, sheet: str | None) -> dict[str, list[tuple[int, list[Cell]]]]:

@@ -251,6 +251,63 @@ def test_a_volume_in_a_gwyddion_file(tmp_path):
         read_curves(tmp_path / "b.gwy")
 
 
+def lawn_file(path, lengths=(7, 7, 0, 7, 7, 7), labels=("Bias", "Current"), units=("mV", "nA")):
+    """Write a curve map of 2 × 3 pixels as Gwyddion does, with gwyfile."""
+    objects = pytest.importorskip("gwyfile.objects")
+    made = [
+        np.concatenate([1e3 * BIAS[:n], *([curve[:n]] * (len(labels) - 1))])
+        for n, curve in zip(lengths, VOLUME.reshape(6, 7), strict=True)
+    ]
+    si_units = [objects.GwyObject("GwySIUnit", {"unitstr": u}, {"unitstr": "s"}) for u in units]
+    lawn = objects.GwyObject(
+        "GwyLawn",
+        {
+            **{"xres": 3, "yres": 2, "xreal": 3e-9, "yreal": 2e-9, "ncurves": len(labels)},
+            **{"curvelengths": np.array(lengths, np.int32), "data": np.concatenate(made)},
+            **{"si_units_curves": si_units, "curve_labels": list(labels), "nsegments": 0},
+        },
+        {"curve_labels": "S", "si_units_curves": "O"},
+    )
+    container = objects.GwyContainer({"/lawn/0": lawn, "/lawn/0/title": "Sweeps"})
+    container.tofile(str(path))
+    return path
+
+
+def test_a_curve_map_in_a_gwyddion_file(tmp_path):
+    curves = read_curves(lawn_file(tmp_path / "a.gwy"))
+    assert curves.shape == (2, 3)
+    np.testing.assert_allclose(curves.bias, BIAS)
+    expected = VOLUME.reshape(6, 7) * 1e-9
+    expected[2] = np.nan
+    np.testing.assert_allclose(curves.current["forward"], expected)
+    assert curves.is_recorded.tolist() == [True, True, False, True, True, True]
+    np.testing.assert_allclose(curves.positions[0], [0.5e-9, -0.5e-9])
+    assert curves.origins["bias"].source == "curve 'Bias' of the map"
+    assert curves.origins["current"].value == "Sweeps, Current (nA)"
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"lengths": (7, 5, 7, 7, 7, 7)}, "unequal lengths: curve 2 has 5 points, the longest 7"),
+        ({"lengths": (0,) * 6}, "the curve map 'Sweeps' has no points"),
+        ({"labels": ("Z", "Current"), "units": ("m", "A")}, "none of its curves is the bias"),
+        ({"labels": ("U1", "U2"), "units": ("V", "V")}, "several of its curves could be the bias"),
+        ({"labels": ("Bias", "Z"), "units": ("V", "m")}, "no channel is called Current"),
+    ],
+)
+def test_a_curve_map_that_is_not_clear_is_refused(tmp_path, changed, says):
+    with pytest.raises(CurvesError, match=says):
+        read_curves(lawn_file(tmp_path / "a.gwy", **changed))
+
+
+def test_a_gwyddion_file_without_curves_is_refused(tmp_path):
+    objects = pytest.importorskip("gwyfile.objects")
+    objects.GwyContainer({"/0/data/title": "Topography"}).tofile(str(tmp_path / "a.gwy"))
+    with pytest.raises(CurvesError, match="neither volume data nor a curve map"):
+        read_curves(tmp_path / "a.gwy")
+
+
 def test_a_matrix_file_without_its_parameters_is_refused(tmp_path):
     pytest.importorskip("access2thematrix")
     (tmp_path / "x--4_1.I(V)_mtrx").write_bytes(b"ONTMATRX0101")

@@ -250,3 +250,23 @@ def test_other_files_are_refused_with_advice(tmp_path):
     (tmp_path / "a.pfc").write_bytes(b"\0")
     with pytest.raises(CurvesError, match=r"'\.pfc' files hold no curves that can be read"):
         read_curves(tmp_path / "a.pfc")
+
+
+@pytest.mark.parametrize("start", [0, 1])
+@pytest.mark.parametrize("heading", ["", ",I1 (nA),I2 (nA)\n"])
+def test_numbers_of_rows_are_not_taken_as_bias(tmp_path, start, heading):
+    rows = "".join(f"{start + i},{0.1 * i:.3f},{0.2 * i:.3f}\n" for i in range(12))
+    (tmp_path / "a.csv").write_text(heading + rows)
+    says = rf"counts {start}, {start + 1}, .*: the numbers of the rows, or a bias in steps of 1"
+    with pytest.raises(CurvesError, match=says):
+        read_curves(tmp_path / "a.csv", bias_unit="V", current_unit="nA")
+
+
+@pytest.mark.parametrize("bias", [np.arange(-5, 6.0), np.arange(12) / 10])
+def test_other_columns_without_heading_are_the_bias(tmp_path, bias):
+    path = write(tmp_path / "a.txt", np.column_stack([bias, bias, bias]))
+    assert read_curves(path, bias_unit="V", current_unit="nA").bias == pytest.approx(bias)
+    named = write(tmp_path / "b.txt", np.arange(8).reshape(4, 2), "Bias (V)\tI (nA)")
+    assert read_curves(named).bias.tolist() == [0, 2, 4, 6]
+    named = write(tmp_path / "c.txt", np.arange(4)[:, None] * [1, 3], "Bias (V)\tI (nA)")
+    assert read_curves(named).bias.tolist() == [0, 1, 2, 3]

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -11,9 +12,15 @@ from typer.testing import CliRunner
 
 import umlpsd_gpu as um
 from tests.analyses.curves.maps import simulated_map
+from umlpsd_gpu.analyses.curves.cluster_table import table_rows
 from umlpsd_gpu.analyses.curves.curve_map import CurveMap
 from umlpsd_gpu.analyses.curves.fields import FIELDS, TABLE
 from umlpsd_gpu.analyses.curves.gsf import write_gsf
+from umlpsd_gpu.analyses.curves.page import headline, page_of
+from umlpsd_gpu.analyses.curves.small_clusters import (
+    call_small_clusters_outliers,
+    list_group_notes,
+)
 from umlpsd_gpu.analyses.curves.workflow import average_columns
 from umlpsd_gpu.cli.main import app
 from umlpsd_gpu.errors import TracesError, UmlpsdError
@@ -274,7 +281,11 @@ def test_a_folder_of_maps_is_a_batch(made, tmp_path):
     write_map(archive / "a.npz", made[0])
     write_map(archive / "b.npz", simulated_map(n_points=64, seed=1)[0])
     (archive / "c.npz").write_bytes(b"damaged")
-    begun = call("batch", "init", archive, tmp_path / "out", "--analysis", "curves", *OPTIONS)
+    # one study with figures is in the test of `run`
+    begun = call(
+        *("batch", "init", archive, tmp_path / "out", "--analysis", "curves", "--no-figures"),
+        *OPTIONS,
+    )
     assert begun.exit_code == 0, begun.output
     done = call("batch", "run", tmp_path / "out", "--workers", "1")
     # c.npz failed
@@ -307,3 +318,42 @@ def test_only_spectra_among_dat_files_are_claimed(tmp_path):
     (tmp_path / "b.dat").write_text("Experiment\tbias spectroscopy\n\n[DATA]\nV (V)\tI (A)\n0\t1\n")
     curves = um.get_analysis("curves")
     assert [curves.claims(str(tmp_path / name)) for name in ("a.dat", "b.dat")] == [False, True]
+
+
+def test_a_cluster_of_very_few_curves_is_a_group_of_outliers(study):
+    usable = study.conditioned.is_usable
+    whole = study.clustering
+    labels = whole.labels.copy()
+    grouped = np.flatnonzero(labels == 3)[:3]
+    labels[grouped] = 4
+    outliers = replace(
+        whole.outliers, score=whole.outliers.score[usable], labels=whole.outliers.labels[usable]
+    )
+    of_usable = replace(
+        whole,
+        decision=replace(whole.decision, k_opt=4),
+        labels=labels[usable],
+        label_uncertainty=whole.label_uncertainty[usable],
+        silhouette=whole.silhouette[usable],
+        outliers=outliers,
+    )
+    found = call_small_clusters_outliers(of_usable).spread_over(usable)
+    assert np.array_equal(found.labels, np.where(labels == 4, 0, labels))
+    assert found.outliers.is_outlier[grouped].all()
+    assert (found.outliers.labels[grouped] == 0).all()
+    assert np.isnan(found.silhouette[grouped]).all()
+    assert np.isnan(found.label_uncertainty[grouped]).all()
+    assert len(found.tests.gap) == 3
+    with_group = replace(study, clustering=found)
+    assert headline(with_group).endswith("3 clusters in 581 curves, and 1 group of outliers")
+    (note,) = list_group_notes(found, usable)
+    assert "1 of the K = 4 clusters holds less than 1 % of the curves (3 of 581 in all)" in note
+    rows = list(table_rows(with_group))
+    assert [row.cluster for row in rows] == [1, 2, 3]
+    assert page_of(with_group).sections
+
+
+def test_large_clusters_stay(study):
+    usable = study.conditioned.is_usable
+    assert list_group_notes(study.clustering, usable) == []
+    assert (study.clustering.labels[usable] > 0).all()

@@ -11,3 +11,7 @@ config = SimpleNamespace(get_plan_cache=lambda: SimpleNamespace(clear=lambda: No
 
 def rfft(array, n=None, axis=-1):
     return wrapped(scipy.fft.rfft(unwrapped(array), n, axis))
+
+
+def rfft2(array, axes=(-2, -1)):
+    return wrapped(scipy.fft.rfft2(unwrapped(array), axes=axes))

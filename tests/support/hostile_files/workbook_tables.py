@@ -58,6 +58,12 @@ def _entities(n_layers: int) -> bytes:
     return _sheet(row, f'<?xml version="1.0"?><!DOCTYPE worksheet [{layers}]>')
 
 
+def _style_of_format_99() -> bytes:
+    """Return the styles of a sound workbook, of which a named one refers to none."""
+    with zipfile.ZipFile(io.BytesIO(workbook())) as sound:
+        return sound.read("xl/styles.xml").replace(b'xfId="0" builtinId', b'xfId="99" builtinId')
+
+
 def _lying_archive() -> bytes:
     """Return a workbook whose members say that they have 4 GB."""
     blob = bytearray(workbook())
@@ -115,6 +121,12 @@ CASES = [
         "Excel",
         with_members(sheet1=_sheet('<row r="1"><c r="ZZZZZZ1"><v>1</v></c></row>')),
         refused="can't be read as .xlsx file",
+    ),
+    HostileFile(
+        "a cell style of a format that there isn't",
+        "Excel",
+        with_members(styles=_style_of_format_99),
+        refused="refers to format 99 of 1",
     ),
     HostileFile(
         "a shared text that there isn't",

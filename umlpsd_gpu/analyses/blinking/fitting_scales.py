@@ -10,7 +10,7 @@ from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import is_on_device
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.preprocessing.smooth import preprocess_at
-from umlpsd_gpu.preprocessing.wavelet import max_level
+from umlpsd_gpu.preprocessing.wavelet import Decomposition, max_level
 from umlpsd_gpu.scale import Scale
 from umlpsd_gpu.storage.blocks import is_spooled
 from umlpsd_gpu.traces.traces import Traces
@@ -127,11 +127,13 @@ def smoothed_traces(
     Representations
     """
     ensemble = traces if usable.all() else traces.select(usable)
+    wavelet, mode = settings.preprocess.wavelet, settings.preprocess.wavelet_mode
+    levels = [scale.size for scale in scales if scale.kind == "wavelet"]
+    in_memory = not is_on_device(ensemble.values) and not is_spooled(ensemble.values)
+    shared = Decomposition(min(levels), wavelet, mode) if levels and in_memory else None
 
     def at_scale(name: str) -> Array:
-        chosen = settings.preprocess
-        smoothed = preprocess_at(ensemble, Scale.parse(name), chosen.wavelet, chosen.wavelet_mode)
-        return smoothed.values
+        return preprocess_at(ensemble, Scale.parse(name), wavelet, mode, shared).values
 
     return Representations(
         tuple(scale.name for scale in scales),

@@ -13,7 +13,6 @@ from umlpsd_gpu.analyses.curves.cluster_table import LEAST_DOMAIN, quantity_rows
 from umlpsd_gpu.analyses.curves.map_files import pixel_size_m
 from umlpsd_gpu.analyses.curves.result import CurveStudy
 from umlpsd_gpu.analyses.curves.si_units import si_text
-from umlpsd_gpu.analyses.curves.workflow import SMALLEST_SHARE
 from umlpsd_gpu.analyses.decision_parts import (
     CITATION,
     confidence_fact,
@@ -85,8 +84,13 @@ def headline(study: CurveStudy) -> str:
     str
     """
     decision, n = study.clustering.decision, int(study.conditioned.is_usable.sum())
+    n_classes = int(study.clustering.labels.max())
+    n_groups = decision.k_opt - n_classes
     if decision.is_undecided:
         return f"Number of clusters of {n:,} curves undecided; shown: K = {decision.k_opt}"
+    if n_groups:
+        classes = f"{n_classes} cluster{'s' * (n_classes != 1)} in {n:,} curves"
+        return f"{classes}, and {n_groups} group{'s' * (n_groups != 1)} of outliers"
     if decision.k_opt == 1:
         return f"No cluster structure in {n:,} curves"
     return f"{decision.k_opt} clusters in {n:,} curves"
@@ -108,7 +112,6 @@ def _sections(study: CurveStudy) -> Iterator[Section]:
         "rows": tuple(table_rows(study)),
         "has_grid": study.map.shape is not None,
         "least_domain": LEAST_DOMAIN,
-        "smallest_share": SMALLEST_SHARE,
         "outliers": outlier_sentence(study),
         "crossed": cross_shape_and_magnitude(study),
     }
@@ -122,7 +125,7 @@ def _sections(study: CurveStudy) -> Iterator[Section]:
         "fewer than half of a cluster. Values, errors and validity of every curve are in "
         "curves.csv.",
     )
-    yield decision_section(study.clustering.decision, "curves")
+    yield decision_section(study.clustering.decision, "curves", study.clustering.tests)
 
 
 def cross_shape_and_magnitude(study: CurveStudy) -> CrossTable | None:

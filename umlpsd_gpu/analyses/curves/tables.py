@@ -159,7 +159,7 @@ def _clusters(study: CurveStudy) -> Iterator[dict[str, Any]]:
     clustering = study.clustering
     n_clustered = int((clustering.labels > 0).sum())
     size = pixel_size_m(study.map)
-    for number in range(1, clustering.decision.k_opt + 1):
+    for number in range(1, int(clustering.labels.max()) + 1):
         members = clustering.labels == number
         n = int(members.sum())
         yield {

@@ -18,6 +18,10 @@ from umlpsd_gpu.analyses.curves.quantities.quantities import curve_quantities
 from umlpsd_gpu.analyses.curves.representations import represent_curves
 from umlpsd_gpu.analyses.curves.result import CurveStudy
 from umlpsd_gpu.analyses.curves.settings import CurveSettings
+from umlpsd_gpu.analyses.curves.small_clusters import (
+    call_small_clusters_outliers,
+    list_group_notes,
+)
 from umlpsd_gpu.analyses.curves.source import CurveSource, open_source
 from umlpsd_gpu.clustering.cluster import Clustering, cluster
 from umlpsd_gpu.clustering.device import device_of
@@ -33,8 +37,6 @@ from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.keywords import settings_from_keywords, show_settings
 from umlpsd_gpu.maps.neighbours import neighbour_pairs
 
-# A cluster with a smaller share of the curves is a group of outliers, not a class
-SMALLEST_SHARE = 0.01
 # Points of a sweep that are clustered: of 7,000 curves 256 take 65 s of a processor, 128 take 45 s,
 # with the same clusters
 MOST_POINTS = 128
@@ -156,6 +158,7 @@ def _cluster(
         }
     neighbours = neighbouring_curves(curves, conditioned.is_usable)
     found = cluster(representations, settings, context, neighbours=neighbours)
+    found = call_small_clusters_outliers(found, settings.sweep.seed)
     return found.spread_over(conditioned.is_usable)
 
 
@@ -211,23 +214,6 @@ def neighbouring_curves(curves: CurveMap, is_usable: np.ndarray) -> np.ndarray |
     return neighbour_pairs(rows, cols, curves.shape)
 
 
-def small_clusters(clustering: Clustering) -> dict[int, int]:
-    """Return the clusters that hold so few curves that they are outliers, not a class.
-
-    Parameters
-    ----------
-    clustering : Clustering
-
-    Returns
-    -------
-    dict of int to int
-        Number of curves by cluster.
-    """
-    clusters, counts = np.unique(clustering.labels[clustering.labels > 0], return_counts=True)
-    fewest = SMALLEST_SHARE * counts.sum()
-    return {int(cluster): int(n) for cluster, n in zip(clusters, counts, strict=True) if n < fewest}
-
-
 def _uploaded(conditioned: ConditionedCurves) -> ConditionedCurves:
     """Return conditioned curves as CuPy arrays."""
 
@@ -265,11 +251,7 @@ def _list_notes(
     n_usable = int(np.count_nonzero(conditioned.is_usable))
     if n_usable <= settings.sweep.k_max:
         yield f"K was only tried up to {n_usable - 1}, because {n_usable} curves were clustered."
-    for number, n in small_clusters(clustering).items():
-        yield (
-            f"Cluster {number} holds {n} of {n_usable} curves, less than "
-            f"{100 * SMALLEST_SHARE:.0f} %: these are outliers, not a class."
-        )
+    yield from list_group_notes(clustering, conditioned.is_usable)
     if device == "cpu":
         columns = {sweep.scale: clustering.matrix.shape[1] for sweep in clustering.sweeps}
         yield from budget_notes(clustering.sweeps, columns, settings.sweep.budget_s, items="curves")

@@ -113,12 +113,12 @@ class UnmixingSettings(Section):
         description="Scaling of the sum of squares: keenan_kotula divides by the square roots of "
         "the mean spectrum and the mean image, so that all noise is alike; none.",
     )
-    n_resamples: int = Field(
+    n_noise_draws: int = Field(
         50,
-        ge=0,
+        ge=2,
         le=1000,
-        description="Poisson resamples from which errors of spectra and maps are estimated. 0: no "
-        "errors.",
+        description="Fits to the fitted model with fresh noise, from which errors of spectra and "
+        "maps are estimated.",
     )
 
 
@@ -138,7 +138,7 @@ class QuantificationSettings(Section):
     standards: tuple[str, ...] = Field(
         (), description="Spectra of standards (.msa), one of each element or compound."
     )
-    oxygen_by_stoichiometry: bool = Field(
+    oxides: bool = Field(
         False, description="Oxygen is calculated from the other elements' usual oxides."
     )
     smallest_share: float = Field(

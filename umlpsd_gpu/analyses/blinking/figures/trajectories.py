@@ -18,6 +18,7 @@ from umlpsd_gpu.plotting.decimate import (
     decimate_line,
     decimate_rows,
     mean_and_sd,
+    squared_distances,
 )
 from umlpsd_gpu.plotting.style import cluster_colour, thin_grid
 
@@ -79,7 +80,7 @@ def _sort_best_first(study: Study, cluster: int) -> np.ndarray:
         return members[np.argsort(-silhouette, kind="stable")]
     rows = _scaled_rows(study, members)
     mean, _ = mean_and_sd(study.scaled, rows)
-    distance = np.array([np.square(study.scaled[row] - mean).sum() for row in rows])
+    distance = squared_distances(study.scaled, rows, mean)
     return members[np.argsort(distance, kind="stable")]
 
 
@@ -92,10 +93,9 @@ def _scaled_rows(study: Study, traces: np.ndarray) -> np.ndarray:
 def _draw_raw(
     panels: list[Axes], study: Study, best_first: np.ndarray, cluster: int, is_last: bool
 ) -> None:
-    time_s = np.arange(study.traces.n_frames) * study.traces.dt_s
     for axes, trace in zip(panels, best_first, strict=False):
         axes.plot(
-            *decimate_line(time_s, study.traces.values[trace]),
+            *decimate_line(lambda frame: frame * study.traces.dt_s, study.traces.values[trace]),
             color=cluster_colour(cluster),
             linewidth=0.45,
             rasterized=True,
@@ -109,21 +109,24 @@ def _draw_raw(
     panels[len(panels) // 2].set_ylabel("Counts")
 
 
-def _sample_times(study: Study) -> tuple[float, np.ndarray]:
-    """Return the duration of a trace and the times of the smoothed samples, in s."""
-    duration_s = study.traces.n_frames * study.traces.dt_s
-    n_samples = study.scaled.shape[1]
-    return duration_s, (np.arange(n_samples) + 0.5) * duration_s / n_samples
+def _duration_s(study: Study) -> float:
+    return study.traces.n_frames * study.traces.dt_s
 
 
 def _draw_mean(axes: Axes, study: Study, best_first: np.ndarray, cluster: int) -> None:
-    duration_s, time_s = _sample_times(study)
+    duration_s, n_samples = _duration_s(study), study.scaled.shape[1]
+
+    def time_s(sample: np.ndarray) -> np.ndarray:
+        times: np.ndarray = (sample + 0.5) * duration_s / n_samples
+        return times
+
     mean, sd = mean_and_sd(study.scaled, _scaled_rows(study, best_first))
     colour = cluster_colour(cluster)
-    band = decimate_band(time_s, mean - sd, mean + sd)
+    low = mean - sd
+    band = decimate_band(time_s, low, np.add(mean, sd, out=sd))
     axes.fill_between(*band, color=colour, alpha=0.25, linewidth=0, rasterized=True)
     line = decimate_line(time_s, mean)
-    axes.plot(*line, color=colour, linewidth=1.5, rasterized=len(time_s) > 500)
+    axes.plot(*line, color=colour, linewidth=1.5, rasterized=n_samples > 500)
     axes.set_xlim(0, duration_s)
     axes.set_ylim(0, 1)
     axes.set_yticks([0, 0.5, 1])
@@ -131,7 +134,6 @@ def _draw_mean(axes: Axes, study: Study, best_first: np.ndarray, cluster: int) -
 
 
 def _draw_heat(axes: Axes, study: Study, best_first: np.ndarray) -> None:
-    duration_s, _ = _sample_times(study)
     n_shown = min(len(best_first), MAX_HEAT_ROWS)
     shown = best_first[np.linspace(0, len(best_first) - 1, n_shown).round().astype(int)]
     axes.imshow(
@@ -140,7 +142,7 @@ def _draw_heat(axes: Axes, study: Study, best_first: np.ndarray) -> None:
         cmap="cividis",
         vmin=0,
         vmax=1,
-        extent=(0, duration_s, len(best_first), 0),
+        extent=(0, _duration_s(study), len(best_first), 0),
         rasterized=True,
     )
     axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))

@@ -47,7 +47,7 @@ def caption(study: CurveStudy) -> str:
     first = "Clusters of the pixels"
     if study.map.height is not None:
         first += ", brighter where the sample is higher, and the topography"
-    if study.clustering.decision.k_opt > 1:
+    if study.clustering.labels.max() > 1:
         first += "; silhouette and label uncertainty of every pixel"
     return (
         f"{first}; outliers (black) and curves "
@@ -69,7 +69,7 @@ def draw_cluster_maps(study: CurveStudy) -> Figure:
     """
     clustering, height = study.clustering, study.map.height
     has_height = height is not None and bool(np.isfinite(height).any())
-    is_divided = clustering.decision.k_opt > 1
+    is_divided = bool(clustering.labels.max() > 1)
     n_panels = 2 + has_height + 2 * is_divided
     figure, panels = image_panels(study, n_panels, n_cols=4 if n_panels == 4 else 3)
     left = iter(panels)

@@ -46,7 +46,7 @@ def cluster_sizes(study: CurveStudy) -> dict[int, int]:
     labels = study.clustering.labels
     return {
         cluster: int(np.count_nonzero(labels == cluster))
-        for cluster in range(1, study.clustering.decision.k_opt + 1)
+        for cluster in range(1, int(labels.max()) + 1)
     }
 
 

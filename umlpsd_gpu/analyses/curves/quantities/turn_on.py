@@ -14,6 +14,9 @@ from umlpsd_gpu.analyses.curves.settings import QuantitySettings
 WINDOW, ORDER = 7, 2
 # The current must stay above the threshold for this many points: single noisy points are ignored.
 LEAST_RUN = 3
+# The slope is taken between points up to this far on either side, until the current rises by so
+# many standard deviations: the noise of the slope would make errors too small or too large
+FURTHEST, LEAST_RISE = 4, 12.0
 
 
 def turn_on_voltages(
@@ -69,9 +72,24 @@ def _outward_crossing(
     at_once = first == 0
     height = excess[:, 0] + threshold
     crossing = np.where(at_once, bias[0] * threshold / np.where(at_once, height, 1), crossing)
-    # over four steps, since the noise of the slope itself would make errors too small or large
-    low, high = np.maximum(first - 2, 0), np.minimum(first + 2, side.size - 1)
-    slope = (excess[rows, high] - excess[rows, low]) / np.maximum(bias[high] - bias[low], 1e-300)
+    uncertainty = gain * readings.noise
+    slope = _slope_at(excess, bias, first, LEAST_RISE * uncertainty)
+    # the derivative of the crossing, as calculated above, by the current
+    slope = np.where(at_once, height**2 / np.maximum(bias[0] * threshold, 1e-300), slope)
     found = lasting.any(axis=1) & (slope > 0)
-    error = gain * readings.noise / np.where(found, slope, np.inf)
+    error = uncertainty / np.where(found, slope, np.inf)
     return np.where(found, sign * crossing, np.nan), np.where(found, error, np.nan)
+
+
+def _slope_at(
+    excess: np.ndarray, bias: np.ndarray, first: np.ndarray, least_rise: np.ndarray
+) -> np.ndarray:
+    """Return the slope around a point of each curve, over as few steps as its noise allows."""
+    rows = np.arange(len(excess))
+    slope, rise = np.zeros((2, len(excess)))
+    for n_beside in range(1, FURTHEST + 1):
+        low, high = np.maximum(first - n_beside, 0), np.minimum(first + n_beside, bias.size - 1)
+        wider = rise < least_rise
+        rise = np.where(wider, excess[rows, high] - excess[rows, low], rise)
+        slope = np.where(wider, rise / np.maximum(bias[high] - bias[low], 1e-300), slope)
+    return slope

@@ -1,4 +1,4 @@
-"""Gwyddion files (.gwy): volume data x, y, bias."""
+"""Gwyddion files (.gwy): volume data x, y, bias, and curve maps."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from umlpsd_gpu.analyses.curves.curve_map import Origin
 from umlpsd_gpu.analyses.curves.reading.channels import choose_channels
 from umlpsd_gpu.analyses.curves.reading.errors import CurvesError
+from umlpsd_gpu.analyses.curves.reading.gwyddion_lawn import read_lawn
 from umlpsd_gpu.analyses.curves.reading.optional import import_reader
 from umlpsd_gpu.analyses.curves.reading.recording import Recording
 from umlpsd_gpu.analyses.curves.reading.units import (
@@ -25,7 +26,7 @@ MAGIC = b"GWYP"
 
 
 def read_volume(path: Path, settings: CurvesSettings) -> Recording:
-    """Read the volume data of a Gwyddion file.
+    """Read the volume data or the curve map of a Gwyddion file.
 
     Parameters
     ----------
@@ -39,7 +40,7 @@ def read_volume(path: Path, settings: CurvesSettings) -> Recording:
     Raises
     ------
     CurvesError
-        If gwyfile is missing, or the file is damaged, of Gwyddion 1, or without volume data.
+        If gwyfile is missing, or the file is damaged, of Gwyddion 1, or without curves.
     """
     reader = import_reader("gwyfile", "gwyfile", path)
     _check_start(path)
@@ -49,18 +50,35 @@ def read_volume(path: Path, settings: CurvesSettings) -> Recording:
         raise CurvesError(
             path, f"it can't be read as Gwyddion file ({error}); save it again"
         ) from error
-    bricks = {
-        _title(container, key): value
-        for key, value in container.items()
-        if key.startswith("/brick/") and key.count("/") == 2 and "zres" in value
-    }
-    if not bricks:
+    bricks = _objects(container, "brick", "zres")
+    lawns = _objects(container, "lawn", "ncurves")
+    if bricks and lawns:
         raise CurvesError(
             path,
-            "it has no volume data; in Gwyddion convert the curve map to volume data and save it",
+            f"it has volume data ({', '.join(bricks)}) and curve maps ({', '.join(lawns)}); delete "
+            "one of them in Gwyddion, and save it under another name",
         )
+    if not bricks and not lawns:
+        raise CurvesError(path, "it has neither volume data nor a curve map; give one that has")
+    if len(lawns) > 1:
+        raise CurvesError(
+            path,
+            f"it has several curve maps ({', '.join(lawns)}); delete all but one in Gwyddion, and "
+            "save it under another name",
+        )
+    for name, lawn in lawns.items():
+        return read_lawn(lawn, name, settings, path)
     name = _choose(bricks, settings, path)
     return _read(bricks[name], name, settings, path)
+
+
+def _objects(container: Any, kind: str, component: str) -> dict[str, Any]:
+    """Return the objects of a kind by their titles."""
+    return {
+        _title(container, key): value
+        for key, value in container.items()
+        if key.startswith(f"/{kind}/") and key.count("/") == 2 and component in value
+    }
 
 
 def _check_start(path: Path) -> None:

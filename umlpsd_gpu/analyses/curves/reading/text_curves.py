@@ -30,6 +30,8 @@ BIAS_NAME = re.compile(r"(v|u|bias|voltage|volt|ramp|sample bias|applied bias)\b
 POSITION = re.compile(
     r"position\s*[:=]?\s*([-+\d.e]+)\s*,\s*([-+\d.e]+)\s*\[(\w+)\]", re.IGNORECASE
 )
+# Rows from which on a column that counts from 0 or 1 may be their numbers
+FEWEST_NUMBERED = 3
 AMONG_COLUMNS = "headings of the columns"
 
 
@@ -94,6 +96,8 @@ def _read_columns(table: TextTable, settings: CurvesSettings) -> Recording:
     bias, currents = table.values[:, 0] * factor, table.values[:, 1:].T
     if np.isnan(bias).any():
         raise CurvesError(table.path, "the column of the bias has empty cells; fill them")
+    if not first:
+        _refuse_numbered_rows(table)
     names = table.names[1:]
     there, back, lock_in = _sort_columns(names, len(currents), settings, table.path)
     default = _unit_in_preamble(table)
@@ -235,6 +239,18 @@ def _refuse_short_curves(bias: np.ndarray, currents: np.ndarray, path: Path) -> 
             path,
             f"the curves have unequal lengths: curve {first + 1} ends after {n_values} of "
             f"{bias.size} points; give curves of equal length",
+        )
+
+
+def _refuse_numbered_rows(table: TextTable) -> None:
+    """Refuse a first column without heading that may number the rows instead of being the bias."""
+    first = table.values[:, 0]
+    if len(first) >= FEWEST_NUMBERED and first[0] in (0, 1) and (np.diff(first) == 1).all():
+        raise CurvesError(
+            table.path,
+            f"its first column has no heading and counts {first[0]:g}, {first[1]:g}, "
+            f"{first[2]:g}, …: the numbers of the rows, or a bias in steps of 1; delete the column "
+            "if it numbers the rows, or write a heading such as 'Bias (V)' above it",
         )
 
 

@@ -1,0 +1,149 @@
+"""Micrographs as an analysis: every method of the protocol calls a module of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from umlpsd_gpu.analyses.batch_protocol import read_from_summary
+from umlpsd_gpu.analyses.findings import Findings, ignore_count
+from umlpsd_gpu.analyses.micrographs.settings import MicrographsSettings
+from umlpsd_gpu.analyses.protocol import Analysis, Column, Description, Prediction
+from umlpsd_gpu.compute.context import Context
+
+if TYPE_CHECKING:
+    from umlpsd_gpu.analyses.micrographs.result import MicrographStudy
+    from umlpsd_gpu.analyses.micrographs.source import MicrographSource
+    from umlpsd_gpu.plotting.figures import FigurePlan
+    from umlpsd_gpu.plotting.page_parts import Page
+    from umlpsd_gpu.storage.field import FieldTable
+
+
+class Micrographs(Analysis[Any, Any]):
+    """The analysis of single images; its result is a `MicrographStudy`."""
+
+    name = "micrographs"
+    title = "Micrographs"
+    inputs = "micrographs"
+    items = "windows"
+    suffixes = (".dm3", ".dm4")
+    settings = MicrographsSettings
+    prediction_holds_for = "windows of 128 pixels"
+    batch_caption = (
+        "Local spectra is the number of different spectra of windows; 1: nothing is local."
+    )
+    options = (
+        ("micrograph.pixel_size_m", "--image-pixel-m"),
+        ("micrograph.title", "--image-title"),
+        ("micrograph.window", "--window"),
+        ("micrograph.step", "--window-step"),
+        ("micrograph.k", "--components"),
+        ("micrograph.all_windows", "--all-windows/--one-window"),
+        ("micrograph.luminance", "--luminance/--no-luminance"),
+        ("micrograph.keep_data_bar", "--keep-data-bar/--cut-data-bar"),
+    )
+
+    @property
+    def fields(self) -> FieldTable:
+        """Return what study.h5 holds; see `Analysis.fields`."""
+        from umlpsd_gpu.analyses.micrographs.fields import TABLE
+
+        return TABLE
+
+    @property
+    def watched_suffixes(self) -> tuple[str, ...]:
+        """Suffixes of micrographs; see `Analysis.watched_suffixes`."""
+        from umlpsd_gpu.images.open import SUFFIXES
+
+        return SUFFIXES
+
+    def find(
+        self,
+        archive: str,
+        settings: MicrographsSettings,
+        is_skipped: Callable[[Path], bool],
+        report: Callable[[int], None] = ignore_count,
+    ) -> Findings:
+        """Find the micrographs of an archive; see `Analysis.find`."""
+        from umlpsd_gpu.analyses.findings import find_by_suffix
+
+        def open_one(name: str) -> MicrographSource:
+            return self.open([name], settings)
+
+        return find_by_suffix(archive, self.watched_suffixes, open_one, is_skipped, report)
+
+    def open(self, names: Sequence[str], settings: MicrographsSettings) -> MicrographSource:
+        """Open a micrograph; see `Analysis.open`."""
+        from umlpsd_gpu.analyses.micrographs.source import open_source
+
+        return open_source(names, settings.micrograph)
+
+    def files_of(self, source: MicrographSource) -> tuple[Path, ...]:
+        """Return the file of a micrograph; see `Analysis.files_of`."""
+        return (source.path,)
+
+    def describe(self, source: MicrographSource) -> Description:
+        """Describe a micrograph; see `Analysis.describe`."""
+        from umlpsd_gpu.analyses.micrographs.describe import describe_source
+
+        return describe_source(source)
+
+    def predict(self, source: MicrographSource, with_report: bool = True) -> Prediction:
+        """Predict memory and time; see `Analysis.predict`."""
+        from umlpsd_gpu.analyses.micrographs.describe import predict_source
+
+        return predict_source(source, with_report)
+
+    def run(
+        self, source: MicrographSource, settings: MicrographsSettings, context: Context
+    ) -> MicrographStudy:
+        """Analyse a micrograph; see `Analysis.run`."""
+        from umlpsd_gpu.analyses.micrographs.workflow import analyse
+
+        return analyse(source, settings, context)
+
+    def result_type(self) -> type[MicrographStudy]:
+        """Return `MicrographStudy`; see `Analysis.result_type`."""
+        from umlpsd_gpu.analyses.micrographs.result import MicrographStudy
+
+        return MicrographStudy
+
+    def summary(self, result: MicrographStudy) -> dict[str, Any]:
+        """Return the content of summary.json; see `Analysis.summary`."""
+        from umlpsd_gpu.analyses.micrographs.tables import summary_of
+
+        return summary_of(result)
+
+    def write_tables(self, result: MicrographStudy, folder: Path) -> None:
+        """Write spots.csv, two OME-TIFF files and report.pdf; see `Analysis.write_tables`."""
+        from umlpsd_gpu.analyses.micrographs.map_files import write_map_files
+        from umlpsd_gpu.analyses.micrographs.pdf import write_pdf
+        from umlpsd_gpu.analyses.micrographs.tables import write_spots_csv
+
+        write_spots_csv(result, folder / "spots.csv")
+        write_map_files(result, folder)
+        write_pdf(result, folder / "report.pdf")
+
+    def figures(self, result: MicrographStudy) -> Sequence[FigurePlan]:
+        """Return the figures; see `Analysis.figures`."""
+        from umlpsd_gpu.analyses.micrographs.figures.plans import figures_of
+
+        return figures_of(result)
+
+    def page(self, result: MicrographStudy) -> Page:
+        """Return the parts of the report; see `Analysis.page`."""
+        from umlpsd_gpu.analyses.micrographs.page import page_of
+
+        return page_of(result)
+
+    def batch_columns(self) -> Sequence[Column]:
+        """Return the columns in the table of a batch; see `Analysis.batch_columns`."""
+        return (
+            Column("k_opt", read_from_summary("k_opt"), "Local spectra"),
+            Column("p_value", read_from_summary("p_value"), "p-value"),
+            Column("pixel_size_m", read_from_summary("pixel_size_m"), "Pixel (m)"),
+        )
+
+
+MICROGRAPHS = Micrographs()

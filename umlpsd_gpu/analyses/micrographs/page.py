@@ -1,0 +1,164 @@
+"""The report of a study of a micrograph: what is local, its components and spots, the data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from umlpsd_gpu.analyses.micrographs.result import MicrographStudy
+from umlpsd_gpu.plotting.page_parts import Fact, Page, Section, number
+from umlpsd_gpu.plotting.scale_bar import length_text
+
+CITATION = (
+    "The method of windows, Fourier transforms and NMF: B. R. Jany, A. Janas, F. Krok, Micron 130, "
+    "102800 (2020), doi 10.1016/j.micron.2019.102800. Number of components, errors and tests: "
+    "umlpsd_gpu."
+)
+
+
+def page_of(study: MicrographStudy) -> Page:
+    """Return the parts of the report.
+
+    Parameters
+    ----------
+    study : MicrographStudy
+
+    Returns
+    -------
+    Page
+    """
+    return Page(
+        kicker="Report on a micrograph",
+        headline=headline(study),
+        reason=study.decision.reason,
+        facts=tuple(_facts(study)),
+        sections=tuple(_sections(study)),
+        data=(_data(study),),
+        citation=CITATION,
+    )
+
+
+def headline(study: MicrographStudy) -> str:
+    """Return the result in a few words.
+
+    Parameters
+    ----------
+    study : MicrographStudy
+
+    Returns
+    -------
+    str
+    """
+    if study.decision.k is not None and study.decision.k > 1:
+        return f"{study.decision.k} different local spectra in the image"
+    return "Nothing local in the image"
+
+
+def spot_rows(study: MicrographStudy) -> tuple[Sequence[str], list[Sequence[str]]]:
+    """Return headings and rows of the table of spots.
+
+    Parameters
+    ----------
+    study : MicrographStudy
+
+    Returns
+    -------
+    headings : sequence of str
+    rows : list of sequence of str
+    """
+    size = study.micrograph.pixel_size_m
+    rows: list[Sequence[str]] = []
+    for spot in study.spots:
+        spacing = f"{spot.spacing_px:.3f} ± {spot.spacing_error_px:.3f} px"
+        if size is not None:
+            value, error = spot.spacing_px * size * 1e9, spot.spacing_error_px * size * 1e9
+            spacing = f"{value:.4f} ± {error:.4f} nm"
+        rows.append(
+            (
+                str(spot.component),
+                spacing,
+                f"{spot.angle_deg:.1f} ± {spot.angle_error_deg:.1f}°",
+                f"{spot.contrast:.1f}",
+            )
+        )
+    return ("Component", "Spacing", "Angle", "Contrast"), rows
+
+
+def _facts(study: MicrographStudy) -> Iterator[Fact]:
+    yield Fact("Local spectra", str(study.decision.k or "undecided"))
+    yield Fact("p-value", f"{study.p_value:.2g}", "if nothing were local")
+    own = study.settings.micrograph
+    rows, columns = study.grid
+    yield Fact("Windows", f"{rows} × {columns}", f"of {own.window} px at steps of {own.step_px}")
+    size = study.micrograph.pixel_size_m
+    if size is not None:
+        yield Fact("Window", length_text(own.window * size))
+    yield Fact("Spots", str(len(study.spots)))
+
+
+def _sections(study: MicrographStudy) -> Iterator[Section]:
+    bounds, factors = study.uncertainty, study.factors
+    shares = factors.maps.sum(axis=0) / factors.maps.sum()
+    rows = [
+        (
+            n + 1,
+            f"{100 * shares[n]:.1f} %",
+            f"{100 * bounds.least_share[n]:.0f} … {100 * bounds.largest_share[n]:.0f} %",
+            f"{100 * bounds.purity[n]:.0f} %",
+            number(float(factors.stability[n]), 3),
+            number(float(bounds.half_stability[n]), 3),
+            sum(spot.component == n + 1 for spot in study.spots),
+        )
+        for n in range(study.k)
+    ]
+    yield Section.of_table(
+        "Components",
+        ("Component", "Share", "Equal fits", "Purest", "Starts", "Halves", "Spots"),
+        rows,
+        "Share of the amplitude of all windows, and its range among factorisations that fit as "
+        "well; share in the purest 1 % of the windows; median cosine with the matching component "
+        "of other starts, and of random halves of the windows (1: the same).",
+    )
+    headings, spots = spot_rows(study)
+    if spots:
+        yield Section.of_table(
+            "Lattice spacings",
+            headings,
+            spots,
+            "One row for each pair of opposite spots. Angles are across the lattice lines, "
+            "counterclockwise from the right. Errors are standard errors from the noise of the "
+            "spectra; that of the pixel size is not in them. Contrast is the amplitude over its "
+            "surroundings.",
+        )
+    if len(study.by_window) > 1:
+        yield Section.of_table(
+            "Other sizes of windows",
+            ("Window", "Local spectra", "p-value"),
+            [(f"{size} px", k, p) for size, (k, p) in study.by_window.items()],
+            "Small windows find small regions; large ones tell similar lattices apart.",
+        )
+
+
+def _data(study: MicrographStudy) -> Section:
+    micrograph = study.micrograph
+    size = micrograph.pixel_size_m
+    rows: list[tuple[str, str, str]] = [
+        ("image", f"{micrograph.image.shape[0]} × {micrograph.image.shape[1]} pixels", "the file"),
+        (
+            "pixel",
+            "unknown" if size is None else length_text(size),
+            micrograph.pixel_size_origin,
+        ),
+    ]
+    if micrograph.n_bar_rows:
+        rows.append(("data bar", f"{micrograph.n_bar_rows} rows, cut off", "found"))
+    factors = study.factors
+    rows += [
+        ("error of the fit", f"{factors.relative_error:.4f}", "norm of the residual / norm"),
+        (
+            "convergence",
+            f"KKT residual {factors.kkt_residual:.1e} after {factors.n_iterations} iterations",
+            "0 at an optimum",
+        ),
+        ("file", micrograph.path.name, ""),
+    ]
+    return Section.of_table("Data", ("What", "Value", "From"), rows)

@@ -1,0 +1,162 @@
+"""Spectrum images as an analysis: every method of the protocol calls a module of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from umlpsd_gpu.analyses.batch_protocol import read_from_summary
+from umlpsd_gpu.analyses.findings import Findings, ignore_count
+from umlpsd_gpu.analyses.protocol import Analysis, Column, Description, Prediction
+from umlpsd_gpu.analyses.spectrum_images.settings import SpectrumImagesSettings
+from umlpsd_gpu.compute.context import Context
+
+if TYPE_CHECKING:
+    from umlpsd_gpu.analyses.spectrum_images.result import SpectrumImageStudy
+    from umlpsd_gpu.analyses.spectrum_images.source import SpectrumImageSource
+    from umlpsd_gpu.plotting.figures import FigurePlan
+    from umlpsd_gpu.plotting.page_parts import Page
+    from umlpsd_gpu.storage.field import FieldTable
+
+
+class SpectrumImages(Analysis[Any, Any]):
+    """The analysis of X-ray spectrum images; its result is a `SpectrumImageStudy`."""
+
+    name = "spectrum_images"
+    title = "Spectrum images"
+    inputs = "spectrum images"
+    items = "pixels"
+    suffixes = (".hspy", ".h5oina", ".rpl", ".bcf", ".spd", ".pts")
+    settings = SpectrumImagesSettings
+    prediction_holds_for = "default settings"
+    batch_caption = "Components by counts; their atoms in percent."
+    options = (
+        ("spectrum_image.energy_offset_kev", "--energy-offset-kev"),
+        ("spectrum_image.energy_step_kev", "--energy-step-kev"),
+        ("spectrum_image.beam_kev", "--beam-kev"),
+        ("spectrum_image.take_off_deg", "--take-off-deg"),
+        ("spectrum_image.resolution_ev", "--resolution-ev"),
+        ("spectrum_image.array", "--counts-array"),
+        ("spectrum_image.bin_pixels", "--bin-pixels"),
+        ("spectrum_image.rebin_energy", "--rebin-energy"),
+        ("unmixing.k", "--unmix"),
+        ("quantification.elements", "--elements"),
+        ("quantification.method", "--sample"),
+        ("quantification.oxides", "--oxides/--oxygen-measured"),
+    )
+
+    @property
+    def fields(self) -> FieldTable:
+        """Return what study.h5 holds; see `Analysis.fields`."""
+        from umlpsd_gpu.analyses.spectrum_images.fields import TABLE
+
+        return TABLE
+
+    @property
+    def watched_suffixes(self) -> tuple[str, ...]:
+        """Suffixes of spectrum images; see `Analysis.watched_suffixes`."""
+        return (*self.suffixes, ".npz", ".h5", ".emd")
+
+    def find(
+        self,
+        archive: str,
+        settings: SpectrumImagesSettings,
+        is_skipped: Callable[[Path], bool],
+        report: Callable[[int], None] = ignore_count,
+    ) -> Findings:
+        """Find the spectrum images of an archive; see `Analysis.find`."""
+        from umlpsd_gpu.analyses.findings import find_by_suffix
+
+        def open_one(name: str) -> SpectrumImageSource:
+            return self.open([name], settings)
+
+        return find_by_suffix(archive, self.watched_suffixes, open_one, is_skipped, report)
+
+    def open(self, names: Sequence[str], settings: SpectrumImagesSettings) -> SpectrumImageSource:
+        """Open a spectrum image; see `Analysis.open`."""
+        from umlpsd_gpu.analyses.spectrum_images.source import open_source
+
+        return open_source(names, settings.spectrum_image)
+
+    def files_of(self, source: SpectrumImageSource) -> tuple[Path, ...]:
+        """Return the files of a spectrum image; see `Analysis.files_of`."""
+        return source.files
+
+    def describe(self, source: SpectrumImageSource) -> Description:
+        """Describe a spectrum image; see `Analysis.describe`."""
+        from umlpsd_gpu.analyses.spectrum_images.describe import describe_source
+
+        return describe_source(source)
+
+    def predict(self, source: SpectrumImageSource, with_report: bool = True) -> Prediction:
+        """Predict memory and time; see `Analysis.predict`."""
+        from umlpsd_gpu.analyses.spectrum_images.describe import predict_source
+
+        return predict_source(source, with_report)
+
+    def run(
+        self, source: SpectrumImageSource, settings: SpectrumImagesSettings, context: Context
+    ) -> SpectrumImageStudy:
+        """Analyse a spectrum image; see `Analysis.run`."""
+        from umlpsd_gpu.analyses.spectrum_images.workflow import analyse
+
+        return analyse(source, settings, context)
+
+    def result_type(self) -> type[SpectrumImageStudy]:
+        """Return `SpectrumImageStudy`; see `Analysis.result_type`."""
+        from umlpsd_gpu.analyses.spectrum_images.result import SpectrumImageStudy
+
+        return SpectrumImageStudy
+
+    def summary(self, result: SpectrumImageStudy) -> dict[str, Any]:
+        """Return the content of summary.json; see `Analysis.summary`."""
+        from umlpsd_gpu.analyses.spectrum_images.tables import summary_of
+
+        return summary_of(result)
+
+    def write_tables(self, result: SpectrumImageStudy, folder: Path) -> None:
+        """Write spectra.csv, compositions.csv and maps.ome.tif; see `Analysis.write_tables`."""
+        from umlpsd_gpu.analyses.spectrum_images.map_files import write_map_files
+        from umlpsd_gpu.analyses.spectrum_images.tables import (
+            write_compositions_csv,
+            write_spectra_csv,
+        )
+
+        write_spectra_csv(result, folder / "spectra.csv")
+        write_compositions_csv(result, folder / "compositions.csv")
+        write_map_files(result, folder)
+
+    def figures(self, result: SpectrumImageStudy) -> Sequence[FigurePlan]:
+        """Return the figures; see `Analysis.figures`."""
+        from umlpsd_gpu.analyses.spectrum_images.figures.plans import figures_of
+
+        return figures_of(result)
+
+    def page(self, result: SpectrumImageStudy) -> Page:
+        """Return the parts of the report; see `Analysis.page`."""
+        from umlpsd_gpu.analyses.spectrum_images.page import page_of
+
+        return page_of(result)
+
+    def batch_columns(self) -> Sequence[Column]:
+        """Return the columns in the table of a batch; see `Analysis.batch_columns`."""
+        return (
+            Column("k_opt", read_from_summary("k_opt"), "Components"),
+            Column("confidence", read_from_summary("confidence"), "Probability"),
+            Column("counts_per_pixel", read_from_summary("counts_per_pixel"), "Counts a pixel"),
+            Column("compositions", _compositions, "Atoms (%)"),
+        )
+
+
+def _compositions(facts: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
+    """Return the elements of each component with their atomic percentages."""
+    parts = []
+    for component in summary.get("components", []):
+        elements = sorted(component["composition"], key=lambda e: -e["atomic_fraction"])
+        text = " ".join(f"{e['element']}{100 * e['atomic_fraction']:.0f}" for e in elements)
+        parts.append(text or "–")
+    return "; ".join(parts)
+
+
+SPECTRUM_IMAGES = SpectrumImages()

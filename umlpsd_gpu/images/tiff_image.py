@@ -1,0 +1,85 @@
+"""One image from a TIFF file, by the reader of movies and its limits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from umlpsd_gpu.errors import MovieError
+from umlpsd_gpu.images.micrograph import Micrograph
+from umlpsd_gpu.images.microscope_tags import read_scan_tags
+from umlpsd_gpu.movie.contents import Contents, read_contents
+from umlpsd_gpu.movie.metadata import pixel_size
+from umlpsd_gpu.movie.reader import make_reader
+from umlpsd_gpu.movie.settings import MovieSettings
+
+# Luminance of red, green and blue (ITU-R BT.709)
+LUMINANCE = (0.2126, 0.7152, 0.0722)
+
+
+def read_tiff_image(path: Path, is_luminance_taken: bool = False) -> Micrograph:
+    """Read the only image of a TIFF file.
+
+    Parameters
+    ----------
+    path : Path
+    is_luminance_taken : bool
+        Whether the luminance of a colour image is read, instead of refusing it.
+
+    Returns
+    -------
+    Micrograph
+        A colour image with three equal channels is read as a grey one. ``n_bar_rows`` is what the
+        tags of the microscope say.
+
+    Raises
+    ------
+    MovieError
+        If it can't be read, has several images, or is in colour.
+    """
+    settings = MovieSettings()
+    contents = read_contents([path], path, settings)
+    _require_one_image(contents, path)
+    kind = contents.table.kind_of(0)
+    pages = np.zeros(1, dtype=np.intp)
+    channels = [
+        make_reader(contents.table, pages, sample, settings.limits.max_page_s)(0, 1)[0]
+        for sample in range(min(kind.n_samples, 3))
+    ]
+    image: np.ndarray = channels[0]
+    notes: tuple[str, ...] = ()
+    if any((channel != channels[0]).any() for channel in channels[1:]):
+        if not is_luminance_taken:
+            raise MovieError(
+                path,
+                "it is a colour image, and a micrograph is grey; save it in grey, or add "
+                "--luminance to analyse its brightness",
+            )
+        image = np.tensordot(LUMINANCE, np.array(channels, dtype=np.float32), axes=1)
+        notes = ("The image is in colour; its luminance was analysed.",)
+    size_um, origin = pixel_size(None, contents.notes, contents.image)
+    tags = read_scan_tags(path)
+    size_m = tags.pixel_size_m if tags.pixel_size_m else size_um and size_um * 1e-6
+    n_rows = image.shape[0]
+    n_bar = n_rows - tags.n_scan_rows if tags.n_scan_rows and tags.n_scan_rows < n_rows else 0
+    return Micrograph(
+        image,
+        size_m,
+        tags.origin if tags.pixel_size_m else origin,
+        n_bar,
+        notes,
+        path,
+    )
+
+
+def _require_one_image(contents: Contents, path: Path) -> None:
+    n_images = contents.layout.n_planes
+    if contents.table.break_reason:
+        raise MovieError(path, f"the file is damaged: {contents.table.break_reason}; copy it again")
+    if n_images != 1:
+        raise MovieError(
+            path,
+            f"it is a stack of {n_images} images, and a micrograph is one; save the image to "
+            "analyse as a file of its own (a movie is analysed with --analysis blinking)",
+        )
