@@ -12,6 +12,9 @@ from umlpsd_gpu.errors import SettingsError, TracesError
 from umlpsd_gpu.factorisation.canonical import match
 from umlpsd_gpu.factorisation.divergences import divergence_of
 from umlpsd_gpu.factorisation.factorise import FactorisationOptions, factorise
+from umlpsd_gpu.factorisation.hals import minimise
+from umlpsd_gpu.factorisation.problem import Problem
+from umlpsd_gpu.factorisation.starts import first_maps, random_components
 from umlpsd_gpu.factorisation.subspace import project
 
 
@@ -158,3 +161,25 @@ def test_refuses_the_itakura_saito_divergence_of_zeros():
     matrix[0, 0] = 0
     with pytest.raises(SettingsError, match="has zeros"):
         factorise(matrix, 2, FactorisationOptions(loss="itakura_saito"))
+
+
+def test_exact_sums_are_found_without_samples_or_features_of_their_own():
+    rng = np.random.default_rng(0)
+    found = factorise(rng.random((60, 3)) @ rng.random((3, 40)), 3)
+    assert found.relative_error < 1e-4
+    assert found.is_converged
+
+
+def test_fit_of_no_start_gets_worse():
+    matrix, _, _ = mixture(14, k=4)
+    subspace = project(matrix, 20)
+    components = np.stack(
+        [random_components(subspace, 4, np.random.default_rng(n)) for n in range(5)]
+    )
+    problem = Problem.of_subspace(subspace, np.float64)
+    maps = first_maps(subspace, components)
+    objectives = [
+        minimise(problem, maps, components, n, 0.0).objectives for n in range(10, 120, 10)
+    ]
+    # the last extrapolation of the maps is not in the objective
+    assert (np.diff(objectives, axis=0) < 1e-6 * objectives[0]).all()

@@ -14,8 +14,9 @@ import numpy as np
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import xp_of
 from umlpsd_gpu.compute.transfer import on_host
-from umlpsd_gpu.factorisation.hals import Factors, Problem, batches_of, joined, minimise
+from umlpsd_gpu.factorisation.hals import minimise
 from umlpsd_gpu.factorisation.noise import Noise
+from umlpsd_gpu.factorisation.problem import Factors, Problem, batches_of, joined
 from umlpsd_gpu.factorisation.subspace import Subspace
 
 # Samples on which the pulls act; iterations of a pull, and the KKT residual at which they end

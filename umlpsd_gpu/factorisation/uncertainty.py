@@ -17,8 +17,9 @@ from umlpsd_gpu.factorisation.factorise import (
     FactorisationOptions,
     factorise_subspace,
 )
-from umlpsd_gpu.factorisation.hals import Problem, minimise
+from umlpsd_gpu.factorisation.hals import minimise
 from umlpsd_gpu.factorisation.noise import Noise, NoisyData, measure_noise
+from umlpsd_gpu.factorisation.problem import Problem
 from umlpsd_gpu.factorisation.result import Factorisation, Uncertainty
 from umlpsd_gpu.factorisation.subspace import Subspace, inverse_of
 

@@ -13,9 +13,11 @@ from umlpsd_gpu.images.electron_microscopes import SUFFIXES as MICROSCOPE_SUFFIX
 from umlpsd_gpu.images.electron_microscopes import read_microscope_file
 from umlpsd_gpu.images.micrograph import Micrograph
 from umlpsd_gpu.images.tiff_image import read_tiff_image
+from umlpsd_gpu.images.web_image import SUFFIXES as WEB_SUFFIXES
+from umlpsd_gpu.images.web_image import read_web_image
 
 TIFF_SUFFIXES = (".tif", ".tiff")
-SUFFIXES = (*TIFF_SUFFIXES, ".npy", *MICROSCOPE_SUFFIXES)
+SUFFIXES = (*TIFF_SUFFIXES, ".npy", *WEB_SUFFIXES, *MICROSCOPE_SUFFIXES)
 
 
 def open_micrograph(
@@ -31,8 +33,8 @@ def open_micrograph(
     Parameters
     ----------
     path : path
-        TIFF (also of FEI/Thermo Fisher and Zeiss, ImageJ, OME), .npy; .dm3, .dm4 and .emd with the
-        extra ``em``.
+        TIFF (also of FEI/Thermo Fisher and Zeiss, ImageJ, OME), .npy, grey PNG and JPEG; .dm3, .dm4
+        and .emd with the extra ``em``.
     pixel_size_m : float, optional
         Side of a pixel, in metres; replaces that of the file.
     title : str, optional
@@ -61,6 +63,8 @@ def open_micrograph(
         found = read_tiff_image(path, is_luminance_taken)
     elif suffix == ".npy":
         found = _read_array(path)
+    elif suffix in WEB_SUFFIXES:
+        found = read_web_image(path, is_luminance_taken)
     elif suffix in MICROSCOPE_SUFFIXES:
         found = read_microscope_file(path, title)
     else:

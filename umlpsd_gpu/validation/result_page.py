@@ -137,12 +137,12 @@ def simulated_like(validation: ResultValidation) -> str:
     -------
     str
     """
-    n, like = validation.n, f" {validation.origin}" if validation.origin else ""
+    n, like = validation.n, f" “{validation.origin}”" if validation.origin else ""
     return f"{n} simulated data set{'s' * (n > 1)} like the study{like}. {validation.caption}"
 
 
-def quantity_rows(validation: ResultValidation) -> list[tuple[str, ...]]:
-    """Return the rows of the table of quantities, as text.
+def quantity_rows(validation: ResultValidation) -> list[tuple[str | float, ...]]:
+    """Return the rows of the table of quantities, to three digits.
 
     Parameters
     ----------
@@ -150,19 +150,18 @@ def quantity_rows(validation: ResultValidation) -> list[tuple[str, ...]]:
 
     Returns
     -------
-    list of tuple of str
+    list of tuple
+        The group only where it changes.
     """
-    return [
-        (
-            quantity.group,
-            quantity.name,
-            _short(quantity.truth),
-            _short(float(quantity.found.mean())),
-            _short(quantity.rms),
-            "–" if quantity.coverage is None else _percent(quantity.coverage),
-        )
-        for quantity in validation.quantities
-    ]
+    rows: list[tuple[str | float, ...]] = []
+    last = ""
+    for quantity in validation.quantities:
+        values = quantity.truth, float(quantity.found.mean()), quantity.rms
+        coverage = "–" if quantity.coverage is None else _percent(quantity.coverage)
+        group = quantity.group if quantity.group != last else ""
+        rows.append((group, quantity.name, *map(_three_digits, values), coverage))
+        last = quantity.group
+    return rows
 
 
 def result_table(validation: ResultValidation) -> Table:
@@ -178,7 +177,7 @@ def result_table(validation: ResultValidation) -> Table:
     """
     table = Table(*HEADINGS, box=None)
     for row in quantity_rows(validation):
-        table.add_row(*row)
+        table.add_row(*(cell if isinstance(cell, str) else f"{cell:g}" for cell in row))
     return table
 
 
@@ -255,5 +254,5 @@ def _percent(rate: Rate) -> str:
     return f"{number(100 * rate.share, 0)} %"
 
 
-def _short(value: float) -> str:
-    return f"{value:.3g}".replace("-", "−")
+def _three_digits(value: float) -> float:
+    return float(f"{value:.3g}")

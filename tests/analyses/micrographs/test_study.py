@@ -162,3 +162,12 @@ def test_real_image_in_false_colours_needs_a_word(shared_data):
     study = run_micrograph(path, **QUICK | {"luminance": True})
     assert study.micrograph.image.shape == (687, 772)
     assert any("luminance" in note for note in study.notes)
+
+
+def test_whole_analysis_on_the_device_finds_what_the_cpu_finds(on_cpu, image, study):
+    there = run_micrograph(image, **QUICK, device="gpu")
+    assert there.device == "gpu"
+    assert there.decision.k == study.decision.k
+    variances = there.decision.curves["variance"]
+    np.testing.assert_allclose(variances, study.decision.curves["variance"], rtol=1e-3)
+    np.testing.assert_allclose(there.maps, study.maps, atol=0.05 * study.maps.max())

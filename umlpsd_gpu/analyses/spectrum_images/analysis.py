@@ -38,7 +38,7 @@ class SpectrumImages(Analysis[Any, Any]):
         "the truth. The number of components is decided again; spectra, shares and compositions "
         "are found again at the true number. Intervals of compositions also hold the error of the "
         "physical model, which is the same in truth and simulation: they hold the truth more often "
-        "than in 95 %. Pure components and unmodelled effects, as drift or pile-up, are not tested."
+        "than in 95 %. What the model lacks, as drift or pile-up, is not tested."
     )
     options = (
         ("spectrum_image.energy_offset_kev", "--energy-offset-kev"),
