@@ -27,7 +27,6 @@ CHAPTERS = {
     "Spectrum images": (
         "run_spectrum_image",
         "read_spectrum_image",
-        "quantify_spectrum",
         "SpectrumImageStudy",
         "SpectrumImage",
         "SpectrumImagesSettings",

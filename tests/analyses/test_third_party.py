@@ -188,7 +188,7 @@ def test_without_its_package_a_batch_of_it_is_refused(batch):
 
 class TestRegistry:
     def test_names(self, installed):
-        assert registry.analysis_names() == ["blinking", "curves", "matrix"]
+        assert registry.analysis_names() == [*registry.BUILT_IN, "matrix"]
         assert registry.get_analysis("matrix") is installed.MATRIX
 
     def test_our_own_analyses_are_guessed_first(self, installed):

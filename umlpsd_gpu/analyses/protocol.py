@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from umlpsd_gpu.analyses.batch_protocol import BatchProtocol, Result, Source
 from umlpsd_gpu.analyses.input_protocol import InputProtocol
 from umlpsd_gpu.analyses.records import BatchRow, Column, Description, Prediction, StoredResult
+from umlpsd_gpu.analyses.validation_protocol import ValidationProtocol
 from umlpsd_gpu.compute.context import Context
 from umlpsd_gpu.settings import AnalysisSettings
 
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["Analysis", "BatchRow", "Column", "Description", "Prediction", "StoredResult"]
 
 
-class Analysis(InputProtocol[Source], BatchProtocol[Source, Result]):
+class Analysis(
+    InputProtocol[Source], BatchProtocol[Source, Result], ValidationProtocol[Source, Result]
+):
     """One kind of analysis.
 
     Attributes

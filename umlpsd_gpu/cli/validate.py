@@ -29,7 +29,7 @@ Like = Annotated[
     typer.Option(
         "--like",
         help="Study folder; its frames, frame interval, number of traces, counts and settings "
-        "are used.",
+        "are used. For a study of a spectrum image, its components and maps are the truth.",
     ),
 ]
 NFrames = Annotated[
@@ -96,13 +96,26 @@ def validate(
     seed: Annotated[int, typer.Option(help="Seed; each number gives other ensembles.")] = 0,
     overwrite: Overwrite = False,
 ) -> None:
-    """Simulate ensembles like yours and measure how often K, labels and β are right."""
+    """Simulate data like yours and measure how often K, labels, β or compositions are right."""
     from umlpsd_gpu.storage.result_folder import check_output
     from umlpsd_gpu.validation.page import PAGE, validation_table, write_validation
     from umlpsd_gpu.validation.summary import VALIDATION, headline, notes_of
     from umlpsd_gpu.validation.validate import validate as validated
 
     check_output(out_dir, overwrite, VALIDATION)
+    other = None if like is None else _other_analysis(like)
+    if like is not None and other is not None:
+        of_blinking = {
+            "--frames": n_frames,
+            "--dt-s": dt_s,
+            "--counts": counts,
+            "--background": background,
+            "--mix": mix,
+            "--settings": settings_file,
+        }
+        _refuse_options([*_without_none(of_blinking)], other)
+        _validate_like(like, other, out_dir, n_ensembles, seed, overwrite)
+        return
     classes = _mix_of(mix) if mix is not None else None
     conditions, settings = _starting_point(like, classes)
     if settings_file is not None:
@@ -120,6 +133,47 @@ def validate(
     out.print(f"[bold]{escape(headline(validation))}[/]")
     out.print(validation_table(validation))
     for note in notes_of(validation):
+        out.print(f"[yellow]Note:[/] {escape(note)}")
+    out.print(f"Page: {escape(str(written / PAGE))}")
+
+
+def _other_analysis(like: Path) -> str | None:
+    """Return the analysis of a study folder, or None for a study of blinking, or no study."""
+    from umlpsd_gpu.storage.result_folder import read_summary
+
+    name = (read_summary(like) or {}).get("analysis", Settings.analysis)
+    return None if name == Settings.analysis else str(name)
+
+
+def _refuse_options(names: list[str], analysis: str) -> None:
+    if names:
+        raise SettingsError(
+            f"{', '.join(names)}: a validation of the analysis '{analysis}' simulates the study "
+            "given with --like as it is; leave the option out"
+        )
+
+
+def _validate_like(
+    like: Path, name: str, out_dir: Path, n_ensembles: int, seed: int, overwrite: bool
+) -> None:
+    """Validate a study of another analysis than blinking, and print what was found."""
+    from umlpsd_gpu.analyses.registry import get_analysis
+    from umlpsd_gpu.analyses.saving import load_result
+    from umlpsd_gpu.validation.like_result import notes_of_result, validate_result
+    from umlpsd_gpu.validation.page import PAGE
+    from umlpsd_gpu.validation.result_page import (
+        headline_of_result,
+        result_table,
+        write_result_validation,
+    )
+
+    result = load_result(like, get_analysis(name).result_type())
+    with progress() as report:
+        validation = validate_result(result, n_ensembles, seed, like.resolve().name, report)
+    written = write_result_validation(validation, out_dir, overwrite)
+    out.print(f"[bold]{escape(headline_of_result(validation))}[/]")
+    out.print(result_table(validation))
+    for note in notes_of_result(validation):
         out.print(f"[yellow]Note:[/] {escape(note)}")
     out.print(f"Page: {escape(str(written / PAGE))}")
 

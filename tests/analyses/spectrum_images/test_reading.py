@@ -17,6 +17,7 @@ from tests.analyses.spectrum_images.files import (
     write_ripple,
 )
 from umlpsd_gpu.analyses.spectrum_images.reading import em
+from umlpsd_gpu.xrays.spectrum import EnergyAxis
 
 ENERGIES = {"energy_offset_kev": 0.1, "energy_step_kev": 0.02}
 
@@ -107,6 +108,12 @@ def test_crops_and_bins(tmp_path):
     np.testing.assert_array_equal(image.counts, expected)
     assert image.axis.offset_kev == pytest.approx(0.21)
     assert image.axis.step_kev == pytest.approx(0.04)
+
+
+@pytest.mark.parametrize("values", [counts(), counts()[0]])
+def test_counts_that_do_not_fit_the_axis(values):
+    with pytest.raises(um.SettingsError, match="don't fit an axis of 41 channels"):
+        um.SpectrumImage(values, EnergyAxis(0.0, 0.01, SHAPE[2] + 1))
 
 
 def test_energies_are_asked_for(tmp_path):

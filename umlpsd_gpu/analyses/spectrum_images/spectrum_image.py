@@ -9,6 +9,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.xrays.spectrum import Conditions, EnergyAxis
 
 
@@ -30,6 +31,11 @@ class SpectrumImage:
         What else the file says.
     notes : tuple of str
         What the user should know of the reading.
+
+    Raises
+    ------
+    SettingsError
+        If counts and axis don't fit.
     """
 
     counts: NDArray[Any]
@@ -39,3 +45,12 @@ class SpectrumImage:
     paths: tuple[Path, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check that counts and axis fit."""
+        shape = tuple(self.counts.shape)
+        if len(shape) != 3 or shape[2] != self.axis.n_channels:
+            raise SettingsError(
+                f"counts of shape {shape} don't fit an axis of {self.axis.n_channels} channels; "
+                "give counts of shape (rows, columns, channels) and their axis"
+            )
