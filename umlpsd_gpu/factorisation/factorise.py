@@ -71,7 +71,7 @@ class FactorisationOptions:
     scaling: Scaling = "none"
     n_restarts: int = 20
     seed: int = 0
-    tolerance: float = 1e-6
+    tolerance: float = 1e-8
     max_iterations: int = 2000
     polish_tolerance: float = 1e-4
     polish_iterations: int = 200
