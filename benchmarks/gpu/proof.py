@@ -83,6 +83,7 @@ def all_requirements() -> dict[str, Requirement]:
         "beta": Requirement("|Δβ| against the CPU in float64", "≤ 1e-4"),
         "spectra bits": Requirement("PSD and β: two GPU runs", same),
         "smoothing": Requirement("smoothed curves against the CPU, on [0, 1]", "≤ 1e-11"),
+        "micrographs": Requirement("spectra of windows against the CPU, of the largest", "≤ 1e-5"),
         "movie rate": Requirement(
             "movie → traces", "≥ 80 % of the slower of reading and PCIe", is_result=False
         ),

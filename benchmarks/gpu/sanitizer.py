@@ -14,7 +14,7 @@ from gpu.suite import run_in_time
 
 TOOLS = ("memcheck", "racecheck")
 # together they launch every kernel of kernels/
-SECTIONS = ("sweep_grid", "sweep_large", "spectra", "smoothing", "movie")
+SECTIONS = ("sweep_grid", "sweep_large", "spectra", "smoothing", "movie", "micrographs")
 FAULT_CODE = 9
 MOST_SECONDS = 75
 SUMMARY = re.compile(r"^=+ (?:ERROR|RACECHECK) SUMMARY: .*$", re.MULTILINE)

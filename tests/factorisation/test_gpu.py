@@ -44,7 +44,7 @@ def test_errors_ranges_and_residuals_are_those_of_the_cpu(on_cpu):
     # fits to drawn noise end at a KKT residual of 1e-4
     assert_close(there.map_errors, here.map_errors, 3e-2)
     assert_close(there.component_errors, here.component_errors, 3e-2)
-    np.testing.assert_allclose(there.largest_share, here.largest_share, atol=1e-3)
+    np.testing.assert_allclose(there.largest_share, here.largest_share, atol=1e-2)
     assert_close(residuals_there.sample_z, residuals_here.sample_z)
 
 

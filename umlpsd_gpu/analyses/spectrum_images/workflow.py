@@ -85,7 +85,7 @@ def run_spectrum_image(
     >>> from umlpsd_gpu.analyses.spectrum_images.spectrum_image import SpectrumImage
     >>> made = simulate_spectrum_image(n_rows=24, n_columns=24, counts_per_pixel=400)
     >>> image = SpectrumImage(made.counts, made.axis, made.conditions)
-    >>> study = run_spectrum_image(image, n_restarts=4, k_max=4)
+    >>> study = run_spectrum_image(image, n_restarts=4, k_max=4, method="none")
     >>> study.maps.shape
     (3, 24, 24)
     """
