@@ -62,7 +62,7 @@ def decide(image: np.ndarray) -> tuple[RankDecision, str | None]:
     settings = MicrographsSettings()
     image = image.astype(np.float32)
     spectra = windowed_spectra(image, settings.micrograph.window, settings.micrograph.step_px)
-    return compare_with_surrogates(image, spectra, settings, Context("cpu"))
+    return compare_with_surrogates(image, [spectra], settings, Context("cpu"))[0]
 
 
 def report(n_seeds: int) -> Iterator[str]:

@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 
 from umlpsd_gpu import SpectrumImage, run_spectrum_image
-from umlpsd_gpu.analyses.spectrum_images.quantified import Quantified
 from umlpsd_gpu.factorisation.canonical import match
 from umlpsd_gpu.factorisation.factorise import FactorisationOptions, factorise
 from umlpsd_gpu.simulate.spectrum_images import SimulatedSpectrumImage, simulate_spectrum_image
@@ -64,9 +63,9 @@ def measure(counts: float, seed: int) -> tuple[int, list[Found], int]:
     plain = _unmix_only(made)
     found = []
     for number, (phase, (symbol, atoms)) in enumerate(PHASES.items()):
-        best = max(study.quantified, key=lambda each: fraction_of(each, symbol))
-        deviations = [fraction_of(best, e) - atoms[e] for e in atoms]
-        errors = [error_of(best, e) for e in atoms]
+        best = max(study.quantified, key=lambda each: each.atomic_fraction_of(symbol)[0])
+        deviations = [best.atomic_fraction_of(e)[0] - atoms[e] for e in atoms]
+        errors = [best.atomic_fraction_of(e)[1] for e in atoms]
         others = [plain[number].atomic_fraction_of(e) - atoms[e] for e in atoms]
         found.append(Found(phase, *map(np.array, (deviations, errors, others))))
     return study.k, found, len(wrong)
@@ -86,18 +85,6 @@ def _unmix_only(made: SimulatedSpectrumImage) -> list[Composition]:
         )
         for n in order[:2]
     ]
-
-
-def fraction_of(each: Quantified, symbol: str) -> float:
-    """Return the atomic fraction of an element, 0 where it is absent."""
-    at = each.elements.index(symbol) if symbol in each.elements else None
-    return 0.0 if at is None else float(each.atomic_fractions[at])
-
-
-def error_of(each: Quantified, symbol: str) -> float:
-    """Return its standard error."""
-    at = each.elements.index(symbol) if symbol in each.elements else None
-    return 0.0 if at is None else float(each.atomic_errors[at])
 
 
 def report(n_seeds: int) -> Iterator[str]:

@@ -160,6 +160,13 @@ class DecisionSettings(Section):
     )
 
 
+# What an analysis without K-means does not use: all but the largest K and the seed
+OF_KMEANS = (
+    *(f"sweep.{name}" for name in SweepSettings.model_fields if name not in ("k_max", "seed")),
+    "decision",
+)
+
+
 class AnalysisSettings(Section):
     """All settings of one analysis, with the sections of its TOML file.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
 from typing import Any, TypeVar
@@ -21,6 +22,7 @@ SHARE_IN_FLIGHT = 0.25
 N_STREAMS = 2
 
 Result = TypeVar("Result")
+Record = TypeVar("Record", bound=Any)
 
 
 def uploaded(values: np.ndarray) -> Array:
@@ -71,6 +73,25 @@ def on_host(array: Array) -> np.ndarray:
         return array
     copy: np.ndarray = import_module("cupy").asnumpy(array)
     return copy
+
+
+def record_on_host(record: Record) -> Record:
+    """Return a record with its arrays on the CPU.
+
+    Parameters
+    ----------
+    record : dataclass instance
+
+    Returns
+    -------
+    dataclass instance
+        What is no array of the GPU is unchanged.
+    """
+    copies = {
+        name: on_host(value) for name, value in vars(record).items() if hasattr(value, "dtype")
+    }
+    copied: Record = replace(record, **copies)
+    return copied
 
 
 def results_in_flight(

@@ -47,7 +47,7 @@ def cosines(first: Array, second: Array) -> Array:
     ndarray, shape (k, l)
         0 for a component that is zero.
     """
-    return _unit(first) @ _unit(second).T
+    return unit_norm(first) @ unit_norm(second).T
 
 
 def match(reference: Array, components: Array) -> tuple[Array, Array]:
@@ -69,7 +69,17 @@ def match(reference: Array, components: Array) -> tuple[Array, Array]:
     return order, table[rows, order]
 
 
-def _unit(components: Array) -> Array:
+def unit_norm(components: Array) -> Array:
+    """Return components of unit norm; one that is zero stays zero.
+
+    Parameters
+    ----------
+    components : ndarray, shape (k, n_features)
+
+    Returns
+    -------
+    ndarray, shape (k, n_features)
+    """
     xp = xp_of(components)
     norm = xp.sqrt((components * components).sum(axis=1))
     result: Array = components / xp.where(norm > 0, norm, 1.0)[:, None]

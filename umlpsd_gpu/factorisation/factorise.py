@@ -235,7 +235,10 @@ def factorise_subspace(
 
 
 def sweep_components(
-    subspace: Subspace, k_max: int, options: FactorisationOptions | None = None
+    subspace: Subspace,
+    k_max: int,
+    options: FactorisationOptions | None = None,
+    k_chosen: int | None = None,
 ) -> list[Factorisation]:
     """Factorise a matrix into 1…k_max components, to compare their fits and stabilities.
 
@@ -245,6 +248,8 @@ def sweep_components(
     k_max : int
     options : FactorisationOptions, optional
         Iterations end early: a fit changes by less than what distinguishes two numbers.
+    k_chosen : int, optional
+        The number whose factorisation is followed to its end.
 
     Returns
     -------
@@ -252,7 +257,10 @@ def sweep_components(
     """
     options = options or FactorisationOptions()
     quick = replace(options, tolerance=START_TOLERANCE, max_iterations=SWEEP_ITERATIONS)
-    return [factorise_subspace(subspace, k, quick) for k in range(1, k_max + 1)]
+    return [
+        factorise_subspace(subspace, k, options if k == k_chosen else quick)
+        for k in range(1, k_max + 1)
+    ]
 
 
 def follow_starts(subspace: Subspace, k: int, options: FactorisationOptions) -> Factors:

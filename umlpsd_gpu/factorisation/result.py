@@ -51,6 +51,18 @@ class Factorisation:
     restart_objectives: Floats
     stability: Floats
 
+    @property
+    def k(self) -> int:
+        """Number of components; int."""
+        return int(self.components.shape[0])
+
+    @property
+    def shares(self) -> Floats:
+        """Share of each component in the total of all maps; ndarray of shape (k,)."""
+        totals = self.maps.sum(axis=0)
+        shares: Floats = totals / totals.sum()
+        return shares
+
 
 @dataclass(frozen=True)
 class RankDecision:

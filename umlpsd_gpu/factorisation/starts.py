@@ -6,6 +6,7 @@ import numpy as np
 
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import xp_of
+from umlpsd_gpu.factorisation.canonical import unit_norm
 from umlpsd_gpu.factorisation.subspace import Subspace
 
 # Samples of which a random component is the mean: one alone is mostly noise
@@ -37,7 +38,7 @@ def first_components(subspace: Subspace, k: int) -> Array:
     size_positive = _norm(positive, 1) * _norm(xp.maximum(left, 0), 0)
     size_negative = _norm(negative, 1) * _norm(xp.maximum(-left, 0), 0)
     parts = xp.where((size_positive >= size_negative)[:, None], positive, negative)
-    return _unit(xp.maximum(parts, SMALL * parts.mean(axis=1)[:, None]))
+    return unit_norm(xp.maximum(parts, SMALL * parts.mean(axis=1)[:, None]))
 
 
 def random_components(subspace: Subspace, k: int, rng: np.random.Generator) -> Array:
@@ -61,7 +62,7 @@ def random_components(subspace: Subspace, k: int, rng: np.random.Generator) -> A
     # samples without counts give nothing to start from
     level = float(parts.mean()) or 1.0
     smallest = SMALL * xp.maximum(parts.mean(axis=1), level)
-    return _unit(xp.maximum(parts, smallest[:, None]))
+    return unit_norm(xp.maximum(parts, smallest[:, None]))
 
 
 def first_maps(subspace: Subspace, components: Array) -> Array:
@@ -105,13 +106,6 @@ def components_of(subspace: Subspace, maps: Array) -> Array:
     square = xp.where(square > 0, square, 1.0)
     k = maps.shape[1]
     result: Array = xp.maximum(overlap, 0) / (k * square[:, :, None])
-    return result
-
-
-def _unit(components: Array) -> Array:
-    """Return components of unit norm; one that is zero stays zero."""
-    norm = _norm(components, 1)
-    result: Array = components / xp_of(components).where(norm > 0, norm, 1.0)[:, None]
     return result
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import xp_of
+from umlpsd_gpu.compute.transfer import on_host
 from umlpsd_gpu.errors import TracesError
 
 # Bytes of a block of rows in float64: counts are often stored in one byte each
@@ -36,8 +37,6 @@ class Subspace:
     column_scale : ndarray, shape (n_features,)
     total_square : float
         Sum of the squares of the scaled matrix.
-    all_values : ndarray, shape (min(n_samples, n_features),)
-        All singular values, of which ``values`` are the first.
     """
 
     left: Array
@@ -46,7 +45,6 @@ class Subspace:
     row_scale: Array
     column_scale: Array
     total_square: float
-    all_values: Array
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -64,14 +62,8 @@ class Subspace:
         -------
         Subspace
         """
-        return Subspace(
-            self.left[:, :rank],
-            self.values[:rank],
-            self.right[:rank],
-            self.row_scale,
-            self.column_scale,
-            self.total_square,
-            self.all_values,
+        return replace(
+            self, left=self.left[:, :rank], values=self.values[:rank], right=self.right[:rank]
         )
 
     def of_samples(self, chosen: Array) -> Subspace:
@@ -88,14 +80,11 @@ class Subspace:
         """
         left = self.left[chosen]
         weighted = left * self.values
-        return Subspace(
-            left,
-            self.values,
-            self.right,
-            self.row_scale[chosen],
-            self.column_scale,
-            float((weighted * weighted).sum()),
-            self.all_values,
+        return replace(
+            self,
+            left=left,
+            row_scale=self.row_scale[chosen],
+            total_square=float((weighted * weighted).sum()),
         )
 
     def of_features(self, chosen: Array) -> Subspace:
@@ -112,14 +101,11 @@ class Subspace:
         """
         right = self.right[:, chosen]
         weighted = right * self.values[:, None]
-        return Subspace(
-            self.left,
-            self.values,
-            right,
-            self.row_scale,
-            self.column_scale[chosen],
-            float((weighted * weighted).sum()),
-            self.all_values,
+        return replace(
+            self,
+            right=right,
+            column_scale=self.column_scale[chosen],
+            total_square=float((weighted * weighted).sum()),
         )
 
 
@@ -165,7 +151,6 @@ def project(matrix: Array, rank: int, scaling: Scaling = "none") -> Subspace:
         row_scale,
         column_scale,
         turned.total_square,
-        turned.all_values,
     )
 
 
@@ -258,7 +243,7 @@ def _project_tall(matrix: Array, rank: int, row_scale: Array, column_scale: Arra
         gram += block.T @ block
     gram *= by_column[:, None] * by_column
     # at most some thousand features: LAPACK on the CPU gives the same vectors for both devices
-    squares, vectors = np.linalg.eigh(gram if xp is np else gram.get())
+    squares, vectors = np.linalg.eigh(on_host(gram))
     squares = np.maximum(squares[::-1], 0.0)
     values = np.sqrt(squares)
     right = _with_positive_sum(vectors[:, ::-1][:, :rank].T)
@@ -276,7 +261,6 @@ def _project_tall(matrix: Array, rank: int, row_scale: Array, column_scale: Arra
         row_scale,
         column_scale,
         float(squares.sum()),
-        xp.asarray(values),
     )
 
 

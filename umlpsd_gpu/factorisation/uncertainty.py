@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from threadpoolctl import threadpool_limits
 
@@ -18,7 +16,7 @@ from umlpsd_gpu.factorisation.factorise import (
     factorise_subspace,
 )
 from umlpsd_gpu.factorisation.hals import minimise
-from umlpsd_gpu.factorisation.noise import Noise, NoisyData, measure_noise
+from umlpsd_gpu.factorisation.noise import NoisyData, measure_noise
 from umlpsd_gpu.factorisation.problem import Problem
 from umlpsd_gpu.factorisation.result import Factorisation, Uncertainty
 from umlpsd_gpu.factorisation.subspace import Subspace, inverse_of
@@ -29,20 +27,6 @@ NOISE_ITERATIONS, NOISE_TOLERANCE = 40, 1e-4
 N_HALVES, STARTS_OF_HALVES = 10, 4
 # Share of the samples in which a component is purest
 PUREST_SHARE = 0.01
-
-
-@dataclass(frozen=True)
-class ScaledFactors:
-    """A factorisation of the scaled matrix.
-
-    Attributes
-    ----------
-    maps : ndarray, shape (n_samples, k)
-    components : ndarray, shape (k, n_features)
-    """
-
-    maps: Array
-    components: Array
 
 
 def bound_components(
@@ -72,20 +56,17 @@ def bound_components(
         Errors are standard deviations, in the units of components and maps.
     """
     options = options or FactorisationOptions()
-    k = found.components.shape[0]
-    subspace = subspace.truncated(k + SPARE_RANK)
-    scaled = ScaledFactors(
-        found.maps * inverse_of(subspace.row_scale)[:, None],
-        found.components * inverse_of(subspace.column_scale),
-    )
+    subspace = subspace.truncated(found.k + SPARE_RANK)
+    maps = found.maps * inverse_of(subspace.row_scale)[:, None]
+    components = found.components * inverse_of(subspace.column_scale)
     rng = np.random.default_rng([options.seed, 1])
     with threadpool_limits(limits=1, user_api="blas"):
         noise = measure_noise(
             matrix, found.maps, found.components, subspace.row_scale, subspace.column_scale
         )
-        errors = _errors_by_noise(found, scaled, subspace, noise, n_draws, rng)
+        errors = _errors_by_noise(found, NoisyData(maps, components, noise), subspace, n_draws, rng)
         stability = _stability_of_halves(found, subspace, options, rng)
-        equal = find_equal_fits(scaled.maps, scaled.components, subspace, noise)
+        equal = find_equal_fits(maps, components, subspace, noise)
     return Uncertainty(
         component_errors=errors[1],
         map_errors=errors[0],
@@ -120,15 +101,13 @@ def purity_of(maps: Array) -> Array:
 
 def _errors_by_noise(
     found: Factorisation,
-    scaled: ScaledFactors,
+    data: NoisyData,
     subspace: Subspace,
-    noise: Noise,
     n_draws: int,
     rng: np.random.Generator,
 ) -> tuple[Array, Array]:
     """Return standard deviations of maps and components over fits to data with fresh noise."""
-    xp = xp_of(scaled.maps)
-    data = NoisyData(scaled.maps, scaled.components, noise)
+    xp = xp_of(found.maps)
     squares_of_maps = xp.zeros_like(found.maps)
     squares_of_components = xp.zeros_like(found.components)
     for _ in range(n_draws):
@@ -136,8 +115,8 @@ def _errors_by_noise(
         problem = Problem(left, right, 0.0, subspace.row_scale, subspace.column_scale, np.float32)
         fitted = minimise(
             problem,
-            scaled.maps.T[None],
-            scaled.components[None],
+            data.maps.T[None],
+            data.components[None],
             NOISE_ITERATIONS,
             NOISE_TOLERANCE,
         )
@@ -156,8 +135,7 @@ def _stability_of_halves(
     rng: np.random.Generator,
 ) -> Array:
     """Return the median cosine of components with those of random halves of the samples."""
-    n_samples = subspace.shape[0]
-    k = found.components.shape[0]
+    n_samples, k = subspace.shape[0], found.k
     quick = FactorisationOptions(
         scaling=options.scaling,
         n_restarts=STARTS_OF_HALVES,

@@ -11,7 +11,7 @@ import numpy as np
 
 from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.images.micrograph import Micrograph
-from umlpsd_gpu.images.microscope_tags import METRES
+from umlpsd_gpu.movie.units import metres_of
 
 # RosettaSciIO is under the GPL: it is imported when such a file is opened and never part of this
 # package
@@ -72,6 +72,6 @@ def _title(entry: Mapping[str, Any]) -> str:
 
 def _pixel_size(entry: Mapping[str, Any]) -> tuple[float | None, str]:
     axis = entry["axes"][-1]
-    unit = METRES.get(str(axis.get("units", "")).strip())
+    unit = metres_of(str(axis.get("units", "")))
     scale = float(axis.get("scale", 0.0))
     return (scale * unit, "scale of the axes") if unit and scale > 0 else (None, "unknown")

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
-METRES = {"m": 1.0, "mm": 1e-3, "µm": 1e-6, "μm": 1e-6, "um": 1e-6, "nm": 1e-9, "pm": 1e-12}
+from umlpsd_gpu.movie.units import metres_of
 
 
 class ScanTags(NamedTuple):
@@ -49,7 +49,7 @@ def _of_zeiss(metadata: dict[str, Any]) -> ScanTags:
     for name in ("ap_image_pixel_size", "ap_pixel_size"):
         entry = metadata.get(name)
         if isinstance(entry, tuple) and len(entry) == 3:
-            size, unit = _positive(entry[1]), METRES.get(str(entry[2]).strip())
+            size, unit = _positive(entry[1]), metres_of(str(entry[2]))
             if size is not None and unit is not None:
                 return ScanTags(size * unit, f"Zeiss {str(entry[0]).strip()}")
     return ScanTags()

@@ -7,15 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from umlpsd_gpu.errors import MovieError
+from umlpsd_gpu.images.colour import grey_of
 from umlpsd_gpu.images.micrograph import Micrograph
 from umlpsd_gpu.images.microscope_tags import read_scan_tags
 from umlpsd_gpu.movie.contents import Contents, read_contents
 from umlpsd_gpu.movie.metadata import pixel_size
 from umlpsd_gpu.movie.reader import make_reader
 from umlpsd_gpu.movie.settings import MovieSettings
-
-# Luminance of red, green and blue (ITU-R BT.709)
-LUMINANCE = (0.2126, 0.7152, 0.0722)
 
 
 def read_tiff_image(path: Path, is_luminance_taken: bool = False) -> Micrograph:
@@ -47,17 +45,7 @@ def read_tiff_image(path: Path, is_luminance_taken: bool = False) -> Micrograph:
         make_reader(contents.table, pages, sample, settings.limits.max_page_s)(0, 1)[0]
         for sample in range(min(kind.n_samples, 3))
     ]
-    image: np.ndarray = channels[0]
-    notes: tuple[str, ...] = ()
-    if any((channel != channels[0]).any() for channel in channels[1:]):
-        if not is_luminance_taken:
-            raise MovieError(
-                path,
-                "it is a colour image, and a micrograph is grey; save it in grey, or add "
-                "--luminance to analyse its brightness",
-            )
-        image = np.tensordot(LUMINANCE, np.array(channels, dtype=np.float32), axes=1)
-        notes = ("The image is in colour; its luminance was analysed.",)
+    image, notes = grey_of(channels, path, is_luminance_taken)
     size_um, origin = pixel_size(None, contents.notes, contents.image)
     tags = read_scan_tags(path)
     size_m = tags.pixel_size_m if tags.pixel_size_m else size_um and size_um * 1e-6

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from umlpsd_gpu.errors import MovieError
+from umlpsd_gpu.images.colour import grey_of
 from umlpsd_gpu.images.micrograph import Micrograph
-from umlpsd_gpu.images.tiff_image import LUMINANCE
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 PNG_START, JPEG_START = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
@@ -57,27 +57,16 @@ def read_web_image(path: Path, is_luminance_taken: bool = False) -> Micrograph:
         values = imagecodecs.png_decode(data) if is_png else imagecodecs.jpeg8_decode(data)
     except (RuntimeError, ValueError) as error:
         raise MovieError(path, f"it is damaged ({error}); save the image again") from error
-    image, notes = _as_grey(np.asarray(values), path, is_luminance_taken)
+    image, notes = grey_of(_channels_of(np.asarray(values)), path, is_luminance_taken)
     return Micrograph(image, notes=notes if is_png else (*notes, JPEG_NOTE), path=path)
 
 
-def _as_grey(
-    values: np.ndarray, path: Path, is_luminance_taken: bool
-) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return the grey image, without a layer of opacity, and what is to be said."""
+def _channels_of(values: np.ndarray) -> list[np.ndarray]:
+    """Return one or three channels, without a layer of opacity."""
     if values.ndim == 2:
-        return values, ()
-    colours = values[..., : values.shape[-1] - 1 + values.shape[-1] % 2]
-    if (colours == colours[..., :1]).all():
-        return np.ascontiguousarray(colours[..., 0]), ()
-    if not is_luminance_taken:
-        raise MovieError(
-            path,
-            "it is a colour image, and a micrograph is grey; save it in grey, or add --luminance "
-            "to analyse its brightness",
-        )
-    note = "The image is in colour; its luminance was analysed."
-    return colours.astype(np.float32) @ np.array(LUMINANCE, np.float32), (note,)
+        return [values]
+    n_colours = values.shape[-1] - 1 + values.shape[-1] % 2
+    return [values[..., channel] for channel in range(n_colours)]
 
 
 def _size_of_png(data: bytes) -> tuple[int, int] | None:

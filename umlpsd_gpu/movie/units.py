@@ -51,6 +51,18 @@ def micrometres_of(unit: str) -> float | None:
     return _MICROMETRES.get(_plain(unit))
 
 
+def metres_of(unit: str) -> float | None:
+    """Return the metres in a unit of length; None if the unit is not known.
+
+    Parameters
+    ----------
+    unit : str
+    """
+    length_um = micrometres_of(unit)
+    # a quotient: 1e-3 µm times 1e-6 rounds, and is no longer the number 1e-9
+    return None if length_um is None else length_um / 1e6
+
+
 def _plain(unit: str) -> str:
     """Return a unit in lower case, without brackets or dots, with one kind of micro sign."""
     text = unicodedata.normalize("NFKC", unit).strip().strip("[]().").casefold().strip()

@@ -7,25 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
-PREFIXES = ((1e-3, "mm"), (1e-6, "µm"), (1e-9, "nm"), (1e-12, "pm"))
+from umlpsd_gpu.plotting.si_units import si_text
+
 BAR_SHARE, BAR_MARGIN, BAR_THICKNESS = 0.3, 0.05, 0.018
-
-
-def length_text(metres: float) -> str:
-    """Return a length with a unit that keeps it between 1 and 1000.
-
-    Parameters
-    ----------
-    metres : float
-
-    Returns
-    -------
-    str
-    """
-    for unit, name in PREFIXES:
-        if metres >= unit * (1 - 1e-9):
-            return f"{metres / unit:.4g} {name}"
-    return f"{metres / 1e-12:.3g} pm"
 
 
 def round_below(value: float) -> float:
@@ -69,7 +53,7 @@ def draw_scale_bar(axes: Axes, shape: tuple[int, int], per_pixel: float, text: s
     axes.text(
         left + width / 2,
         top - 0.01 * n_rows,
-        length_text(length) if text == "m" else text.format(length),
+        si_text(length, "m") if text == "m" else text.format(length),
         color="white",
         fontsize=8,
         fontweight="bold",

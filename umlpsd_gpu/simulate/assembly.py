@@ -12,9 +12,10 @@ from scipy.ndimage import gaussian_filter
 
 from umlpsd_gpu.decision.labels import match_labels
 from umlpsd_gpu.errors import SettingsError
+from umlpsd_gpu.simulate.files import truth_path
 from umlpsd_gpu.simulate.grains import grain_image
 from umlpsd_gpu.simulate.shared_trend import grain_levels
-from umlpsd_gpu.simulate.stack import draw_block, frame_blocks, free_path, truth_path, write_stack
+from umlpsd_gpu.simulate.stack import draw_block, frame_blocks, free_path, write_stack
 
 # Counts of a pixel inside a grain [I]: well above the paper's threshold of 200, still above it at
 # the rim of a crystal, where blur removes a third of the light, and below it one pixel further out

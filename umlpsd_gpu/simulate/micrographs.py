@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import json
-import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from umlpsd_gpu.errors import OutputError, OutputInUseError, SettingsError
-from umlpsd_gpu.simulate.stack import truth_path
+from umlpsd_gpu.errors import SettingsError
+from umlpsd_gpu.simulate.files import require_free, truth_paths, write_with_truth
 
 # A grain is at least this share of the mean grain
 LEAST_GRAIN = 0.5
@@ -140,36 +137,27 @@ def write_simulated_micrograph(
     OutputError
         If the files can't be written, or exist and ``overwrite`` is False.
     """
-    import tifffile
-
     path = Path(path)
     if path.suffix.lower() not in (".tif", ".tiff"):
         raise SettingsError(f"a micrograph is written as .tif, got '{path.name}'")
-    table, facts = (truth_path(path, f"truth.{kind}") for kind in ("csv", "json"))
-    existing = [each for each in (path, table, facts) if each.exists()]
-    if existing and not overwrite:
-        raise OutputInUseError(f"{existing[0]} exists; choose another name or add --overwrite")
+    require_free(path, *truth_paths(path), overwrite=overwrite)
     scene = simulate_micrograph(**recipe)
+    return write_with_truth(
+        path, lambda partial: _write_image(scene, partial), _rows(scene), asdict(scene.recipe)
+    )
+
+
+def _write_image(scene: SimulatedMicrograph, path: Path) -> None:
+    import tifffile
+
     pixel_nm = scene.recipe.pixel_m * 1e9
-    partial = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        tifffile.imwrite(
-            partial,
-            np.clip(np.rint(scene.image), 0, 65535).astype(np.uint16),
-            imagej=True,
-            resolution=(1 / pixel_nm, 1 / pixel_nm),
-            metadata={"unit": "nm"},
-        )
-        with table.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(("grain", "share", "spacing_m", "angle_deg"))
-            writer.writerows(_rows(scene))
-        facts.write_text(json.dumps(asdict(scene.recipe), indent=2) + "\n", encoding="utf-8")
-        os.replace(partial, path)
-    except OSError as error:
-        raise OutputError(f"{path} can't be written ({error}); choose another place") from error
-    return path, table
+    tifffile.imwrite(
+        path,
+        np.clip(np.rint(scene.image), 0, 65535).astype(np.uint16),
+        imagej=True,
+        resolution=(1 / pixel_nm, 1 / pixel_nm),
+        metadata={"unit": "nm"},
+    )
 
 
 def _checked(recipe: Mapping[str, Any]) -> MicrographRecipe:
@@ -221,10 +209,10 @@ def _waves(
     return total
 
 
-def _rows(scene: SimulatedMicrograph) -> list[tuple[int, float, float, float]]:
+def _rows(scene: SimulatedMicrograph) -> Iterator[Sequence[Any]]:
+    """Yield the headings, and the lattice spacings of every grain."""
+    yield "grain", "share", "spacing_m", "angle_deg"
     shares = np.bincount(scene.grains.ravel(), minlength=len(scene.lattices)) / scene.grains.size
-    return [
-        (number + 1, float(shares[number]), spacing * scene.recipe.pixel_m, angle)
-        for number, lattice in enumerate(scene.lattices)
-        for spacing, angle in zip(lattice.spacings_px, lattice.angles_deg, strict=True)
-    ]
+    for number, lattice in enumerate(scene.lattices):
+        for spacing, angle in zip(lattice.spacings_px, lattice.angles_deg, strict=True):
+            yield number + 1, float(shares[number]), spacing * scene.recipe.pixel_m, angle

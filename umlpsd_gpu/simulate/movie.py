@@ -12,8 +12,9 @@ import numpy as np
 
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.simulate.classes import BLINKING_CLASSES
+from umlpsd_gpu.simulate.files import truth_paths
 from umlpsd_gpu.simulate.scene import place_spots, spot_images
-from umlpsd_gpu.simulate.stack import draw_block, free_path, truth_path, write_stack
+from umlpsd_gpu.simulate.stack import draw_block, free_path, write_stack
 from umlpsd_gpu.simulate.traces import ON_COUNTS, class_member_rng
 
 CLASS_MIX = ("PEB", "TSB", "PBB")
@@ -201,10 +202,11 @@ def _compose(path: Path, recipe: MovieRecipe) -> tuple[MovieTruth, np.ndarray]:
     for i, name in enumerate(names + ["TSB"] * n_aggregates):
         member_rng = class_member_rng(recipe.seed, name, i)
         shapes[i] = BLINKING_CLASSES[name](member_rng, recipe.n_frames, recipe.dt_s)
+    table_path, recipe_path = truth_paths(path)
     truth = MovieTruth(
         path=path,
-        table_path=truth_path(path, "truth.csv"),
-        recipe_path=truth_path(path, "truth.json"),
+        table_path=table_path,
+        recipe_path=recipe_path,
         rows=positions[:, 0],
         cols=positions[:, 1],
         classes=np.array(names + [AGGREGATE] * n_aggregates, dtype=np.str_),

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import json
-import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +10,8 @@ from typing import Any
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from umlpsd_gpu.errors import OutputError, OutputInUseError, SettingsError
-from umlpsd_gpu.simulate.stack import truth_path
+from umlpsd_gpu.errors import SettingsError
+from umlpsd_gpu.simulate.files import require_free, truth_paths, write_with_truth
 from umlpsd_gpu.xrays.material import Material, material_by_atoms
 from umlpsd_gpu.xrays.spectrum import Conditions, EnergyAxis
 from umlpsd_gpu.xrays.spectrum_model import expected_spectrum
@@ -148,29 +145,23 @@ def write_simulated_spectrum_image(
     path = Path(path)
     if path.suffix.lower() != ".npz":
         raise SettingsError(f"a spectrum image is written as .npz, got '{path.name}'")
-    table, facts = (truth_path(path, f"truth.{kind}") for kind in ("csv", "json"))
-    existing = [each for each in (path, table, facts) if each.exists()]
-    if existing and not overwrite:
-        raise OutputInUseError(f"{existing[0]} exists; choose another name or add --overwrite")
+    require_free(path, *truth_paths(path), overwrite=overwrite)
     made = simulate_spectrum_image(**recipe)
-    partial = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
-            np.savez_compressed(
-                file,
-                counts=made.counts,
-                energy_kev=made.axis.energies_kev,
-                beam_kev=made.recipe.beam_kev,
-                take_off_deg=made.recipe.take_off_deg,
-                pixel_size_m=made.recipe.pixel_m,
-            )
-        _write_truth(made, table)
-        facts.write_text(json.dumps(asdict(made.recipe), indent=2) + "\n", encoding="utf-8")
-        os.replace(partial, path)
-    except OSError as error:
-        raise OutputError(f"{path} can't be written ({error}); choose another place") from error
-    return path, table
+    return write_with_truth(
+        path, lambda partial: _write_image(made, partial), _truth_rows(made), asdict(made.recipe)
+    )
+
+
+def _write_image(made: SimulatedSpectrumImage, path: Path) -> None:
+    with path.open("wb") as file:
+        np.savez_compressed(
+            file,
+            counts=made.counts,
+            energy_kev=made.axis.energies_kev,
+            beam_kev=made.recipe.beam_kev,
+            take_off_deg=made.recipe.take_off_deg,
+            pixel_size_m=made.recipe.pixel_m,
+        )
 
 
 def _checked(recipe: Mapping[str, Any]) -> SpectrumImageRecipe:
@@ -200,11 +191,11 @@ def _draw_shares(rng: np.random.Generator, recipe: SpectrumImageRecipe) -> np.nd
     return np.stack([1 - carbon - of_wire, of_wire, carbon])
 
 
-def _write_truth(made: SimulatedSpectrumImage, path: Path) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(("phase", "share", "element", "atomic_fraction"))
-        shares = made.maps.sum(axis=(1, 2)) / made.maps.sum()
-        for (name, atoms), share in zip(PHASES.items(), shares, strict=True):
-            total = sum(atoms.values())
-            table.writerows((name, float(share), symbol, n / total) for symbol, n in atoms.items())
+def _truth_rows(made: SimulatedSpectrumImage) -> Iterator[Sequence[Any]]:
+    """Yield the headings, and the elements of every phase."""
+    yield "phase", "share", "element", "atomic_fraction"
+    shares = made.maps.sum(axis=(1, 2)) / made.maps.sum()
+    for (name, atoms), share in zip(PHASES.items(), shares, strict=True):
+        total = sum(atoms.values())
+        for symbol, n in atoms.items():
+            yield name, float(share), symbol, n / total

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from umlpsd_gpu.errors import OutputError, OutputInUseError, SettingsError
+from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.simulate.camera import emccd_counts
+from umlpsd_gpu.simulate.files import renamed_when_done, require_free
 from umlpsd_gpu.traces.streaming import in_order
 
 FRAMES_PER_BLOCK = (
@@ -86,27 +86,8 @@ def free_path(path: str | Path, default_name: str, overwrite: bool) -> Path:
         path = path / default_name
     if path.suffix.lower() not in (".tif", ".tiff"):
         raise SettingsError(f"a simulated movie is a TIFF; call it ….tif instead of {path.name}")
-    if path.exists() and not overwrite:
-        raise OutputInUseError(f"{path} already exists; choose another file, or add --overwrite")
+    require_free(path, overwrite=overwrite)
     return path
-
-
-def truth_path(path: Path, ending: str) -> Path:
-    """Return the path of a file with the truth: the movie's, less .tif or .ome.tif, plus an ending.
-
-    Parameters
-    ----------
-    path : Path
-        Of the movie.
-    ending : str
-        As ``truth.csv``.
-
-    Returns
-    -------
-    Path
-    """
-    stem = path.name.removesuffix(path.suffix).removesuffix(".ome")
-    return path.with_name(f"{stem}_{ending}")
 
 
 def write_stack(
@@ -134,18 +115,9 @@ def write_stack(
     OutputError
         If the files can't be written.
     """
-    partial = path.with_name(f".partial-{path.name}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with renamed_when_done(path) as partial:
         _write_frames(partial, recipe, block_of)
         write_truth()
-        partial.replace(path)
-    except OSError as error:
-        raise OutputError(f"the simulated movie {path} can't be written: {error}") from error
-    finally:
-        # if the folder could not be created, there is nothing to remove
-        with suppress(NotADirectoryError):
-            partial.unlink(missing_ok=True)
 
 
 def frame_blocks(n_frames: int) -> list[tuple[int, int]]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import json
-import os
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from umlpsd_gpu.errors import OutputError, OutputInUseError, SettingsError
+from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.simulate.curves import SimulatedCurves, simulate_curves
-from umlpsd_gpu.simulate.stack import truth_path
+from umlpsd_gpu.simulate.files import require_free, write_with_truth
 
 
 def write_simulated_curves(
@@ -50,27 +48,16 @@ def write_simulated_curves(
         raise SettingsError(
             f"a simulated map of curves is an .npz file; call it ….npz instead of {path.name}"
         )
-    if path.exists() and not overwrite:
-        raise OutputInUseError(f"{path} already exists; choose another file, or add --overwrite")
+    require_free(path, overwrite=overwrite)
     simulated = simulate_curves(**recipe)
-    truth = truth_path(path, "truth.csv")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write_truth(simulated, truth)
-        values = {"curves": path.name, **asdict(simulated.recipe)}
-        text = json.dumps(values | {"compliance_a": _finite(simulated.compliance_a)}, indent=2)
-        truth_path(path, "truth.json").write_text(text + "\n", encoding="utf-8")
-        _write_map(simulated, path)
-    except OSError as error:
-        raise OutputError(
-            f"{path} can't be written ({error.strerror}); choose another folder"
-        ) from error
-    return path, truth
+    facts = {"curves": path.name, **asdict(simulated.recipe)}
+    facts["compliance_a"] = _finite(simulated.compliance_a)
+    return write_with_truth(
+        path, lambda partial: _write_map(simulated, partial), _truth_rows(simulated), facts
+    )
 
 
 def _write_map(simulated: SimulatedCurves, path: Path) -> None:
-    """Write the map last and under another name, so that a map is always whole."""
-    partial = path.with_name(f".{path.name}.partial")
     values: dict[str, Any] = {
         "bias": simulated.bias,
         **{f"current_{sweep}": current for sweep, current in simulated.current.items()},
@@ -82,31 +69,27 @@ def _write_map(simulated: SimulatedCurves, path: Path) -> None:
         "position_unit": np.array("m"),
         "height_unit": np.array("m"),
     }
-    with partial.open("wb") as file:
+    with path.open("wb") as file:
         np.savez_compressed(file, **values)
-    os.replace(partial, path)
 
 
-def _write_truth(simulated: SimulatedCurves, path: Path) -> None:
+def _truth_rows(simulated: SimulatedCurves) -> Iterator[list[Any]]:
+    """Yield the headings, and the truth of every curve."""
     truth, kinds = simulated.truth, (*simulated.recipe.kinds, "dead")
     rows, cols = (indices.ravel() for indices in np.indices(simulated.shape))
     parameters = [name for name in truth if name not in ("kind", "grain", "is_clipped")]
-    with path.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(["curve", "row", "col", "kind", "grain", "is_clipped", *parameters])
-        for i in range(rows.size):
-            values = (truth[name][i] for name in parameters)
-            table.writerow(
-                [
-                    i + 1,
-                    rows[i],
-                    cols[i],
-                    kinds[truth["kind"][i]],
-                    truth["grain"][i],
-                    int(truth["is_clipped"][i]),
-                    *(f"{value:.6g}" if np.isfinite(value) else "" for value in values),
-                ]
-            )
+    yield ["curve", "row", "col", "kind", "grain", "is_clipped", *parameters]
+    for i in range(rows.size):
+        values = (truth[name][i] for name in parameters)
+        yield [
+            i + 1,
+            rows[i],
+            cols[i],
+            kinds[truth["kind"][i]],
+            truth["grain"][i],
+            int(truth["is_clipped"][i]),
+            *(f"{value:.6g}" if np.isfinite(value) else "" for value in values),
+        ]
 
 
 def _finite(value: float) -> float | None:

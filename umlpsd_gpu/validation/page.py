@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 
@@ -45,18 +46,50 @@ def write_validation(validation: Validation, folder: str | Path, overwrite: bool
         If the folder belongs to something else or can't be written, or the disk is full.
     """
     # matplotlib takes half a second to import
-    from umlpsd_gpu.plotting.figures import write_figures
     from umlpsd_gpu.validation.figures import draw_validation
 
     check_output(folder, overwrite, VALIDATION)
     figures = draw_validation(validation)
     html = render_validation(validation, figures)
+    return write_folder(html, figures, summary_of(validation), folder, overwrite)
+
+
+def write_folder(
+    html: str,
+    figures: Sequence[DrawnFigure],
+    summary: Mapping[str, Any],
+    folder: str | Path,
+    overwrite: bool,
+) -> Path:
+    """Write a page, its figures and numbers; the folder appears only when complete.
+
+    Parameters
+    ----------
+    html : str
+    figures : sequence of DrawnFigure
+    summary : mapping
+        Plain values; the list of files is added.
+    folder : path
+        As `write_validation`.
+    overwrite : bool
+
+    Returns
+    -------
+    Path
+        The folder, absolute.
+
+    Raises
+    ------
+    OutputError
+        If the folder belongs to something else or can't be written, or the disk is full.
+    """
+    from umlpsd_gpu.plotting.figures import write_figures
 
     def fill(partial: Path) -> None:
         (partial / PAGE).write_text(html, encoding="utf-8", errors="replace")
         write_figures(figures, partial)
-        summary = summary_of(validation) | {"files": files_in(partial, VALIDATION)}
-        text = json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False)
+        content = {**summary, "files": files_in(partial, VALIDATION)}
+        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
         name = partial / VALIDATION.summary
         name.write_text(text + "\n", encoding="utf-8", errors="replace")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,15 +11,15 @@ from rich.table import Table
 
 from umlpsd_gpu.plotting.page_parts import Section, number, page_templates
 from umlpsd_gpu.plotting.style import DrawnFigure
-from umlpsd_gpu.storage.result_folder import check_output, files_in, write_whole
+from umlpsd_gpu.storage.result_folder import check_output
 from umlpsd_gpu.validation.like_result import (
     RecoveredQuantity,
     ResultValidation,
     notes_of_result,
 )
-from umlpsd_gpu.validation.page import PAGE
+from umlpsd_gpu.validation.page import write_folder
 from umlpsd_gpu.validation.rates import Rate
-from umlpsd_gpu.validation.summary import FORMAT_VERSION, VALIDATION
+from umlpsd_gpu.validation.summary import FORMAT_VERSION, VALIDATION, plain_rate
 
 HEADINGS = ("Of", "Quantity", "Truth", "Mean found", "Deviation, rms", "95 % intervals hold")
 
@@ -66,22 +64,13 @@ def write_result_validation(
         If the folder belongs to something else or can't be written, or the disk is full.
     """
     # matplotlib takes half a second to import
-    from umlpsd_gpu.plotting.figures import draw_figures, write_figures
+    from umlpsd_gpu.plotting.figures import draw_figures
     from umlpsd_gpu.validation.result_figures import plans_of
 
     check_output(folder, overwrite, VALIDATION)
     figures = draw_figures(plans_of(validation), validation)
     html = render_result_validation(validation, figures)
-
-    def fill(partial: Path) -> None:
-        (partial / PAGE).write_text(html, encoding="utf-8", errors="replace")
-        write_figures(figures, partial)
-        summary = summary_of_result(validation) | {"files": files_in(partial, VALIDATION)}
-        text = json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False)
-        name = partial / VALIDATION.summary
-        name.write_text(text + "\n", encoding="utf-8", errors="replace")
-
-    return write_whole(folder, fill, overwrite, VALIDATION)
+    return write_folder(html, figures, summary_of_result(validation), folder, overwrite)
 
 
 def render_result_validation(validation: ResultValidation, figures: Sequence[DrawnFigure]) -> str:
@@ -201,8 +190,8 @@ def summary_of_result(validation: ResultValidation) -> dict[str, Any]:
         "seed": validation.seed,
         "n_ensembles": validation.n,
         "k_true": validation.k_true,
-        "k_right": _plain_rate(validation.k_right),
-        "undecided": _plain_rate(validation.undecided),
+        "k_right": plain_rate(validation.k_right),
+        "undecided": plain_rate(validation.undecided),
         "k_found": list(validation.k_found),
         "confidence_mean": float(validation.probabilities.mean()),
         "quantities": [_plain_quantity(each) for each in validation.quantities],
@@ -222,19 +211,8 @@ def _plain_quantity(quantity: RecoveredQuantity) -> dict[str, Any]:
         "truth": quantity.truth,
         "bias": quantity.bias,
         "rms": quantity.rms,
-        "coverage": None if coverage is None else _plain_rate(coverage),
+        "coverage": None if coverage is None else plain_rate(coverage),
         "found": quantity.found.tolist(),
-    }
-
-
-def _plain_rate(rate: Rate) -> dict[str, Any]:
-    share = rate.share if math.isfinite(rate.share) else None
-    return {
-        "share": share,
-        "low": rate.low,
-        "high": rate.high,
-        "n_hits": rate.n_hits,
-        "n_trials": rate.n_trials,
     }
 
 

@@ -184,20 +184,22 @@ def _signed(value: float) -> str:
 def _recovery(recovery: Recovery) -> dict[str, Any]:
     return {
         "k_true": recovery.k_true,
-        "k_right": _rate(recovery.k_right),
+        "k_right": plain_rate(recovery.k_right),
         "k_said": {str(k): n for k, n in recovery.said.items()},
-        "undecided": _rate(recovery.undecided),
-        "k_right_if_decided": _rate(recovery.k_right_if_decided),
+        "undecided": plain_rate(recovery.undecided),
+        "k_right_if_decided": plain_rate(recovery.k_right_if_decided),
         "confidence_mean": float(recovery.confidence.mean()),
-        "accuracy": _rate(recovery.accuracy),
-        "accuracy_at_chosen_scale": _rate(recovery.accuracy_at_chosen),
-        "accuracy_without_outliers": _rate(recovery.accuracy_without_outliers),
-        "flagged": _rate(recovery.flagged(of_outliers=False)),
-        "flagged_msb": _rate(recovery.flagged(of_outliers=True)) if recovery.has_outliers else None,
+        "accuracy": plain_rate(recovery.accuracy),
+        "accuracy_at_chosen_scale": plain_rate(recovery.accuracy_at_chosen),
+        "accuracy_without_outliers": plain_rate(recovery.accuracy_without_outliers),
+        "flagged": plain_rate(recovery.flagged(of_outliers=False)),
+        "flagged_msb": plain_rate(recovery.flagged(of_outliers=True))
+        if recovery.has_outliers
+        else None,
         "scales": [
             {
                 "scale": scale,
-                "accuracy": _rate(recovery.accuracy_at(scale)),
+                "accuracy": plain_rate(recovery.accuracy_at(scale)),
                 "times_chosen": n_chosen,
             }
             for scale, n_chosen in recovery.times_chosen.items()
@@ -206,7 +208,7 @@ def _recovery(recovery: Recovery) -> dict[str, Any]:
             name: {
                 "n_traces": recovery.confusion[:, row].sum(axis=0).tolist(),
                 "shares": [
-                    _rate(recovery.class_in_cluster(row, column))
+                    plain_rate(recovery.class_in_cluster(row, column))
                     for column in range(recovery.k_true + 1)
                 ],
             }
@@ -232,11 +234,21 @@ def _exponent(test: ExponentTest) -> dict[str, Any]:
         "bias": _finite(test.bias),
         "bias_stderr": _finite(test.bias_stderr),
         "scatter": _finite(test.scatter),
-        "coverage": _rate(test.coverage),
+        "coverage": plain_rate(test.coverage),
     }
 
 
-def _rate(rate: Rate) -> dict[str, Any]:
+def plain_rate(rate: Rate) -> dict[str, Any]:
+    """Return a rate as plain values, with None in place of NaN.
+
+    Parameters
+    ----------
+    rate : Rate
+
+    Returns
+    -------
+    dict
+    """
     return {
         "share": _finite(rate.share),
         "low": rate.low,

@@ -24,7 +24,7 @@ from umlpsd_gpu.xrays.line_fit import LineFit, build_design, fit_lines
 from umlpsd_gpu.xrays.material import Material
 from umlpsd_gpu.xrays.response import counted_lines
 from umlpsd_gpu.xrays.samples import BULK, Sample
-from umlpsd_gpu.xrays.spectrum import EnergyAxis, XraySpectrum
+from umlpsd_gpu.xrays.spectrum import DEFAULT_TAKE_OFF_DEG, EnergyAxis, XraySpectrum
 from umlpsd_gpu.xrays.templates import Scene
 from umlpsd_gpu.xrays.windows import find_window
 
@@ -32,7 +32,6 @@ Floats = NDArray[np.float64]
 
 # noble gases and elements without stable isotopes, Th and U aside, are not searched
 _NOT_SEARCHED = "H He Li Ne Ar Kr Tc Xe Pm Po At Rn Fr Ra Ac Pa Np Pu Am Cm Bk Cf"
-_TAKE_OFF_DEG = 35.0
 _LARGEST_NUMBER = 16
 _LEAST_IMPROVEMENT = 0.9995  # of the misfit, by an element that is added
 _SMALLEST_SHARE = 1e-4  # of an element in the material that is corrected for
@@ -100,7 +99,7 @@ def find_elements(
     Examples
     --------
     >>> from umlpsd_gpu.xrays.material import material
-    >>> from umlpsd_gpu.xrays.spectrum import Conditions, EnergyAxis
+    >>> from umlpsd_gpu.xrays.spectrum import DEFAULT_TAKE_OFF_DEG, Conditions, EnergyAxis
     >>> from umlpsd_gpu.xrays.spectrum_model import expected_spectrum
     >>> axis, beam = EnergyAxis(0, 0.01, 1500), Conditions(beam_kev=15.0)
     >>> found = find_elements(expected_spectrum(material({"Ga": 1, "As": 1}), axis, beam))
@@ -309,7 +308,7 @@ def _scene(spectrum: XraySpectrum, detector: Detector | None, sample: Sample) ->
         stated.resolution_ev or Detector.resolution_ev, find_window(stated.window)
     )
     typical = Material(np.array([6, 8, 14, 26, 47], np.int64), np.full(5, 0.2))
-    take_off_deg = stated.take_off_deg or _TAKE_OFF_DEG
+    take_off_deg = stated.take_off_deg or DEFAULT_TAKE_OFF_DEG
     return Scene(typical, stated.beam_kev, take_off_deg, detector, sample)
 
 

@@ -21,7 +21,7 @@ from umlpsd_gpu.xrays.model_errors import model_covariance, model_error
 from umlpsd_gpu.xrays.quantification_errors import propagate
 from umlpsd_gpu.xrays.quantification_notes import describe_method, take_notes
 from umlpsd_gpu.xrays.samples import BULK, Sample
-from umlpsd_gpu.xrays.spectrum import XraySpectrum
+from umlpsd_gpu.xrays.spectrum import DEFAULT_TAKE_OFF_DEG, XraySpectrum
 from umlpsd_gpu.xrays.standards import read_standards
 from umlpsd_gpu.xrays.templates import Scene
 from umlpsd_gpu.xrays.windows import find_window
@@ -29,7 +29,6 @@ from umlpsd_gpu.xrays.windows import find_window
 Floats = NDArray[np.float64]
 
 _N_REFITS = 2  # ratios within families and the continuum follow from the composition
-_DEFAULT_TAKE_OFF_DEG = 35.0
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ def quantify_spectrum(
     Examples
     --------
     >>> from umlpsd_gpu.xrays.material import material_by_atoms
-    >>> from umlpsd_gpu.xrays.spectrum import Conditions, EnergyAxis
+    >>> from umlpsd_gpu.xrays.spectrum import DEFAULT_TAKE_OFF_DEG, Conditions, EnergyAxis
     >>> from umlpsd_gpu.xrays.spectrum_model import expected_spectrum
     >>> beam = Conditions(beam_kev=15.0, take_off_deg=35.0)
     >>> of, axis = material_by_atoms({"Mg": 1, "Si": 2}), EnergyAxis(0, 0.01, 1500)
@@ -160,7 +159,7 @@ def _conditions(spectrum: XraySpectrum) -> tuple[float, float]:
             f"The beam energy is {stated.beam_kev} keV; give 0.5 to 400 keV, "
             "without which nothing can be quantified."
         )
-    take_off_deg = _DEFAULT_TAKE_OFF_DEG if stated.take_off_deg is None else stated.take_off_deg
+    take_off_deg = DEFAULT_TAKE_OFF_DEG if stated.take_off_deg is None else stated.take_off_deg
     if not 1 <= take_off_deg <= 90:
         raise XraySpectrumError(
             f"A take-off angle of {take_off_deg}° is not allowed; give 1 to 90."

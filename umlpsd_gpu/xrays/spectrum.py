@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+# Take-off angle where nothing states one: that of most microscopes
+DEFAULT_TAKE_OFF_DEG = 35.0
+
 
 @dataclass(frozen=True)
 class EnergyAxis:

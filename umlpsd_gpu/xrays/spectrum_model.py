@@ -13,10 +13,9 @@ from umlpsd_gpu.xrays.families import Family
 from umlpsd_gpu.xrays.material import Material
 from umlpsd_gpu.xrays.response import counted_lines, peaks
 from umlpsd_gpu.xrays.samples import BULK, Foil, Sample
-from umlpsd_gpu.xrays.spectrum import Conditions, EnergyAxis, XraySpectrum
+from umlpsd_gpu.xrays.spectrum import DEFAULT_TAKE_OFF_DEG, Conditions, EnergyAxis, XraySpectrum
 from umlpsd_gpu.xrays.windows import find_window
 
-_TAKE_OFF_DEG = 35.0
 _FOIL_CONTINUUM = 0.02  # of a peak's photons; foils of a TEM have little background
 
 
@@ -65,7 +64,7 @@ def expected_spectrum(
     beam_kev = conditions.beam_kev
     if beam_kev is None:
         raise XraySpectrumError("A spectrum can't be calculated without a beam energy; give one.")
-    take_off_deg = conditions.take_off_deg or _TAKE_OFF_DEG
+    take_off_deg = conditions.take_off_deg or DEFAULT_TAKE_OFF_DEG
     detector = detector or Detector(
         conditions.resolution_ev or Detector.resolution_ev, find_window(conditions.window)
     )

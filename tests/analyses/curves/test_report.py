@@ -11,9 +11,9 @@ from umlpsd_gpu.analyses.curves.figures.plans import figures_of
 from umlpsd_gpu.analyses.curves.figures.summary_curves import summary_curves
 from umlpsd_gpu.analyses.curves.page import cross_shape_and_magnitude, headline, page_of
 from umlpsd_gpu.analyses.curves.rank_correlation import correlate_with_height
-from umlpsd_gpu.analyses.curves.si_units import si_text
 from umlpsd_gpu.analyses.curves.workflow import run_curves
 from umlpsd_gpu.plotting.figures import draw_figures
+from umlpsd_gpu.plotting.si_units import si_text
 
 QUICK = {"k_max": 5, "n_epochs": 10}
 

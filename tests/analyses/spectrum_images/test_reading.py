@@ -158,7 +158,7 @@ def test_empty_pixels_are_kept_and_told(tmp_path):
 
 def test_several_arrays_are_asked_for(tmp_path):
     np.savez(tmp_path / "a.npz", first=counts(), second=counts(1))
-    refused(tmp_path / "a.npz", "--array: first, second", **ENERGIES)
+    refused(tmp_path / "a.npz", "--counts-array: first, second", **ENERGIES)
     image = um.read_spectrum_image(tmp_path / "a.npz", array="second", **ENERGIES)
     np.testing.assert_array_equal(image.counts, counts(1))
     refused(tmp_path / "a.npz", "no array 'third'", array="third", **ENERGIES)

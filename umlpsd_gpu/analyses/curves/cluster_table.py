@@ -13,7 +13,7 @@ from umlpsd_gpu.analyses.curves.figures.summary_curves import cluster_sizes
 from umlpsd_gpu.analyses.curves.quantities.transport_models import MODELS
 from umlpsd_gpu.analyses.curves.quantity import Quantity
 from umlpsd_gpu.analyses.curves.result import CurveStudy
-from umlpsd_gpu.analyses.curves.si_units import quartiles_text
+from umlpsd_gpu.plotting.si_units import quartiles_text
 from umlpsd_gpu.plotting.style import cluster_colour
 
 # Connected pixels of a cluster are a domain from this number on.

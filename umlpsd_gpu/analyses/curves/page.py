@@ -12,7 +12,6 @@ import numpy as np
 from umlpsd_gpu.analyses.curves.cluster_table import LEAST_DOMAIN, quantity_rows, table_rows
 from umlpsd_gpu.analyses.curves.map_files import pixel_size_m
 from umlpsd_gpu.analyses.curves.result import CurveStudy
-from umlpsd_gpu.analyses.curves.si_units import si_text
 from umlpsd_gpu.analyses.decision_parts import (
     CITATION,
     confidence_fact,
@@ -21,6 +20,7 @@ from umlpsd_gpu.analyses.decision_parts import (
 )
 from umlpsd_gpu.decision.labels import final_labels
 from umlpsd_gpu.plotting.page_parts import Fact, Page, Section, number, render_section
+from umlpsd_gpu.plotting.si_units import si_text
 
 PACKAGE = "umlpsd_gpu.analyses.curves"
 NAMES = {

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from umlpsd_gpu.analyses.micrographs.source import MicrographSource
 from umlpsd_gpu.analyses.protocol import Description, Prediction
-from umlpsd_gpu.plotting.scale_bar import length_text
+from umlpsd_gpu.plotting.si_units import si_text
 
 # Measured with default settings on one core: an image of 2,000 × 2,000 pixels takes 17 s of
 # processor time and 650 MB
@@ -64,7 +64,7 @@ def _rows(source: MicrographSource) -> Iterator[tuple[str, str]]:
     n_rows, n_columns = micrograph.image.shape
     yield "image", f"{n_rows} × {n_columns} pixels"
     size = micrograph.pixel_size_m
-    known = "unknown" if size is None else length_text(size)
+    known = "unknown" if size is None else si_text(size, "m", 4)
     yield "pixel", f"{known} ({micrograph.pixel_size_origin})"
     own = source.settings
     rows, columns = ((n - own.window) // own.step_px + 1 for n in (n_rows, n_columns))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from umlpsd_gpu.analyses.micrographs.settings import MicrographsSettings
@@ -22,47 +24,74 @@ SPARE_COMPONENTS = 4
 
 
 def compare_with_surrogates(
-    image: Array, spectra: WindowedSpectra, settings: MicrographsSettings, context: Context
-) -> tuple[RankDecision, str | None]:
+    image: Array,
+    all_spectra: Sequence[WindowedSpectra],
+    settings: MicrographsSettings,
+    context: Context,
+) -> list[tuple[RankDecision, str | None]]:
     """Compare the windows with those of images with the same spectrum and random phases.
 
     Parameters
     ----------
     image : ndarray, shape (n_rows, n_columns)
-    spectra : WindowedSpectra
-        Of the image.
+    all_spectra : sequence of WindowedSpectra
+        Of the image, in windows of one or several sizes.
     settings : MicrographsSettings
     context : Context
 
     Returns
     -------
-    decision : RankDecision
-    contrast_note : str or None
-        What is to be said of the contrast of the windows.
+    list of (RankDecision, str or None)
+        For each size, with what is to be said of the contrast of the windows.
     """
-    n_leading = min(settings.sweep.k_max + SPARE_COMPONENTS, spectra.amplitudes.shape[0] - 1)
     surrogates = Surrogates(image)
-    coherent = coherent_frequencies(spectra)
+    comparisons = [_Comparison(spectra, settings.sweep.k_max) for spectra in all_spectra]
     n = settings.micrograph.n_phase_surrogates
     on_gpu = context.device == "gpu"
 
-    def compare(amplitudes: Array) -> tuple[np.ndarray, np.ndarray]:
-        shapes = spectral_shapes(amplitudes, coherent)
-        return centred_variances(shapes.values, n_leading), shapes.contrast
-
-    def compare_surrogate(number: int) -> tuple[np.ndarray, np.ndarray]:
+    def compare_surrogate(number: int) -> list[tuple[np.ndarray, np.ndarray]]:
         drawn = surrogates.draw([settings.sweep.seed, number])
         values = uploaded(drawn) if on_gpu else drawn
-        return compare(windowed_spectra(values, spectra.window, spectra.step).amplitudes)
+        return [each.measure_windows_of(values) for each in comparisons]
 
-    of_surrogates, contrasts = [], []
+    found = []
     context.progress("surrogates", 0, n)
     with thread_pool(1 if on_gpu else settings.n_threads or n_cores()) as pool:
-        for variances, contrast in pool.map(compare_surrogate, range(n)):
-            of_surrogates.append(variances)
-            contrasts.append(contrast)
-            context.progress("surrogates", len(of_surrogates), n)
-    own, contrast = compare(spectra.amplitudes)
-    k_max = min(settings.sweep.k_max, n_leading - 1)
-    decision = decide_rank_by_surrogates(own, of_surrogates, k_max, n_left_out=int(coherent.sum()))
-    return decision, describe_contrast(contrast, contrasts, spectra.grid)
+        for of_surrogate in pool.map(compare_surrogate, range(n)):
+            found.append(of_surrogate)
+            context.progress("surrogates", len(found), n)
+    by_size = zip(*found, strict=True)
+    return [each.judge(of_size) for each, of_size in zip(comparisons, by_size, strict=True)]
+
+
+class _Comparison:
+    """The windows of one size: what is compared of them."""
+
+    def __init__(self, spectra: WindowedSpectra, k_max: int) -> None:
+        self.spectra = spectra
+        self.n_leading = min(k_max + SPARE_COMPONENTS, spectra.amplitudes.shape[0] - 1)
+        self.k_max = min(k_max, self.n_leading - 1)
+        self.coherent = coherent_frequencies(spectra)
+
+    def measure_windows_of(self, image: Array) -> tuple[np.ndarray, np.ndarray]:
+        """Return the variances and contrasts of the windows of another image."""
+        windows = windowed_spectra(image, self.spectra.window, self.spectra.step)
+        return self._measure(windows.amplitudes)
+
+    def judge(
+        self, of_surrogates: Sequence[tuple[np.ndarray, np.ndarray]]
+    ) -> tuple[RankDecision, str | None]:
+        """Return how many components vary locally, and what is to be said of the contrast."""
+        variances, contrast = self._measure(self.spectra.amplitudes)
+        decision = decide_rank_by_surrogates(
+            variances,
+            [each for each, _ in of_surrogates],
+            self.k_max,
+            n_left_out=int(self.coherent.sum()),
+        )
+        contrasts = [each for _, each in of_surrogates]
+        return decision, describe_contrast(contrast, contrasts, self.spectra.grid)
+
+    def _measure(self, amplitudes: Array) -> tuple[np.ndarray, np.ndarray]:
+        shapes = spectral_shapes(amplitudes, self.coherent)
+        return centred_variances(shapes.values, self.n_leading), shapes.contrast

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from umlpsd_gpu.analyses.component_parts import HEADINGS, component_cells, convergence_row
 from umlpsd_gpu.analyses.micrographs.result import MicrographStudy
-from umlpsd_gpu.plotting.page_parts import Fact, Page, Section, number
-from umlpsd_gpu.plotting.scale_bar import length_text
+from umlpsd_gpu.plotting.page_parts import Fact, Page, Section
+from umlpsd_gpu.plotting.si_units import si_text
 
 CITATION = (
     "The method of windows, Fourier transforms and NMF: B. R. Jany, A. Janas, F. Krok, Micron 130, "
@@ -91,28 +92,22 @@ def _facts(study: MicrographStudy) -> Iterator[Fact]:
     yield Fact("Windows", f"{rows} × {columns}", f"of {own.window} px at steps of {own.step_px}")
     size = study.micrograph.pixel_size_m
     if size is not None:
-        yield Fact("Window", length_text(own.window * size))
+        yield Fact("Window", si_text(own.window * size, "m", 4))
     yield Fact("Spots", str(len(study.spots)))
 
 
 def _sections(study: MicrographStudy) -> Iterator[Section]:
-    bounds, factors = study.uncertainty, study.factors
-    shares = factors.maps.sum(axis=0) / factors.maps.sum()
     rows = [
         (
             n + 1,
-            f"{100 * shares[n]:.1f} %",
-            f"{100 * bounds.least_share[n]:.0f} … {100 * bounds.largest_share[n]:.0f} %",
-            f"{100 * bounds.purity[n]:.0f} %",
-            number(float(factors.stability[n]), 3),
-            number(float(bounds.half_stability[n]), 3),
+            *component_cells(study.factors, study.uncertainty, n),
             sum(spot.component == n + 1 for spot in study.spots),
         )
         for n in range(study.k)
     ]
     yield Section.of_table(
         "Components",
-        ("Component", "Share", "Equal fits", "Purest", "Starts", "Halves", "Spots"),
+        ("Component", "Share", *HEADINGS, "Spots"),
         rows,
         "Share of the amplitude of all windows, and its range among factorisations that fit as "
         "well; share in the purest 1 % of the windows; median cosine with the matching component "
@@ -145,7 +140,7 @@ def _data(study: MicrographStudy) -> Section:
         ("image", f"{micrograph.image.shape[0]} × {micrograph.image.shape[1]} pixels", "the file"),
         (
             "pixel",
-            "unknown" if size is None else length_text(size),
+            "unknown" if size is None else si_text(size, "m", 4),
             micrograph.pixel_size_origin,
         ),
     ]
@@ -154,11 +149,7 @@ def _data(study: MicrographStudy) -> Section:
     factors = study.factors
     rows += [
         ("error of the fit", f"{factors.relative_error:.4f}", "norm of the residual / norm"),
-        (
-            "convergence",
-            f"KKT residual {factors.kkt_residual:.1e} after {factors.n_iterations} iterations",
-            "0 at an optimum",
-        ),
+        convergence_row(factors),
         ("file", micrograph.path.name, ""),
     ]
     return Section.of_table("Data", ("What", "Value", "From"), rows)

@@ -67,7 +67,7 @@ class MicrographStudy(Result):
     @property
     def k(self) -> int:
         """Number of components; int."""
-        return int(self.factors.components.shape[0])
+        return self.factors.k
 
     @property
     def p_value(self) -> float:

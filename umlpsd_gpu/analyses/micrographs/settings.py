@@ -6,7 +6,7 @@ from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from umlpsd_gpu.settings import AnalysisSettings, Section, SweepSettings
+from umlpsd_gpu.settings import OF_KMEANS, AnalysisSettings, Section, SweepSettings
 
 
 class MicrographSettings(Section):
@@ -88,12 +88,7 @@ class MicrographsSettings(AnalysisSettings):
     """
 
     analysis: ClassVar[str] = "micrographs"
-    # of K-means, which this analysis does not use
-    without_effect: ClassVar[tuple[str, ...]] = (
-        *AnalysisSettings.without_effect,
-        *(f"sweep.{name}" for name in ("n_epochs", "engine", "silhouette_metric", "max_iter")),
-        *("sweep.budget_s", "decision"),
-    )
+    without_effect: ClassVar[tuple[str, ...]] = (*AnalysisSettings.without_effect, *OF_KMEANS)
 
     sweep: SweepSettings = SweepSettings(k_max=8)
     micrograph: MicrographSettings = MicrographSettings()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from umlpsd_gpu.analyses.component_parts import summarise_component
 from umlpsd_gpu.analyses.decision_parts import finite_or_none
 from umlpsd_gpu.analyses.micrographs.result import MicrographStudy
 from umlpsd_gpu.images.spots import Spot
@@ -92,16 +93,8 @@ def write_spots_csv(study: MicrographStudy, path: Path) -> None:
 
 
 def _components(study: MicrographStudy) -> Iterator[dict[str, Any]]:
-    bounds, maps = study.uncertainty, study.factors.maps
-    shares = maps.sum(axis=0) / maps.sum()
     for number in range(study.k):
         yield {
-            "component": number + 1,
-            "share": float(shares[number]),
-            "least_share": float(bounds.least_share[number]),
-            "largest_share": float(bounds.largest_share[number]),
-            "purity": float(bounds.purity[number]),
-            "stability": float(study.factors.stability[number]),
-            "half_stability": float(bounds.half_stability[number]),
+            **summarise_component(study.factors, study.uncertainty, number),
             "n_spots": sum(spot.component == number + 1 for spot in study.spots),
         }

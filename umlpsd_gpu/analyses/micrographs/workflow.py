@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from umlpsd_gpu.analyses.component_parts import factor_notes
 from umlpsd_gpu.analyses.micrographs.local import compare_with_surrogates
 from umlpsd_gpu.analyses.micrographs.result import MicrographStudy
-from umlpsd_gpu.analyses.micrographs.settings import MicrographsSettings
+from umlpsd_gpu.analyses.micrographs.settings import MicrographSettings, MicrographsSettings
 from umlpsd_gpu.analyses.micrographs.source import (
     MicrographSource,
     open_source,
@@ -20,7 +21,7 @@ from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.context import Context, Progress
 from umlpsd_gpu.compute.device_memory import told_when_full
 from umlpsd_gpu.compute.progress import choose_progress
-from umlpsd_gpu.compute.transfer import on_host, uploaded
+from umlpsd_gpu.compute.transfer import record_on_host, uploaded
 from umlpsd_gpu.compute.versions import recorded_versions
 from umlpsd_gpu.factorisation.factorise import (
     SPARE_RANK,
@@ -33,7 +34,7 @@ from umlpsd_gpu.factorisation.uncertainty import bound_components
 from umlpsd_gpu.images.micrograph import Micrograph
 from umlpsd_gpu.images.spots import Spot, find_spots
 from umlpsd_gpu.images.trends import describe_brightness
-from umlpsd_gpu.images.windowed_fft import full_spectrum, windowed_spectra
+from umlpsd_gpu.images.windowed_fft import WindowedSpectra, full_spectrum, windowed_spectra
 from umlpsd_gpu.keywords import settings_from_keywords, show_settings
 
 # A lattice is measured well if a window holds this many of its periods
@@ -116,19 +117,22 @@ def analyse(
         image: Array = uploaded(micrograph.image) if on_gpu else micrograph.image
         with context.clock.timing("spectra"):
             spectra = windowed_spectra(image, own.window, own.step_px)
+            others = list(_other_windows(image, own)) if own.all_windows else []
         with context.clock.timing("surrogates"):
-            decision, contrast_note = compare_with_surrogates(image, spectra, settings, context)
+            all_spectra = [spectra, *others]
+            compared = compare_with_surrogates(image, all_spectra, settings, context)
+        decision, contrast_note = compared[0]
         k = own.k or decision.k or 1
         context.progress("factorise", 0, 1)
         with context.clock.timing("factorise"):
             factors, uncertainty = _factorise(spectra.amplitudes, k, settings)
         context.progress("factorise", 1, 1)
-        by_window = {own.window: (decision.k or 1, float(decision.curves["p-value"][0]))}
-        if own.all_windows:
-            with context.clock.timing("other windows"):
-                by_window |= dict(_try_other_windows(image, settings, context))
     spots = tuple(_spots_of(factors, uncertainty, own.window))
     trends = describe_brightness(micrograph.image, spectra), contrast_note
+    by_window = {
+        each.window: (found.k or 1, float(found.curves["p-value"][0]))
+        for each, (found, _) in zip(all_spectra, compared, strict=True)
+    }
     return MicrographStudy(
         settings=settings,
         micrograph=micrograph,
@@ -157,21 +161,14 @@ def _factorise(
     subspace = project(amplitudes, k + SPARE_RANK)
     found = factorise_subspace(subspace, k, options)
     bounds = bound_components(amplitudes, found, subspace, options)
-    on_cpu = replace(found, maps=on_host(found.maps), components=on_host(found.components))
-    errors = {name: on_host(getattr(bounds, name)) for name in ("component_errors", "map_errors")}
-    return on_cpu, replace(bounds, **errors)
+    return record_on_host(found), record_on_host(bounds)
 
 
-def _try_other_windows(
-    image: Array, settings: MicrographsSettings, context: Context
-) -> Iterator[tuple[int, tuple[int, float]]]:
-    own = settings.micrograph
-    for window in (own.window // 2, 2 * own.window):
-        if window < 16 or min(image.shape) < 2 * window:
-            continue
-        spectra = windowed_spectra(image, window, window // 2)
-        decision, _ = compare_with_surrogates(image, spectra, settings, context)
-        yield window, (decision.k or 1, float(decision.curves["p-value"][0]))
+def _other_windows(image: Array, settings: MicrographSettings) -> Iterator[WindowedSpectra]:
+    """Yield the spectra of windows of half and of twice the size, where they fit."""
+    for window in (settings.window // 2, 2 * settings.window):
+        if window >= 16 and min(image.shape) >= 2 * window:
+            yield windowed_spectra(image, window, window // 2)
 
 
 def _spots_of(factors: Factorisation, uncertainty: Uncertainty, window: int) -> Iterator[Spot]:
@@ -203,15 +200,4 @@ def _list_notes(
             f"Spacings of up to {longest:.1f} pixels repeat fewer than {FEWEST_PERIODS} times in a "
             f"window of {own.window} pixels; larger windows measure them better."
         )
-    if not factors.is_converged:
-        yield (
-            f"The factorisation did not converge (KKT residual {factors.kkt_residual:.1e} after "
-            f"{factors.n_iterations} iterations); its components are not final."
-        )
-    unstable = [i + 1 for i, value in enumerate(factors.stability) if value < 0.9]
-    if unstable:
-        names = ", ".join(map(str, unstable))
-        yield (
-            f"Other starts find other spectra in place of component {names} at nearly the same "
-            "fit: it is not unique."
-        )
+    yield from factor_notes(factors)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from umlpsd_gpu.analyses.protocol import Description, Prediction
 from umlpsd_gpu.analyses.spectrum_images.source import SpectrumImageSource
-from umlpsd_gpu.plotting.scale_bar import length_text
+from umlpsd_gpu.plotting.si_units import si_text
 
 # Measured with default settings: 128 × 128 × 1,024 counts take 25 s of processor time and 500 MB;
 # 512 × 512 × 2,048 counts 130 s and 1.4 GB
@@ -69,7 +69,7 @@ def _rows(source: SpectrumImageSource) -> Iterator[tuple[str, str]]:
     last = axis.offset_kev + axis.step_kev * (axis.n_channels - 1)
     yield "energies", f"{axis.offset_kev:.3g} to {last:.4g} keV"
     size = source.settings.pixel_size_m or source.recording.pixel_size_m
-    yield "pixel", "unknown" if size is None else length_text(size)
+    yield "pixel", "unknown" if size is None else si_text(size, "m", 4)
     conditions = source.conditions
     beam = conditions.beam_kev
     origin = conditions.origins.get("beam_kev", "")

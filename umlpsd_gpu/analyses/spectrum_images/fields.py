@@ -103,8 +103,7 @@ def _attributes(
         "factors": factors,
         "uncertainty": uncertainty_from(values("uncertainty")),
         "quantified": tuple(
-            _quantified_from(values(f"quantified/{number + 1}"))
-            for number in range(factors.components.shape[0])
+            _quantified_from(values(f"quantified/{number + 1}")) for number in range(factors.k)
         ),
         "residuals": Residuals(**residuals),
         "missing": missing,

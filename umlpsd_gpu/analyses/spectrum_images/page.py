@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from umlpsd_gpu.analyses.component_parts import HEADINGS, component_cells, convergence_row
 from umlpsd_gpu.analyses.spectrum_images.result import SpectrumImageStudy
 from umlpsd_gpu.plotting.page_parts import Fact, Page, Section, number
-from umlpsd_gpu.plotting.scale_bar import length_text
+from umlpsd_gpu.plotting.si_units import si_text
 
 CITATION = (
     "Unmixing of spectrum images as in B. R. Jany, A. Janas, F. Krok, Nano Lett. 17, 6520 (2017), "
@@ -66,22 +67,17 @@ def _facts(study: SpectrumImageStudy) -> Iterator[Fact]:
 
 
 def _sections(study: SpectrumImageStudy) -> Iterator[Section]:
-    bounds, factors = study.uncertainty, study.factors
     rows = [
         (
             n + 1,
             study.quantified[n].formula or "–",
-            f"{100 * study.shares[n]:.1f} %",
-            f"{100 * bounds.least_share[n]:.0f} … {100 * bounds.largest_share[n]:.0f} %",
-            f"{100 * bounds.purity[n]:.0f} %",
-            number(float(factors.stability[n]), 3),
-            number(float(bounds.half_stability[n]), 3),
+            *component_cells(study.factors, study.uncertainty, n),
         )
         for n in range(study.k)
     ]
     yield Section.of_table(
         "Components",
-        ("Component", "Atoms (%)", "Counts", "Equal fits", "Purest", "Starts", "Halves"),
+        ("Component", "Atoms (%)", "Counts", *HEADINGS),
         rows,
         "Share of all counts, and its range among factorisations that fit as well: wide where no "
         "pixel and no line belongs to one component alone. Share in the purest 1 % of the pixels; "
@@ -145,7 +141,7 @@ def _data(study: SpectrumImageStudy) -> Section:
             f"{axis.n_channels} of {1e3 * axis.step_kev:.4g} eV from {axis.offset_kev:.4g} keV",
             "the file",
         ),
-        ("pixel", "unknown" if size is None else length_text(size), "the file"),
+        ("pixel", "unknown" if size is None else si_text(size, "m", 4), "the file"),
     ]
     units = {
         "beam_kev": "keV",
@@ -161,11 +157,7 @@ def _data(study: SpectrumImageStudy) -> Section:
         rows.append((name.rpartition("_")[0].replace("_", " ") or name, text, origin))
     rows += [
         ("loss", factors.loss.replace("_", " "), "settings"),
-        (
-            "convergence",
-            f"KKT residual {factors.kkt_residual:.1e} after {factors.n_iterations} iterations",
-            "0 at an optimum",
-        ),
+        convergence_row(factors),
         ("worst pixel", f"z = {float(study.residuals.sample_z.max()):.1f}", "residual"),
         ("files", ", ".join(recorded.files) or "–", ""),
     ]

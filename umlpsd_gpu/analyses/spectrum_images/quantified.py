@@ -65,6 +65,22 @@ class Quantified:
         ]
         return ", ".join(parts)
 
+    def atomic_fraction_of(self, symbol: str) -> tuple[float, float]:
+        """Return the atomic fraction of an element and its error; both 0 where it is absent.
+
+        Parameters
+        ----------
+        symbol : str
+
+        Returns
+        -------
+        (float, float)
+        """
+        if symbol not in self.elements:
+            return 0.0, 0.0
+        at = self.elements.index(symbol)
+        return float(self.atomic_fractions[at]), float(self.atomic_errors[at])
+
 
 def quantify_components(
     spectra: Sequence[XraySpectrum],

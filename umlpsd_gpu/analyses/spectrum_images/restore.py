@@ -26,7 +26,7 @@ from umlpsd_gpu.xrays.families import Family, measurable_families
 from umlpsd_gpu.xrays.line_fit import build_design
 from umlpsd_gpu.xrays.material import Material
 from umlpsd_gpu.xrays.quantify import default_detector
-from umlpsd_gpu.xrays.spectrum import XraySpectrum
+from umlpsd_gpu.xrays.spectrum import DEFAULT_TAKE_OFF_DEG, XraySpectrum
 from umlpsd_gpu.xrays.templates import Scene
 
 Floats = NDArray[np.float64]
@@ -37,7 +37,6 @@ LEAST_DEFICIT = 2.0
 SOFT_KEV = 1.0
 # A larger part of another component is no rounding of an optimum but another model
 LARGEST_PART = 0.6
-DEFAULT_TAKE_OFF_DEG = 35.0
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def restore_components(
     Restored
         Unchanged where no line is negative.
     """
-    k = factors.components.shape[0]
+    k = factors.k
     totals = factors.maps.sum(axis=0)
     intensities, errors = _signed_intensities(factors.components, totals, elements, recorded)
     parts = _parts_to_add(intensities, errors)
@@ -95,11 +94,10 @@ def restore_components(
     maps = fit_maps(matrix, start, components)
     order = np.argsort(-maps.sum(axis=0), kind="stable")
     maps, components = canonical(maps, components)
-    return Restored(
-        replace(factors, maps=maps, components=components, stability=factors.stability[order]),
-        _reordered(uncertainty, mixing, order, maps),
-        parts,
+    restored = replace(
+        factors, maps=maps, components=components, stability=factors.stability[order]
     )
+    return Restored(restored, _reordered(uncertainty, mixing, order, restored), parts)
 
 
 def _signed_intensities(
@@ -156,7 +154,7 @@ def _parts_to_add(intensities: Floats, errors: Floats) -> Floats:
 
 
 def _reordered(
-    uncertainty: Uncertainty, mixing: Floats, order: NDArray[np.intp], maps: Floats
+    uncertainty: Uncertainty, mixing: Floats, order: NDArray[np.intp], restored: Factorisation
 ) -> Uncertainty:
     """Return errors of mixed components; ranges of equal fits are widened to hold them."""
     error = np.sqrt(mixing**2 @ uncertainty.component_errors**2)[order]
@@ -164,15 +162,14 @@ def _reordered(
         (mixing @ values)[order]
         for values in (uncertainty.lowest_components, uncertainty.highest_components)
     )
-    shares = maps.sum(axis=0) / maps.sum()
     return replace(
         uncertainty,
         component_errors=error,
         map_errors=uncertainty.map_errors[:, order],
         half_stability=uncertainty.half_stability[order],
-        least_share=np.minimum(uncertainty.least_share[order], shares),
-        largest_share=np.maximum(uncertainty.largest_share[order], shares),
+        least_share=np.minimum(uncertainty.least_share[order], restored.shares),
+        largest_share=np.maximum(uncertainty.largest_share[order], restored.shares),
         lowest_components=lowest,
         highest_components=highest,
-        purity=purity_of(maps),
+        purity=purity_of(restored.maps),
     )

@@ -111,17 +111,10 @@ class SpectrumImageStudy(Result):
     @property
     def k(self) -> int:
         """Number of components; int."""
-        return int(self.factors.components.shape[0])
+        return self.factors.k
 
     @property
     def maps(self) -> Floats:
         """Maps of the components; ndarray of shape (k, n_rows, n_columns), counts."""
         maps: Floats = self.factors.maps.T.reshape(self.k, *self.recorded.total_image.shape)
         return maps
-
-    @property
-    def shares(self) -> Floats:
-        """Share of each component in all counts; ndarray of shape (k,)."""
-        totals = self.factors.maps.sum(axis=0)
-        shares: Floats = totals / totals.sum()
-        return shares

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from umlpsd_gpu.settings import AnalysisSettings, Section, SweepSettings
+from umlpsd_gpu.settings import OF_KMEANS, AnalysisSettings, Section, SweepSettings
 
 
 class SpectrumImageSettings(Section):
@@ -166,12 +166,7 @@ class SpectrumImagesSettings(AnalysisSettings):
     """
 
     analysis: ClassVar[str] = "spectrum_images"
-    # of K-means, which this analysis does not use
-    without_effect: ClassVar[tuple[str, ...]] = (
-        *AnalysisSettings.without_effect,
-        *(f"sweep.{name}" for name in ("n_epochs", "engine", "silhouette_metric", "max_iter")),
-        *("sweep.budget_s", "decision"),
-    )
+    without_effect: ClassVar[tuple[str, ...]] = (*AnalysisSettings.without_effect, *OF_KMEANS)
 
     sweep: SweepSettings = SweepSettings(k_max=8)
     spectrum_image: SpectrumImageSettings = SpectrumImageSettings()

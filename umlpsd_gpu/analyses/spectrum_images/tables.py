@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from umlpsd_gpu.analyses.component_parts import summarise_component
 from umlpsd_gpu.analyses.decision_parts import finite_or_none
 from umlpsd_gpu.analyses.spectrum_images.quantified import Quantified
 from umlpsd_gpu.analyses.spectrum_images.result import SpectrumImageStudy
@@ -105,16 +106,9 @@ def write_compositions_csv(study: SpectrumImageStudy, path: Path) -> None:
 
 
 def _components(study: SpectrumImageStudy) -> Iterator[dict[str, Any]]:
-    bounds = study.uncertainty
     for number, each in enumerate(study.quantified):
         yield {
-            "component": number + 1,
-            "share": float(study.shares[number]),
-            "least_share": float(bounds.least_share[number]),
-            "largest_share": float(bounds.largest_share[number]),
-            "purity": float(bounds.purity[number]),
-            "stability": float(study.factors.stability[number]),
-            "half_stability": float(bounds.half_stability[number]),
+            **summarise_component(study.factors, study.uncertainty, number),
             "composition": list(_elements(each)),
             "total": finite_or_none(each.total),
             "method": each.method,

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from umlpsd_gpu.analyses.spectrum_images.quantified import Quantified
 from umlpsd_gpu.analyses.spectrum_images.result import SpectrumImageStudy
 from umlpsd_gpu.analyses.spectrum_images.settings import SpectrumImagesSettings
 from umlpsd_gpu.analyses.spectrum_images.spectrum_image import SpectrumImage
@@ -95,12 +94,12 @@ def _quantities(
     group = f"Component {number + 1}" + (f" ({formula})" if formula else "")
     yield Quantity(group, "cosine of the spectrum", 1.0, cosine)
     yield Quantity(group, "correlation of the map", 1.0, _correlation(truth, found, number, at))
-    shares = truth.shares[number], found.shares[at]
+    shares = truth.factors.shares[number], found.factors.shares[at]
     yield Quantity(group, "share of counts (%)", 100 * float(shares[0]), 100 * float(shares[1]))
     in_truth, in_found = truth.quantified[number], found.quantified[at]
     for symbol, fraction in zip(in_truth.elements, in_truth.atomic_fractions, strict=True):
         if fraction >= LEAST_FRACTION:
-            value, error = _fraction_of(in_found, symbol)
+            value, error = in_found.atomic_fraction_of(symbol)
             yield Quantity(
                 group, f"{symbol} (at%)", 100 * float(fraction), 100 * value, 100 * error
             )
@@ -114,11 +113,3 @@ def _correlation(
     norms = float(np.linalg.norm(centred[0]) * np.linalg.norm(centred[1]))
     # both are flat
     return float(centred[0] @ centred[1]) / norms if norms > 0 else 1.0
-
-
-def _fraction_of(quantified: Quantified, symbol: str) -> tuple[float, float]:
-    """Return the atomic fraction and its error; both 0 for an element that was not found."""
-    if symbol not in quantified.elements:
-        return 0.0, 0.0
-    at = quantified.elements.index(symbol)
-    return float(quantified.atomic_fractions[at]), float(quantified.atomic_errors[at])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from umlpsd_gpu.analyses.component_parts import factor_notes
 from umlpsd_gpu.analyses.spectrum_images.element_search import (
     elements_of_image,
     name_missing_lines,
@@ -32,12 +32,11 @@ from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.context import Context, Progress
 from umlpsd_gpu.compute.device_memory import told_when_full
 from umlpsd_gpu.compute.progress import choose_progress
-from umlpsd_gpu.compute.transfer import on_host, uploaded
+from umlpsd_gpu.compute.transfer import record_on_host, uploaded
 from umlpsd_gpu.compute.versions import recorded_versions
 from umlpsd_gpu.factorisation.factorise import (
     SPARE_RANK,
     FactorisationOptions,
-    factorise_subspace,
     polish_factorisation,
     sweep_components,
 )
@@ -134,7 +133,7 @@ def analyse(
             factors, sweep, subspace = _unmix(matrix, k, settings, context)
         with context.clock.timing("errors"):
             uncertainty = _bound(matrix, factors, subspace, settings, context)
-    factors, uncertainty = _on_host(factors), _on_host(uncertainty)
+    factors, uncertainty = record_on_host(factors), record_on_host(uncertainty)
     recorded = _record(image)
     context.progress("quantify", 0, 1)
     with context.clock.timing("quantify"):
@@ -184,13 +183,13 @@ def _unmix(
     k_max = min(max(k, settings.sweep.k_max), *matrix.shape)
     context.progress("unmix", 0, 2)
     subspace = project(matrix, k_max + SPARE_RANK, options.scaling)
-    found = sweep_components(subspace, k_max, options)
+    found = sweep_components(subspace, k_max, options, k)
     sweep = Sweep(
         np.array([each.relative_error for each in found]),
         np.array([each.stability.min() for each in found]),
     )
     context.progress("unmix", 1, 2)
-    factors = factorise_subspace(subspace, k, options)
+    factors = found[k - 1]
     if options.loss != "frobenius":
         factors = polish_factorisation(matrix, factors, options)
     context.progress("unmix", 2, 2)
@@ -216,16 +215,6 @@ def _options(settings: SpectrumImagesSettings) -> FactorisationOptions:
     return FactorisationOptions(
         loss=own.loss, scaling=own.scaling, n_restarts=own.n_restarts, seed=settings.sweep.seed
     )
-
-
-def _on_host(values: Any) -> Any:
-    """Return a record with its arrays on the CPU."""
-    arrays = {
-        name: on_host(value)
-        for name, value in vars(values).items()
-        if hasattr(value, "dtype") and hasattr(value, "shape")
-    }
-    return replace(values, **arrays)
 
 
 def _record(image: SpectrumImage) -> RecordedSpectra:
@@ -283,7 +272,7 @@ def _list_notes(
     if own.k is None and decision.k is None:
         yield (
             f"The number of components can't be decided ({decision.reason}); "
-            f"{factors.components.shape[0]} are shown, which count splitting prefers."
+            f"{factors.k} are shown, which count splitting prefers."
         )
     if own.k is not None and own.k != decision.k:
         yield f"The number of components was set to {own.k}; the data show {decision.k}."
@@ -291,17 +280,7 @@ def _list_notes(
         yield (
             "The beam energy is unknown, so that nothing is quantified; give it with --beam-kev."
         )
-    if not factors.is_converged:
-        yield (
-            f"The factorisation did not converge (KKT residual {factors.kkt_residual:.1e} after "
-            f"{factors.n_iterations} iterations); its components are not final."
-        )
-    unstable = [n + 1 for n, value in enumerate(factors.stability) if value < 0.9]
-    if unstable:
-        yield (
-            f"Other starts find other spectra in place of component "
-            f"{', '.join(map(str, unstable))} at nearly the same fit: it is not unique."
-        )
+    yield from factor_notes(factors)
     if parts.any():
         yield (
             f"Unmixing had taken up to {100 * parts.max():.0f} % of one component from another, so "

@@ -15,6 +15,7 @@ from matplotlib.patheffects import withStroke
 from umlpsd_gpu.analyses.blinking.figures.cluster_sizes import cluster_sizes
 from umlpsd_gpu.analyses.blinking.movie_summary import MovieSummary
 from umlpsd_gpu.analyses.blinking.result import Study
+from umlpsd_gpu.plotting.scale_bar import round_below
 from umlpsd_gpu.plotting.style import FLAGGED, cluster_colour
 
 MAX_MOVIES = 6
@@ -176,9 +177,7 @@ def draw_scale_bar(
         Of the label, in points.
     """
     n_rows, n_cols = shape
-    longest_um = 0.2 * n_cols * pixel_size_um
-    decade = 10.0 ** np.floor(np.log10(longest_um))
-    length_um = decade * max(m for m in (1, 2, 5) if m * decade <= longest_um)
+    length_um = round_below(0.2 * n_cols * pixel_size_um)
     length_px, thick_px = length_um / pixel_size_um, 0.012 * n_rows
     left, top = 0.96 * n_cols - length_px, 0.95 * n_rows - thick_px
     colour, rim = colours

@@ -19,8 +19,8 @@ from umlpsd_gpu.analyses.curves.conditioning.offsets import Offsets, find_offset
 from umlpsd_gpu.analyses.curves.conditioning.saturation import Saturation, find_saturated
 from umlpsd_gpu.analyses.curves.curve_map import BACKWARD, FORWARD, CurveMap
 from umlpsd_gpu.analyses.curves.settings import ConditioningSettings
-from umlpsd_gpu.analyses.curves.si_units import si_text
 from umlpsd_gpu.errors import TracesError
+from umlpsd_gpu.plotting.si_units import si_text
 
 FEWEST_POINTS = 8
 # A dead curve stays within this many standard deviations of its median in every average over

@@ -15,7 +15,8 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFor
 
 from umlpsd_gpu.analyses.curves.map_files import pixel_size_m
 from umlpsd_gpu.analyses.curves.result import CurveStudy
-from umlpsd_gpu.analyses.curves.si_units import si_scale, si_text
+from umlpsd_gpu.plotting.scale_bar import round_below
+from umlpsd_gpu.plotting.si_units import si_scale, si_text
 
 # an image, and its colour bar or legend below
 Panel = tuple[Axes, Axes]
@@ -194,9 +195,7 @@ def shaded_labels(
 
 def _draw_scale_bar(axes: Axes, shape: tuple[int, int], pixel_m: float) -> None:
     n_rows, n_cols = shape
-    longest = 0.25 * n_cols * pixel_m
-    decade = 10.0 ** np.floor(np.log10(longest))
-    length_m = decade * max(m for m in (1, 2, 5) if m * decade <= longest * (1 + 1e-9))
+    length_m = round_below(0.25 * n_cols * pixel_m)
     length, thick = length_m / pixel_m, 0.02 * n_rows
     # pixel centres are whole numbers, so that the image ends half a pixel before its size
     left, top = 0.96 * n_cols - 0.5 - length, 0.94 * n_rows - 0.5 - thick

@@ -15,8 +15,8 @@ from umlpsd_gpu.analyses.curves.figures.summary_curves import (
     summary_curves,
 )
 from umlpsd_gpu.analyses.curves.result import CurveStudy
-from umlpsd_gpu.analyses.curves.si_units import si_scale
 from umlpsd_gpu.plotting.decimate import decimate_band, decimate_line
+from umlpsd_gpu.plotting.si_units import si_scale
 from umlpsd_gpu.plotting.style import cluster_colour, thin_grid
 
 TITLE = "Mean curves by cluster"

@@ -8,7 +8,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from umlpsd_gpu.analyses.curves.figures.summary_curves import summary_curves
 from umlpsd_gpu.analyses.curves.result import CurveStudy
-from umlpsd_gpu.analyses.curves.si_units import si_scale
+from umlpsd_gpu.plotting.si_units import si_scale
 from umlpsd_gpu.plotting.style import FLAGGED, cluster_colour, thin_grid
 
 TITLE = "Outliers"

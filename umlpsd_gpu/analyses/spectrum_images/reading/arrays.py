@@ -157,7 +157,9 @@ def _find_counts(arrays: Mapping[str, Any], path: Path, settings: SpectrumImageS
     if not cubes and len(arrays) == 1:
         return next(iter(arrays))  # refused with its shape
     what = "several arrays" if cubes else "no array of three axes"
-    raise SpectrumImageError(path, f"{what} could hold the counts; name one with --array: {listed}")
+    raise SpectrumImageError(
+        path, f"{what} could hold the counts; name one with --counts-array: {listed}"
+    )
 
 
 def _shape_of(array: Any, path: Path, settings: SpectrumImageSettings) -> tuple[int, int, int]:

@@ -125,7 +125,8 @@ def _find_signal(path: Path, name: str | None) -> dict[str, Any]:
         raise SpectrumImageError(path, f"it has no signal '{name}'; it has {', '.join(names)}")
     if name is None and len(signals) > 1:
         raise SpectrumImageError(
-            path, f"it has several spectrum images; name one with --array: {', '.join(names)}"
+            path,
+            f"it has several spectrum images; name one with --counts-array: {', '.join(names)}",
         )
     return signals[0 if name is None else names.index(name)]
 

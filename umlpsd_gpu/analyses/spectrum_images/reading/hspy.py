@@ -92,7 +92,7 @@ def _find_signal(file: Any, path: Path, name: str | None) -> Any:
         )
     if name is None and len(signals) > 1:
         raise SpectrumImageError(
-            path, f"it has several signals; name one with --array: {', '.join(signals)}"
+            path, f"it has several signals; name one with --counts-array: {', '.join(signals)}"
         )
     signal = signals[name or next(iter(signals))]
     if not isinstance(signal["data"], h5py.Dataset) or signal["data"].dtype.kind not in "iuf":

@@ -100,7 +100,8 @@ def _find_technique(file: Any, path: Path, name: str | None) -> Any:
         raise SpectrumImageError(path, f"it has no spectra '{name}'; it has {', '.join(found)}")
     if name is None and len(found) > 1:
         raise SpectrumImageError(
-            path, f"it has several spectrum images; name one with --array: {', '.join(found)}"
+            path,
+            f"it has several spectrum images; name one with --counts-array: {', '.join(found)}",
         )
     return found[name or next(iter(found))]
 

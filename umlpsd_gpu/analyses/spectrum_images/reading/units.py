@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+from umlpsd_gpu.movie.units import metres_of
+
 KEV = {"ev": 1e-3, "kev": 1.0, "mev": 1e3}
-METRES = {
-    **{"m": 1.0, "cm": 1e-2, "mm": 1e-3, "nm": 1e-9, "pm": 1e-12},
-    **dict.fromkeys(("um", "µm", "μm", "micron", "microns", "micrometer"), 1e-6),
-    **dict.fromkeys(("å", "a", "angstrom"), 1e-10),
-}
+ANGSTROM = "a"  # as programs write it that know no Å
 
 
 def kev_factor(unit: object) -> float | None:
@@ -49,7 +47,8 @@ def metre_factor(unit: object) -> float | None:
     >>> metre_factor("nm")
     1e-09
     """
-    return METRES.get(str(unit).strip().lower())
+    text = str(unit).strip().lower()
+    return metres_of("angstrom" if text == ANGSTROM else text)
 
 
 def unit_in_name(name: str) -> str:

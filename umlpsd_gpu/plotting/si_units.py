@@ -28,7 +28,7 @@ def si_scale(values: np.ndarray, unit: str) -> tuple[float, str]:
     Examples
     --------
     >>> import numpy as np
-    >>> from umlpsd_gpu.analyses.curves.si_units import si_scale
+    >>> from umlpsd_gpu.plotting.si_units import si_scale
     >>> factor, unit = si_scale(np.array([2e-9, 5e-8]), "A")
     >>> round(5e-8 * factor), unit
     (50, 'nA')
@@ -87,7 +87,7 @@ def quartiles_text(lower: float, middle: float, upper: float, unit: str) -> str:
 
     Examples
     --------
-    >>> from umlpsd_gpu.analyses.curves.si_units import quartiles_text
+    >>> from umlpsd_gpu.plotting.si_units import quartiles_text
     >>> quartiles_text(4.5e-9, 5e-9, 5.61e-9, "S")
     '5 (4.5 … 5.61) nS'
     """
