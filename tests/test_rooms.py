@@ -31,6 +31,7 @@ ROOMS = [
     "spectrum",
     "maps",
     "xrays",
+    "shapes",
     "images",
     "simulate",
     "analyses",

@@ -1,0 +1,1 @@
+"""Shapes of particles: outlines, features, super-ellipses fitted to outlines and pixels."""
