@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
 
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import is_on_device
@@ -56,7 +55,7 @@ class Representations:
         SettingsError
             If there is no matrix, one is empty, or they have different numbers of rows.
         """
-        shapes = {name: np.shape(matrix) for name, matrix in matrices.items()}
+        shapes = {name: matrix.shape for name, matrix in matrices.items()}
         if not shapes or any(len(shape) != 2 for shape in shapes.values()):
             raise SettingsError(
                 f"representations must be matrices (n_items, n_columns) by name, got {shapes}"

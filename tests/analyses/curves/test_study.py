@@ -346,6 +346,7 @@ def test_a_cluster_of_very_few_curves_is_a_group_of_outliers(study):
     assert len(found.tests.gap) == 3
     with_group = replace(study, clustering=found)
     assert headline(with_group).endswith("3 clusters in 581 curves, and 1 group of outliers")
+    assert (with_group.n_classes, with_group.n_outlier_groups) == (3, 1)
     (note,) = list_group_notes(found, usable)
     assert "1 of the K = 4 clusters holds less than 1 % of the curves (3 of 581 in all)" in note
     rows = list(table_rows(with_group))
@@ -357,3 +358,14 @@ def test_large_clusters_stay(study):
     usable = study.conditioned.is_usable
     assert list_group_notes(study.clustering, usable) == []
     assert (study.clustering.labels[usable] > 0).all()
+
+
+def test_whole_analysis_on_the_device_finds_what_the_cpu_finds(on_cpu):
+    curves, _ = simulated_map(n_rows=8, n_cols=10, n_points=64, n_grains=4)
+    few = {"k_max": 3, "n_epochs": 4, "n_resamples": 2}
+    here, there = (um.run_curves(curves, **few, device=device) for device in ("cpu", "gpu"))
+    assert there.device == "gpu"
+    assert there.clustering.decision.k_opt == here.clustering.decision.k_opt
+    np.testing.assert_array_equal(there.clustering.labels, here.clustering.labels)
+    for name, quantity in here.quantities.items():
+        np.testing.assert_array_equal(there.quantities[name].values, quantity.values)

@@ -18,6 +18,7 @@ COLUMNS = (
     Column("n_curves", read_from_summary("n_clustered"), "Curves"),
     Column("n_points", read_from_summary("n_points"), "Points"),
     Column("k_opt", read_from_summary("k_opt"), "K"),
+    Column("n_classes", read_from_summary("n_classes"), "Classes"),
     Column("confidence", read_from_summary("confidence"), "Confidence"),
     Column("largest_share", _share_of_largest, "Share of cluster 1"),
     Column("n_saturated", read_from_summary("n_saturated"), "Saturated"),

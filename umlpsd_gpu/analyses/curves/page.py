@@ -84,8 +84,7 @@ def headline(study: CurveStudy) -> str:
     str
     """
     decision, n = study.clustering.decision, int(study.conditioned.is_usable.sum())
-    n_classes = int(study.clustering.labels.max())
-    n_groups = decision.k_opt - n_classes
+    n_classes, n_groups = study.n_classes, study.n_outlier_groups
     if decision.is_undecided:
         return f"Number of clusters of {n:,} curves undecided; shown: K = {decision.k_opt}"
     if n_groups:
@@ -99,6 +98,8 @@ def headline(study: CurveStudy) -> str:
 def _facts(study: CurveStudy) -> Iterator[Fact]:
     decision, curves = study.clustering.decision, study.map
     yield k_fact(decision)
+    if study.n_outlier_groups:
+        yield Fact("Classes", str(study.n_classes), "the other clusters are groups of outliers")
     yield confidence_fact(decision)
     yield Fact("Compared", NAMES.get(decision.scale, decision.scale))
     n_usable = int(study.conditioned.is_usable.sum())
@@ -186,7 +187,7 @@ def _data(study: CurveStudy) -> Section:
     rows += [
         ("offset of the current", si_text(offset, "A"), found),
         ("offset of the bias", si_text(conditioned.bias_offset, "V"), found),
-        ("noise of the current", si_text(noise, "A", 2), "second differences, median of curves"),
+        ("noise of the current", si_text(noise, "A", 2), "third differences, median of curves"),
     ]
     if curves.shape is not None:
         size = pixel_size_m(curves)

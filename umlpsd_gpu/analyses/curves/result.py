@@ -50,9 +50,17 @@ class CurveStudy(Result):
     device: str
     versions: dict[str, str]
 
+    @property
+    def n_classes(self) -> int:
+        """Clusters that are classes; K_opt counts groups of outliers too."""
+        return int(self.clustering.labels.max())
+
+    @property
+    def n_outlier_groups(self) -> int:
+        """Clusters of less than 1 % of the curves, which are outliers."""
+        return self.clustering.decision.k_opt - self.n_classes
+
     def __repr__(self) -> str:
         """Return the answer in a line."""
-        decision, n = self.clustering.decision, int((self.clustering.labels > 0).sum())
-        return (
-            f"CurveStudy(K = {decision.k_opt} of {n} curves, confidence {decision.confidence:.2f})"
-        )
+        confidence, n = self.clustering.decision.confidence, int((self.clustering.labels > 0).sum())
+        return f"CurveStudy({self.n_classes} classes of {n} curves, confidence {confidence:.2f})"

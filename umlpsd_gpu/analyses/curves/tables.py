@@ -34,6 +34,8 @@ def summary_of(study: CurveStudy) -> dict[str, Any]:
     saturated = [mask.any(axis=1) for mask in conditioned.is_saturated.values()]
     return {
         **summarise_decision(study.clustering.decision),
+        "n_classes": study.n_classes,
+        "n_outlier_groups": study.n_outlier_groups,
         "n_curves": curves.n_curves,
         "n_recorded": int(curves.is_recorded.sum()),
         "n_clustered": int(conditioned.is_usable.sum()),

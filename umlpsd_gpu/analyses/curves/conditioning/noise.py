@@ -1,4 +1,4 @@
-"""The noise of curves, from their second differences."""
+"""The noise of curves, from their third differences."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import numpy as np
 
 # Median absolute deviation of a Gaussian, divided by its standard deviation
 MAD_OF_GAUSSIAN = 0.6744897501960817
-# Variance of a second difference of white noise: 1 + 4 + 1 times that of a value
-VARIANCE_OF_SECOND_DIFFERENCE = 6.0
+# Second differences of simulated diodes are a fifth larger than those of their noise, third ones
+# are not. The variance of a third difference of white noise is 1 + 9 + 9 + 1 times that of a value
+ORDER, VARIANCE_OF_DIFFERENCE = 3, 20.0
 # The noise of a tunnel current grows with it. Where the quietest quarter of a curve has less than
 # half of the noise of the whole, that is the noise floor; equal noise is never so uneven in blocks
 # of 16 points.
@@ -19,15 +20,15 @@ QUIET_BIAS = 0.9
 def noise_of_curves(values: np.ndarray) -> np.ndarray:
     """Return the standard deviation of the noise floor of each curve.
 
-    Second differences of a smooth curve are small, and those of white noise are √6 times as large
+    Third differences of a smooth curve are small, and those of white noise are √20 times as large
     as the noise. Their median absolute deviation ignores steep parts and jumps, if these are less
     than half of the curve. A curve of few discrete levels, whose deviation is 0, gets the root mean
-    square of its second differences.
+    square of its third differences.
 
     Parameters
     ----------
     values : ndarray, shape (n_curves, n_points)
-        In any unit; at least three points.
+        In any unit; at least four points.
 
     Returns
     -------
@@ -42,24 +43,24 @@ def noise_of_curves(values: np.ndarray) -> np.ndarray:
     >>> noise_of_curves(curves).round(1)
     array([0.2])
     """
-    second = np.diff(values, 2, axis=1)
-    centred = np.abs(second - np.median(second, axis=1, keepdims=True))
+    third = np.diff(values, ORDER, axis=1)
+    centred = np.abs(third - np.median(third, axis=1, keepdims=True))
     robust = np.median(centred, axis=1) / MAD_OF_GAUSSIAN
-    plain = np.sqrt(np.mean(np.square(second), axis=1))
+    plain = np.sqrt(np.mean(np.square(third), axis=1))
     whole = np.where(robust > 0, robust, plain)
-    quiet = _quietest_quarter(second)
+    quiet = _quietest_quarter(third)
     floor = np.where((quiet > 0) & (quiet < MOST_SHARE * whole), quiet, whole)
-    sd: np.ndarray = floor / np.sqrt(VARIANCE_OF_SECOND_DIFFERENCE)
+    sd: np.ndarray = floor / np.sqrt(VARIANCE_OF_DIFFERENCE)
     return sd
 
 
-def _quietest_quarter(second: np.ndarray) -> np.ndarray:
+def _quietest_quarter(third: np.ndarray) -> np.ndarray:
     """Return the lower quartile of the root mean squares of blocks; 0 for short curves."""
-    width = max(LEAST_BLOCK, second.shape[1] // N_BLOCKS)
-    n_blocks = second.shape[1] // width
+    width = max(LEAST_BLOCK, third.shape[1] // N_BLOCKS)
+    n_blocks = third.shape[1] // width
     if n_blocks < 4:
-        return np.zeros(len(second))
-    blocks = second[:, : n_blocks * width].reshape(len(second), n_blocks, width)
+        return np.zeros(len(third))
+    blocks = third[:, : n_blocks * width].reshape(len(third), n_blocks, width)
     size = np.sqrt(np.mean(np.square(blocks), axis=2))
     quiet: np.ndarray = np.percentile(size, QUARTER, axis=1) / QUIET_BIAS
     return quiet

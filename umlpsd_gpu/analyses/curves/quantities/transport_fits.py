@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-from umlpsd_gpu.analyses.curves.conditioning.noise import VARIANCE_OF_SECOND_DIFFERENCE
+from umlpsd_gpu.analyses.curves.conditioning.noise import ORDER, VARIANCE_OF_DIFFERENCE
 from umlpsd_gpu.analyses.curves.quantities.least_squares import Fits, fit_all
 from umlpsd_gpu.analyses.curves.quantities.readings import Readings
 from umlpsd_gpu.analyses.curves.quantities.transport_models import (
@@ -110,11 +110,11 @@ def _points(readings: Readings, temperature_k: float) -> Points:
 
 
 def _local_noise(current: np.ndarray, floor: np.ndarray) -> np.ndarray:
-    """Return the noise at each point: the floor, or more where second differences show it."""
-    squares = np.square(np.diff(current, 2, axis=1))
-    squares = np.pad(squares, ((0, 0), (1, 1)), mode="edge")
+    """Return the noise at each point: the floor, or more where third differences show it."""
+    squares = np.square(np.diff(current, ORDER, axis=1))
+    squares = np.pad(squares, ((0, 0), (1, ORDER - 1)), mode="edge")
     around = uniform_filter1d(squares, LOCAL_POINTS, axis=1, mode="nearest")
-    local = np.sqrt(np.maximum(around, 0) / VARIANCE_OF_SECOND_DIFFERENCE)
+    local = np.sqrt(np.maximum(around, 0) / VARIANCE_OF_DIFFERENCE)
     least = np.maximum(floor, np.finfo(np.float64).tiny)[:, None]
     noise: np.ndarray = np.where(local > CLEARLY_LARGER * least, local, least)
     return noise
