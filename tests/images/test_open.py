@@ -123,8 +123,8 @@ def test_damaged_files_are_refused_in_one_sentence(tmp_path):
 
 
 def test_files_of_microscopes_name_the_extra_they_need(tmp_path, monkeypatch):
-    path = tmp_path / "a.dm4"
+    path = tmp_path / "a.ser"
     path.write_bytes(b"\0" * 64)
-    monkeypatch.setitem(__import__("sys").modules, "rsciio.digitalmicrograph", None)
+    monkeypatch.setitem(__import__("sys").modules, "rsciio.tia", None)
     with pytest.raises(MovieError, match="extra em"):
         open_micrograph(path)

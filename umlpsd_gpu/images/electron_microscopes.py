@@ -11,16 +11,17 @@ import numpy as np
 
 from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.images.micrograph import Micrograph
-from umlpsd_gpu.movie.units import metres_of
+from umlpsd_gpu.images.pixel_size import PixelSize, pixel_size_of
+from umlpsd_gpu.images.titles import choose_image
 
 # RosettaSciIO is under the GPL: it is imported when such a file is opened and never part of this
 # package
-READERS = {".dm3": "digitalmicrograph", ".dm4": "digitalmicrograph", ".emd": "emd"}
+READERS = {".emd": "emd", ".emi": "tia", ".ser": "tia", ".mrc": "mrc", ".tvips": "tvips"}
 SUFFIXES = tuple(READERS)
 
 
 def read_microscope_file(path: Path, title: str | None) -> Micrograph:
-    """Read an image of a .dm3, .dm4 or .emd file.
+    """Read an image of a Berkeley .emd, a TIA .emi or .ser, an .mrc or a .tvips file.
 
     Parameters
     ----------
@@ -53,25 +54,14 @@ def read_microscope_file(path: Path, title: str | None) -> Micrograph:
             f"RosettaSciIO can't read it ({type(error).__name__}: {error}); export it as TIFF",
         ) from error
     images = {_title(entry): entry for entry in entries if np.ndim(entry["data"]) == 2}
-    if title is not None:
-        images = {name: entry for name, entry in images.items() if name == title}
-    if len(images) != 1:
-        known = ", ".join(f"'{_title(entry)}'" for entry in entries) or "nothing"
-        raise MovieError(
-            path,
-            f"it holds {len(images)} images of that kind ({known}); choose one by its title with "
-            "--image-title",
-        )
-    (entry,) = images.values()
-    return Micrograph(np.asarray(entry["data"]), *_pixel_size(entry), path=path)
+    entry = choose_image(path, images, title)
+    return Micrograph(np.asarray(entry["data"]), *_pixel_size(path, entry), path=path)
 
 
 def _title(entry: Mapping[str, Any]) -> str:
     return str(entry.get("metadata", {}).get("General", {}).get("title", ""))
 
 
-def _pixel_size(entry: Mapping[str, Any]) -> tuple[float | None, str]:
-    axis = entry["axes"][-1]
-    unit = metres_of(str(axis.get("units", "")))
-    scale = float(axis.get("scale", 0.0))
-    return (scale * unit, "scale of the axes") if unit and scale > 0 else (None, "unknown")
+def _pixel_size(path: Path, entry: Mapping[str, Any]) -> PixelSize:
+    y, x = ((axis.get("scale"), axis.get("units", "")) for axis in entry["axes"][-2:])
+    return pixel_size_of(path, "scale of the axes", x, y)

@@ -9,15 +9,18 @@ import numpy as np
 
 from umlpsd_gpu.errors import MovieError, TracesError
 from umlpsd_gpu.images.data_bar import find_data_bar
+from umlpsd_gpu.images.digital_micrograph import SUFFIXES as DM_SUFFIXES
+from umlpsd_gpu.images.digital_micrograph import read_dm_image
 from umlpsd_gpu.images.electron_microscopes import SUFFIXES as MICROSCOPE_SUFFIXES
 from umlpsd_gpu.images.electron_microscopes import read_microscope_file
 from umlpsd_gpu.images.micrograph import Micrograph
 from umlpsd_gpu.images.tiff_image import read_tiff_image
+from umlpsd_gpu.images.velox import is_velox, read_velox_image
 from umlpsd_gpu.images.web_image import SUFFIXES as WEB_SUFFIXES
 from umlpsd_gpu.images.web_image import read_web_image
 
 TIFF_SUFFIXES = (".tif", ".tiff")
-SUFFIXES = (*TIFF_SUFFIXES, ".npy", *WEB_SUFFIXES, *MICROSCOPE_SUFFIXES)
+SUFFIXES = (*TIFF_SUFFIXES, ".npy", *WEB_SUFFIXES, *DM_SUFFIXES, *MICROSCOPE_SUFFIXES)
 
 
 def open_micrograph(
@@ -33,12 +36,13 @@ def open_micrograph(
     Parameters
     ----------
     path : path
-        TIFF (also of FEI/Thermo Fisher and Zeiss, ImageJ, OME), .npy, grey PNG and JPEG; .dm3, .dm4
-        and .emd with the extra ``em``.
+        TIFF (also of FEI/Thermo Fisher, Zeiss, DigitalMicrograph, TVIPS, Olympus SIS, JEOL, ImageJ,
+        OME), .npy, grey PNG and JPEG, .dm3, .dm4, .emd of Velox; other .emd, .emi, .ser, .mrc and
+        .tvips with the extra ``em``.
     pixel_size_m : float, optional
         Side of a pixel, in metres; replaces that of the file.
     title : str, optional
-        Which of several images of a .dm3, .dm4 or .emd file is read.
+        Which of several images of a file is read.
     cut_data_bar : bool
         Whether a data bar at the bottom is cut off.
     is_luminance_taken : bool
@@ -56,23 +60,7 @@ def open_micrograph(
         If the image has values that are NaN or infinite, or is constant.
     """
     path = Path(path)
-    if not path.exists():
-        raise MovieError(path, "there is no such file: check its name")
-    suffix = path.suffix.lower()
-    if suffix in TIFF_SUFFIXES:
-        found = read_tiff_image(path, is_luminance_taken)
-    elif suffix == ".npy":
-        found = _read_array(path)
-    elif suffix in WEB_SUFFIXES:
-        found = read_web_image(path, is_luminance_taken)
-    elif suffix in MICROSCOPE_SUFFIXES:
-        found = read_microscope_file(path, title)
-    else:
-        raise MovieError(
-            path,
-            f"files with the suffix '{suffix}' are not read as micrographs; save the image as TIFF "
-            f"or one of {', '.join(SUFFIXES[2:])}",
-        )
+    found = _read(path, title, is_luminance_taken)
     if pixel_size_m is not None:
         found = replace(found, pixel_size_m=pixel_size_m, pixel_size_origin="user")
     _require_values(found)
@@ -84,6 +72,29 @@ def open_micrograph(
     if n_bar:
         notes = (*notes, f"The data bar of {n_bar} rows at the bottom was cut off.")
     return replace(found, image=image, n_bar_rows=n_bar, notes=notes)
+
+
+def _read(path: Path, title: str | None, is_luminance_taken: bool) -> Micrograph:
+    if not path.exists():
+        raise MovieError(path, "there is no such file: check its name")
+    suffix = path.suffix.lower()
+    if suffix in TIFF_SUFFIXES:
+        return read_tiff_image(path, is_luminance_taken)
+    if suffix == ".npy":
+        return _read_array(path)
+    if suffix in WEB_SUFFIXES:
+        return read_web_image(path, is_luminance_taken)
+    if suffix in DM_SUFFIXES:
+        return read_dm_image(path, title)
+    if suffix == ".emd" and is_velox(path):
+        return read_velox_image(path, title)
+    if suffix in MICROSCOPE_SUFFIXES:
+        return read_microscope_file(path, title)
+    raise MovieError(
+        path,
+        f"files with the suffix '{suffix}' are not read as micrographs; save the image as TIFF or "
+        f"one of {', '.join(SUFFIXES[2:])}",
+    )
 
 
 def _read_array(path: Path) -> Micrograph:

@@ -10,6 +10,7 @@ from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.images.colour import grey_of
 from umlpsd_gpu.images.micrograph import Micrograph
 from umlpsd_gpu.images.microscope_tags import read_scan_tags
+from umlpsd_gpu.images.pixel_size import PixelSize
 from umlpsd_gpu.movie.contents import Contents, read_contents
 from umlpsd_gpu.movie.metadata import pixel_size
 from umlpsd_gpu.movie.reader import make_reader
@@ -48,17 +49,12 @@ def read_tiff_image(path: Path, is_luminance_taken: bool = False) -> Micrograph:
     image, notes = grey_of(channels, path, is_luminance_taken)
     size_um, origin = pixel_size(None, contents.notes, contents.image)
     tags = read_scan_tags(path)
-    size_m = tags.pixel_size_m if tags.pixel_size_m else size_um and size_um * 1e-6
+    size = tags.pixel_size
+    if size.size_m is None:
+        size = PixelSize(size_um and size_um * 1e-6, origin)
     n_rows = image.shape[0]
     n_bar = n_rows - tags.n_scan_rows if tags.n_scan_rows and tags.n_scan_rows < n_rows else 0
-    return Micrograph(
-        image,
-        size_m,
-        tags.origin if tags.pixel_size_m else origin,
-        n_bar,
-        notes,
-        path,
-    )
+    return Micrograph(image, *size, n_bar, notes, path)
 
 
 def _require_one_image(contents: Contents, path: Path) -> None:

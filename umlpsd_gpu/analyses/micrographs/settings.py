@@ -23,7 +23,7 @@ class MicrographSettings(Section):
     title: str | None = Field(
         None,
         min_length=1,
-        description="Title of the image to read, if a .dm3, .dm4 or .emd file holds several.",
+        description="Title of the image to read, if a file of a microscope holds several.",
     )
     luminance: bool = Field(
         False, description="Analyse the brightness of a colour image instead of refusing it."

@@ -69,7 +69,7 @@ def read_micrograph(path: str | Path, settings: MicrographSettings | None = None
     Parameters
     ----------
     path : path
-        TIFF, .npy; .dm3, .dm4 and .emd with the extra ``em``.
+        As `open_micrograph`: TIFF, .npy, PNG, JPEG, .dm3, .dm4, .emd and others.
     settings : MicrographSettings, optional
 
     Returns
