@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
+from tests.support.matrix_files import write_matrix
 from umlpsd_gpu import CurvesError, read_curves
 
 BIAS = np.linspace(-0.5, 0.5, 7)
@@ -331,3 +332,41 @@ def test_a_missing_package_is_named(tmp_path, monkeypatch, name, module, package
     (tmp_path / name).write_bytes(b"GWYP")
     with pytest.raises(CurvesError, match=f"need the package {package}; install it with pip inst"):
         read_curves(tmp_path / name)
+
+
+def test_a_curve_of_matrix(tmp_path):
+    bias = np.linspace(-1, 1, 21)
+    current = 2e-9 * bias + 1e-9 * bias**3
+    path = write_matrix(tmp_path, current, bias, place=(1.5e-9, 2.5e-9))
+    curves = read_curves(path)
+    np.testing.assert_allclose(curves.bias, bias)
+    np.testing.assert_allclose(curves.current["forward"][0], current, atol=1e-12)
+    np.testing.assert_allclose(curves.positions, [[1.5e-9, 2.5e-9]])
+    assert list(curves.current) == ["forward"]
+
+
+def test_a_curve_of_matrix_there_and_back(tmp_path):
+    bias = np.linspace(-1, 1, 21)
+    current = 2e-9 * bias
+    both = np.concatenate([current, 1.1 * current[::-1]])
+    curves = read_curves(write_matrix(tmp_path, both, bias, reversal=True))
+    np.testing.assert_allclose(curves.current["forward"][0], current, atol=1e-12)
+    np.testing.assert_allclose(curves.current["backward"][0], 1.1 * current, atol=1e-12)
+
+
+def test_a_volume_of_matrix(tmp_path):
+    bias, n_rows, n_cols = np.linspace(-1, 1, 15), 4, 6
+    slopes = 1e-9 * (1 + np.arange(n_rows * n_cols).reshape(n_rows, n_cols))
+    scanner = {"Points": 12, "Lines": 8, "Subgrid_X": 2, "Subgrid_Y": 2, "Subgrid_Match_Mode": 1}
+    scanner |= {"X_Retrace": True, "Y_Retrace": False, "Width": 6e-8, "Height": 4e-8}
+    currents = slopes[:, :, None] * bias
+    path = write_matrix(tmp_path, currents[:3], bias, scanner=scanner)
+    curves = read_curves(path)
+    assert curves.shape == (n_rows, n_cols)
+    found = curves.current["forward"].reshape(n_rows, n_cols, -1)
+    # the scan begins at the bottom; its last line was not recorded
+    np.testing.assert_allclose(found[:0:-1], currents[:3], atol=1e-12)
+    assert np.isnan(found[0]).all()
+    assert any("stopped after 18 of 24 pixels" in note for note in curves.notes)
+    steps = np.ptp(curves.positions, axis=0)
+    assert steps == pytest.approx([5e-8, 3e-8])
