@@ -165,7 +165,9 @@ def render_coverage(
     inside = (np.hypot(rows[:, None], columns) <= limit).astype(np.float64)
     if psf_px > 0:
         inside = gaussian_filter(inside, psf_px * oversampling, mode="constant", truncate=5)
-    return inside.reshape(n_rows, oversampling, n_cols, oversampling).mean(axis=(1, 3))
+    points = inside.reshape(n_rows, oversampling, n_cols, oversampling)
+    covered: np.ndarray = points.mean(axis=(1, 3))
+    return covered
 
 
 def _checked(recipe: ShapeRecipe) -> ShapeRecipe:
@@ -218,7 +220,7 @@ def _draw_shapes(
 def _add_noise(clean: np.ndarray, recipe: ShapeRecipe, rng: np.random.Generator) -> np.ndarray:
     variance = (recipe.contrast / recipe.contrast_to_noise) ** 2
     constant = (1 - recipe.poisson_share) * variance
-    noisy = clean + np.sqrt(constant) * rng.standard_normal(clean.shape)
+    noisy: np.ndarray = clean + np.sqrt(constant) * rng.standard_normal(clean.shape)
     if recipe.poisson_share > 0 and recipe.background > 0:
         per_count = recipe.poisson_share * variance / recipe.background
         noisy += per_count * rng.poisson(clean / per_count) - clean
