@@ -136,10 +136,10 @@ def cut_crops(image: np.ndarray, labels: np.ndarray, margin_px: int = 6) -> Crop
         is_usable=usable,
         is_inside=inside,
         starts=starts,
-        n_rows=sizes[:, 0],
-        n_cols=sizes[:, 1],
-        tops=low[:, 0],
-        lefts=low[:, 1],
+        n_rows=sizes[:, 0].copy(),
+        n_cols=sizes[:, 1].copy(),
+        tops=low[:, 0].copy(),
+        lefts=low[:, 1].copy(),
         touches_edge=touches,
     )
 
