@@ -69,6 +69,24 @@ class Crops:
         first = int(self.starts[number])
         return values[first : first + n_rows * n_cols].reshape(n_rows, n_cols)
 
+    def take(self, image: np.ndarray) -> np.ndarray:
+        """Return the pixels of all crops from another image of the same size.
+
+        Parameters
+        ----------
+        image : ndarray of float, shape (n_rows, n_columns)
+
+        Returns
+        -------
+        ndarray of float64, shape (n_pixels,)
+        """
+        found = np.empty(len(self.values))
+        for number in range(len(self)):
+            top, left = int(self.tops[number]), int(self.lefts[number])
+            view = self.view(number, found)
+            view[:] = image[top : top + view.shape[0], left : left + view.shape[1]]
+        return found
+
 
 def cut_crops(image: np.ndarray, labels: np.ndarray, margin_px: int = 6) -> Crops:
     """Cut each labelled particle out of an image, with the background around it.
