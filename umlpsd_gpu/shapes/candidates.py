@@ -33,6 +33,9 @@ from umlpsd_gpu.shapes.pixel_model import (
 # Fits to outlines are followed in the pixels if their misfit is at most this many times the best
 # one plus a constant in pixels, and they are among the best few
 WORTH_FACTOR, WORTH_PX, MOST_STARTS = 1.5, 0.1, 4
+# After the first steps, only fits this near to the best one of their particle go on; χ² per pixel
+# of the best one scales the distance
+FIRST_STEPS, WORTH_CHI2 = 3, 60.0
 # Gain of χ² at which a fit ends
 TOLERANCE = 0.01
 MAX_ITER = 30
@@ -86,11 +89,18 @@ def fit_candidates(
     shapes = contours.all_parameters[is_worth]
     is_blunt = shapes[:, LN_P] > np.log(BLUNT_P)
     shapes[:, LN_P] += np.where(is_blunt, np.log(SHARPENING), 0.0)
-    return Candidates(
-        *_fit(
-            data, sums, crop, d_index + 1, start_of(data.crops, outlines, crop, shapes)[0], branch
-        )
-    )
+    start = start_of(data.crops, outlines, crop, shapes)[0]
+    tasks = _tasks(data, crop, d_index + 1, start)
+    first = _minimise(data, sums, tasks, start, FIRST_STEPS)
+    chi2 = np.where(np.isfinite(first.sums.chi2), first.sums.chi2, np.inf)
+    best = np.full(len(contours.d), np.inf)
+    np.minimum.at(best, crop, chi2)
+    n_used = np.bincount(data.owners(), data.weights > 0, minlength=len(best))
+    scale = np.maximum(1.0, best / np.maximum(n_used, 1))
+    goes_on = chi2 <= (best + WORTH_CHI2 * scale)[crop]
+    kept = tasks.part(goes_on)
+    minima = _minimise(data, sums, kept, first.parameters[goes_on], MAX_ITER)
+    return Candidates(kept, branch[goes_on], minima)
 
 
 def start_of(
@@ -145,25 +155,28 @@ def fit_circles(data: PixelData, sums: PixelSums, crop: np.ndarray, start: np.nd
     circles[:, LN_SIZE] = start[:, LN_SIZE] - 0.5 * start[:, LN_L]
     is_free = np.ones(circles.shape, dtype=bool)
     is_free[:, [LN_P, LN_L, PHASE]] = False
-    return _fit(data, sums, crop, np.full(len(crop), 2), circles, None, is_free)[2]
+    tasks = _tasks(data, crop, np.full(len(crop), 2), circles)
+    return _minimise(data, sums, tasks, circles, MAX_ITER, is_free)
 
 
-def _fit(
+def _tasks(data: PixelData, crop: np.ndarray, d: np.ndarray, start: np.ndarray) -> Tasks:
+    nodes = nodes_per_quarter(start, d, data.table.psf_px)
+    return Tasks(crop.astype(np.int64), d.astype(np.int64), nodes)
+
+
+def _minimise(
     data: PixelData,
     sums: PixelSums,
-    crop: np.ndarray,
-    d: np.ndarray,
+    tasks: Tasks,
     start: np.ndarray,
-    branch: np.ndarray | None,
+    max_iter: int,
     is_free: np.ndarray | None = None,
-) -> tuple[Tasks, np.ndarray, Minima]:
-    nodes = nodes_per_quarter(start, d, data.table.psf_px)
-    tasks = Tasks(crop.astype(np.int64), d.astype(np.int64), nodes)
+) -> Minima:
     largest = np.log(2.0 * max(data.crops.n_rows.max(initial=1), data.crops.n_cols.max(initial=1)))
     no = np.full(2, np.inf)
     low = np.array([-np.inf, -np.inf, -2.0, np.log(P_LIMITS[0]), -np.log(L_LIMIT), -np.inf, *-no])
     high = np.array([np.inf, np.inf, largest, np.log(P_LIMITS[1]), np.log(L_LIMIT), np.inf, *no])
-    minima = minimise(
+    return minimise(
         lambda parameters, which: sums(data, tasks.part(which), parameters),
         start,
         (low, high),
@@ -171,6 +184,5 @@ def _fit(
         is_free=is_free,
         tolerance=TOLERANCE,
         relative_tolerance=1e-7,
-        max_iter=MAX_ITER,
+        max_iter=max_iter,
     )
-    return tasks, np.zeros(len(crop), dtype=np.int64) if branch is None else branch, minima

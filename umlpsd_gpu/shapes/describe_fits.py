@@ -1,4 +1,4 @@
-"""From fits of several curves to one result for each particle: the best, how sure it is, its kind."""
+"""From fits of several curves to one result for each particle: the best one, and how sure it is."""
 
 from __future__ import annotations
 

@@ -111,7 +111,10 @@ def minimise(
         better = active[is_better]
         now[better], chi2[better] = tried[is_better], new.chi2[is_better]
         gradient[better], normal[better] = new.gradient[is_better], new.normal[is_better]
-        ends = (is_better & (gain < enough)) | (~is_better & (damping[active] >= MOST_DAMPING))
+        # a small gain by a strongly damped step says nothing
+        is_newton = damping[active] <= FIRST_DAMPING
+        ends = is_better & (gain < enough) & is_newton
+        ends |= ~is_better & (damping[active] >= MOST_DAMPING)
         is_converged[active[ends]] = True
         factor = np.where(is_better, LOWER, RAISE)
         damping[active] = np.clip(damping[active] * factor, LEAST_DAMPING, MOST_DAMPING)

@@ -23,7 +23,6 @@ from umlpsd_gpu.shapes.family import (
     LN_SIZE,
     PHASE,
     ROW,
-    largest_radii,
     radii_and_slopes,
 )
 from umlpsd_gpu.shapes.least_squares import Sums
@@ -35,8 +34,9 @@ PSF_LIMITS_PX = (0.05, 7.0)
 # Table entries in a pixel; linear interpolation between them errs by 1e-5
 N_FRACTIONS = 64
 TAIL_SD = 4.0
-# Distance of nodes in standard deviations of the blur, and nodes in a quarter at least
-NODE_SPACING, LEAST_NODES = 0.6, 8
+# Distance of nodes in standard deviations of the blur, nodes in a quarter for corners, and at least
+NODE_SPACING, NODES_PER_P, SHARPEST_P, LEAST_NODES = 1.0, 3.0, 20.0, 10
+N_SPEED_STEPS = 32
 Q_LIMITS = (1.0, 3.0)
 
 
@@ -61,7 +61,7 @@ class BlurTable:
     @property
     def width(self) -> int:
         """Pixels that a position reaches, an even number."""
-        return self.narrow.shape[1]
+        return int(self.narrow.shape[1])
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,10 @@ class PixelData:
     crops: Crops
     weights: np.ndarray
     table: BlurTable
+
+    def owners(self) -> np.ndarray:
+        """Return the position of the particle of each pixel; (n_pixels,) int."""
+        return np.repeat(np.arange(len(self.crops)), self.crops.n_rows * self.crops.n_cols)
 
 
 @dataclass(frozen=True)
@@ -167,9 +171,18 @@ def nodes_per_quarter(parameters: np.ndarray, d: np.ndarray, psf_px: float) -> n
     ndarray of int64, shape (n,)
     """
     blur = np.sqrt(psf_px**2 + 1 / 12)
-    quarter = 2 * np.pi * largest_radii(parameters) / (2 * d)
-    needed = np.ceil(quarter / (NODE_SPACING * blur)).astype(np.int64)
-    return np.maximum(needed, LEAST_NODES)
+    steps = np.linspace(0, np.pi / 2, N_SPEED_STEPS + 1)
+    ln_p, ln_l = parameters[:, LN_P, None], parameters[:, LN_L, None]
+    half = _half_angles(steps[1:-1], ln_p, ln_l)
+    edges = np.zeros((len(parameters), 1)), np.full((len(parameters), 1), np.pi / 2)
+    half = np.concatenate([edges[0], half, edges[1]], axis=1)
+    radius = np.exp(parameters[:, LN_SIZE, None] + radii_and_slopes(half, ln_p, ln_l)[0])
+    turned = 2 * np.diff(half, axis=1) / d[:, None]
+    arcs = np.hypot(np.diff(radius, axis=1), 0.5 * (radius[:, 1:] + radius[:, :-1]) * turned)
+    by_length = N_SPEED_STEPS * arcs.max(axis=1) / (NODE_SPACING * blur)
+    by_corner = NODES_PER_P * np.minimum(np.exp(ln_p[:, 0]), SHARPEST_P)
+    needed = np.maximum(np.maximum(by_length, by_corner), LEAST_NODES)
+    return np.asarray(np.ceil(needed)).astype(np.int64)
 
 
 def nodes_of(
@@ -191,8 +204,7 @@ def nodes_of(
     """
     ln_p, ln_l = parameters[LN_P], parameters[LN_L]
     inner = np.arange(1, n_quarter) * (np.pi / 2) / n_quarter
-    bend = np.clip(2 / np.exp(ln_p), *Q_LIMITS)
-    half = np.arctan(np.exp(ln_l + bend * np.log(np.tan(inner))))
+    half = _half_angles(inner, ln_p, ln_l)
     ln_radius, by_ln_p, by_ln_l, _ = radii_and_slopes(half, ln_p, ln_l)
     half = np.concatenate([[0.0], half, [np.pi / 2]])
     radius = np.concatenate([[np.exp(-ln_l)], np.exp(ln_radius), [1.0]])
@@ -273,6 +285,12 @@ def pixel_sums(data: PixelData, tasks: Tasks, parameters: np.ndarray) -> Sums:
         sums.gradient[task] = weighted @ residual
         sums.normal[task] = weighted @ jacobian.T
     return sums
+
+
+def _half_angles(steps: np.ndarray, ln_p: np.ndarray, ln_l: np.ndarray) -> np.ndarray:
+    """Return the half angles of nodes at equal steps of a parameter in which tips are smooth."""
+    bend = np.clip(2 / np.exp(ln_p), *Q_LIMITS)
+    return np.asarray(np.arctan(np.exp(ln_l + bend * np.log(np.tan(steps)))))
 
 
 def _spread(
