@@ -40,6 +40,9 @@ typedef int64_t index_t;
 #define HALF_PI 1.57079632679489661923
 #define LEAST_TERM 1e-12
 
+// at any address of a double
+typedef double Lanes __attribute__((vector_size(64), aligned(8), may_alias));
+
 enum { ROW, COLUMN, LN_SIZE, LN_P, LN_L, PHASE, CONTRAST, BACKGROUND };
 
 // Of one quarter of the curve, for unit size; the others are its mirror images.
@@ -131,7 +134,7 @@ INLINE void add_point(Canvas* canvas, const Table* tables, const Point* point, d
     const double y = point->y, x = point->x;
     // such a shape is nowhere near its crop
     if (!(y > -1e6 && y < 1e6 && x > -1e6 && x < 1e6)) return;
-    double swept[8] = {0};
+    Lanes swept = {0};
     for (int j = 0; j < N_SHAPE; j++) {
         swept[j] = point->moved_x[j] * dy - point->moved_y[j] * dx;
     }
@@ -147,26 +150,23 @@ INLINE void add_point(Canvas* canvas, const Table* tables, const Point* point, d
         double* steps = canvas->steps + (row < 0 ? 0 : row) * stride + left;
         for (index_t k = 0; k < width; k++) steps[k] += of_step[i] * dx * of_column[k];
         if (i == width || row < 0) continue;
-        double* slopes = canvas->slopes + (row * stride + left) * 8;
-        for (index_t k = 0; k < width; k++) {
-            const double weight = of_row[i] * of_column[k];
-            for (int j = 0; j < 8; j++) slopes[8 * k + j] += weight * swept[j];
-        }
+        Lanes* slopes = (Lanes*)(canvas->slopes + (row * stride + left) * 8);
+        const Lanes of_line = of_row[i] * swept;
+        for (index_t k = 0; k < width; k++) slopes[k] += of_column[k] * of_line;
     }
 }
 
 INLINE void add_pixel(const double* slopes, double cover, const double* parameters, double value,
                       double weight, double* chi2, double* gradient, double* normal) {
     const double residual = value - (parameters[BACKGROUND] + parameters[CONTRAST] * cover);
-    double row[N_PARAMETERS];
-    for (int j = 0; j < N_PARAMETERS; j++) row[j] = parameters[CONTRAST] * slopes[j];
+    Lanes row = parameters[CONTRAST] * *(const Lanes*)slopes;
     row[CONTRAST] = cover;
     row[BACKGROUND] = 1;
+    const Lanes weighted = weight * row;
     *chi2 += weight * residual * residual;
+    *(Lanes*)gradient += weighted * residual;
     for (int j = 0; j < N_PARAMETERS; j++) {
-        const double weighted = weight * row[j];
-        gradient[j] += weighted * residual;
-        for (int k = 0; k < N_PARAMETERS; k++) normal[N_PARAMETERS * j + k] += weighted * row[k];
+        *(Lanes*)(normal + N_PARAMETERS * j) += weighted[j] * row;
     }
 }
 
