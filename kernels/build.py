@@ -63,7 +63,7 @@ def compile_library(source, options=()):
     # not next to the source: that folder goes into the wheel as it is
     with tempfile.TemporaryDirectory(dir=source.parents[1], prefix=".build_") as folder:
         made = Path(folder) / library.name
-        command = [*compiler(), *OPTIONS, *options, str(source), "-o", str(made)]
+        command = [*compiler(), *OPTIONS, *options, str(source), "-lm", "-o", str(made)]
         subprocess.run(command, check=True, capture_output=True, text=True)
         os.replace(made, library)
     return library

@@ -6,7 +6,7 @@ import platform
 from importlib import import_module
 from importlib.metadata import version
 
-from umlpsd_gpu.compute.cpu_kernel import library
+from umlpsd_gpu.compute.cpu_kernel import why_missing
 
 PACKAGES = ("umlpsd_gpu", "numpy", "scipy", "scikit-learn", "PyWavelets", "tifffile")
 
@@ -25,7 +25,7 @@ def recorded_versions(device: str = "cpu") -> dict[str, str]:
     """
     versions = {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
     # K-means without them sums in a different order
-    versions["CPU kernels"] = "compiled" if library() else "missing"
+    versions["CPU kernels"] = "missing" if why_missing() else "compiled"
     if device == "gpu":
         cupy = import_module("cupy")
         runtime = cupy.cuda.runtime

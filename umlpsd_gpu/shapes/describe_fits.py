@@ -1,0 +1,202 @@
+"""From fits of several curves to one result for each particle: the best one, and how sure it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from umlpsd_gpu.shapes.candidates import Candidates
+from umlpsd_gpu.shapes.crops import Crops
+from umlpsd_gpu.shapes.family import (
+    COLUMN,
+    LN_L,
+    LN_P,
+    LN_SIZE,
+    P_LIMITS,
+    PHASE,
+    ROW,
+    canonical,
+    radii_and_slopes,
+)
+from umlpsd_gpu.shapes.least_squares import Minima, covariances
+from umlpsd_gpu.shapes.outline import Outlines
+from umlpsd_gpu.shapes.pixel_model import BACKGROUND, CONTRAST, N_PIXEL_PARAMETERS, PixelData
+from umlpsd_gpu.shapes.shape_fits import CIRCLE, IRREGULAR, SUPER_ELLIPSE, ShapeFits
+
+# Half of a 95 % interval, in standard deviations
+SD_95 = 1.959964
+# Where ln p is less certain, only its lower bound is given
+MOST_SD_LN_P = 0.3
+# Two starts of one d are equally good within this χ²: sharp corners are then p near 1, not p = ∞
+EQUAL_CHI2 = 1.0
+# A circle is tried where p and L of the best fit are nearer to it than this
+CIRCLE_LN_P, CIRCLE_LN_L = 0.9, 0.3
+# p, L and phase: what a super-ellipse has and a circle has not
+N_MORE_PARAMETERS = 3
+# Super-ellipses don't describe a particle with a larger χ² per pixel, or with less overlap with its
+# mask, unless half a pixel along the outline explains that
+MOST_CHI2_PER_PX, LEAST_JACCARD, OUTLINE_PX = 3.0, 0.9, 0.5
+
+FitCircles = Callable[[np.ndarray, np.ndarray], Minima]
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """The best curve of each particle; rows and columns are those of the crops."""
+
+    d: np.ndarray
+    parameters: np.ndarray
+    chi2: np.ndarray
+    variances: np.ndarray
+    is_circle: np.ndarray
+    runner_up_d: np.ndarray
+    delta_chi2: np.ndarray
+
+
+def describe_fits(
+    data: PixelData, outlines: Outlines, candidates: Candidates, fit_circles: FitCircles
+) -> ShapeFits:
+    """Choose the best curve of each particle, and say how good it is.
+
+    Parameters
+    ----------
+    data : PixelData
+    outlines : Outlines
+    candidates : Candidates
+    fit_circles : callable
+        From positions of particles and parameters of their best fits to fits of circles.
+
+    Returns
+    -------
+    ShapeFits
+    """
+    crops = data.crops
+    n_used = np.add.reduceat(data.weights > 0, crops.starts, dtype=np.int64) if len(crops) else 0
+    n_used = np.asarray(n_used).reshape(len(crops))
+    n_degrees = np.maximum(n_used - N_PIXEL_PARAMETERS, 1)
+    chosen = _with_circles(_best(candidates, len(crops)), fit_circles, n_used, n_degrees)
+    chi2_per_px = chosen.chi2 / n_degrees
+    parameters = chosen.parameters.copy()
+    parameters[:, : PHASE + 1] = canonical(parameters[:, : PHASE + 1], chosen.d)
+    jaccard = _jaccard(crops, parameters, chosen.d)
+    sd = np.sqrt(chosen.variances * np.maximum(1.0, chi2_per_px)[:, None])
+    at_limit = parameters[:, LN_P] >= np.log(P_LIMITS[1]) - 1e-6
+    is_irregular = _is_irregular(crops, outlines, chi2_per_px, jaccard)
+    outcome = np.where(chosen.is_circle, CIRCLE, SUPER_ELLIPSE)
+    ln_l = _interval(parameters[:, LN_L], sd[:, LN_L])
+    ln_l[:, 0] = np.maximum(ln_l[:, 0], 0.0)
+    shape = np.where(chosen.is_circle, np.nan, 1.0)[:, None]
+    return ShapeFits(
+        labels=crops.labels,
+        d=chosen.d,
+        p=np.exp(parameters[:, LN_P]),
+        l_ratio=np.exp(parameters[:, LN_L]),
+        size_px=np.exp(parameters[:, LN_SIZE]),
+        row=parameters[:, ROW] + crops.tops,
+        column=parameters[:, COLUMN] + crops.lefts,
+        phase_rad=parameters[:, PHASE],
+        contrast=parameters[:, CONTRAST],
+        background=parameters[:, BACKGROUND],
+        ln_p_interval=shape * _interval(parameters[:, LN_P], sd[:, LN_P]),
+        ln_l_interval=shape * ln_l,
+        size_px_interval=np.exp(_interval(parameters[:, LN_SIZE], sd[:, LN_SIZE])),
+        p_is_lower_bound=(~chosen.is_circle) & (at_limit | (sd[:, LN_P] > MOST_SD_LN_P)),
+        chi2_per_px=chi2_per_px,
+        runner_up_d=chosen.runner_up_d,
+        runner_up_delta_chi2=chosen.delta_chi2,
+        jaccard=jaccard,
+        outcome=np.where(is_irregular, IRREGULAR, outcome),
+        psf_px=data.table.psf_px,
+    )
+
+
+def _interval(value: np.ndarray, sd: np.ndarray) -> np.ndarray:
+    return np.stack([value - SD_95 * sd, value + SD_95 * sd], axis=1)
+
+
+def _best(candidates: Candidates, n: int) -> _Chosen:
+    """Return the best curve of each particle, and the best of another d."""
+    crop, d = candidates.tasks.crop, candidates.tasks.d
+    chi2 = np.where(np.isfinite(candidates.minima.sums.chi2), candidates.minima.sums.chi2, np.inf)
+    of_d = np.full((n, d.max(initial=1) + 1, 2), np.inf)
+    task_of = np.zeros(of_d.shape, dtype=np.int64)
+    of_d[crop, d, candidates.branch] = chi2
+    task_of[crop, d, candidates.branch] = np.arange(len(crop))
+    branch = np.where(of_d[..., 0] <= of_d[..., 1] + EQUAL_CHI2, 0, 1)
+    by_d = np.take_along_axis(of_d, branch[..., None], axis=2)[..., 0]
+    rows = np.arange(n)
+    winner = by_d.argmin(axis=1)
+    task = task_of[rows, winner, branch[rows, winner]]
+    others = by_d.copy()
+    others[rows, winner] = np.inf
+    second = others.argmin(axis=1)
+    delta = others[rows, second] - by_d[rows, winner]
+    variances = np.einsum("nkk->nk", covariances(candidates.minima.sums.normal[task]))
+    return _Chosen(
+        d=winner.astype(np.int64),
+        parameters=candidates.minima.parameters[task],
+        chi2=chi2[task],
+        variances=np.maximum(variances, 0.0),
+        is_circle=np.zeros(n, dtype=bool),
+        runner_up_d=np.where(np.isfinite(delta), second, 0).astype(np.int64),
+        delta_chi2=delta,
+    )
+
+
+def _with_circles(
+    best: _Chosen, fit_circles: FitCircles, n_used: np.ndarray, n_degrees: np.ndarray
+) -> _Chosen:
+    """Replace curves that are not significantly better than a circle."""
+    ln_p, ln_l = best.parameters[:, LN_P], best.parameters[:, LN_L]
+    is_near = (np.abs(ln_p - np.log(2)) < CIRCLE_LN_P) & (np.abs(ln_l) < CIRCLE_LN_L)
+    crop = np.flatnonzero(is_near)
+    circles = fit_circles(crop, best.parameters[crop])
+    noise = np.maximum(1.0, best.chi2[crop] / n_degrees[crop])
+    gain = (circles.sums.chi2 - best.chi2[crop]) / noise
+    is_circle = gain <= N_MORE_PARAMETERS * np.log(np.maximum(n_used[crop], 2))
+    which, kept = crop[is_circle], np.flatnonzero(is_circle)
+    is_free = np.ones((len(kept), N_PIXEL_PARAMETERS), dtype=bool)
+    is_free[:, [LN_P, LN_L, PHASE]] = False
+    variances = covariances(circles.sums.normal[kept], is_free)
+    found = _Chosen(*(getattr(best, name).copy() for name in best.__dataclass_fields__))
+    found.d[which] = 2
+    found.parameters[which] = circles.parameters[kept]
+    found.chi2[which] = circles.sums.chi2[kept]
+    found.variances[which] = np.einsum("nkk->nk", variances)
+    found.is_circle[which] = True
+    return found
+
+
+def _jaccard(crops: Crops, parameters: np.ndarray, d: np.ndarray) -> np.ndarray:
+    """Return the overlap of the inside of each curve with the mask, by the centres of pixels."""
+    sizes = crops.n_rows * crops.n_cols
+    owner = np.repeat(np.arange(len(crops)), sizes)
+    within = np.arange(len(owner)) - crops.starts[owner]
+    y = within // crops.n_cols[owner] - parameters[owner, ROW]
+    x = within % crops.n_cols[owner] - parameters[owner, COLUMN]
+    distance = np.hypot(x, y)
+    # only between the smallest and the largest radius is there something to calculate
+    half = np.linspace(0, np.pi / 2, 65)
+    extremes = radii_and_slopes(half, parameters[:, LN_P, None], parameters[:, LN_L, None])[0]
+    size = parameters[:, LN_SIZE]
+    inside = distance <= np.exp(size + extremes.min(axis=1))[owner] * 0.99
+    at = np.flatnonzero(~inside & (distance <= np.exp(size + extremes.max(axis=1))[owner] * 1.01))
+    own = owner[at]
+    angle = np.arctan2(y[at], x[at]) + parameters[own, PHASE]
+    ln_radius = radii_and_slopes(0.5 * d[own] * angle, parameters[own, LN_P], parameters[own, LN_L])
+    inside[at] = np.log(np.maximum(distance[at], 1e-9)) <= size[own] + ln_radius[0]
+    both, either = inside & crops.is_inside, inside | crops.is_inside
+    counts = [np.bincount(owner[part], minlength=len(crops)) for part in (both, either)]
+    return np.asarray(counts[0] / np.maximum(counts[1], 1))
+
+
+def _is_irregular(
+    crops: Crops, outlines: Outlines, chi2_per_px: np.ndarray, jaccard: np.ndarray
+) -> np.ndarray:
+    owner = np.repeat(np.arange(len(crops)), crops.n_rows * crops.n_cols)
+    area = np.bincount(owner[crops.is_inside], minlength=len(crops))
+    perimeter = 2 * np.sqrt(np.pi * np.maximum(area, 1))
+    is_apart = (jaccard < LEAST_JACCARD) & ((1 - jaccard) * area > OUTLINE_PX * perimeter)
+    return np.asarray(is_apart | (chi2_per_px > MOST_CHI2_PER_PX) | ~outlines.is_star_shaped)
