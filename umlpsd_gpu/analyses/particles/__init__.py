@@ -1,0 +1,1 @@
+"""Particles: nanocrystals in electron micrographs, their sizes, shapes and classes."""
