@@ -58,9 +58,13 @@ __device__ inline Node node_at(index_t number, index_t n_quarter, index_t d,
         by_ln_l = 0;
     } else if (k > 0) {
         const double p = exp(ln_p), q = fmin(fmax(2.0 / p, 1.0), 3.0);
-        own = atan(exp(ln_l + q * log(tan(HALF_PI * (double)k / (double)n_quarter))));
-        const double ln_a = log(fmax(cos(own), LEAST_TERM)) + ln_l;
-        const double ln_b = log(fmax(sin(own), LEAST_TERM));
+        double sine, cosine;  // of arguments in half turns: others take local memory
+        sincospi(0.5 * (double)k / (double)n_quarter, &sine, &cosine);
+        const double tangent = exp(ln_l + q * log(sine / cosine));
+        own = atan(tangent);
+        const double secant = sqrt(1.0 + tangent * tangent);
+        const double ln_a = log(fmax(1.0 / secant, LEAST_TERM)) + ln_l;
+        const double ln_b = log(fmax(tangent / secant, LEAST_TERM));
         const double difference = p * (ln_b - ln_a), low = exp(-fabs(difference));
         const double ln_sum = log1p(low);
         const double share = (difference > 0 ? 1.0 : low) / (1.0 + low);
@@ -71,7 +75,9 @@ __device__ inline Node node_at(index_t number, index_t n_quarter, index_t d,
     const double half = HALF_PI * (double)quarter + (is_odd ? HALF_PI - own : own);
     const double angle = 2.0 * half / (double)d - parameters[PHASE];
     const double radius = exp(parameters[LN_SIZE]) * exp(ln_radius);
-    return {radius * sin(angle), radius * cos(angle), by_ln_p, by_ln_l};
+    double sine, cosine;
+    sincospi(0.5 * angle / HALF_PI, &sine, &cosine);
+    return {radius * sine, radius * cosine, by_ln_p, by_ln_l};
 }
 
 __device__ inline Place place_of(double position, const Table& table) {
