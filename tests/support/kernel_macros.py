@@ -45,6 +45,7 @@ MACROS: dict[str, list[dict[str, str | int]]] = {
         for tiling in (spectrum.NARROW, spectrum.WIDE[str(types["REAL"])])
     ],
     "pairwise_sqeuclidean": [{"BLOCK": 128}, {"BLOCK": 128, "ROOT": 1}],
+    "particle_pixels": [{}],
     "power_law_fit": [{}],
     "power_spectrum": [{"REAL": "float"}, {"REAL": "double"}],
     "row_dots": [{}],

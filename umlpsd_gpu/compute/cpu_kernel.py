@@ -1,7 +1,7 @@
 """Kernels in C for the CPU: compiled when the package is installed, optional at run time.
 
-``kernels/build.py`` compiles each C file into a library, if there is a C compiler. The file name of a
-library contains a hash of the source text, so that a library of another version is never loaded.
+``kernels/build.py`` compiles each C file into a library, if there is a C compiler. The file name of
+a library contains a hash of the source text, so that that of another version is never loaded.
 """
 
 from __future__ import annotations

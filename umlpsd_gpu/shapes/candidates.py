@@ -29,6 +29,7 @@ from umlpsd_gpu.shapes.pixel_model import (
     Tasks,
     nodes_per_quarter,
 )
+from umlpsd_gpu.shapes.starts import LARGEST_D, N_BRANCHES
 
 # Fits to outlines are followed in the pixels if their misfit is at most this many times the best
 # one plus a constant in pixels, and they are among the best few
@@ -80,7 +81,7 @@ def fit_candidates(
     -------
     Candidates
     """
-    misfit = contours.all_misfit_px.reshape(len(contours.d), -1)
+    misfit = contours.all_misfit_px.reshape(len(contours.d), LARGEST_D * N_BRANCHES)
     rank = misfit.argsort(axis=1, kind="stable").argsort(axis=1, kind="stable")
     enough = WORTH_FACTOR * contours.misfit_px + WORTH_PX
     is_worth = (misfit <= enough[:, None]) & (rank < MOST_STARTS)
@@ -95,7 +96,7 @@ def fit_candidates(
     chi2 = np.where(np.isfinite(first.sums.chi2), first.sums.chi2, np.inf)
     best = np.full(len(contours.d), np.inf)
     np.minimum.at(best, crop, chi2)
-    n_used = np.bincount(data.owners(), data.weights > 0, minlength=len(best))
+    n_used = np.bincount(data.owners()[data.weights > 0], minlength=len(best))
     scale = np.maximum(1.0, best / np.maximum(n_used, 1))
     goes_on = chi2 <= (best + WORTH_CHI2 * scale)[crop]
     kept = tasks.part(goes_on)
@@ -132,7 +133,7 @@ def start_of(
     return start, origin
 
 
-def fit_circles(data: PixelData, sums: PixelSums, crop: np.ndarray, start: np.ndarray) -> Minima:
+def fit_circles(data: PixelData, sums: PixelSums, outlines: Outlines, crop: np.ndarray) -> Minima:
     """Fit circles to the pixels of some particles.
 
     Parameters
@@ -140,19 +141,19 @@ def fit_circles(data: PixelData, sums: PixelSums, crop: np.ndarray, start: np.nd
     data : PixelData
     sums : callable
         What evaluates the model.
+    outlines : Outlines
     crop : ndarray of int64, shape (n,)
         Positions of the particles.
-    start : ndarray of float, shape (n, 8)
-        Of the best fits; p, L and phase are replaced.
 
     Returns
     -------
     Minima
     """
-    circles = start.copy()
-    # of the same extent between the two extreme radii
+    shapes = np.zeros((len(crop), N_PARAMETERS))
+    shapes[:, [ROW, COLUMN]] = outlines.centres[crop]
+    shapes[:, LN_SIZE] = np.log(np.maximum(outlines.radii[crop].mean(axis=1), 0.3))
+    circles = start_of(data.crops, outlines, crop, shapes)[0]
     circles[:, [LN_P, LN_L, PHASE]] = np.log(2.0), 0.0, 0.0
-    circles[:, LN_SIZE] = start[:, LN_SIZE] - 0.5 * start[:, LN_L]
     is_free = np.ones(circles.shape, dtype=bool)
     is_free[:, [LN_P, LN_L, PHASE]] = False
     tasks = _tasks(data, crop, np.full(len(crop), 2), circles)

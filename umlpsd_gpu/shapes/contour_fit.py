@@ -75,7 +75,7 @@ def fit_contours(outlines: Outlines, starts: Starts | None = None) -> ContourFit
     """
     first = find_starts(outlines) if starts is None else starts
     n = len(outlines.radii)
-    best = first.misfit.reshape(n, -1).min(axis=1, initial=np.inf)
+    best = first.misfit.min(axis=(1, 2))
     is_worth = first.misfit <= (WORTH_FACTOR * best + WORTH_CONSTANT)[:, None, None]
     particle, d_index, _ = np.nonzero(is_worth)
     largest = np.log(2 * outlines.radii.max(initial=1.0))
@@ -96,7 +96,7 @@ def fit_contours(outlines: Outlines, starts: Starts | None = None) -> ContourFit
     parameters[is_worth] = found.parameters
     n_points = outlines.radii.shape[1] // POINT_STEP
     misfit[is_worth] = np.sqrt(found.sums.chi2 / n_points)
-    winner = misfit.reshape(n, -1).argmin(axis=1) if n else np.zeros(0, dtype=np.int64)
+    winner = misfit.reshape(n, LARGEST_D * N_BRANCHES).argmin(axis=1)
     rows = np.arange(n)
     return ContourFits(
         d=winner // N_BRANCHES + 1,

@@ -31,15 +31,15 @@ SD_95 = 1.959964
 MOST_SD_LN_P = 0.3
 # Two starts of one d are equally good within this χ²: sharp corners are then p near 1, not p = ∞
 EQUAL_CHI2 = 1.0
-# A circle is tried where p and L of the best fit are nearer to it than this
-CIRCLE_LN_P, CIRCLE_LN_L = 0.9, 0.3
+# A circle is tried where the standard deviation of ln r along the outline is smaller
+ROUND_LN_R = 0.08
 # p, L and phase: what a super-ellipse has and a circle has not
 N_MORE_PARAMETERS = 3
 # Super-ellipses don't describe a particle with a larger χ² per pixel, or with less overlap with its
 # mask, unless half a pixel along the outline explains that
 MOST_CHI2_PER_PX, LEAST_JACCARD, OUTLINE_PX = 3.0, 0.9, 0.5
 
-FitCircles = Callable[[np.ndarray, np.ndarray], Minima]
+FitCircles = Callable[[np.ndarray], Minima]
 
 
 @dataclass(frozen=True)
@@ -66,17 +66,18 @@ def describe_fits(
     outlines : Outlines
     candidates : Candidates
     fit_circles : callable
-        From positions of particles and parameters of their best fits to fits of circles.
+        From positions of particles to fits of circles.
 
     Returns
     -------
     ShapeFits
     """
     crops = data.crops
-    n_used = np.add.reduceat(data.weights > 0, crops.starts, dtype=np.int64) if len(crops) else 0
-    n_used = np.asarray(n_used).reshape(len(crops))
+    n_used = np.bincount(data.owners()[data.weights > 0], minlength=len(crops))
     n_degrees = np.maximum(n_used - N_PIXEL_PARAMETERS, 1)
-    chosen = _with_circles(_best(candidates, len(crops)), fit_circles, n_used, n_degrees)
+    chosen = _with_circles(
+        _best(candidates, len(crops)), fit_circles, _is_round(outlines), n_used, n_degrees
+    )
     chi2_per_px = chosen.chi2 / n_degrees
     parameters = chosen.parameters.copy()
     parameters[:, : PHASE + 1] = canonical(parameters[:, : PHASE + 1], chosen.d)
@@ -88,6 +89,8 @@ def describe_fits(
     ln_l = _interval(parameters[:, LN_L], sd[:, LN_L])
     ln_l[:, 0] = np.maximum(ln_l[:, 0], 0.0)
     shape = np.where(chosen.is_circle, np.nan, 1.0)[:, None]
+    with np.errstate(over="ignore"):  # no limit where the image says nothing
+        size = np.exp(_interval(parameters[:, LN_SIZE], sd[:, LN_SIZE]))
     return ShapeFits(
         labels=crops.labels,
         d=chosen.d,
@@ -101,7 +104,7 @@ def describe_fits(
         background=parameters[:, BACKGROUND],
         ln_p_interval=shape * _interval(parameters[:, LN_P], sd[:, LN_P]),
         ln_l_interval=shape * ln_l,
-        size_px_interval=np.exp(_interval(parameters[:, LN_SIZE], sd[:, LN_SIZE])),
+        size_px_interval=size,
         p_is_lower_bound=(~chosen.is_circle) & (at_limit | (sd[:, LN_P] > MOST_SD_LN_P)),
         chi2_per_px=chi2_per_px,
         runner_up_d=chosen.runner_up_d,
@@ -146,13 +149,15 @@ def _best(candidates: Candidates, n: int) -> _Chosen:
 
 
 def _with_circles(
-    best: _Chosen, fit_circles: FitCircles, n_used: np.ndarray, n_degrees: np.ndarray
+    best: _Chosen,
+    fit_circles: FitCircles,
+    is_round: np.ndarray,
+    n_used: np.ndarray,
+    n_degrees: np.ndarray,
 ) -> _Chosen:
     """Replace curves that are not significantly better than a circle."""
-    ln_p, ln_l = best.parameters[:, LN_P], best.parameters[:, LN_L]
-    is_near = (np.abs(ln_p - np.log(2)) < CIRCLE_LN_P) & (np.abs(ln_l) < CIRCLE_LN_L)
-    crop = np.flatnonzero(is_near)
-    circles = fit_circles(crop, best.parameters[crop])
+    crop = np.flatnonzero(is_round)
+    circles = fit_circles(crop)
     noise = np.maximum(1.0, best.chi2[crop] / n_degrees[crop])
     gain = (circles.sums.chi2 - best.chi2[crop]) / noise
     is_circle = gain <= N_MORE_PARAMETERS * np.log(np.maximum(n_used[crop], 2))
@@ -167,6 +172,11 @@ def _with_circles(
     found.variances[which] = np.einsum("nkk->nk", variances)
     found.is_circle[which] = True
     return found
+
+
+def _is_round(outlines: Outlines) -> np.ndarray:
+    ln_r = np.log(np.maximum(outlines.radii, 0.3))
+    return np.asarray(ln_r.std(axis=1) < ROUND_LN_R)
 
 
 def _jaccard(crops: Crops, parameters: np.ndarray, d: np.ndarray) -> np.ndarray:

@@ -56,7 +56,7 @@ class Noise:
         if self.per_count == 0:
             return np.full(filled.shape, max(self.constant, self.least))
         signal = ndimage.gaussian_filter(np.asarray(filled, dtype=np.float64), SIGNAL_PX)
-        return np.maximum(self.constant + self.per_count * signal, self.least)
+        return np.asarray(np.maximum(self.constant + self.per_count * signal, self.least))
 
 
 def known_noise(sd: float) -> Noise:

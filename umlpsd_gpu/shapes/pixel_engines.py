@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 
@@ -82,7 +83,7 @@ def threaded_pixel_sums(
     if n_parts < 2:
         return evaluate(data, tasks, parameters)
     bounds = np.linspace(0, len(parameters), 4 * n_parts + 1).astype(int)
-    parts = [slice(*pair) for pair in zip(bounds[:-1], bounds[1:], strict=True)]
+    parts = [slice(*pair) for pair in pairwise(bounds)]
     with thread_pool(n_parts) as pool:
         found = list(pool.map(lambda p: evaluate(data, tasks.part(p), parameters[p]), parts))
     return Sums(

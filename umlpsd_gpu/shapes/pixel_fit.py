@@ -95,4 +95,4 @@ def fit_pixels(
     ShapeFits
     """
     candidates = fit_candidates(data, outlines, contours, sums)
-    return describe_fits(data, outlines, candidates, partial(fit_circles, data, sums))
+    return describe_fits(data, outlines, candidates, partial(fit_circles, data, sums, outlines))
