@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from umlpsd_gpu.analyses.micrographs.settings import MicrographsSettings
     from umlpsd_gpu.analyses.micrographs.source import read_micrograph
     from umlpsd_gpu.analyses.micrographs.workflow import run_micrograph
+    from umlpsd_gpu.analyses.particles.result import ParticleStudy
+    from umlpsd_gpu.analyses.particles.settings import ParticlesSettings
+    from umlpsd_gpu.analyses.particles.workflow import run_particles
     from umlpsd_gpu.analyses.registry import get_analysis
     from umlpsd_gpu.analyses.spectrum_images.reading.errors import SpectrumImageError
     from umlpsd_gpu.analyses.spectrum_images.reading.read import read_spectrum_image
@@ -81,6 +84,8 @@ _HOME = {
     "Movie": "movie.movie",
     "MovieError": "errors",
     "OutputError": "errors",
+    "ParticleStudy": "analyses.particles.result",
+    "ParticlesSettings": "analyses.particles.settings",
     "PowerLawFit": "spectrum.result",
     "Replication": "kmeans.replication",
     "Settings": "analyses.blinking.settings",
@@ -122,6 +127,7 @@ _HOME = {
     "replicate": "kmeans.halves",
     "run_curves": "analyses.curves.workflow",
     "run_micrograph": "analyses.micrographs.workflow",
+    "run_particles": "analyses.particles.workflow",
     "run_spectrum_image": "analyses.spectrum_images.workflow",
     "run_study": "analyses.blinking.workflow",
     "sweep": "kmeans.sweep",
@@ -143,6 +149,8 @@ __all__ = [
     "Movie",
     "MovieError",
     "OutputError",
+    "ParticleStudy",
+    "ParticlesSettings",
     "PowerLawFit",
     "Replication",
     "Settings",
@@ -184,6 +192,7 @@ __all__ = [
     "replicate",
     "run_curves",
     "run_micrograph",
+    "run_particles",
     "run_spectrum_image",
     "run_study",
     "sweep",

@@ -23,6 +23,7 @@ BUILT_IN = {
     "curves": ("umlpsd_gpu.analyses.curves.analysis", "CURVES"),
     "spectrum_images": ("umlpsd_gpu.analyses.spectrum_images.analysis", "SPECTRUM_IMAGES"),
     "micrographs": ("umlpsd_gpu.analyses.micrographs.analysis", "MICROGRAPHS"),
+    "particles": ("umlpsd_gpu.analyses.particles.analysis", "PARTICLES"),
 }
 
 

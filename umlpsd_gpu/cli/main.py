@@ -1,4 +1,4 @@
-"""The command line: demo, run, check, simulate, validate, batch, watch, bench, info."""
+"""The command line: demo, run, check, simulate, validate, compare, batch, watch, bench, info."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from umlpsd_gpu.cli.batch import batch
 from umlpsd_gpu.cli.bench import bench
 from umlpsd_gpu.cli.broken_pipe import quiet_when_unread
 from umlpsd_gpu.cli.check import check
+from umlpsd_gpu.cli.compare import compare
 from umlpsd_gpu.cli.options import OUTPUT_PANEL, ChosenSettings, add_settings_options
 from umlpsd_gpu.cli.simulate import simulate
 from umlpsd_gpu.cli.validate import validate
@@ -136,6 +137,7 @@ def demo(
 app.command()(check)
 app.command()(simulate)
 app.command()(validate)
+app.command()(compare)
 app.add_typer(batch, name="batch")
 app.command()(watch)
 app.command()(bench)

@@ -7,11 +7,12 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from umlpsd_gpu.images.segmentation.settings import SegmentationSettings
 from umlpsd_gpu.settings import AnalysisSettings, Section, SweepSettings
 
 
 class ParticleSettings(Section):
-    """How particles are found in micrographs, measured, and put into classes."""
+    """How particles are measured and put into classes."""
 
     section: ClassVar[str] = "particle"
 
@@ -34,12 +35,6 @@ class ParticleSettings(Section):
     )
     luminance: bool = Field(
         False, description="Analyse the brightness of a colour image instead of refusing it."
-    )
-    polarity: Literal["auto", "dark", "bright"] = Field(
-        "auto", description="Whether particles are darker or brighter than the background."
-    )
-    method: Literal["default", "paper"] = Field(
-        "default", description="How particles are found; paper: the published steps."
     )
     labels: Path | None = Field(
         None,
@@ -75,6 +70,7 @@ class ParticlesSettings(AnalysisSettings):
 
     Attributes
     ----------
+    segmentation : SegmentationSettings
     particle : ParticleSettings
 
     Examples
@@ -87,4 +83,5 @@ class ParticlesSettings(AnalysisSettings):
     analysis: ClassVar[str] = "particles"
 
     sweep: SweepSettings = SweepSettings(k_max=8)
+    segmentation: SegmentationSettings = SegmentationSettings()
     particle: ParticleSettings = ParticleSettings()

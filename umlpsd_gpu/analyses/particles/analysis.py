@@ -1,0 +1,203 @@
+"""Particles as an analysis: every method of the protocol calls a module of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from umlpsd_gpu.analyses.batch_protocol import read_from_summary
+from umlpsd_gpu.analyses.findings import Findings, ignore_count
+from umlpsd_gpu.analyses.particles.settings import ParticlesSettings
+from umlpsd_gpu.analyses.protocol import (
+    Analysis,
+    Column,
+    Description,
+    Prediction,
+    StoredResult,
+)
+from umlpsd_gpu.compute.context import Context
+
+if TYPE_CHECKING:
+    from umlpsd_gpu.analyses.comparison import Comparison
+    from umlpsd_gpu.analyses.particles.pooled import PooledParticles
+    from umlpsd_gpu.analyses.particles.result import ParticleStudy
+    from umlpsd_gpu.analyses.particles.source import ParticleSource
+    from umlpsd_gpu.plotting.figures import FigurePlan
+    from umlpsd_gpu.plotting.page_parts import Page
+    from umlpsd_gpu.storage.field import FieldTable
+
+
+class Particles(Analysis[Any, Any]):
+    """The analysis of nanocrystals in micrographs; its result is a `ParticleStudy`."""
+
+    name = "particles"
+    title = "Particles"
+    inputs = "micrographs"
+    items = "particles"
+    settings = ParticlesSettings
+    prediction_holds_for = "300 particles an image"
+    batch_caption = (
+        "Particles that count, their mean diameter and relative standard deviation; classes: 1 "
+        "means none."
+    )
+    options = (
+        ("particle.nm_per_px", "--nm-per-px"),
+        ("particle.bar_nm", "--bar-nm"),
+        ("segmentation.polarity", "--polarity"),
+        ("segmentation.method", "--find-by"),
+        ("particle.labels", "--labels"),
+        ("particle.shapes", "--shapes"),
+        ("particle.features", "--features"),
+        ("particle.classifier", "--classifier"),
+    )
+
+    @property
+    def fields(self) -> FieldTable:
+        """Return what study.h5 holds; see `Analysis.fields`."""
+        from umlpsd_gpu.analyses.particles.fields import TABLE
+
+        return TABLE
+
+    @property
+    def watched_suffixes(self) -> tuple[str, ...]:
+        """Suffixes of micrographs; see `Analysis.watched_suffixes`."""
+        from umlpsd_gpu.images.open import SUFFIXES
+
+        return SUFFIXES
+
+    def find(
+        self,
+        archive: str,
+        settings: ParticlesSettings,
+        is_skipped: Callable[[Path], bool],
+        report: Callable[[int], None] = ignore_count,
+    ) -> Findings:
+        """Find the micrographs of an archive; see `Analysis.find`."""
+        from umlpsd_gpu.analyses.findings import find_by_suffix
+
+        def open_one(name: str) -> ParticleSource:
+            return self.open([name], settings)
+
+        return find_by_suffix(archive, self.watched_suffixes, open_one, is_skipped, report)
+
+    def open(self, names: Sequence[str], settings: ParticlesSettings) -> ParticleSource:
+        """Open micrographs; see `Analysis.open`."""
+        from umlpsd_gpu.analyses.particles.source import open_source
+
+        return open_source(names, settings)
+
+    def files_of(self, source: ParticleSource) -> tuple[Path, ...]:
+        """Return the files of micrographs; see `Analysis.files_of`."""
+        return tuple(image.path for image in source.images)
+
+    def describe(self, source: ParticleSource) -> Description:
+        """Describe micrographs; see `Analysis.describe`."""
+        from umlpsd_gpu.analyses.particles.describe import describe_source
+
+        return describe_source(source)
+
+    def predict(self, source: ParticleSource, with_report: bool = True) -> Prediction:
+        """Predict memory and time; see `Analysis.predict`."""
+        from umlpsd_gpu.analyses.particles.describe import predict_source
+
+        return predict_source(source, with_report)
+
+    def run(
+        self, source: ParticleSource, settings: ParticlesSettings, context: Context
+    ) -> ParticleStudy:
+        """Analyse micrographs; see `Analysis.run`."""
+        from umlpsd_gpu.analyses.particles.workflow import analyse
+
+        return analyse(source, settings, context)
+
+    def result_type(self) -> type[ParticleStudy]:
+        """Return `ParticleStudy`; see `Analysis.result_type`."""
+        from umlpsd_gpu.analyses.particles.result import ParticleStudy
+
+        return ParticleStudy
+
+    def summary(self, result: ParticleStudy) -> dict[str, Any]:
+        """Return the content of summary.json; see `Analysis.summary`."""
+        from umlpsd_gpu.analyses.particles.tables import summary_of
+
+        return summary_of(result)
+
+    def write_tables(self, result: ParticleStudy, folder: Path) -> None:
+        """Write tables, label images and the classifier; see `Analysis.write_tables`."""
+        from umlpsd_gpu.analyses.particles.classes import write_classifier
+        from umlpsd_gpu.analyses.particles.map_files import write_label_files
+        from umlpsd_gpu.analyses.particles.tables import write_particles_csv, write_sizes_csv
+
+        write_particles_csv(result, folder / "particles.csv")
+        write_sizes_csv(result, folder / "sizes.csv")
+        write_label_files(result, folder)
+        write_classifier(result, folder / "classifier.h5")
+
+    def figures(self, result: ParticleStudy) -> Sequence[FigurePlan]:
+        """Return the figures; see `Analysis.figures`."""
+        from umlpsd_gpu.analyses.particles.figures.plans import figures_of
+
+        return tuple(figures_of(result))
+
+    def page(self, result: ParticleStudy) -> Page:
+        """Return the parts of the report; see `Analysis.page`."""
+        from umlpsd_gpu.analyses.particles.page import page_of
+
+        return page_of(result)
+
+    def open_pooled(
+        self, parts: Sequence[StoredResult], settings: ParticlesSettings
+    ) -> PooledParticles:
+        """Read the particles of studies into one ensemble; see `Analysis.open_pooled`."""
+        from umlpsd_gpu.analyses.particles.pooled import pool_studies
+
+        return pool_studies(parts, settings)
+
+    def pooled_size(
+        self, parts: Sequence[StoredResult], settings: ParticlesSettings
+    ) -> tuple[int, float]:
+        """Return the size of pooled studies; see `Analysis.pooled_size`."""
+        from umlpsd_gpu.analyses.particles.class_features import SETS
+        from umlpsd_gpu.analyses.particles.pooled import pooled_size
+
+        return pooled_size(parts, len(SETS[settings.particle.features]))
+
+    def compare(self, first: ParticleStudy, second: ParticleStudy) -> Comparison:
+        """Compare two samples; see `Analysis.compare`."""
+        from umlpsd_gpu.analyses.particles.compare import compare_studies
+
+        return compare_studies(first, second)
+
+    def batch_columns(self) -> Sequence[Column]:
+        """Return the columns in the table of a batch; see `Analysis.batch_columns`."""
+        return (
+            Column("n_counted", read_from_summary("n_counted"), "Particles"),
+            Column("mean_nm", _main("mean"), "Mean (nm)", _show_mean),
+            Column("sd_nm", _main("sd")),
+            Column("relative_sd", _main("relative_sd"), "SD/mean", _show_relative),
+            Column("k_opt", read_from_summary("k_opt"), "Classes"),
+        )
+
+
+def _main(name: str) -> Callable[[Mapping[str, Any], Mapping[str, Any]], Any]:
+    """Return the value of a column: a statistic of the main length of all particles."""
+
+    def value(facts: Mapping[str, Any], summary: Mapping[str, Any]) -> Any:
+        sizes = summary.get("sizes") or [{}]
+        return sizes[0].get(name)
+
+    return value
+
+
+def _show_mean(facts: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
+    mean, sd = _main("mean")(facts, summary), _main("sd")(facts, summary)
+    return "–" if mean is None or sd is None else f"{mean:.3g} ± {sd:.2g}"
+
+
+def _show_relative(facts: Mapping[str, Any], summary: Mapping[str, Any]) -> str:
+    relative = _main("relative_sd")(facts, summary)
+    return "–" if relative is None else f"{100 * relative:.1f} %"
+
+
+PARTICLES = Particles()
