@@ -35,9 +35,11 @@ EQUAL_CHI2 = 1.0
 ROUND_LN_R = 0.08
 # p, L and phase: what a super-ellipse has and a circle has not
 N_MORE_PARAMETERS = 3
-# Super-ellipses don't describe a particle with a larger χ² per pixel, or with less overlap with its
-# mask, unless half a pixel along the outline explains that
-MOST_CHI2_PER_PX, LEAST_JACCARD, OUTLINE_PX = 3.0, 0.9, 0.5
+# A particle is irregular if χ² per pixel is above 1 by this many standard deviations, and the curve
+# disagrees with the mask by more than half a pixel along the outline, or the outline turns back
+SIGNIFICANT_SD, LEAST_JACCARD, OUTLINE_PX = 5.0, 0.9, 0.5
+# So it is with a much larger χ² and a smaller disagreement; brightness inside may vary as well
+LARGE_CHI2_PER_PX, LEAST_JACCARD_THEN = 3.0, 0.95
 
 FitCircles = Callable[[np.ndarray], Minima]
 
@@ -84,7 +86,7 @@ def describe_fits(
     jaccard = _jaccard(crops, parameters, chosen.d)
     sd = np.sqrt(chosen.variances * np.maximum(1.0, chi2_per_px)[:, None])
     at_limit = parameters[:, LN_P] >= np.log(P_LIMITS[1]) - 1e-6
-    is_irregular = _is_irregular(crops, outlines, chi2_per_px, jaccard)
+    is_irregular = _is_irregular(crops, outlines, chi2_per_px, n_degrees, jaccard)
     outcome = np.where(chosen.is_circle, CIRCLE, SUPER_ELLIPSE)
     ln_l = _interval(parameters[:, LN_L], sd[:, LN_L])
     ln_l[:, 0] = np.maximum(ln_l[:, 0], 0.0)
@@ -203,10 +205,16 @@ def _jaccard(crops: Crops, parameters: np.ndarray, d: np.ndarray) -> np.ndarray:
 
 
 def _is_irregular(
-    crops: Crops, outlines: Outlines, chi2_per_px: np.ndarray, jaccard: np.ndarray
+    crops: Crops,
+    outlines: Outlines,
+    chi2_per_px: np.ndarray,
+    n_degrees: np.ndarray,
+    jaccard: np.ndarray,
 ) -> np.ndarray:
     owner = np.repeat(np.arange(len(crops)), crops.n_rows * crops.n_cols)
     area = np.bincount(owner[crops.is_inside], minlength=len(crops))
     perimeter = 2 * np.sqrt(np.pi * np.maximum(area, 1))
     is_apart = (jaccard < LEAST_JACCARD) & ((1 - jaccard) * area > OUTLINE_PX * perimeter)
-    return np.asarray(is_apart | (chi2_per_px > MOST_CHI2_PER_PX) | ~outlines.is_star_shaped)
+    is_unexplained = chi2_per_px > 1 + SIGNIFICANT_SD * np.sqrt(2 / n_degrees)
+    is_large = (chi2_per_px > LARGE_CHI2_PER_PX) & (jaccard < LEAST_JACCARD_THEN)
+    return np.asarray(is_unexplained & (is_apart | ~outlines.is_star_shaped) | is_large)

@@ -50,8 +50,8 @@ class ShapeFits:
         Area of the overlap with the given mask over that of the union.
     outcome : ndarray of str, shape (n,)
         "super-ellipse"; "circle": p, L and phase don't improve the fit by the Bayesian information
-        criterion; "irregular": super-ellipses don't describe this particle, and its parameters mean
-        little.
+        criterion; "irregular": no super-ellipse describes pixels and mask of this particle, and
+        its parameters mean little.
     psf_px : float
         Standard deviation of the Gaussian point-spread function.
     """
