@@ -349,6 +349,16 @@ def kinds_and_times(seed: int) -> Iterator[str]:
     circles = measure(200, seed + 700, p_range=(2.0, 2.0), l_range=(1.0, 1.0))
     share = np.mean(circles.outcome == CIRCLE)
     error, irregular = np.abs(circles.found_p - 2).max(), irregular_share(seed + 800)
+    plain = {"p_range": (4.0, 10.0), "l_range": (1.0, 1.0), "d_range": (2, 2)}
+    squares = measure(200, seed + 720, **plain)
+    ellipses = measure(200, seed + 740, p_range=(2.0, 2.0), l_range=(1.2, 2.0), d_range=(2, 2))
+    yield (
+        "Curves that another d describes nearly as well: 200 squares with round corners (d = 2, "
+        f"L = 1, p 4…10), {np.mean(squares.is_right):.1%} with the right d, median relative error "
+        f"of p {headline(squares)[1]:.3f}; 200 ellipses (d = 2, p = 2, L 1.2…2), "
+        f"{np.mean(ellipses.is_right):.1%} with the right d."
+    )
+    yield ""
     yield (
         f"200 circles: {share:.1%} are called circle (largest |p − 2| {error:.2f}). 100 shapes "
         f"outside the family (L, U, two merged discs): {irregular:.0%} are called "

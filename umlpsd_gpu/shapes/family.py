@@ -10,8 +10,8 @@ import numpy as np
 
 ROW, COLUMN, LN_SIZE, LN_P, LN_L, PHASE = range(6)
 N_PARAMETERS = 6
-# Beyond, a curve changes by less than a hundredth of its size
-P_LIMITS = (0.3, 60.0)
+# Needles below; above, a curve changes by less than a hundredth of its size
+P_LIMITS = (0.5, 60.0)
 
 
 def radii_and_slopes(
