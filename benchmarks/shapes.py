@@ -364,12 +364,12 @@ def kinds_and_times(seed: int) -> Iterator[str]:
     )
     yield ""
     yield (
-        f"300 particles in one image of 1,260 × 1,190 pixels, two threads, PSF known: {known:.2f} s "
-        f"(quickest {quickest[0]:.2f} s; processor time {known_cpu:.2f} s); required 2 s on 2 "
-        f"cores. With the PSF estimated: {estimated:.2f} s (quickest {quickest[2]:.2f} s; processor "
-        f"time {estimated_cpu:.2f} s). 42,650 particles: {known_cpu / 300 * 42650 / 60:.1f} minutes "
-        f"of processor time. Medians of {len(times)}; other programs were running, and the load of "
-        f"the machine was {os.getloadavg()[0]:.1f}."
+        "300 particles in one image of 1,260 × 1,190 pixels, two threads, PSF known: "
+        f"{known:.2f} s (quickest {quickest[0]:.2f} s; processor time {known_cpu:.2f} s); required "
+        f"2 s on 2 cores. With the PSF estimated: {estimated:.2f} s (quickest {quickest[2]:.2f} s; "
+        f"processor time {estimated_cpu:.2f} s). 42,650 particles: "
+        f"{known_cpu / 300 * 42650 / 60:.1f} minutes of processor time. Medians of {len(times)}; "
+        f"other programs were running, and the load of the machine was {os.getloadavg()[0]:.1f}."
     )
 
 

@@ -53,24 +53,6 @@ def radii_and_slopes(
     return ln_radius, by_ln_p, share - 1.0, by_half
 
 
-def largest_radii(parameters: np.ndarray) -> np.ndarray:
-    """Return the largest radius of each curve, of its two extremes and the corner between them.
-
-    Parameters
-    ----------
-    parameters : ndarray of float, shape (n, 6)
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-        In pixels.
-    """
-    half = np.linspace(0, np.pi / 2, 65)
-    ln_radius = radii_and_slopes(half, parameters[:, LN_P, None], parameters[:, LN_L, None])[0]
-    largest: np.ndarray = np.exp(parameters[:, LN_SIZE] + ln_radius.max(axis=1))
-    return largest
-
-
 def canonical(parameters: np.ndarray, d: np.ndarray) -> np.ndarray:
     """Return parameters with L at least 1 and the smallest positive phase.
 
