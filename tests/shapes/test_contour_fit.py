@@ -7,7 +7,7 @@ from scipy.optimize import least_squares
 from tests.shapes.shapes_of_tests import easy_shapes
 from umlpsd_gpu.shapes.contour_fit import _residual_sums, fit_contours
 from umlpsd_gpu.shapes.crops import cut_crops
-from umlpsd_gpu.shapes.family import canonical, largest_radii, radii_and_slopes
+from umlpsd_gpu.shapes.family import canonical, radii_and_slopes
 from umlpsd_gpu.shapes.least_squares import Sums, covariances, minimise
 from umlpsd_gpu.shapes.outline import angles_rad, find_outlines
 from umlpsd_gpu.shapes.superellipse import SuperEllipse, radii
@@ -45,13 +45,6 @@ def test_the_canonical_form_is_the_same_curve():
         assert 0 <= after[5] < 2 * np.pi / d
         shape = SuperEllipse(4, 5, *np.exp(after[2:3]), d, *np.exp(after[3:5]), after[5])
         np.testing.assert_allclose(radii(shape, ANGLES), curves[0], rtol=1e-9)
-
-
-def test_largest_radii():
-    shape = SuperEllipse(0, 0, 10.0, 4, 5.0, 1.3)
-    parameters = np.array([[0, 0, np.log(10), np.log(5), np.log(1.3), 0]])
-    largest = radii(shape, np.linspace(0, 2 * np.pi, 10001)).max()
-    np.testing.assert_allclose(largest_radii(parameters), largest, rtol=1e-3)
 
 
 def test_known_shapes_are_found():

@@ -98,6 +98,22 @@ def test_a_sharp_square_has_one_form(as_p_of_one):
     assert found.size_px[0] == pytest.approx(20.0, abs=0.4)
 
 
+def test_squares_and_ellipses_are_plain():
+    """A curve with another d would fit nearly as well."""
+    for d, p, l_ratio, least in ((2, 6.0, 1.0, 13), (2, 2.0, 1.5, 13)):
+        made = simulate_shapes(
+            n_shapes=15,
+            d_range=(d, d),
+            p_range=(p, p),
+            l_range=(l_ratio, l_ratio),
+            diameter_px_range=(26.0, 40.0),
+        )
+        found = fit_shapes(made.image, made.labels, psf_px=0.8)
+        assert np.sum(found.d == d) >= least
+        right = found.d == d
+        assert np.median(found.p[right]) == pytest.approx(p, rel=0.1)
+
+
 def test_sharp_corners_give_a_lower_bound():
     image, labels = clean_image(SuperEllipse(31.2, 31.4, 9.0, 2, 40.0, 1.6, 0.3))
     noisy = image + 0.15 * np.random.default_rng(1).standard_normal(image.shape)

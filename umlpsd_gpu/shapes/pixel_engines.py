@@ -15,8 +15,6 @@ from umlpsd_gpu.shapes.pixel_model import N_FRACTIONS, PixelData, Tasks, pixel_s
 
 # Fewer are not worth a thread
 LEAST_TASKS = 8
-# The kernel has room for this many pixels around a position
-MOST_WIDTH = 64
 
 PixelSums = Callable[[PixelData, Tasks, np.ndarray], Sums]
 

@@ -18,8 +18,10 @@ class ShapeFits:
     Equal curves have equal parameters: L is at least 1; the phase is the smallest that isn't
     negative; a circle, which every d describes with p = 2 and L = 1, has d = 2, p = 2, L = 1 and
     phase 0. With L = 1, p = 1 and p = ∞ are the same curve with sharp corners, turned; it has
-    p = 1 if both fit. What stays nearly equal is told by ``runner_up_d``: L near 1 with twice as
-    large a symmetry, p near 2 with any.
+    p = 1 if both fit. Other curves are nearly equal: a square with round corners, d = 2 and L = 1,
+    and one with d = 4, L = 1.25 and p = 1.9; ellipses and eggs. The plain one is taken, of which
+    L = 1 or p = 2 within its error, unless χ² of the other is lower by 4 or 3; ``runner_up_d``
+    names the other.
 
     Attributes
     ----------
@@ -44,14 +46,16 @@ class ShapeFits:
     runner_up_d : ndarray of int64, shape (n,)
         The second best d; 0 where no other d came near.
     runner_up_delta_chi2 : ndarray of float64, shape (n,)
-        χ² of the second best d minus that of the best; below about 10, d is in doubt. ∞ where no
-        other d came near.
+        χ² of the second best d minus that of the best; below about 10, d is in doubt. A little
+        negative where the best one is the plainer. ∞ where no other d came near.
     jaccard : ndarray of float64, shape (n,)
         Area of the overlap with the given mask over that of the union.
     outcome : ndarray of str, shape (n,)
         "super-ellipse"; "circle": p, L and phase don't improve the fit by the Bayesian information
-        criterion; "irregular": super-ellipses don't describe this particle, and its parameters mean
-        little.
+        criterion; "irregular": no super-ellipse describes pixels and mask of this particle, and
+        its parameters mean little.
+    touches_edge : ndarray of bool, shape (n,)
+        Whether the particle reaches the edge of the image; its fit is then not to be relied on.
     psf_px : float
         Standard deviation of the Gaussian point-spread function.
     """
@@ -75,6 +79,7 @@ class ShapeFits:
     runner_up_delta_chi2: np.ndarray
     jaccard: np.ndarray
     outcome: np.ndarray
+    touches_edge: np.ndarray
     psf_px: float
 
     def __len__(self) -> int:
