@@ -21,31 +21,17 @@ from umlpsd_gpu.images.segmentation.outlines import (
 LEAST_DEPTH, LEAST_DEPTH_PX = 0.04, 0.5
 # Cores are above this share of the local contrast, so that narrow gaps part them
 CORE_LEVEL = 0.7
+# and below this share, so that overlaps part them too
+LENS_LEVEL = 1.3
+# Parts larger than this many circles of the particle size are no particles: they stay as they are
+MOST_CIRCLES = 30.0
 # Parts with less area than this share of a circle of the particle size join a neighbour
-FRAGMENT_AREA = 0.15
+FRAGMENT_AREA = 0.1
 # Pixels around a group that its model has to explain, and the blur of the microscope
 MARGIN_PX, BLUR_PX = 3, 0.8
 # Added to the gain of joining a fragment
 ALWAYS = 1e6
 EIGHT = np.ones((3, 3), dtype=bool)
-
-
-@dataclass(frozen=True)
-class Seam:
-    """Where two particles meet.
-
-    Attributes
-    ----------
-    first, second : int
-        Labels.
-    excess : float
-        Contrast at the seam above that of both particles, over the smaller one: near 0 where they
-        touch, negative at a gap, positive where they overlap.
-    """
-
-    first: int
-    second: int
-    excess: float
 
 
 @dataclass
@@ -57,9 +43,7 @@ class _Part:
     fitted: tuple[Outline, int] | None = None
 
 
-def split_groups(
-    found: Foreground, values: np.ndarray, size_px: float
-) -> tuple[np.ndarray, list[Seam]]:
+def split_groups(found: Foreground, values: np.ndarray, size_px: float) -> np.ndarray:
     """Tell touching particles apart.
 
     Parameters
@@ -72,10 +56,8 @@ def split_groups(
 
     Returns
     -------
-    labels : ndarray of int32, shape (n_rows, n_columns)
+    ndarray of int32, shape (n_rows, n_columns)
         From 1, without gaps; 0: background.
-    seams : list of Seam
-        Between particles that touch.
     """
     labels = propose(found, size_px)
     return _Merger(labels, found, values, size_px).merge()
@@ -96,7 +78,8 @@ def propose(found: Foreground, size_px: float) -> np.ndarray:
     """
     from skimage.segmentation import watershed
 
-    core = found.mask & (found.smoothed > CORE_LEVEL * found.level)
+    share = found.smoothed / np.maximum(found.level, found.least)
+    core = found.mask & (share > CORE_LEVEL) & (share < LENS_LEVEL)
     # what has no core is thin or faint: it stays whole
     groups, n_groups = ndimage.label(found.mask, EIGHT)
     has_core = np.zeros(n_groups + 1, dtype=bool)
@@ -174,6 +157,7 @@ class _Merger:
     ) -> None:
         self.labels, self.values = labels, values
         self.coverage = np.clip(found.smoothed / np.maximum(found.level, found.least), 0, 1)
+        self.most_px = MOST_CIRCLES * np.pi / 4 * size_px**2
         self.fragment_px = FRAGMENT_AREA * np.pi / 4 * size_px**2
         n_px = np.bincount(labels.ravel())
         boxes = ndimage.find_objects(labels)
@@ -181,13 +165,13 @@ class _Merger:
             number: _Part(box, int(n_px[number])) for number, box in enumerate(boxes, start=1)
         }
 
-    def merge(self) -> tuple[np.ndarray, list[Seam]]:
-        """Return labels and seams."""
+    def merge(self) -> np.ndarray:
+        """Return labels from 1, without gaps."""
         pairs, _ = _passes(self.labels, self.coverage)
         tested = {(int(a), int(b)): self._compare(int(a), int(b)) for a, b in pairs}
         while tested:
-            best = max(tested, key=lambda pair: tested[pair][0])
-            if tested[best][0] <= 0:
+            best = max(tested, key=lambda pair: tested[pair])
+            if tested[best] <= 0:
                 break
             kept, gone = best
             self._join(kept, gone)
@@ -198,11 +182,7 @@ class _Merger:
             for other in sorted(again):
                 pair = (min(kept, other), max(kept, other))
                 tested[pair] = self._compare(*pair)
-        numbers = np.unique(self.labels)
-        places = np.zeros(int(numbers.max()) + 1, dtype=np.int32)
-        places[numbers[numbers > 0]] = np.arange(1, np.count_nonzero(numbers) + 1)
-        seams = [Seam(int(places[a]), int(places[b]), v[1]) for (a, b), v in tested.items()]
-        return places[self.labels], seams
+        return _renumber(self.labels)
 
     def _join(self, kept: int, gone: int) -> None:
         box = self.parts[gone].box
@@ -210,10 +190,12 @@ class _Merger:
         one, other = self.parts[kept], self.parts.pop(gone)
         self.parts[kept] = _Part(_union(one.box, other.box), one.n_px + other.n_px)
 
-    def _compare(self, first: int, second: int) -> tuple[float, float]:
-        """Return by how much the BIC is lower with one shape, and the excess at the seam."""
+    def _compare(self, first: int, second: int) -> float:
+        """Return by how much the BIC is lower with one shape."""
         one, other = self.parts[first], self.parts[second]
-        box, is_both, domain = self._surroundings(_union(one.box, other.box), (first, second))
+        if one.n_px + other.n_px > self.most_px:
+            return -np.inf
+        box, domain = self._surroundings(_union(one.box, other.box), (first, second))
         data, grid = self._pixels(box, domain)
         union = trace_outline(self.coverage[box] * domain, box[0].start, box[1].start)
         bic_one, _ = _best_order(data, grid, union)
@@ -222,18 +204,18 @@ class _Merger:
             outline, order = self._fit(number, part)
             orders.append(order)
             covers += grid.cover(outline, (order,))
+        # a gap is paler than both, an overlap darker
         covers.append(4.0 * covers[0] * covers[1])
-        levels = _levels(data, covers)
         n_free = sum(n_parameters(order) for order in orders) + 3
         gain = _bic(data, covers, n_free) - bic_one
         if min(one.n_px, other.n_px) < self.fragment_px:
             gain += ALWAYS
-        return gain, float(levels[2] / max(min(levels[0], levels[1]), 1e-9))
+        return gain
 
     def _fit(self, number: int, part: _Part) -> tuple[Outline, int]:
         """Return the outline of a part and its highest harmonic."""
         if part.fitted is None:
-            box, _, domain = self._surroundings(part.box, (number,))
+            box, domain = self._surroundings(part.box, (number,))
             data, grid = self._pixels(box, domain)
             outline = trace_outline(self.coverage[box] * domain, box[0].start, box[1].start)
             part.fitted = outline, _best_order(data, grid, outline)[1]
@@ -241,8 +223,8 @@ class _Merger:
 
     def _surroundings(
         self, box: tuple[slice, slice], numbers: tuple[int, ...]
-    ) -> tuple[tuple[slice, slice], np.ndarray, np.ndarray]:
-        """Return a wider box, the pixels of parts, and these with the background around them."""
+    ) -> tuple[tuple[slice, slice], np.ndarray]:
+        """Return a wider box, and the pixels of parts with the background around them."""
         rows, columns = (
             slice(max(s.start - MARGIN_PX, 0), min(s.stop + MARGIN_PX, n))
             for s, n in zip(box, self.labels.shape, strict=True)
@@ -253,7 +235,7 @@ class _Merger:
             own |= labels == number
         side = 2 * MARGIN_PX + 1
         near = ndimage.maximum_filter(own.view(np.uint8), side).view(bool)
-        return (rows, columns), own, near & (own | (labels == 0))
+        return (rows, columns), near & (own | (labels == 0))
 
     def _pixels(self, box: tuple[slice, slice], domain: np.ndarray) -> tuple[np.ndarray, Grid]:
         rows, columns = np.nonzero(domain)
