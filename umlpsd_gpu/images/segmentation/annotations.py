@@ -123,7 +123,7 @@ def _drawn(nearness: np.ndarray, is_extreme: np.ndarray) -> np.ndarray:
         box = boxes[number - 1]
         part = labels[box] == number
         is_full, is_thin = _form(part)
-        if (is_full or is_thin) and _is_sharp(nearness, labels, number, box):
+        if (is_full or is_thin) and _is_sharp(nearness, labels, int(number), box):
             is_drawn[number] = True
             fills[box] |= ndimage.binary_fill_holes(part) if is_full else part
             height = part.shape[0]
@@ -141,7 +141,7 @@ def _form(part: np.ndarray) -> tuple[bool, bool]:
     height, width = part.shape
     filled = ndimage.binary_fill_holes(part)
     is_full = filled.mean() >= FULL_SHARE and max(height, width) >= BAR_ASPECT * min(height, width)
-    radius = ndimage.distance_transform_edt(np.pad(part, 1)).max()
+    radius = float(ndimage.distance_transform_edt(np.pad(part, 1)).max())
     is_thin = radius <= max(THIN_SHARE * max(height, width), 1.5) and max(height, width) >= 5
     return bool(is_full), bool(is_thin)
 

@@ -11,7 +11,7 @@ from scipy import ndimage
 Polarity = Literal["dark", "bright"]
 # Rows and columns of the reduced image in which the background is sought
 REDUCED_SIDE = 128
-# Its first smoothing, as a share of the shorter side; later ones, and the last one, in particle sizes
+# Its first smoothing, as a share of the shorter side; later ones and the last, in particle sizes
 FIRST_SHARE, SIZES, NARROW_SIZES = 1 / 6, 1.5, 1.0
 # Once the size is known, the first guess is this percentile (of bright particles: 100 less it) in
 # windows of this many particle sizes

@@ -1,4 +1,4 @@
-"""What belongs to particles: a threshold at half the local contrast, so that pale ones are found."""
+"""What belongs to particles: a threshold at half the local contrast."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from umlpsd_gpu.images.segmentation.background import Flattened, enlarge, reduce
 
 # Standard deviation of the smoothing: this over the contrast-to-noise ratio, in pixels, within
 # these limits; the second is a share of the particle size
-SMOOTHING, LEAST_SMOOTHING_PX, MOST_SMOOTHING = 4.0, 0.7, 0.06
+SMOOTHING, LEAST_SMOOTHING_PX, MOST_SMOOTHING = 4.0, 0.7, 0.07
 # What is less than this many standard deviations of the smoothed noise, or less than this share of
 # the typical contrast, is background
 LEAST_DEVIATION, LEAST_CONTRAST = 4.0, 0.12
@@ -144,7 +144,8 @@ def has_steps(groups: np.ndarray, values: np.ndarray, level: np.ndarray) -> np.n
     inner = mask & ~ndimage.binary_erosion(mask, EIGHT, iterations=3, border_value=1)
     inner &= ndimage.binary_erosion(mask, EIGHT, border_value=1)
     owners = ndimage.maximum_filter(groups, 7)
-    outer = (owners > 0) & ~ndimage.binary_dilation(mask, EIGHT)
+    # 0: annotated, no background
+    outer = (owners > 0) & ~ndimage.binary_dilation(mask, EIGHT) & (values != 0)
     n_inner = np.bincount(groups[inner], minlength=n)
     n_outer = np.bincount(owners[outer], minlength=n)
     means = [

@@ -43,9 +43,10 @@ def find_overlapping(labels: np.ndarray, smoothed: np.ndarray, contrasts: np.nda
         darkest = (sums[starts + n_dark] - sums[starts]) / n_dark
         first, second = unique // contrasts.size, unique % contrasts.size
         larger = np.maximum(contrasts[first], contrasts[second])
-        found = (darkest >= LEAST_EXCESS * larger) & (counts >= FEWEST_PX)
-        is_overlapping[first[found]] = is_overlapping[second[found]] = True
-    return is_overlapping | _with_lens(labels, smoothed, contrasts)
+        exceeds = (darkest >= LEAST_EXCESS * larger) & (counts >= FEWEST_PX)
+        is_overlapping[first[exceeds]] = is_overlapping[second[exceeds]] = True
+    found: np.ndarray = is_overlapping | _with_lens(labels, smoothed, contrasts)
+    return found
 
 
 def _bands(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

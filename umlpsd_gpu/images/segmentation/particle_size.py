@@ -13,6 +13,9 @@ REDUCED_SIDES = (512, 256, 128)
 FEWEST_REDUCED_PX = 6.0
 # A reduced image will do if the contrast of particles is this many times its noise
 ENOUGH_CONTRAST = 4.0
+# Diameter of the circle of the same area over that of the inscribed circle: 1.1…1.2 for ellipses,
+# polygons and stars of the simulated images
+INSCRIBED = 1.15
 # Particles are at least this many pixels wide
 SMALLEST_PX = 4.0
 EIGHT = np.ones((3, 3), dtype=bool)
@@ -29,8 +32,8 @@ def estimate_size(flat: np.ndarray) -> float:
     Returns
     -------
     float
-        Pixels. The diameter of inscribed circles, the median over their area; touching particles
-        hardly change it.
+        Pixels. From the diameters of inscribed circles, the median over their area; touching
+        particles hardly change it.
     """
     for side in REDUCED_SIDES:
         step = max(1, min(flat.shape) // side)
@@ -39,7 +42,7 @@ def estimate_size(flat: np.ndarray) -> float:
             if step > 1 and found < FEWEST_REDUCED_PX:
                 found, step = _width_in(ndimage.gaussian_filter(flat, 1.0))[0], 1
             break
-    return max(step * found, SMALLEST_PX)
+    return max(float(INSCRIBED * step * found), SMALLEST_PX)
 
 
 def _width_in(small: np.ndarray) -> tuple[float, bool]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from umlpsd_gpu.images.segmentation.foreground import Foreground
+from umlpsd_gpu.images.segmentation.foreground import HALF, Foreground
 from umlpsd_gpu.images.segmentation.outlines import (
     ORDERS,
     Grid,
@@ -29,6 +29,8 @@ MOST_CIRCLES = 30.0
 FRAGMENT_AREA = 0.1
 # Pixels around a group that its model has to explain, and the blur of the microscope
 MARGIN_PX, BLUR_PX = 3, 0.8
+# Slope of the coverage over the share of the contrast
+STEEPNESS = 1.67
 # Added to the gain of joining a fragment
 ALWAYS = 1e6
 EIGHT = np.ones((3, 3), dtype=bool)
@@ -156,7 +158,9 @@ class _Merger:
         self, labels: np.ndarray, found: Foreground, values: np.ndarray, size_px: float
     ) -> None:
         self.labels, self.values = labels, values
-        self.coverage = np.clip(found.smoothed / np.maximum(found.level, found.least), 0, 1)
+        share = found.smoothed / np.maximum(found.level, found.least)
+        # steep, so that the noise of background and particles has no say
+        self.coverage = np.clip(STEEPNESS * (share - HALF) + HALF, 0, 1)
         self.most_px = MOST_CIRCLES * np.pi / 4 * size_px**2
         self.fragment_px = FRAGMENT_AREA * np.pi / 4 * size_px**2
         n_px = np.bincount(labels.ravel())
