@@ -22,12 +22,15 @@ Movie = Annotated[
     ),
 ]
 Scene = Annotated[
-    Literal["emitters", "assembly", "crystals", "curves", "micrograph", "spectrum-image"],
+    Literal[
+        "emitters", "assembly", "crystals", "curves", "micrograph", "particles", "spectrum-image"
+    ],
     typer.Option(
         metavar="SCENE",
         help="What to simulate: emitters (isolated), assembly (touching domains), crystals "
         "(touching), curves (a map of current-voltage curves), micrograph (grains of different "
-        "lattices), or spectrum-image (X-ray spectra of wires on a substrate).",
+        "lattices), particles (nanocrystals of known outline), or spectrum-image (X-ray spectra "
+        "of wires on a substrate).",
     ),
 ]
 NGrains = Annotated[
@@ -47,7 +50,7 @@ Size = Annotated[
     typer.Option(
         metavar="ROWSxCOLS",
         help="Size in pixels. Default: 128x128; assembly 20x20; curves 60x120; micrograph "
-        "1024x1024; spectrum-image 64x64.",
+        "1024x1024; particles 1024x1024; spectrum-image 64x64.",
     ),
 ]
 DtS = Annotated[
@@ -64,6 +67,15 @@ DriftPx = Annotated[
     float, typer.Option("--drift-px", help="Lateral drift over the whole movie, in pixels.")
 ]
 NPoints = Annotated[int, typer.Option("--points", help="Points of each curve.")]
+ParticleKind = Annotated[
+    str,
+    typer.Option(
+        "--kind",
+        help="Particles: isolated, touching-convex, touching-concave, low-contrast, overlapping, "
+        "pale-beside-dark or bright-on-dark.",
+    ),
+]
+NParticles = Annotated[int, typer.Option("--particles", help="Number of particles.")]
 HysteresisV = Annotated[
     float | None,
     typer.Option(
@@ -87,6 +99,8 @@ def simulate(
     drift_px: DriftPx = 0.0,
     n_points: NPoints = 256,
     hysteresis_v: HysteresisV = None,
+    kind: ParticleKind = "touching-convex",
+    n_particles: NParticles = 200,
     seed: Annotated[int, typer.Option(help="Seed; each number gives another movie.")] = 0,
     overwrite: Overwrite = False,
 ) -> None:
@@ -112,6 +126,7 @@ def simulate(
                 **({} if n_grains is None else {"n_grains": n_grains}),
             },
             of_micrograph={} if n_grains is None else {"n_grains": n_grains},
+            of_particles={"kind": kind, "n_particles": n_particles},
             overwrite=overwrite,
             n_frames=n_frames,
             dt_s=dt_s,
@@ -121,6 +136,7 @@ def simulate(
     what = {
         "curves": "Curves",
         "micrograph": "Micrograph",
+        "particles": "Particles",
         "spectrum-image": "Spectrum image",
     }.get(scene, "Movie")
     out.print(f"{what}: {escape(str(path))}\nTruth: {escape(str(truth))}")
