@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from umlpsd_gpu.analyses.validation_protocol import Recovery
     from umlpsd_gpu.plotting.figures import FigurePlan
     from umlpsd_gpu.plotting.page_parts import Page
+    from umlpsd_gpu.plotting.style import DrawnFigure
     from umlpsd_gpu.storage.field import FieldTable
 
 
@@ -124,20 +125,26 @@ class Micrographs(Analysis[Any, Any]):
         return summary_of(result)
 
     def write_tables(self, result: MicrographStudy, folder: Path) -> None:
-        """Write spots.csv, two OME-TIFF files and report.pdf; see `Analysis.write_tables`."""
+        """Write spots.csv and two OME-TIFF files; see `Analysis.write_tables`."""
         from umlpsd_gpu.analyses.micrographs.map_files import write_map_files
-        from umlpsd_gpu.analyses.micrographs.pdf import write_pdf
         from umlpsd_gpu.analyses.micrographs.tables import write_spots_csv
 
         write_spots_csv(result, folder / "spots.csv")
         write_map_files(result, folder)
-        write_pdf(result, folder / "report.pdf")
 
     def figures(self, result: MicrographStudy) -> Sequence[FigurePlan]:
         """Return the figures; see `Analysis.figures`."""
         from umlpsd_gpu.analyses.micrographs.figures.plans import figures_of
 
         return figures_of(result)
+
+    def write_documents(
+        self, result: MicrographStudy, figures: Sequence[DrawnFigure], folder: Path
+    ) -> None:
+        """Write report.pdf; see `Analysis.write_documents`."""
+        from umlpsd_gpu.analyses.micrographs.pdf import write_pdf
+
+        write_pdf(result, figures, folder / "report.pdf")
 
     def page(self, result: MicrographStudy) -> Page:
         """Return the parts of the report; see `Analysis.page`."""
