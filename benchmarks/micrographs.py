@@ -24,15 +24,18 @@ from importlib import import_module
 from pathlib import Path
 
 import numpy as np
+from micrograph_grains import report_grains
 from stationary_textures import domains, other_textures, textures, trends, under_a_lattice
 
 from umlpsd_gpu import Micrograph, MicrographsSettings, run_micrograph, write_report
 from umlpsd_gpu.analyses.micrographs.local import compare_with_surrogates
 from umlpsd_gpu.analyses.micrographs.workflow import TOLERANCE
+from umlpsd_gpu.compute.backend import n_cores
 from umlpsd_gpu.compute.context import Context
 from umlpsd_gpu.factorisation.factorise import FactorisationOptions, factorise
 from umlpsd_gpu.factorisation.result import RankDecision
 from umlpsd_gpu.images.windowed_fft import windowed_spectra
+from umlpsd_gpu.plotting.drawing_pool import drawing_pool
 from umlpsd_gpu.simulate.micrographs import simulate_micrograph
 
 FIRST_SEED, SIZE = 7000, 1024
@@ -75,6 +78,7 @@ def report(n_seeds: int) -> Iterator[str]:
     )
     yield from report_textures(n_seeds)
     yield from report_scenes()
+    yield from report_grains(range(FIRST_SEED, FIRST_SEED + 4), SIGNALS)
     yield from report_fit()
     yield from report_time()
 
@@ -238,9 +242,10 @@ def _measure(name: str) -> dict[str, float]:
 
 def measure_ours(all_windows: bool) -> dict[str, float]:
     """Analyse the large micrograph and write its report."""
-    with tempfile.TemporaryDirectory() as folder:
+    # with other processes to draw, as umlpsd run does
+    with tempfile.TemporaryDirectory() as folder, drawing_pool(n_cores() - 1) as pool:
         study = run_micrograph(_large(), all_windows=all_windows)
-        write_report(study, Path(folder) / "study")
+        write_report(study, Path(folder) / "study", pool=pool)
     return _used()
 
 

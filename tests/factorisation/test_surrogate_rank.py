@@ -5,6 +5,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from umlpsd_gpu.factorisation.surrogate_rank import (
+    LANCZOS_FROM,
     centred_variances,
     decide_rank_by_surrogates,
     p_values,
@@ -70,3 +71,17 @@ def test_p_values_are_those_of_student():
     assert p[0] == pytest.approx(0.5)
     # t = 0.4 / (0.1 √(4/3)) with 2 degrees of freedom
     assert p[1] == pytest.approx(0.0371, abs=2e-4)
+
+
+@pytest.mark.parametrize("n_local", [0, 4])
+def test_variances_of_large_matrices_are_those_of_singular_values(n_local):
+    rng = np.random.default_rng(n_local)
+    shape = LANCZOS_FROM + 30, LANCZOS_FROM + 200
+    local = rng.normal(size=(shape[0], n_local)) @ rng.normal(size=(n_local, shape[1]))
+    matrix = rng.normal(size=shape) + local
+    wanted = np.linalg.svd(matrix - matrix.mean(axis=0), compute_uv=False)[:12] ** 2
+    np.testing.assert_allclose(centred_variances(matrix, 12), wanted, rtol=1e-10)
+
+
+def test_a_large_matrix_without_any_variance():
+    assert not centred_variances(np.ones((LANCZOS_FROM + 1, LANCZOS_FROM + 2)), 12).any()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from umlpsd_gpu.analyses.comparison import Comparison
     from umlpsd_gpu.plotting.figures import FigurePlan
     from umlpsd_gpu.plotting.page_parts import Page
+    from umlpsd_gpu.plotting.style import DrawnFigure
     from umlpsd_gpu.storage.field import FieldTable
 
 __all__ = ["Analysis", "BatchRow", "Column", "Description", "Prediction", "StoredResult"]
@@ -155,6 +156,18 @@ class Analysis(
         sequence of FigurePlan
         """
         return ()
+
+    def write_documents(self, result: Result, figures: Sequence[DrawnFigure], folder: Path) -> None:
+        """Write reports in addition to report.html, from figures that are drawn; by default none.
+
+        Parameters
+        ----------
+        result : Result
+        figures : sequence of DrawnFigure
+            Those of `figures`, in their order.
+        folder : Path
+            An existing folder.
+        """
 
     @abstractmethod
     def page(self, result: Result) -> Page:

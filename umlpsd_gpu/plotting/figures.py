@@ -12,7 +12,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from umlpsd_gpu.compute.context import report_nothing
-from umlpsd_gpu.plotting.style import DrawnFigure, house_style, render, render_pickled
+from umlpsd_gpu.plotting.style import DrawnFigure, house_style, lay_out, render, render_pickled
 
 Rendered = tuple[bytes, bytes]
 
@@ -30,6 +30,8 @@ class FigurePlan:
         Takes the result (or other values) to show; returns a matplotlib figure.
     is_slow : bool
         Slow figures are drawn first, so that the others are drawn at the same time.
+    is_kept : bool
+        The matplotlib figure is kept, for a report in another format.
     """
 
     name: str
@@ -37,6 +39,7 @@ class FigurePlan:
     caption: str
     draw: Callable[[Any], Figure]
     is_slow: bool = False
+    is_kept: bool = False
 
 
 def draw_figures(
@@ -65,12 +68,13 @@ def draw_figures(
     """
     report = progress or report_nothing
     report("figures", 0, len(plans))
-    drawn: dict[str, Rendered] = {}
+    drawn: dict[str, DrawnFigure] = {}
     with house_style():
-        for name, rendered in _render_all(plans, shown, pool):
-            drawn[name] = rendered
+        for plan, figure, rendered in _render_all(plans, shown, pool):
+            kept = figure if plan.is_kept else None
+            drawn[plan.name] = DrawnFigure(plan.name, plan.title, plan.caption, *rendered, kept)
             report("figures", len(drawn), len(plans))
-    return tuple(DrawnFigure(p.name, p.title, p.caption, *drawn[p.name]) for p in plans)
+    return tuple(drawn[plan.name] for plan in plans)
 
 
 def write_figures(figures: Sequence[DrawnFigure], folder: Path) -> None:
@@ -90,23 +94,25 @@ def write_figures(figures: Sequence[DrawnFigure], folder: Path) -> None:
 
 def _render_all(
     plans: Sequence[FigurePlan], shown: Any, pool: Executor | None
-) -> Iterator[tuple[str, Rendered]]:
-    """Yield name and files of each figure as soon as it is drawn."""
+) -> Iterator[tuple[FigurePlan, Figure, Rendered]]:
+    """Yield each figure and its files as soon as it is drawn."""
     if pool is None:
         for plan in plans:
-            yield plan.name, render(plan.draw(shown))
+            figure = plan.draw(shown)
+            yield plan, figure, render(figure)
         return
-    figures: dict[str, Figure] = {}
-    futures: dict[str, Future[Rendered]] = {}
+    begun: list[tuple[FigurePlan, Figure, Future[Rendered]]] = []
     for plan in sorted(plans, key=lambda plan: not plan.is_slow):
-        figures[plan.name] = plan.draw(shown)
-        futures[plan.name] = _submit(pool, figures[plan.name])
-    for name, future in futures.items():
+        figure = plan.draw(shown)
+        if plan.is_kept:
+            lay_out(figure)
+        begun.append((plan, figure, _submit(pool, figure)))
+    for plan, figure, future in begun:
         if future.cancel():
-            yield name, render(figures[name])
-    for name, future in futures.items():
+            yield plan, figure, render(figure)
+    for plan, figure, future in begun:
         if not future.cancelled():
-            yield name, _result_or_render(future, figures[name])
+            yield plan, figure, _result_or_render(future, figure)
 
 
 def _submit(pool: Executor, figure: Figure) -> Future[Rendered]:

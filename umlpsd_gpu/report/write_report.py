@@ -134,6 +134,7 @@ def write_drawn(
     def add_report(partial: Path) -> None:
         (partial / "report.html").write_text(html, encoding="utf-8", errors="replace")
         write_figures(figures, partial)
+        get_analysis(result.analysis).write_documents(result, figures, partial)
         if extras is not None:
             extras(partial)
 

@@ -12,6 +12,8 @@ from scipy.ndimage import gaussian_filter
 
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.simulate.files import require_free, truth_paths, write_with_truth
+from umlpsd_gpu.simulate.xray_spectra import draw_line_factors
+from umlpsd_gpu.xrays.families import Family
 from umlpsd_gpu.xrays.material import Material, material_by_atoms
 from umlpsd_gpu.xrays.spectrum import Conditions, EnergyAxis
 from umlpsd_gpu.xrays.spectrum_model import expected_spectrum
@@ -42,6 +44,9 @@ class SpectrumImageRecipe:
         Width of a channel.
     beam_kev, take_off_deg : float
     pixel_m : float
+    model_errors : bool
+        Whether the lines of each family differ from the calculated ones by factors that are drawn
+        from the errors that quantification claims, as those of a real instrument do.
     seed : int
     """
 
@@ -54,6 +59,7 @@ class SpectrumImageRecipe:
     beam_kev: float = 6.5
     take_off_deg: float = 35.0
     pixel_m: float = 2e-8
+    model_errors: bool = False
     seed: int = 0
 
 
@@ -106,9 +112,10 @@ def simulate_spectrum_image(**recipe: Any) -> SimulatedSpectrumImage:
     axis = EnergyAxis(0.0, wanted.step_kev, wanted.n_channels)
     conditions = Conditions(beam_kev=wanted.beam_kev, take_off_deg=wanted.take_off_deg)
     materials = {name: material_by_atoms(dict(atoms)) for name, atoms in PHASES.items()}
+    factors = _draw_model_errors(wanted, materials)
     spectra = np.array(
         [
-            expected_spectrum(each, axis, conditions, n_counts=1.0).counts
+            expected_spectrum(each, axis, conditions, n_counts=1.0, line_factors=factors).counts
             for each in materials.values()
         ]
     )
@@ -173,6 +180,16 @@ def _checked(recipe: Mapping[str, Any]) -> SpectrumImageRecipe:
     if wanted.counts_per_pixel <= 0:
         raise SettingsError(f"counts_per_pixel must be positive, got {wanted.counts_per_pixel:g}")
     return wanted
+
+
+def _draw_model_errors(
+    recipe: SpectrumImageRecipe, materials: Mapping[str, Material]
+) -> Mapping[Family, float]:
+    if not recipe.model_errors:
+        return {}
+    # a generator of its own: maps and noise are the same with and without
+    rng = np.random.default_rng([recipe.seed, recipe.n_rows, recipe.n_columns, 1])
+    return draw_line_factors((int(z) for each in materials.values() for z in each.z), rng)
 
 
 def _draw_shares(rng: np.random.Generator, recipe: SpectrumImageRecipe) -> np.ndarray:

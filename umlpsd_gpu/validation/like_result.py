@@ -30,7 +30,8 @@ class RecoveredQuantity:
     group, name : str
     truth : float
     found, errors : ndarray, shape (n,)
-        In each data set, and the standard error that was stated; NaN without one.
+        In each data set, NaN where it was not found; and the standard error that was stated, NaN
+        without one.
     """
 
     group: str
@@ -40,21 +41,36 @@ class RecoveredQuantity:
     errors: np.ndarray
 
     @property
+    def is_found(self) -> np.ndarray:
+        """Where it was found; ndarray of bool, shape (n,)."""
+        is_found: np.ndarray = ~np.isnan(self.found)
+        return is_found
+
+    @property
+    def mean(self) -> float:
+        """Mean of what was found; float, NaN if it never was."""
+        return float(self.found[self.is_found].mean()) if self.is_found.any() else math.nan
+
+    @property
     def bias(self) -> float:
-        """Mean of what was found less the truth; float."""
-        return float(self.found.mean() - self.truth)
+        """Mean of what was found less the truth; float, NaN if it never was found."""
+        return self.mean - self.truth
 
     @property
     def rms(self) -> float:
-        """Root of the mean square of the deviation from the truth; float."""
-        return float(np.sqrt(np.mean((self.found - self.truth) ** 2)))
+        """Root of the mean square of the deviation from the truth; float, NaN as for `bias`."""
+        if not self.is_found.any():
+            return math.nan
+        return float(np.sqrt(np.mean((self.found[self.is_found] - self.truth) ** 2)))
 
     @property
     def coverage(self) -> Rate | None:
         """How often the 95 % interval holds the truth; Rate, or None where no error is stated."""
-        if np.isnan(self.errors).all():
+        is_stated = self.is_found & ~np.isnan(self.errors)
+        if not is_stated.any():
             return None
-        holds = np.abs(self.found - self.truth) <= NORMAL_975 * self.errors
+        deviations = np.abs(self.found[is_stated] - self.truth)
+        holds = deviations <= NORMAL_975 * self.errors[is_stated]
         return rate_of(int(holds.sum()), len(holds))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.table import Table
 
+from umlpsd_gpu.analyses.decision_parts import finite_or_none
 from umlpsd_gpu.plotting.page_parts import Section, number, page_templates
 from umlpsd_gpu.plotting.style import DrawnFigure
 from umlpsd_gpu.storage.result_folder import check_output
@@ -99,9 +100,9 @@ def render_result_validation(validation: ResultValidation, figures: Sequence[Dra
             "Quantities found again",
             HEADINGS,
             list(quantity_rows(validation)),
-            "Mean and root mean square deviation over the data sets. The last column is the share "
-            "of the data sets in which the stated 95 % interval holds the truth; a dash: no error "
-            "is stated.",
+            "Mean and root mean square deviation over the data sets in which it was found. The "
+            "last column is the share of these in which the stated 95 % interval holds the truth; "
+            "a dash: no error is stated.",
         ),
     ]
     templates = page_templates("umlpsd_gpu.validation")
@@ -145,7 +146,7 @@ def quantity_rows(validation: ResultValidation) -> list[tuple[str | float, ...]]
     rows: list[tuple[str | float, ...]] = []
     last = ""
     for quantity in validation.quantities:
-        values = quantity.truth, float(quantity.found.mean()), quantity.rms
+        values = quantity.truth, quantity.mean, quantity.rms
         coverage = "–" if quantity.coverage is None else _percent(quantity.coverage)
         group = quantity.group if quantity.group != last else ""
         rows.append((group, quantity.name, *map(_three_digits, values), coverage))
@@ -209,10 +210,10 @@ def _plain_quantity(quantity: RecoveredQuantity) -> dict[str, Any]:
         "group": quantity.group,
         "name": quantity.name,
         "truth": quantity.truth,
-        "bias": quantity.bias,
-        "rms": quantity.rms,
+        "bias": finite_or_none(quantity.bias),
+        "rms": finite_or_none(quantity.rms),
         "coverage": None if coverage is None else plain_rate(coverage),
-        "found": quantity.found.tolist(),
+        "found": [finite_or_none(value) for value in quantity.found],
     }
 
 

@@ -60,5 +60,7 @@ def mixture_attenuation(
     ndarray
         In cm²/g, of the shape of ``energies_kev``.
     """
+    if z.size == 1:
+        return float(mass_fractions[0]) * mass_attenuation(int(z[0]), energies_kev)
     coefficients = np.stack([mass_attenuation(int(one), energies_kev) for one in z])
     return np.asarray(np.tensordot(mass_fractions, coefficients, 1), np.float64)

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from umlpsd_gpu.xrays.elements import densities
 from umlpsd_gpu.xrays.errors import XraySpectrumError
-from umlpsd_gpu.xrays.windows import WINDOWS, Layer, Window
+from umlpsd_gpu.xrays.windows import WINDOWS, Window, silicon
 
 Floats = NDArray[np.float64]
 
@@ -61,9 +60,7 @@ class Detector:
         array([0.52, 0.75])
         """
         energies = np.asarray(energies_kev, np.float64)
-        density = float(densities(14))
-        dead = Layer({"Si": 1.0}, density * self.dead_layer_nm * 1e-7)
-        live = Layer({"Si": 1.0}, density * self.thickness_um * 1e-4)
+        dead, live = silicon(self.dead_layer_nm * 1e-3), silicon(self.thickness_um)
         through = self.window.transmission(energies) * dead.transmission(energies)
         return np.asarray(through * (1 - live.transmission(energies)), np.float64)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,6 +29,7 @@ def expected_spectrum(
     n_counts: float = 1e6,
     sample: Sample = BULK,
     detector: Detector | None = None,
+    line_factors: Mapping[Family, float] | None = None,
 ) -> XraySpectrum:
     """Calculate the mean of the counts that a sample gives.
 
@@ -41,6 +44,9 @@ def expected_spectrum(
         Sum of the spectrum.
     sample : Bulk, Film or Foil
     detector : Detector, optional
+    line_factors : mapping of Family to float, optional
+        By which the lines of a family are stronger than calculated, as a real instrument has them.
+        Default: 1 for all.
 
     Returns
     -------
@@ -71,10 +77,11 @@ def expected_spectrum(
     counts = np.zeros(axis.n_channels)
     for z, fraction in zip(of.z, of.mass_fractions, strict=True):
         for shell in "KLM":
-            lines = Family(int(z), shell).lines
-            if lines and fraction > 0:
-                photons = specific_emission(of, lines, beam_kev, take_off_deg, sample)
-                counts += counted_lines(axis, detector, lines, fraction * photons)
+            family = Family(int(z), shell)
+            if family.lines and fraction > 0:
+                photons = specific_emission(of, family.lines, beam_kev, take_off_deg, sample)
+                photons = photons * (line_factors or {}).get(family, 1.0)
+                counts += counted_lines(axis, detector, family.lines, fraction * photons)
     counts += _background(of, axis, beam_kev, take_off_deg, sample, detector, float(counts.sum()))
     if not counts.sum() > 0:
         raise XraySpectrumError(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from umlpsd_gpu.xrays.elements import densities
 from umlpsd_gpu.xrays.errors import XraySpectrumError
-from umlpsd_gpu.xrays.material import material
+from umlpsd_gpu.xrays.material import Material, material
 
 Floats = NDArray[np.float64]
 
@@ -37,8 +38,23 @@ class Layer:
         energies_kev : array_like
             Of photons, in keV.
         """
-        absorbed = material(self.mass_fractions).attenuation(energies_kev) * self.mass_thickness
+        absorbed = self._material.attenuation(energies_kev) * self.mass_thickness
         return np.asarray(np.exp(-absorbed), np.float64)
+
+    @cached_property
+    def _material(self) -> Material:
+        return material(self.mass_fractions)
+
+
+@lru_cache
+def silicon(thickness_um: float) -> Layer:
+    """Return a layer of silicon.
+
+    Parameters
+    ----------
+    thickness_um : float
+    """
+    return Layer({"Si": 1.0}, float(densities(14)) * thickness_um * 1e-4)
 
 
 @dataclass(frozen=True)
@@ -74,8 +90,7 @@ class Window:
         found = np.ones(energies.shape)
         if self.figures:
             at, values = zip(*self.figures, strict=True)
-            bars = Layer({"Si": 1.0}, float(densities(14)) * self.grid_um * 1e-4)
-            through_bars = self.grid_share * bars.transmission(energies)
+            through_bars = self.grid_share * silicon(self.grid_um).transmission(energies)
             found = np.interp(energies, at, values) + through_bars
         for layer in self.layers:
             found = found * layer.transmission(energies)

@@ -10,6 +10,7 @@ import tifffile
 
 from umlpsd_gpu import Micrograph, MicrographStudy, read_micrograph, run_micrograph, write_report
 from umlpsd_gpu.errors import MovieError, SettingsError, TracesError
+from umlpsd_gpu.plotting.drawing_pool import drawing_pool
 from umlpsd_gpu.simulate.micrographs import simulate_micrograph, write_simulated_micrograph
 
 QUICK = {"window": 64, "n_restarts": 4, "n_phase_surrogates": 5}
@@ -101,7 +102,9 @@ def test_folder_holds_tables_maps_and_reports(study, folder):
     assert summary["k_opt"] == 3
     assert summary["is_local"] is True
     assert "3 different local spectra" in (folder / "report.html").read_text(encoding="utf-8")
-    assert (folder / "report.pdf").read_bytes().startswith(b"%PDF")
+    pdf = (folder / "report.pdf").read_bytes()
+    assert pdf.startswith(b"%PDF")
+    assert len(re.findall(rb"/Type /Page\b", pdf)) == 4  # the answer and three figures
 
 
 def test_images_open_with_their_scales(study, folder):
@@ -118,6 +121,13 @@ def test_images_open_with_their_scales(study, folder):
 def test_report_written_twice_is_the_same(study, folder, tmp_path):
     again = write_report(study, tmp_path / "again")
     for name in ("report.pdf", "spectra.ome.tif", "study.h5", "figures/components.svg"):
+        assert (again / name).read_bytes() == (folder / name).read_bytes(), name
+
+
+def test_processes_that_draw_change_no_byte(study, folder, tmp_path):
+    with drawing_pool(1) as pool:
+        again = write_report(study, tmp_path / "again", pool=pool)
+    for name in ("report.pdf", "figures/components.svg", "figures/overview.png"):
         assert (again / name).read_bytes() == (folder / name).read_bytes(), name
 
 

@@ -15,8 +15,10 @@ from umlpsd_gpu.compute.context import Context
 if TYPE_CHECKING:
     from umlpsd_gpu.analyses.micrographs.result import MicrographStudy
     from umlpsd_gpu.analyses.micrographs.source import MicrographSource
+    from umlpsd_gpu.analyses.validation_protocol import Recovery
     from umlpsd_gpu.plotting.figures import FigurePlan
     from umlpsd_gpu.plotting.page_parts import Page
+    from umlpsd_gpu.plotting.style import DrawnFigure
     from umlpsd_gpu.storage.field import FieldTable
 
 
@@ -30,6 +32,13 @@ class Micrographs(Analysis[Any, Any]):
     suffixes = (".dm3", ".dm4")
     settings = MicrographsSettings
     prediction_holds_for = "windows of 128 pixels"
+    validation_caption = (
+        "Images are sums of the local spectra of the study: their spots are waves, the rest of "
+        "each spectrum a random field, and the maps say how strong each is in every place. Pixels "
+        "belong to the component of which they have most, by its mean. False alarms are images "
+        "with the same spectrum and random phases in which something local is found. Spacings and "
+        "angles are those of the spots that were found again."
+    )
     batch_caption = (
         "Local spectra is the number of different spectra of windows; 1: nothing is local."
     )
@@ -116,20 +125,26 @@ class Micrographs(Analysis[Any, Any]):
         return summary_of(result)
 
     def write_tables(self, result: MicrographStudy, folder: Path) -> None:
-        """Write spots.csv, two OME-TIFF files and report.pdf; see `Analysis.write_tables`."""
+        """Write spots.csv and two OME-TIFF files; see `Analysis.write_tables`."""
         from umlpsd_gpu.analyses.micrographs.map_files import write_map_files
-        from umlpsd_gpu.analyses.micrographs.pdf import write_pdf
         from umlpsd_gpu.analyses.micrographs.tables import write_spots_csv
 
         write_spots_csv(result, folder / "spots.csv")
         write_map_files(result, folder)
-        write_pdf(result, folder / "report.pdf")
 
     def figures(self, result: MicrographStudy) -> Sequence[FigurePlan]:
         """Return the figures; see `Analysis.figures`."""
         from umlpsd_gpu.analyses.micrographs.figures.plans import figures_of
 
         return figures_of(result)
+
+    def write_documents(
+        self, result: MicrographStudy, figures: Sequence[DrawnFigure], folder: Path
+    ) -> None:
+        """Write report.pdf; see `Analysis.write_documents`."""
+        from umlpsd_gpu.analyses.micrographs.pdf import write_pdf
+
+        write_pdf(result, figures, folder / "report.pdf")
 
     def page(self, result: MicrographStudy) -> Page:
         """Return the parts of the report; see `Analysis.page`."""
@@ -144,6 +159,24 @@ class Micrographs(Analysis[Any, Any]):
             Column("p_value", read_from_summary("p_value"), "p-value"),
             Column("pixel_size_m", read_from_summary("pixel_size_m"), "Pixel (m)"),
         )
+
+    def simulate_like(self, result: MicrographStudy, seed: int) -> MicrographSource:
+        """Draw an image with the local spectra of a study; see `Analysis.simulate_like`."""
+        from umlpsd_gpu.analyses.micrographs.validation import simulate_like
+
+        return simulate_like(result, seed)
+
+    def settings_like(self, result: MicrographStudy) -> MicrographsSettings:
+        """Return the settings with the number of spectra fixed; see `Analysis.settings_like`."""
+        from umlpsd_gpu.analyses.micrographs.validation import settings_like
+
+        return settings_like(result)
+
+    def compare_with(self, truth: MicrographStudy, found: MicrographStudy) -> Recovery:
+        """Compare regions, spectra and spots with the truth; see `Analysis.compare_with`."""
+        from umlpsd_gpu.analyses.micrographs.validation import compare_with
+
+        return compare_with(truth, found)
 
 
 MICROGRAPHS = Micrographs()

@@ -8,32 +8,44 @@ from typing import Any
 
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
-from umlpsd_gpu.analyses.micrographs.figures.plans import figures_of
 from umlpsd_gpu.analyses.micrographs.page import headline, spot_rows
 from umlpsd_gpu.analyses.micrographs.result import MicrographStudy
-from umlpsd_gpu.plotting.style import house_style
+from umlpsd_gpu.plotting.style import DrawnFigure, house_style
 
 PAGE_WIDTH, PAGE_HEIGHT, MARGIN = 10.0, 6.4, 0.05
+# Around the figures, in inches
+BORDER = 0.3
 ROWS_OF_PAGE = 18
 # A fixed date: the same study gives the same bytes
 METADATA = {"Creator": "umlpsd_gpu", "Producer": "umlpsd_gpu", "CreationDate": None}
 
 
-def write_pdf(study: MicrographStudy, path: Path) -> None:
+def write_pdf(study: MicrographStudy, figures: Sequence[DrawnFigure], path: Path) -> None:
     """Write report.pdf.
 
     Parameters
     ----------
     study : MicrographStudy
+    figures : sequence of DrawnFigure
+        Those that were kept are drawn on a page each.
     path : Path
     """
     with house_style(), PdfPages(path, metadata=METADATA) as pages:
         pages.savefig(_draw_answer(study))
-        for plan in figures_of(study):
-            figure = plan.draw(study)
-            figure.suptitle(plan.title, x=0.01, ha="left", fontsize=11, fontweight="bold")
-            pages.savefig(figure, bbox_inches="tight", pad_inches=0.3)
+        for drawn in figures:
+            if drawn.figure is not None:
+                pages.savefig(drawn.figure, bbox_inches=_add_title(drawn.figure, drawn.title))
+
+
+def _add_title(figure: Figure, title: str) -> Bbox:
+    """Write a title above a figure that is laid out, and return the page in inches."""
+    width, height = figure.get_size_inches()
+    above = (height + BORDER / 2) / height
+    figure.text(0.01, above, title, ha="left", va="bottom", fontsize=11, fontweight="bold")
+    # a box of known size; "tight" would draw everything once more to measure it
+    return Bbox.from_extents(-BORDER, -BORDER, width + BORDER, height + 2 * BORDER)
 
 
 def _draw_answer(study: MicrographStudy) -> Figure:

@@ -21,13 +21,22 @@ def figures_of(study: MicrographStudy) -> Sequence[FigurePlan]:
     sequence of FigurePlan
     """
     return (
-        FigurePlan("overview", overview.TITLE, overview.caption(study), overview.draw_overview),
+        FigurePlan(
+            "overview",
+            overview.TITLE,
+            overview.caption(study),
+            overview.draw_overview,
+            is_kept=True,
+        ),
         FigurePlan(
             "components",
             components.TITLE,
             components.CAPTION,
             components.draw_components,
             is_slow=True,
+            is_kept=True,
         ),
-        FigurePlan("evidence", evidence.TITLE, evidence.CAPTION, evidence.draw_evidence),
+        FigurePlan(
+            "evidence", evidence.TITLE, evidence.CAPTION, evidence.draw_evidence, is_kept=True
+        ),
     )
