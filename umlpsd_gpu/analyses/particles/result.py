@@ -143,7 +143,7 @@ class ParticleStudy(Result):
                 self.table["weight"][group],
                 self.table["image"][group],
                 self.settings.sweep.seed,
-                self.settings.particle.n_resamples,
+                self.settings.particle.n_size_resamples,
             )
             for number, group in groups.items()
             for length in LENGTHS

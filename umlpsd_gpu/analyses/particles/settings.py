@@ -60,7 +60,7 @@ class ParticleSettings(Section):
     classifier: Path | None = Field(
         None, description="Classifier of an earlier study that gives the classes."
     )
-    n_resamples: int = Field(
+    n_size_resamples: int = Field(
         1000, ge=100, le=100_000, description="Resamples for the intervals of sizes."
     )
 

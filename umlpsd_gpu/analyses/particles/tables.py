@@ -81,7 +81,11 @@ def class_sentence(study: ParticleStudy) -> str:
             f"Two halves of the particles give different clusters (adjusted Rand index "
             f"{classes.ari:.2f})"
         )
-    return study.clustering.decision.reason.rstrip(".")
+    decision = study.clustering.decision
+    first = float(decision.evidence.probability[0]) if decision.evidence.k_values.size else 1.0
+    return (
+        f"The particles are one group with probability {first:.2f}; how this was decided is below"
+    )
 
 
 def write_particles_csv(study: ParticleStudy, path: Path) -> None:

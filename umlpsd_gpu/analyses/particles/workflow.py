@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -175,8 +176,9 @@ def _list_notes(
 ) -> Iterator[str]:
     n_left_out = len(table) - int(np.count_nonzero(table.is_counted))
     if n_left_out:
-        reasons, counts = np.unique([r for r in table.reasons if r], return_counts=True)
-        listed = ", ".join(f"{n} {reason}" for reason, n in zip(reasons, counts, strict=True))
+        # a particle may have several reasons
+        named = Counter(part for reason in table.reasons if reason for part in reason.split("; "))
+        listed = ", ".join(f"{n} {reason}" for reason, n in sorted(named.items()))
         yield f"{n_left_out} of {len(table)} particles don't count: {listed}."
     n_irregular = table.outcomes.count("irregular")
     if n_irregular:
@@ -190,4 +192,4 @@ def _list_notes(
             f"particles (adjusted Rand index {classes.ari:.2f}, {LEAST_ARI} needed): no classes."
         )
     for image in images:
-        yield from (f"{image.name}: {note}" for note in image.notes)
+        yield from (f"{image.name}: {note}" for note in image.notes if "left out" not in note)

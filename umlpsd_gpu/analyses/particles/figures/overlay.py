@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from skimage.segmentation import find_boundaries
@@ -13,8 +14,10 @@ from umlpsd_gpu.plotting.scale_bar import bare, draw_scale_bar
 from umlpsd_gpu.plotting.style import FLAGGED, cluster_colour
 
 TITLE = "Particles"
-# Images that are drawn, the first ones; and pixels of an image on the page
+# Images that are drawn, the first ones
 MOST_IMAGES, PER_ROW, WIDTH = 4, 2, 10.0
+# Opacity of the colour of a class inside its particles
+INSIDE = 0.3
 
 
 def caption(study: ParticleStudy) -> str:
@@ -73,21 +76,15 @@ def _draw_image(axes: Axes, study: ParticleStudy, image: AnalysedImage, number: 
     # colour number of each label: 0 nothing, 1 does not count, 2… classes
     colours = np.zeros(int(image.labels.max()) + 1, dtype=int)
     colours[labels] = np.where(is_counted, 1 + np.maximum(classes, 1), 1)
-    palette = [(0, 0, 0), FLAGGED, *(cluster_colour(k) for k in range(1, study.classes.k + 1))]
+    palette = [FLAGGED, *(cluster_colour(k) for k in range(1, study.classes.k + 1))]
     axes.imshow(image.grey, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     edge = find_boundaries(image.labels, mode="inner")
-    shown = np.where(edge, colours[image.labels], 0)
+    shown = colours[image.labels]
     overlay = np.zeros((*shown.shape, 4))
-    for value, colour in enumerate(palette):
-        if value:
-            overlay[shown == value] = _rgba(colour)
+    for value, colour in enumerate(palette, start=1):
+        overlay[shown == value] = to_rgba(colour, INSIDE)
+        overlay[edge & (shown == value)] = to_rgba(colour)
     axes.imshow(overlay, interpolation="nearest")
     axes.set_title(image.name, fontsize=9)
     bare(axes)
     draw_scale_bar(axes, image.grey.shape, image.nm_per_px * 1e-9, "m")
-
-
-def _rgba(colour: object) -> tuple[float, float, float, float]:
-    from matplotlib.colors import to_rgba
-
-    return to_rgba(colour)  # type: ignore[arg-type]
