@@ -161,12 +161,30 @@ def _read_imagej(path: Path, shape: tuple[int, int]) -> Array:
         )
     mask = np.zeros(shape, dtype=bool)
     for roi in rois:
-        mask |= _fill_area(roi, path, shape)
+        mask |= fill_area(roi, path, shape)
     return mask
 
 
-def _fill_area(roi: Any, path: Path, shape: tuple[int, int]) -> Array:
-    """Return which pixel centres lie inside one region of ImageJ."""
+def fill_area(roi: Any, path: Path, shape: tuple[int, int]) -> Array:
+    """Return which pixel centres lie inside one region of ImageJ.
+
+    Parameters
+    ----------
+    roi : roifile.ImagejRoi
+    path : Path
+        Of its file, for errors.
+    shape : (int, int)
+        Rows and columns of the image.
+
+    Returns
+    -------
+    ndarray of bool, shape ``shape``
+
+    Raises
+    ------
+    TracesError
+        If the region encloses no area.
+    """
     kind = roi.roitype.name
     if roi.composite or kind in ("POLYGON", "FREEHAND", "TRACED"):
         mask = np.zeros(shape, dtype=bool)

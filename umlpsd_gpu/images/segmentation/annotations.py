@@ -13,9 +13,9 @@ EXTREME_SHARE = 0.02
 LEAST_CONTRAST = 0.2
 # Smallest part of an annotation, and of its neighbours such as dots, in pixels
 LEAST_AREA_PX, LEAST_DOT_PX = 12, 2
-# Drawn edges are sharp: at 2 and 3 pixels outside at most this share of the pixels is still nearer
-# to the extreme than to the median
-MOST_SHOULDER = 0.35
+# Drawn edges are sharp: at 2 and 3 pixels outside at most this share of the pixels is still
+# close to the extreme: above the second share of its distance from the median
+MOST_SHOULDER, SHOULDER = 0.35, 0.8
 # Letters and lines are thin: the largest inscribed radius over the height of the box, or its width
 THIN_SHARE = 0.16
 # Bars and banners fill their boxes
@@ -156,7 +156,7 @@ def _is_sharp(
     ring &= labels[wide] == 0
     if not ring.any():
         return False
-    return bool((nearness[wide][ring] > 0.5).mean() <= MOST_SHOULDER)
+    return bool((nearness[wide][ring] > SHOULDER).mean() <= MOST_SHOULDER)
 
 
 def _longest_bar(nearness: np.ndarray, drawn: np.ndarray) -> ScaleBar | None:

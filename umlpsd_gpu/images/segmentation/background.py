@@ -16,6 +16,7 @@ FIRST_SHARE, SIZES, NARROW_SIZES = 1 / 6, 1.5, 1.0
 # Once the size is known, the first guess is this percentile (of bright particles: 100 less it) in
 # windows of this many particle sizes
 PERCENTILE, WINDOW_SIZES = 80, 3.5
+LARGEST_WINDOW = 12
 # Degree of the polynomial that is subtracted first, and the least share of the image to fit it to
 DEGREE, LEAST_FITTED = 2, 0.15
 # Rounds of leaving out what differs, and how many standard deviations differ
@@ -152,11 +153,13 @@ def _fit_surface(small: np.ndarray, is_used: np.ndarray) -> np.ndarray:
 def _percentile(small: np.ndarray, is_used: np.ndarray, window: int, sign: int) -> np.ndarray:
     """Return a percentile of the surroundings: it follows slopes that a wide average misses."""
     whole = np.where(is_used, small, np.median(small[is_used]))
-    window = min(max(window, 3), min(small.shape))
+    # the time grows with the area of the window
+    step = max(1, window // LARGEST_WINDOW)
+    coarse = reduce_mean(whole, step)
+    size = min(max(window // step, 3), min(coarse.shape))
     percent = 100 - PERCENTILE if sign > 0 else PERCENTILE
-    guess = ndimage.percentile_filter(whole, percent, size=window)
-    smooth: np.ndarray = ndimage.gaussian_filter(guess, window / 4)
-    return smooth
+    guess = ndimage.percentile_filter(coarse, percent, size=size)
+    return enlarge(ndimage.gaussian_filter(guess, size / 4), step, small.shape)
 
 
 def _fit_background(

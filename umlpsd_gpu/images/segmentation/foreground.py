@@ -49,6 +49,8 @@ class Foreground:
         Standard deviation of the smoothing.
     contrast : float
         Typical contrast of particles.
+    noise_area_px : float
+        Pixels over which the noise is correlated; 1 for white noise.
     """
 
     mask: np.ndarray
@@ -57,6 +59,7 @@ class Foreground:
     least: float
     smoothing_px: float
     contrast: float
+    noise_area_px: float = 1.0
 
 
 def find_foreground(flat: Flattened, is_annotated: np.ndarray, size_px: float) -> Foreground:
@@ -89,7 +92,10 @@ def find_foreground(flat: Flattened, is_annotated: np.ndarray, size_px: float) -
     least = max(LEAST_DEVIATION * noise, LEAST_CONTRAST * contrast)
     mask = smoothed > np.maximum(HALF * level, least)
     mask = _drop_specks(_fill_holes(mask & ~is_annotated, size_px), size_px)
-    return Foreground(mask, smoothed, level, least, sharp_px, contrast)
+    # smoothing reduces white noise by the square root of this area
+    area = 4 * np.pi * faint_px**2
+    noise_area_px = max(1.0, area * (noise / flat.noise) ** 2) if flat.noise > 0 else 1.0
+    return Foreground(mask, smoothed, level, least, sharp_px, contrast, noise_area_px)
 
 
 def _smoothing(noise: float, contrast: float, size_px: float) -> float:

@@ -12,7 +12,7 @@ N_ANGLES = 96
 # Radial step of the rays, in pixels
 RAY_STEP_PX = 0.75
 # Highest harmonics of the outlines that are tried
-ORDERS = (2, 4, 6, 9, 13)
+ORDERS = (2, 4, 6, 9, 13, 19)
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ def segment_as_published(image: np.ndarray, is_bright: bool) -> np.ndarray:
     """
     from skimage.exposure import equalize_adapthist, rescale_intensity
     from skimage.filters import threshold_otsu
-    from skimage.morphology import disk, remove_small_objects
+    from skimage.morphology import disk
     from skimage.segmentation import clear_border, watershed
 
     values = np.asarray(image, dtype=np.float64) * (-1 if is_bright else 1)
@@ -42,12 +42,20 @@ def segment_as_published(image: np.ndarray, is_bright: bool) -> np.ndarray:
     smooth = ndimage.median_filter(equal, MEDIAN_PX)
     background = smooth > threshold_otsu(smooth)
     background = ndimage.binary_dilation(background, disk(DILATION_PX))
-    particles = remove_small_objects(~background, LEAST_AREA_PX)
+    particles = _without_small(~background)
     particles = clear_border(particles)
     distance = ndimage.distance_transform_edt(particles).astype(np.float32)
     markers = _deep_maxima(distance)
     labels = watershed(-distance, markers, mask=particles)
     return np.asarray(_dilate_back(labels, disk(DILATION_PX)), dtype=np.int32)
+
+
+def _without_small(particles: np.ndarray) -> np.ndarray:
+    groups, _ = ndimage.label(particles)
+    is_large = np.bincount(groups.ravel()) >= LEAST_AREA_PX
+    is_large[0] = False
+    kept: np.ndarray = is_large[groups]
+    return kept
 
 
 def _deep_maxima(distance: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ from umlpsd_gpu.images.segmentation.outlines import (
 
 # A candidate must be deeper than the pass to its neighbour by this share of its radius, and by as
 # many pixels
-LEAST_DEPTH, LEAST_DEPTH_PX = 0.04, 0.5
+LEAST_DEPTH, LEAST_DEPTH_PX = 0.06, 0.6
 # Cores are above this share of the local contrast, so that narrow gaps part them
 CORE_LEVEL = 0.7
 # and below this share, so that overlaps part them too
@@ -31,6 +31,9 @@ FRAGMENT_AREA = 0.1
 MARGIN_PX, BLUR_PX = 3, 0.8
 # Slope of the coverage over the share of the contrast
 STEEPNESS = 1.67
+# Parts join where the BIC of one shape is lower by more than this: twice the logarithm of how much
+# more often a neck parts two particles than arms of one, about 150
+LEAST_GAIN = 10.0
 # Added to the gain of joining a fragment
 ALWAYS = 1e6
 EIGHT = np.ones((3, 3), dtype=bool)
@@ -162,6 +165,7 @@ class _Merger:
         # steep, so that the noise of background and particles has no say
         self.coverage = np.clip(STEEPNESS * (share - HALF) + HALF, 0, 1)
         self.most_px = MOST_CIRCLES * np.pi / 4 * size_px**2
+        self.weight = 1.0 / found.noise_area_px
         self.fragment_px = FRAGMENT_AREA * np.pi / 4 * size_px**2
         n_px = np.bincount(labels.ravel())
         boxes = ndimage.find_objects(labels)
@@ -175,7 +179,7 @@ class _Merger:
         tested = {(int(a), int(b)): self._compare(int(a), int(b)) for a, b in pairs}
         while tested:
             best = max(tested, key=lambda pair: tested[pair])
-            if tested[best] <= 0:
+            if tested[best] <= LEAST_GAIN:
                 break
             kept, gone = best
             self._join(kept, gone)
@@ -202,7 +206,7 @@ class _Merger:
         box, domain = self._surroundings(_union(one.box, other.box), (first, second))
         data, grid = self._pixels(box, domain)
         union = trace_outline(self.coverage[box] * domain, box[0].start, box[1].start)
-        bic_one, _ = _best_order(data, grid, union)
+        bic_one, _ = _best_order(data, grid, union, self.weight)
         orders, covers = [], []
         for number, part in ((first, one), (second, other)):
             outline, order = self._fit(number, part)
@@ -211,7 +215,7 @@ class _Merger:
         # a gap is paler than both, an overlap darker
         covers.append(4.0 * covers[0] * covers[1])
         n_free = sum(n_parameters(order) for order in orders) + 3
-        gain = _bic(data, covers, n_free) - bic_one
+        gain = _bic(data, covers, n_free, self.weight) - bic_one
         if min(one.n_px, other.n_px) < self.fragment_px:
             gain += ALWAYS
         return gain
@@ -222,7 +226,7 @@ class _Merger:
             box, domain = self._surroundings(part.box, (number,))
             data, grid = self._pixels(box, domain)
             outline = trace_outline(self.coverage[box] * domain, box[0].start, box[1].start)
-            part.fitted = outline, _best_order(data, grid, outline)[1]
+            part.fitted = outline, _best_order(data, grid, outline, self.weight)[1]
         return part.fitted
 
     def _surroundings(
@@ -247,11 +251,11 @@ class _Merger:
         return data, Grid(rows + box[0].start, columns + box[1].start, BLUR_PX)
 
 
-def _best_order(data: np.ndarray, grid: Grid, outline: Outline) -> tuple[float, int]:
+def _best_order(data: np.ndarray, grid: Grid, outline: Outline, weight: float) -> tuple[float, int]:
     """Return the lowest BIC of an outline, and its highest harmonic."""
     covers = grid.cover(outline)
     return min(
-        (_bic(data, [cover], n_parameters(order) + 1), order)
+        (_bic(data, [cover], n_parameters(order) + 1, weight), order)
         for order, cover in zip(ORDERS, covers, strict=True)
     )
 
@@ -264,10 +268,12 @@ def _levels(data: np.ndarray, covers: list[np.ndarray]) -> np.ndarray:
     return found
 
 
-def _bic(data: np.ndarray, covers: list[np.ndarray], n_free: int) -> float:
+def _bic(data: np.ndarray, covers: list[np.ndarray], n_free: int, weight: float) -> float:
+    """Return the BIC; a weight below 1 says that the noise of neighbours is correlated."""
     residual = data - _levels(data, covers) @ np.stack(covers)
     spread = max(float(np.mean(residual**2)), 1e-12)
-    return float(data.size * np.log(spread) + n_free * np.log(data.size))
+    n = max(weight * data.size, 2.0)
+    return float(n * np.log(spread) + n_free * np.log(n))
 
 
 def _union(one: tuple[slice, slice], other: tuple[slice, slice]) -> tuple[slice, slice]:
