@@ -90,7 +90,7 @@ def fit_candidates(
     shapes = contours.all_parameters[is_worth]
     is_blunt = shapes[:, LN_P] > np.log(BLUNT_P)
     shapes[:, LN_P] += np.where(is_blunt, np.log(SHARPENING), 0.0)
-    start = start_of(data.crops, outlines, crop, shapes)[0]
+    start = start_of(data.crops, outlines, crop, shapes)
     tasks = _tasks(data, crop, d_index + 1, start)
     first = _minimise(data, sums, tasks, start, FIRST_STEPS)
     chi2 = np.where(np.isfinite(first.sums.chi2), first.sums.chi2, np.inf)
@@ -104,9 +104,7 @@ def fit_candidates(
     return Candidates(kept, branch[goes_on], minima)
 
 
-def start_of(
-    crops: Crops, outlines: Outlines, crop: np.ndarray, shapes: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def start_of(crops: Crops, outlines: Outlines, crop: np.ndarray, shapes: np.ndarray) -> np.ndarray:
     """Return parameters in the crops, with contrast and background.
 
     Parameters
@@ -120,17 +118,14 @@ def start_of(
 
     Returns
     -------
-    start : ndarray of float64, shape (n, 8)
-    origin : ndarray of int64, shape (n, 2)
-        First row and column of the crops.
+    ndarray of float64, shape (n, 8)
     """
     start = np.empty((len(crop), N_PIXEL_PARAMETERS))
     start[:, :N_PARAMETERS] = shapes
-    origin = np.stack([crops.tops[crop], crops.lefts[crop]], axis=1)
-    start[:, ROW] -= origin[:, 0]
-    start[:, COLUMN] -= origin[:, 1]
+    start[:, ROW] -= crops.tops[crop]
+    start[:, COLUMN] -= crops.lefts[crop]
     start[:, CONTRAST], start[:, BACKGROUND] = outlines.contrast[crop], outlines.background[crop]
-    return start, origin
+    return start
 
 
 def fit_circles(data: PixelData, sums: PixelSums, outlines: Outlines, crop: np.ndarray) -> Minima:
@@ -152,7 +147,7 @@ def fit_circles(data: PixelData, sums: PixelSums, outlines: Outlines, crop: np.n
     shapes = np.zeros((len(crop), N_PARAMETERS))
     shapes[:, [ROW, COLUMN]] = outlines.centres[crop]
     shapes[:, LN_SIZE] = np.log(np.maximum(outlines.radii[crop].mean(axis=1), 0.3))
-    circles = start_of(data.crops, outlines, crop, shapes)[0]
+    circles = start_of(data.crops, outlines, crop, shapes)
     circles[:, [LN_P, LN_L, PHASE]] = np.log(2.0), 0.0, 0.0
     is_free = np.ones(circles.shape, dtype=bool)
     is_free[:, [LN_P, LN_L, PHASE]] = False

@@ -132,7 +132,7 @@ def _best(candidates: Candidates, n: int) -> _Chosen:
     variances = np.maximum(np.einsum("nkk->nk", covariances(minima.sums.normal)), 1e-12)
     of_d = np.full((n, d.max(initial=1) + 1, 2), np.inf)
     task_of = np.zeros(of_d.shape, dtype=np.int64)
-    of_d[crop, d, candidates.branch] = chi2 - _plainness(minima.parameters, variances)
+    of_d[crop, d, candidates.branch] = chi2 - _plainness(minima.parameters, variances, d)
     task_of[crop, d, candidates.branch] = np.arange(len(crop))
     branch = np.where(of_d[..., 0] <= of_d[..., 1] + EQUAL_CHI2, 0, 1)
     by_d = np.take_along_axis(of_d, branch[..., None], axis=2)[..., 0]
@@ -155,11 +155,13 @@ def _best(candidates: Candidates, n: int) -> _Chosen:
     )
 
 
-def _plainness(parameters: np.ndarray, variances: np.ndarray) -> np.ndarray:
+def _plainness(parameters: np.ndarray, variances: np.ndarray, d: np.ndarray) -> np.ndarray:
     """Return the χ² by which a curve may be worse because L = 1 or p = 2 would fit as well."""
     off_l = parameters[:, LN_L] ** 2 / variances[:, LN_L]
     off_p = (parameters[:, LN_P] - np.log(2)) ** 2 / variances[:, LN_P]
-    return np.asarray(np.maximum(PLAIN_L_CHI2 - off_l, 0) + np.maximum(PLAIN_P_CHI2 - off_p, 0))
+    # with d = 1, L = 1 is no regular polygon
+    plain_l = np.where(d > 1, np.maximum(PLAIN_L_CHI2 - off_l, 0), 0)
+    return np.asarray(plain_l + np.maximum(PLAIN_P_CHI2 - off_p, 0))
 
 
 def _with_circles(

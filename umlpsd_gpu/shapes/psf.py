@@ -91,7 +91,7 @@ def estimate_psf_of(
     chosen = _isolated(crops, outlines, contours)
     if chosen.size == 0:
         return DEFAULT_PSF_PX
-    now = start_of(crops, outlines, chosen, contours.parameters[chosen])[0]
+    now = start_of(crops, outlines, chosen, contours.parameters[chosen])
     n_used = np.add.reduceat(weights > 0, crops.starts, dtype=np.int64)[chosen]
     low, high = np.full(8, -np.inf), np.full(8, np.inf)
     low[LN_P], high[LN_P] = np.log(P_LIMITS)
