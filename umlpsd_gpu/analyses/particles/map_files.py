@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import tifffile
-
 from umlpsd_gpu.analyses.particles.result import ParticleStudy
-from umlpsd_gpu.images.segmentation.label_files import write_roi_set
+from umlpsd_gpu.images.segmentation.label_files import write_labels
 
 FOLDER = "labels"
 
@@ -27,12 +25,5 @@ def write_label_files(study: ParticleStudy, folder: Path) -> None:
     place.mkdir()
     for image in study.images:
         stem = Path(image.name).stem
-        tifffile.imwrite(
-            place / f"{stem}_labels.tif",
-            image.labels,
-            imagej=True,
-            resolution=(1 / image.nm_per_px, 1 / image.nm_per_px),
-            metadata={"unit": "nm"},
-            compression="zlib",
-        )
-        write_roi_set(place / f"{stem}_rois.zip", image.labels)
+        write_labels(place / f"{stem}_labels.tif", image.labels)
+        write_labels(place / f"{stem}_rois.zip", image.labels)
