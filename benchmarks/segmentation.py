@@ -170,8 +170,8 @@ def report(found: dict[str, dict[str, list[Score]]], options: argparse.Namespace
     yield (
         f"{date.today()}, {platform.machine()}, {os.cpu_count()} cores (other programs were "
         "running); made by `python benchmarks/segmentation.py --data FOLDER "
-        f"--scenes {options.scenes} --paper-scenes {options.paper_scenes}`. {options.scenes} scenes "
-        f"of 1024 × 1024 pixels of each kind, seeds {FIRST_SEED}…"
+        f"--scenes {options.scenes} --paper-scenes {options.paper_scenes}`. "
+        f"{options.scenes} scenes of 1024 × 1024 pixels of each kind, seeds {FIRST_SEED}…"
         f"{FIRST_SEED + options.scenes - 1}, with 120 to 300 particles of 24 to 44 pixels each."
     )
     yield ""
@@ -186,8 +186,8 @@ def report(found: dict[str, dict[str, list[Score]]], options: argparse.Namespace
     yield ""
     yield (
         "The paper's method (its steps written anew, constants in pixels as published) ran on the "
-        f"first {options.paper_scenes} of each kind. All particles count, also those at the edge; F1 "
-        "at IoU 0.5, pooled."
+        f"first {options.paper_scenes} of each kind. All particles count, also those at the "
+        "edge; F1 at IoU 0.5, pooled."
     )
     yield ""
     yield (
@@ -203,13 +203,14 @@ def report(found: dict[str, dict[str, list[Score]]], options: argparse.Namespace
             f"{REQUIRED.get(kind, '')} | {sum(s.n_merged for s in ours) / n_true:.1%} | "
             f"{sum(s.n_split for s in ours) / n_true:.1%} | "
             f"{sum(s.n_on_annotations for s in ours)} | {pooled(paper):.3f} | "
-            f"{np.mean([s.seconds for s in ours]):.1f} | {np.mean([s.seconds for s in paper]):.1f} |"
+            f"{np.mean([s.seconds for s in ours]):.1f} | "
+            f"{np.mean([s.seconds for s in paper]):.1f} |"
         )
     yield ""
     yield (
         "Sizes: equivalent diameters of the particles that are counted (not cut, not overlapping, "
-        "not beside annotations) against those that should be; required: mean within 2 %, SD within "
-        "10 %. Overlaps: particles flagged."
+        "not beside annotations) against those that should be; required: mean within 2 %, SD "
+        "within 10 %. Overlaps: particles flagged."
     )
     yield ""
     yield "| kind | mean: bias | worst scene | SD: bias | overlapping: flagged | false flags |"

@@ -8,12 +8,15 @@ from dataclasses import replace
 import numpy as np
 from scipy.spatial import ConvexHull
 
+from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.shapes.superellipse import SuperEllipse, radii
 from umlpsd_gpu.simulate.particle_images import cover
 
 # Area of a convex shape over that of its convex hull, and of one that is clearly concave
 CONVEX_SOLIDITY, CONCAVE_SOLIDITY = 0.975, 0.90
 N_OUTLINE = 256
+# Shapes drawn until one is concave, or convex
+MOST_TRIALS = 5000
 # Places tried for one particle, and steps of halving a distance
 MOST_PLACES, N_HALVINGS = 60, 9
 # Widest gap between touching particles, in pixels
@@ -46,8 +49,13 @@ def draw_shape(
     Returns
     -------
     SuperEllipse
+
+    Raises
+    ------
+    SettingsError
+        If the ranges hold (nearly) no such shape.
     """
-    while True:
+    for _ in range(MOST_TRIALS):
         shape = SuperEllipse(
             row=0.0,
             column=0.0,
@@ -60,6 +68,11 @@ def draw_shape(
         area, solidity = area_and_solidity(shape)
         if (solidity < CONCAVE_SOLIDITY) if is_concave else (solidity > CONVEX_SOLIDITY):
             return replace(shape, size_px=0.5 * diameter_px * float(np.sqrt(np.pi / area)))
+    wanted = "concave" if is_concave else "convex"
+    raise SettingsError(
+        f"super-ellipses of d in {tuple(d_values)}, p in {p_range} and L in {l_range} are hardly ever "
+        f"{wanted}; change concave_share or the ranges"
+    )
 
 
 def area_and_solidity(shape: SuperEllipse) -> tuple[float, float]:

@@ -11,11 +11,17 @@ from scipy import ndimage
 EXTREME_SHARE = 0.02
 # An extreme that no annotation needs more of: at least this share of the range from the median
 LEAST_CONTRAST = 0.2
-# Smallest part of an annotation, and of its neighbours such as dots, in pixels
-LEAST_AREA_PX, LEAST_DOT_PX = 12, 2
+# Beside letters and bars, this share of the extreme will do: small letters are smoothed
+BESIDE_SHARE = 0.6
+# Text is at most this far from its bar, in pixels
+TEXT_PX = 24
+# Smallest part of an annotation, smallest and largest of its neighbours such as dots, in pixels
+LEAST_AREA_PX, LEAST_DOT_PX, MOST_LETTER_PX = 12, 4, 1000
+# Letters are at most twice this far from each other; the smallest text or bar, in pixels
+APART_PX, LEAST_TEXT_PX = 5, 40
 # Drawn edges are sharp: at 2 and 3 pixels outside at most this share of the pixels is still
 # close to the extreme: above the second share of its distance from the median
-MOST_SHOULDER, SHOULDER = 0.35, 0.8
+MOST_SHOULDER, SHOULDER = 0.35, 0.65
 # Letters and lines are thin: the largest inscribed radius over the height of the box, or its width
 THIN_SHARE = 0.16
 # Bars and banners fill their boxes
@@ -81,9 +87,8 @@ def find_annotations(image: np.ndarray) -> Annotations:
         if abs(extreme - median) < LEAST_CONTRAST * (high - low):
             continue
         nearness = (values - median) / (extreme - median)
-        drawn = _drawn(
-            nearness, nearness >= 1 - EXTREME_SHARE * (high - low) / abs(extreme - median)
-        )
+        tolerance = EXTREME_SHARE * (high - low) / abs(extreme - median)
+        drawn = _drawn(nearness, nearness >= 1 - tolerance)
         mask |= drawn
         found = _longest_bar(nearness, drawn)
         if found is not None and (bar is None or found.length_px > bar.length_px):
@@ -126,14 +131,32 @@ def _drawn(nearness: np.ndarray, is_extreme: np.ndarray) -> np.ndarray:
         if (is_full or is_thin) and _is_sharp(nearness, labels, int(number), box):
             is_drawn[number] = True
             fills[box] |= ndimage.binary_fill_holes(part) if is_full else part
-            height = part.shape[0]
-            around = tuple(slice(max(s.start - height // 2, 0), s.stop + height // 2) for s in box)
-            reach[around] |= is_thin
-    # dots and thin remains beside letters
-    near = np.unique(labels[reach])
-    near = near[(sizes[near] >= LEAST_DOT_PX) & (sizes[near] < 10 * LEAST_AREA_PX) & (near > 0)]
-    is_drawn[near] = True
-    return is_drawn[labels] | fills
+            # text stands beside its first letter found, and above or below its bar
+            reach[_around(box, TEXT_PX if is_full else part.shape[0])] = True
+    # dots, and letters of which no pixel is at the extreme
+    beside, n_beside = ndimage.label(nearness >= BESIDE_SHARE, EIGHT)
+    n_px = np.bincount(beside.ravel(), minlength=n_beside + 1)
+    near = np.unique(beside[reach])
+    near = near[(n_px[near] >= LEAST_DOT_PX) & (n_px[near] < MOST_LETTER_PX) & (near > 0)]
+    is_near = np.zeros(n_beside + 1, dtype=bool)
+    is_near[near] = True
+    # a letter over a bright particle is connected to it
+    is_near &= np.bincount(beside[reach], minlength=n_beside + 1) >= 0.5 * n_px
+    return _without_specks(is_drawn[labels] | is_near[beside] | fills)
+
+
+def _around(box: tuple[slice, slice], distance: int) -> tuple[slice, slice]:
+    rows, columns = (slice(max(s.start - distance, 0), s.stop + distance) for s in box)
+    return rows, columns
+
+
+def _without_specks(drawn: np.ndarray) -> np.ndarray:
+    """Drop what is small and alone: saturated noise."""
+    groups, _ = ndimage.label(ndimage.maximum_filter(drawn.view(np.uint8), 2 * APART_PX + 1), EIGHT)
+    is_large = np.bincount(groups[drawn], minlength=int(groups.max()) + 1) >= LEAST_TEXT_PX
+    is_large[0] = False
+    kept: np.ndarray = drawn & is_large[groups]
+    return kept
 
 
 def _form(part: np.ndarray) -> tuple[bool, bool]:
