@@ -70,8 +70,8 @@ def draw_shape(
             return replace(shape, size_px=0.5 * diameter_px * float(np.sqrt(np.pi / area)))
     wanted = "concave" if is_concave else "convex"
     raise SettingsError(
-        f"super-ellipses of d in {tuple(d_values)}, p in {p_range} and L in {l_range} are hardly ever "
-        f"{wanted}; change concave_share or the ranges"
+        f"super-ellipses of d in {tuple(d_values)}, p in {p_range} and L in {l_range} are hardly "
+        f"ever {wanted}; change concave_share or the ranges"
     )
 
 

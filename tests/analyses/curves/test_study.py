@@ -17,12 +17,12 @@ from umlpsd_gpu.analyses.curves.curve_map import CurveMap
 from umlpsd_gpu.analyses.curves.fields import FIELDS, TABLE
 from umlpsd_gpu.analyses.curves.gsf import write_gsf
 from umlpsd_gpu.analyses.curves.page import headline, page_of
-from umlpsd_gpu.analyses.curves.small_clusters import (
+from umlpsd_gpu.analyses.curves.workflow import average_columns
+from umlpsd_gpu.cli.main import app
+from umlpsd_gpu.clustering.small_clusters import (
     call_small_clusters_outliers,
     list_group_notes,
 )
-from umlpsd_gpu.analyses.curves.workflow import average_columns
-from umlpsd_gpu.cli.main import app
 from umlpsd_gpu.errors import TracesError, UmlpsdError
 
 QUICK = {"sweep.k_max": 5, "sweep.n_epochs": 10, "decision.n_resamples": 6}
@@ -347,7 +347,7 @@ def test_a_cluster_of_very_few_curves_is_a_group_of_outliers(study):
     with_group = replace(study, clustering=found)
     assert headline(with_group).endswith("3 clusters in 581 curves, and 1 group of outliers")
     assert (with_group.n_classes, with_group.n_outlier_groups) == (3, 1)
-    (note,) = list_group_notes(found, usable)
+    (note,) = list_group_notes(found, usable, "curves")
     assert "1 of the K = 4 clusters holds less than 1 % of the curves (3 of 581 in all)" in note
     rows = list(table_rows(with_group))
     assert [row.cluster for row in rows] == [1, 2, 3]
@@ -356,7 +356,7 @@ def test_a_cluster_of_very_few_curves_is_a_group_of_outliers(study):
 
 def test_large_clusters_stay(study):
     usable = study.conditioned.is_usable
-    assert list_group_notes(study.clustering, usable) == []
+    assert list_group_notes(study.clustering, usable, "curves") == []
     assert (study.clustering.labels[usable] > 0).all()
 
 

@@ -18,14 +18,14 @@ from umlpsd_gpu.analyses.curves.quantities.quantities import curve_quantities
 from umlpsd_gpu.analyses.curves.representations import represent_curves
 from umlpsd_gpu.analyses.curves.result import CurveStudy
 from umlpsd_gpu.analyses.curves.settings import CurveSettings
-from umlpsd_gpu.analyses.curves.small_clusters import (
-    call_small_clusters_outliers,
-    list_group_notes,
-)
 from umlpsd_gpu.analyses.curves.source import CurveSource, open_source
 from umlpsd_gpu.clustering.cluster import Clustering, cluster
 from umlpsd_gpu.clustering.device import device_of
 from umlpsd_gpu.clustering.notes import budget_notes, outlier_notes
+from umlpsd_gpu.clustering.small_clusters import (
+    call_small_clusters_outliers,
+    list_group_notes,
+)
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import xp_of
 from umlpsd_gpu.compute.context import Context, Progress, RunJobs
@@ -251,7 +251,7 @@ def _list_notes(
     n_usable = int(np.count_nonzero(conditioned.is_usable))
     if n_usable <= settings.sweep.k_max:
         yield f"K was only tried up to {n_usable - 1}, because {n_usable} curves were clustered."
-    yield from list_group_notes(clustering, conditioned.is_usable)
+    yield from list_group_notes(clustering, conditioned.is_usable, "curves")
     if device == "cpu":
         columns = {sweep.scale: clustering.matrix.shape[1] for sweep in clustering.sweeps}
         yield from budget_notes(clustering.sweeps, columns, settings.sweep.budget_s, items="curves")

@@ -32,6 +32,8 @@ PUBLISHED = (
 SETS = {"shape": OF_SHAPE, "published": PUBLISHED}
 # p tends to infinity for sharp corners; larger values tell nothing (docs/particles.md)
 LARGEST_P = 20.0
+# Interquartile ranges between the quartiles and the outer fences
+FENCES = 3.0
 
 
 def feature_matrix(table: ParticleTable, features: str) -> np.ndarray:
@@ -60,20 +62,33 @@ def feature_matrix(table: ParticleTable, features: str) -> np.ndarray:
     ).astype(np.float64)
 
 
-def standardised(matrix: np.ndarray) -> np.ndarray:
-    """Return columns of mean 0 and standard deviation 1.
+def compared_matrix(features: np.ndarray, name: str) -> np.ndarray:
+    """Return features as they are compared: without far outliers, on one scale.
+
+    A value beyond three interquartile ranges from the quartiles (Tukey's outer fences) counts as
+    one on the fence: single particles, as merged ones, would be clusters of their own otherwise.
+    Features of the shape are all relative to the size of a particle and are compared as they are,
+    so that those that hold noise only stay small; the published ones have different units and are
+    divided by their standard deviations.
 
     Parameters
     ----------
-    matrix : ndarray of float, shape (n_particles, n_features)
+    features : ndarray of float, shape (n_particles, n_features)
         Finite.
+    name : str
+        ``"shape"`` or ``"published"``.
 
     Returns
     -------
     ndarray of float64, the same shape
-        0 in columns that are constant.
+        Columns of mean 0.
     """
-    centred = matrix - matrix.mean(axis=0)
+    low, high = np.percentile(features, (25, 75), axis=0)
+    reach = FENCES * (high - low)
+    matrix = np.clip(features, low - reach, high + reach)
+    centred: np.ndarray = matrix - matrix.mean(axis=0)
+    if name == "shape":
+        return centred
     spread = centred.std(axis=0)
     # a column that differs by rounding only is constant
     is_constant = spread <= 1e-12 * np.abs(matrix).max(axis=0, initial=0.0)

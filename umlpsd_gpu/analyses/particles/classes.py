@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from umlpsd_gpu.analyses.particles.class_features import SETS, feature_matrix, standardised
+from umlpsd_gpu.analyses.particles.class_features import SETS, compared_matrix, feature_matrix
 from umlpsd_gpu.analyses.particles.classifier import Classifier, load_classifier, train_classifier
 from umlpsd_gpu.analyses.particles.particle_table import ParticleTable
 from umlpsd_gpu.analyses.particles.result import ParticleClasses, ParticleStudy
@@ -18,11 +18,14 @@ from umlpsd_gpu.analyses.particles.stability import (
     split_half_ari,
 )
 from umlpsd_gpu.clustering.cluster import Clustering, cluster
+from umlpsd_gpu.clustering.small_clusters import call_small_clusters_outliers
 from umlpsd_gpu.compute.context import Context
 from umlpsd_gpu.errors import SettingsError
 
 # Fewer particles are measured, but not put into classes
 FEWEST_OF_CLASSES = 10
+# A cluster of fewer particles is a group of outliers
+FEWEST_OF_CLASS = 5
 
 
 def classify(
@@ -57,18 +60,19 @@ def classify(
     nan = float("nan")
     if np.count_nonzero(known) < FEWEST_OF_CLASSES:
         return None, ParticleClasses(labels, nan, (), nan, nan, nan)
-    matrix = standardised(features[known])
+    matrix = compared_matrix(features[known], own.features)
     found = cluster({own.features: matrix}, settings, context)
+    found = call_small_clusters_outliers(found, seed, FEWEST_OF_CLASS)
     with context.clock.timing("stability"):
-        k, ccc = found.decision.k_opt, cophenetic_correlation(matrix, seed)
-        ari = split_half_ari(matrix, k, seed)
+        in_class, ccc = found.labels > 0, cophenetic_correlation(matrix, seed)
+        ari = split_half_ari(matrix[in_class], int(found.labels.max()), seed)
         if not ari >= LEAST_ARI or found.decision.is_undecided:
             classes = ParticleClasses(labels, ari, (), ccc, nan, nan)
             return found.spread_over(known), classes
         labels[known] = found.labels
         made = _train(features, labels, own.features, settings)
         accuracies = (nan, nan) if made is None else (made.accuracy, made.accuracy_shuffled)
-        methods = tuple(compare_methods(matrix, found.labels, seed))
+        methods = tuple(compare_methods(matrix[in_class], found.labels[in_class], seed))
         classes = ParticleClasses(labels, ari, methods, ccc, *accuracies)
     return found.spread_over(known), classes
 

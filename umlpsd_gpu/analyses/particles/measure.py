@@ -88,8 +88,9 @@ def _harmonics(outlines: Outlines) -> dict[str, np.ndarray]:
 
 
 def _of_fits(fits: ShapeFits, nm_per_px: float) -> dict[str, np.ndarray]:
-    low, high = np.exp(fits.ln_p_interval.T)
-    l_low, l_high = np.exp(fits.ln_l_interval.T)
+    with np.errstate(over="ignore"):
+        low, high = np.exp(fits.ln_p_interval.T)
+        l_low, l_high = np.exp(fits.ln_l_interval.T)
     return {
         "d": fits.d,
         "p": fits.p,

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from umlpsd_gpu.analyses.particles.classes import classify
+from umlpsd_gpu.analyses.particles.classes import FEWEST_OF_CLASS, classify
 from umlpsd_gpu.analyses.particles.find import find_particles
 from umlpsd_gpu.analyses.particles.measure import measure_particles
 from umlpsd_gpu.analyses.particles.particle_table import ParticleTable, join_tables
@@ -21,6 +21,7 @@ from umlpsd_gpu.analyses.particles.source import ParticleSource, open_source
 from umlpsd_gpu.analyses.particles.stability import LEAST_ARI
 from umlpsd_gpu.clustering.cluster import Clustering
 from umlpsd_gpu.clustering.device import device_of
+from umlpsd_gpu.clustering.small_clusters import list_group_notes
 from umlpsd_gpu.compute.context import Context, Progress
 from umlpsd_gpu.compute.device_memory import told_when_full
 from umlpsd_gpu.compute.progress import choose_progress
@@ -186,9 +187,12 @@ def _list_notes(
             f"{n_irregular} particles are no super-ellipses; their p, d and L mean little, their "
             "harmonics describe them."
         )
-    if clustering is not None and clustering.decision.k_opt > 1 and classes.k == 1:
+    if clustering is not None:
+        clustered = ~np.isnan(clustering.outliers.score)
+        yield from list_group_notes(clustering, clustered, "particles", FEWEST_OF_CLASS)
+    if clustering is not None and clustering.labels.max() > 1 and classes.k == 1:
         yield (
-            f"A clustering into {clustering.decision.k_opt} was not found again in halves of the "
+            f"A clustering into {clustering.labels.max()} was not found again in halves of the "
             f"particles (adjusted Rand index {classes.ari:.2f}, {LEAST_ARI} needed): no classes."
         )
     for image in images:

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from umlpsd_gpu.analyses.particles.class_features import feature_matrix, standardised
+from umlpsd_gpu.analyses.particles.class_features import compared_matrix, feature_matrix
 from umlpsd_gpu.analyses.particles.result import ParticleStudy
 from umlpsd_gpu.plotting.scale_bar import bare
 from umlpsd_gpu.plotting.style import cluster_colour
@@ -63,10 +63,11 @@ def draw_gallery(study: ParticleStudy) -> Figure:
 def _typical(study: ParticleStudy, number: int) -> np.ndarray:
     """Return the rows of the particles nearest to the middle of a class."""
     member = np.flatnonzero(study.classes.labels == number)
-    features = feature_matrix(study.table, study.settings.particle.features)[member]
+    name = study.settings.particle.features
+    features = feature_matrix(study.table, name)[member]
     known = np.isfinite(features).all(axis=1)
     member, features = member[known], features[known]
-    scaled = standardised(features) if len(features) else features
+    scaled = compared_matrix(features, name) if len(features) else features
     distance = np.square(scaled - np.median(scaled, axis=0)).sum(axis=1) if len(scaled) else []
     nearest: np.ndarray = member[np.argsort(distance, kind="stable")[:N_SHOWN]]
     return nearest

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
@@ -76,7 +78,7 @@ def _draw_image(axes: Axes, study: ParticleStudy, image: AnalysedImage, number: 
     # colour number of each label: 0 nothing, 1 does not count, 2… classes
     colours = np.zeros(int(image.labels.max()) + 1, dtype=int)
     colours[labels] = np.where(is_counted, 1 + np.maximum(classes, 1), 1)
-    palette = [FLAGGED, *(cluster_colour(k) for k in range(1, study.classes.k + 1))]
+    palette: list[Any] = [FLAGGED, *(cluster_colour(k) for k in range(1, study.classes.k + 1))]
     axes.imshow(image.grey, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     edge = find_boundaries(image.labels, mode="inner")
     shown = colours[image.labels]

@@ -1,4 +1,4 @@
-"""Clusters of very few curves are groups of outliers, not classes: their curves lose the label."""
+"""Clusters of very few items are groups of outliers, not classes: their items lose the label."""
 
 from __future__ import annotations
 
@@ -9,29 +9,33 @@ import numpy as np
 from umlpsd_gpu.clustering.cluster import Clustering
 from umlpsd_gpu.decision.cluster_tests import examine_clusters
 
-# A cluster with a smaller share of the curves is a group of outliers
+# A cluster with a smaller share of the items is a group of outliers
 SMALLEST_SHARE = 0.01
 
 
-def call_small_clusters_outliers(clustering: Clustering, seed: int = 0) -> Clustering:
-    """Take the label from the curves of clusters of less than 1 %, and count them as outliers.
+def call_small_clusters_outliers(
+    clustering: Clustering, seed: int = 0, fewest: int = 1
+) -> Clustering:
+    """Take the label from the items of clusters of less than 1 %, and count them as outliers.
 
     Parameters
     ----------
     clustering : Clustering
-        Of clustered curves only.
-    seed : int
+        Of clustered items only.
+    seed : int, optional
         Of the tests of the other clusters.
+    fewest : int, optional
+        A cluster of fewer items is small as well.
 
     Returns
     -------
     Clustering
-        Such curves have label 0, no silhouette and no uncertainty, and an infinite outlier score.
+        Such items have label 0, no silhouette and no uncertainty, and an infinite outlier score.
         The numbers of the other clusters stay, since the largest comes first. The decision stays:
         K counts these groups too.
     """
     counts = np.bincount(clustering.labels)
-    is_small = counts < SMALLEST_SHARE * clustering.labels.size
+    is_small = counts < max(SMALLEST_SHARE * clustering.labels.size, fewest)
     grouped = is_small[clustering.labels]
     if not grouped.any():
         return clustering
@@ -57,15 +61,21 @@ def call_small_clusters_outliers(clustering: Clustering, seed: int = 0) -> Clust
     )
 
 
-def list_group_notes(clustering: Clustering, is_usable: np.ndarray) -> list[str]:
-    """Return a note about clusters whose curves have lost their label.
+def list_group_notes(
+    clustering: Clustering, is_usable: np.ndarray, items: str, fewest: int = 1
+) -> list[str]:
+    """Return a note about clusters whose items have lost their label.
 
     Parameters
     ----------
     clustering : Clustering
-        With a place for every curve.
-    is_usable : ndarray, shape (n_curves,), bool
-        Which curves were clustered.
+        With a place for every item.
+    is_usable : ndarray, shape (n_items,), bool
+        Which items were clustered.
+    items : str
+        Word for them, in the plural.
+    fewest : int, optional
+        As for `call_small_clusters_outliers`.
 
     Returns
     -------
@@ -77,8 +87,9 @@ def list_group_notes(clustering: Clustering, is_usable: np.ndarray) -> list[str]
     n_grouped = int(np.count_nonzero(is_usable & (clustering.labels == 0)))
     if not n_grouped:
         return []
+    least = max(SMALLEST_SHARE * n_usable, fewest)
+    share = f"{100 * SMALLEST_SHARE:.0f} % of the" if least > fewest else f"{fewest}"
     return [
-        f"{n_groups} of the K = {k} clusters hold{'s' * (n_groups == 1)} less than "
-        f"{100 * SMALLEST_SHARE:.0f} % of the curves ({n_grouped} of {n_usable} in all): these are "
-        "outliers, not a class, and have no label."
+        f"{n_groups} of the K = {k} clusters hold{'s' * (n_groups == 1)} less than {share} {items} "
+        f"({n_grouped} of {n_usable} in all): these are outliers, not a class, and have no label."
     ]
