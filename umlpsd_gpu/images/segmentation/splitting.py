@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from dataclasses import dataclass
 
 import numpy as np
@@ -176,20 +177,34 @@ class _Merger:
     def merge(self) -> np.ndarray:
         """Return labels from 1, without gaps."""
         pairs, _ = _passes(self.labels, self.coverage)
-        tested = {(int(a), int(b)): self._compare(int(a), int(b)) for a, b in pairs}
-        while tested:
-            best = max(tested, key=lambda pair: tested[pair])
-            if tested[best] <= LEAST_GAIN:
-                break
-            kept, gone = best
+        neighbours: dict[int, set[int]] = {number: set() for number in self.parts}
+        queue: list[tuple[float, int, int]] = []
+        latest: dict[tuple[int, int], float] = {}
+
+        def test(one: int, other: int) -> None:
+            pair = min(one, other), max(one, other)
+            latest[pair] = self._compare(*pair)
+            if latest[pair] > LEAST_GAIN:
+                heapq.heappush(queue, (-latest[pair], *pair))
+
+        for first, second in pairs.tolist():
+            neighbours[first].add(second)
+            neighbours[second].add(first)
+            test(first, second)
+        while queue:
+            loss, kept, gone = heapq.heappop(queue)
+            # older results stay in the queue
+            if latest.get((kept, gone)) != -loss:
+                continue
             self._join(kept, gone)
-            again = {b if a == gone else a for a, b in tested if gone in (a, b)}
-            again |= {b if a == kept else a for a, b in tested if kept in (a, b)}
-            again -= {kept, gone}
-            tested = {pair: v for pair, v in tested.items() if not {kept, gone} & set(pair)}
-            for other in sorted(again):
-                pair = (min(kept, other), max(kept, other))
-                tested[pair] = self._compare(*pair)
+            around = (neighbours[kept] | neighbours.pop(gone)) - {kept, gone}
+            for other in sorted(around):
+                latest.pop((min(gone, other), max(gone, other)), None)
+                neighbours[other].discard(gone)
+                neighbours[other].add(kept)
+                test(kept, other)
+            neighbours[kept] = around
+            del latest[kept, gone]
         return _renumber(self.labels)
 
     def _join(self, kept: int, gone: int) -> None:
