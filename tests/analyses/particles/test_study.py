@@ -246,15 +246,15 @@ def test_samples_are_compared(two_classes, tmp_path):
 
 def test_command_line_and_batch_pooled(folder, tmp_path):
     options = ["--analysis", "particles", "--k-max", "3", "--epochs", "5"]
-    done = call("run", folder / "s1.tif", *options, "--out", tmp_path / "one", "--no-report")
+    done = call("run", folder / "s1.tif", *options, "--out", tmp_path / "one")
     assert done.exit_code == 0, done.output
     settings = tmp_path / "particles.toml"
     settings.write_text('analysis = "particles"\n[sweep]\nk_max = 3\nn_epochs = 5\n')
     out = tmp_path / "batch"
     for words in (
         ("batch", "init", folder, out, "--settings", settings),
-        ("batch", "run", out, "--workers", "1", "--no-figures"),
-        ("batch", "pool", out, tmp_path / "pooled", "--no-figures"),
+        ("batch", "run", out, "--workers", "1"),
+        ("batch", "pool", out, "--out", tmp_path / "pooled"),
     ):
         done = call(*words)
         assert done.exit_code == 0, done.output

@@ -6,12 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from skimage.segmentation import relabel_sequential
 
 from umlpsd_gpu.analyses.particles.settings import ParticlesSettings
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.images.segmentation.edges import edge_weights, touches_edge
 from umlpsd_gpu.images.segmentation.label_files import read_labels
-from umlpsd_gpu.images.segmentation.segment import Segmentation, segment_particles
+from umlpsd_gpu.images.segmentation.segment import CUT, Segmentation, segment_particles
 
 # Names that files of corrected particles may have, for an image "a.tif"
 ENDINGS = ("_labels.tif", "_labels.tiff", "_rois.zip", ".zip", ".roi", ".tif", ".tiff")
@@ -43,7 +44,7 @@ def find_particles(image: np.ndarray, path: Path, settings: ParticlesSettings) -
     if given is None:
         return found
     file = labels_file_of(given, path)
-    labels = read_labels(file, image.shape)
+    labels = relabel_sequential(read_labels(file, image.shape))[0].astype(np.int32)
     weights = edge_weights(labels)
     at_edge = touches_edge(labels)[1:]
     weights[at_edge] = np.nan
@@ -51,7 +52,7 @@ def find_particles(image: np.ndarray, path: Path, settings: ParticlesSettings) -
         found,
         labels=labels,
         weights=weights,
-        reasons=tuple("touches the edge of the image" if cut else "" for cut in at_edge),
+        reasons=tuple(CUT if cut else "" for cut in at_edge),
         notes=(f"The particles are those of {file.name}.",),
     )
 
