@@ -38,6 +38,11 @@ CHAPTERS = {
         "Micrograph",
         "MicrographsSettings",
     ),
+    "Particles": (
+        "run_particles",
+        "ParticleStudy",
+        "ParticlesSettings",
+    ),
     "Clustering": (
         "preprocess",
         "sweep",

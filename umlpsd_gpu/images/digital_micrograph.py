@@ -38,7 +38,16 @@ MOST_TAGS, DEEPEST, LONGEST_TEXT = 1_000_000, 64, 1 << 16
 
 @dataclass(frozen=True)
 class StoredValues:
-    """Where an array of numbers is in the file; it is read when it is needed."""
+    """Where an array of numbers is in the file; it is read when it is needed.
+
+    Attributes
+    ----------
+    offset : int
+        From the start of the file, in bytes.
+    dtype : dtype
+    size : int
+        Number of values.
+    """
 
     offset: int
     dtype: np.dtype[Any]

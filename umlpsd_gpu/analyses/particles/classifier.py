@@ -10,12 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
-from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
 
 from umlpsd_gpu.errors import SettingsError
 
@@ -86,6 +81,8 @@ class Classifier:
         -------
         Path
         """
+        import h5py
+
         path = Path(path)
         with h5py.File(path, "w") as file:
             file.attrs.update({"format": FORMAT, "version": VERSION, "features": self.features})
@@ -119,6 +116,8 @@ def train_classifier(
         If there are fewer than two classes of at least ten particles.
     """
     from sklearn.cluster import KMeans
+    from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
+    from sklearn.preprocessing import StandardScaler
 
     rng = np.random.default_rng([seed, 99])
     known = np.isfinite(matrix).all(axis=1) & (labels > 0)
@@ -164,6 +163,8 @@ def load_classifier(path: str | Path) -> Classifier:
     SettingsError
         If the file is missing, damaged, or something else.
     """
+    import h5py
+
     try:
         with h5py.File(path, "r") as file:
             if file.attrs.get("format") != FORMAT or file.attrs.get("version") != VERSION:
@@ -187,6 +188,10 @@ def load_classifier(path: str | Path) -> Classifier:
 
 
 def _machine() -> Any:
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import SVC
+
     return make_pipeline(StandardScaler(), SVC())
 
 

@@ -14,10 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.cluster.hierarchy import cophenet, fcluster, linkage
 from scipy.spatial.distance import pdist
-from sklearn.cluster import KMeans
-from sklearn.metrics import adjusted_rand_score
-from sklearn.mixture import GaussianMixture
-from sklearn.neighbors import NearestCentroid
 
 N_SPLITS = 10
 # Adjusted Rand index of the classes of two halves from which on they are called classes
@@ -67,6 +63,8 @@ def split_half_ari(matrix: np.ndarray, k: int, seed: int = 0, method: str = "K-m
         Mean adjusted Rand index over ten splits: 1 for the same classes, about 0 by chance; NaN
         for one class, or fewer than 2 k particles.
     """
+    from sklearn.metrics import adjusted_rand_score
+
     n = len(matrix)
     if k < 2 or n < 2 * k:
         return float("nan")
@@ -94,6 +92,8 @@ def compare_methods(matrix: np.ndarray, labels: np.ndarray, seed: int = 0) -> li
     list of MethodStability
         The most stable first; empty for one class.
     """
+    from sklearn.metrics import adjusted_rand_score
+
     k = np.unique(labels).size
     if k < 2:
         return []
@@ -130,18 +130,24 @@ def cophenetic_correlation(matrix: np.ndarray, seed: int = 0) -> float:
 
 
 def _kmeans(half: np.ndarray, everything: np.ndarray, k: int, seed: int) -> np.ndarray:
+    from sklearn.cluster import KMeans
+
     learnt = KMeans(k, n_init=5, random_state=seed).fit(half)
     labels: np.ndarray = learnt.predict(everything)
     return labels
 
 
 def _mixture(half: np.ndarray, everything: np.ndarray, k: int, seed: int) -> np.ndarray:
+    from sklearn.mixture import GaussianMixture
+
     learnt = GaussianMixture(k, n_init=2, reg_covar=1e-4, random_state=seed).fit(half)
     labels: np.ndarray = learnt.predict(everything)
     return labels
 
 
 def _average_linkage(half: np.ndarray, everything: np.ndarray, k: int, seed: int) -> np.ndarray:
+    from sklearn.neighbors import NearestCentroid
+
     half = _sample(half, seed)
     labels = fcluster(linkage(half, "average"), k, "maxclust")
     if np.unique(labels).size < 2:

@@ -60,6 +60,18 @@ def run_particles(
     ------
     UmlpsdError
         If an image can't be read or has no scale, or no particle counts.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from umlpsd_gpu import run_particles
+    >>> from umlpsd_gpu.simulate.particles import write_simulated_particles
+    >>> small = {"n_particles": 9, "n_rows": 256, "n_columns": 256, "kind": "isolated"}
+    >>> with TemporaryDirectory() as folder:
+    ...     image, _ = write_simulated_particles(f"{folder}/scene.tif", **small)
+    ...     study = run_particles(image, n_size_resamples=100)
+    >>> len(study.table), study.images[0].scale_origin
+    (8, 'ImageJ XResolution')
     """
     chosen = settings_from_keywords(settings or ParticlesSettings(), values, "run_particles")
     names = [source] if isinstance(source, str | os.PathLike) else list(source)
