@@ -159,8 +159,8 @@ def ideal_density(of: Material) -> float:
 
     Examples
     --------
-    >>> round(ideal_density(material_by_atoms({"Au": 1, "In": 2})), 1)
-    10.2
+    >>> round(ideal_density(material_by_atoms({"Au": 1, "In": 2})), 2)
+    10.25
     """
     return float(1 / (of.mass_fractions / densities(of.z)).sum())
 
