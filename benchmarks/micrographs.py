@@ -18,7 +18,7 @@ import tempfile
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from importlib import import_module
 from pathlib import Path
@@ -42,6 +42,7 @@ FIRST_SEED, SIZE = 7000, 1024
 SIGNALS = 0.1, 0.3, 1.0
 LARGE = {"n_grains": 4, "size": 2000, "signal_to_noise": 0.5, "seed": 9}
 PEERS = "hyperspy", "atomai"
+SECTIONS = "textures", "scenes", "grains", "fit", "time"
 
 
 def main() -> None:
@@ -49,12 +50,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path)
     parser.add_argument("--seeds", type=int, default=10, help="Images of each kind of texture.")
+    parser.add_argument(
+        "--only", nargs="*", choices=SECTIONS, help="Measure these sections and keep the others."
+    )
     parser.add_argument("--process", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.process:
         print(json.dumps(PROCESSES[options.process]()))
         return
-    lines = list(report(options.seeds))
+    lines = list(report(options.seeds, options.only))
+    if options.only and options.out:
+        lines = _replace_sections(options.out.read_text(encoding="utf-8").splitlines(), lines)
     if options.out:
         options.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print("\n".join(lines))
@@ -68,19 +74,37 @@ def decide(image: np.ndarray) -> tuple[RankDecision, str | None]:
     return compare_with_surrogates(image, [spectra], settings, Context("cpu"))[0]
 
 
-def report(n_seeds: int) -> Iterator[str]:
-    """Yield the lines of the report."""
+def report(n_seeds: int, only: Sequence[str] | None = None) -> Iterator[str]:
+    """Yield the lines of the report, or of some of its sections."""
     yield "# Micrographs of known truth"
     yield ""
     yield (
         f"{date.today()}, {platform.machine()}, {os.cpu_count()} cores; made by "
         "`benchmarks/micrographs.py`."
     )
-    yield from report_textures(n_seeds)
-    yield from report_scenes()
-    yield from report_grains(range(FIRST_SEED, FIRST_SEED + 4), SIGNALS)
-    yield from report_fit()
-    yield from report_time()
+    sections: dict[str, Callable[[], Iterator[str]]] = {
+        "textures": lambda: report_textures(n_seeds),
+        "scenes": report_scenes,
+        "grains": lambda: report_grains(range(FIRST_SEED, FIRST_SEED + 4), SIGNALS),
+        "fit": report_fit,
+        "time": report_time,
+    }
+    for name in only or SECTIONS:
+        yield from sections[name]()
+
+
+def _replace_sections(old: Sequence[str], new: Sequence[str]) -> list[str]:
+    """Return a report with those sections replaced, or put before the last, that were measured."""
+    (head, *before), (_, *measured) = ("\n".join(lines).split("\n## ") for lines in (old, new))
+    for section in measured:
+        titles = [each.partition("\n")[0] for each in before]
+        title = section.partition("\n")[0]
+        dated = f"{section.rstrip()}\n\nMeasured again on {date.today()}.\n"
+        if title in titles:
+            before[titles.index(title)] = dated
+        else:
+            before.insert(-2, dated)
+    return "\n## ".join([head, *before]).rstrip().split("\n")
 
 
 def report_textures(n_seeds: int) -> Iterator[str]:

@@ -24,10 +24,10 @@ from umlpsd_gpu.xrays.composition import Composition
 from umlpsd_gpu.xrays.quantify import quantify_spectrum
 from umlpsd_gpu.xrays.spectrum import XraySpectrum
 
-# By phase: the element that tells which component it is, and the atomic fractions
+# Atomic fractions by phase, in the order of the simulated spectra
 PHASES = {
-    "InSb": ("Sb", {"In": 1 / 2, "Sb": 1 / 2}),
-    "AuIn2": ("Au", {"Au": 1 / 3, "In": 2 / 3}),
+    "InSb": {"In": 1 / 2, "Sb": 1 / 2},
+    "AuIn2": {"Au": 1 / 3, "In": 2 / 3},
 }
 COUNTS = (100, 300, 1000)
 
@@ -61,9 +61,10 @@ def measure(counts: float, seed: int) -> tuple[int, list[Found], int]:
     study = run_spectrum_image(image)
     wrong = {s for each in study.quantified for s in each.elements} - {"In", "Sb", "Au", "C"}
     plain = _unmix_only(made)
+    order, _ = match(made.spectra, study.factors.components)
     found = []
-    for number, (phase, (symbol, atoms)) in enumerate(PHASES.items()):
-        best = max(study.quantified, key=lambda each: each.atomic_fraction_of(symbol)[0])
+    for number, (phase, atoms) in enumerate(PHASES.items()):
+        best = study.quantified[order[number]]
         deviations = [best.atomic_fraction_of(e)[0] - atoms[e] for e in atoms]
         errors = [best.atomic_fraction_of(e)[1] for e in atoms]
         others = [plain[number].atomic_fraction_of(e) - atoms[e] for e in atoms]

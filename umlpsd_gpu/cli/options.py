@@ -241,13 +241,9 @@ def _metavar(name: str, kind: Any) -> str:
         return " "
     if kind in (int, float):
         return next((unit for end, unit in UNITS.items() if name.endswith(end)), "NUMBER")
-    return (
-        "FILE"
-        if name in ("traces.roi", "curves.topography")
-        else "NAMES"
-        if name in HINTS
-        else "WORD"
-    )
+    if name in ("traces.roi", "curves.topography"):
+        return "FILE"
+    return "NAMES" if name in HINTS or _is_list(name) else "WORD"
 
 
 def _kind_of(annotation: Any) -> Any:
@@ -268,7 +264,11 @@ def _has(model: Any, name: str) -> bool:
 
 def _split(name: str, value: Any) -> Any:
     """Return the parts of a list that was given as one text."""
-    return value.split(",") if name == "preprocess.scales" else value
+    return [part.strip() for part in value.split(",")] if _is_list(name) else value
+
+
+def _is_list(name: str) -> bool:
+    return name == "preprocess.scales" or get_origin(_find_field(name).annotation) is tuple
 
 
 def _assignment(text: str) -> tuple[str, Any]:

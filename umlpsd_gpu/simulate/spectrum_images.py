@@ -14,7 +14,8 @@ from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.simulate.files import require_free, truth_paths, write_with_truth
 from umlpsd_gpu.simulate.xray_spectra import draw_line_factors
 from umlpsd_gpu.xrays.families import Family
-from umlpsd_gpu.xrays.material import Material, material_by_atoms
+from umlpsd_gpu.xrays.material import Material, ideal_density, material_by_atoms
+from umlpsd_gpu.xrays.samples import BULK, Film, Sample
 from umlpsd_gpu.xrays.spectrum import Conditions, EnergyAxis
 from umlpsd_gpu.xrays.spectrum_model import expected_spectrum
 
@@ -39,6 +40,8 @@ class SpectrumImageRecipe:
         Mean number of counts of a pixel.
     n_wires : int
         Wires of AuIn2 on the substrate of InSb.
+    wire_nm : float or None
+        Thickness of the wires, which is that of films. None: more than electrons cross.
     n_channels : int
     step_kev : float
         Width of a channel.
@@ -54,6 +57,7 @@ class SpectrumImageRecipe:
     n_columns: int = 64
     counts_per_pixel: float = 300.0
     n_wires: int = 6
+    wire_nm: float | None = None
     n_channels: int = 700
     step_kev: float = 0.01
     beam_kev: float = 6.5
@@ -112,11 +116,18 @@ def simulate_spectrum_image(**recipe: Any) -> SimulatedSpectrumImage:
     axis = EnergyAxis(0.0, wanted.step_kev, wanted.n_channels)
     conditions = Conditions(beam_kev=wanted.beam_kev, take_off_deg=wanted.take_off_deg)
     materials = {name: material_by_atoms(dict(atoms)) for name, atoms in PHASES.items()}
-    factors = _draw_model_errors(wanted, materials)
+    factors, samples = _draw_model_errors(wanted, materials), _samples(wanted, materials)
     spectra = np.array(
         [
-            expected_spectrum(each, axis, conditions, n_counts=1.0, line_factors=factors).counts
-            for each in materials.values()
+            expected_spectrum(
+                each,
+                axis,
+                conditions,
+                n_counts=1.0,
+                sample=samples.get(name, BULK),
+                line_factors=factors,
+            ).counts
+            for name, each in materials.items()
         ]
     )
     maps = wanted.counts_per_pixel * _draw_shares(rng, wanted)
@@ -177,6 +188,8 @@ def _checked(recipe: Mapping[str, Any]) -> SpectrumImageRecipe:
         raise SettingsError(
             f"a spectrum image has at least 8 × 8 pixels, got {wanted.n_rows} × {wanted.n_columns}"
         )
+    if wanted.wire_nm is not None and not wanted.wire_nm > 0:
+        raise SettingsError(f"wire_nm must be positive, got {wanted.wire_nm:g}")
     if wanted.counts_per_pixel <= 0:
         raise SettingsError(f"counts_per_pixel must be positive, got {wanted.counts_per_pixel:g}")
     return wanted
@@ -190,6 +203,16 @@ def _draw_model_errors(
     # a generator of its own: maps and noise are the same with and without
     rng = np.random.default_rng([recipe.seed, recipe.n_rows, recipe.n_columns, 1])
     return draw_line_factors((int(z) for each in materials.values() for z in each.z), rng)
+
+
+def _samples(
+    recipe: SpectrumImageRecipe, materials: Mapping[str, Material]
+) -> Mapping[str, Sample]:
+    """Return the phases that are no solids: wires of a thickness are films on the substrate."""
+    if recipe.wire_nm is None:
+        return {}
+    density = ideal_density(materials["AuIn2"])
+    return {"AuIn2": Film(density * recipe.wire_nm * 1e-7, materials["InSb"])}
 
 
 def _draw_shares(rng: np.random.Generator, recipe: SpectrumImageRecipe) -> np.ndarray:

@@ -9,13 +9,14 @@ energies.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from umlpsd_gpu.xrays.detector import Detector
+from umlpsd_gpu.xrays.element_scores import Search, State, score_element
 from umlpsd_gpu.xrays.elements import atomic_number, symbol_of
 from umlpsd_gpu.xrays.emission import specific_emission
 from umlpsd_gpu.xrays.errors import XraySpectrumError
@@ -36,10 +37,6 @@ _LARGEST_NUMBER = 16
 _LEAST_IMPROVEMENT = 0.9995  # of the misfit, by an element that is added
 _SMALLEST_SHARE = 1e-4  # of an element in the material that is corrected for
 _SMALLEST_EXPECTED = 0.2  # counts of a channel
-_SMALLEST_NEW_SHARE = 1e-3  # of a template; what remains after the other elements is rounding below
-_SHAPES_KNOWN_TO = 0.08  # of the counts of other lines at the same energies
-_SOFT_SHAPES_KNOWN_TO = 0.3  # where all lines of an element are below 1 keV
-_NEAR_KEV, _TAILS_KNOWN_TO, _SOFT_TAILS_KNOWN_TO = 0.3, 0.02, 0.1  # of counts as near as this
 _SOFT_KEV, _SOFT_FACTOR = 1.0, 0.4  # calculated intensities of soft lines are mostly too large
 
 
@@ -55,7 +52,8 @@ class FoundElement:
     counts : float
         In all of them.
     significance : float
-        Counts divided by their standard error, given the other elements.
+        Counts divided by their standard error, given the other elements: by counting statistics,
+        and by the error of the continuum where the fit shows that it has one.
     """
 
     symbol: str
@@ -118,49 +116,27 @@ def find_elements(
     return _keep_significant(search, present, start, least_significance)
 
 
-@dataclass(frozen=True)
-class _Search:
-    """A spectrum, and the lines of each candidate in it."""
-
-    counts: Floats
-    axis: EnergyAxis
-    scene: Scene
-    templates: Mapping[int, Floats]  # by atomic number; each sums to 1
-    is_soft: Mapping[int, bool]
-
-
-@dataclass(frozen=True)
-class _State:
-    """A fit of some elements, ready to be compared with one more."""
-
-    fit: LineFit
-    inside: NDArray[np.bool_]
-    weights: Floats
-    residual: Floats  # weighted
-    explained: Floats  # orthonormal rows, weighted
-    in_lines: Floats  # counts of the fitted lines
-    misfit: float  # weighted by the measured counts
-
-
-def _prepare(counts: Floats, axis: EnergyAxis, scene: Scene) -> _Search:
+def _prepare(counts: Floats, axis: EnergyAxis, scene: Scene) -> Search:
     candidates = _candidates(scene)
     templates = {z: _element_template(axis, scene, z) for z in candidates}
     softest = {
         z: max(f.main_line.energy_kev for f in _families([z], scene)) < _SOFT_KEV
         for z in candidates
     }
-    return _Search(counts, axis, scene, templates, softest)
+    return Search(counts, axis, scene, templates, softest)
 
 
-def _add_elements(search: _Search, start: Sequence[int], least_significance: float) -> list[int]:
+def _add_elements(search: Search, start: Sequence[int], least_significance: float) -> list[int]:
     """Add the element that explains most, again and again, until none is significant."""
     present = list(start)
     state = _explain(search, present)
     while len(present) < _LARGEST_NUMBER:
-        scores = {z: _score(search, state, z) for z in search.templates if z not in present}
-        best = max(scores, key=lambda z: scores[z], default=None)
-        if best is None or scores[best] < least_significance:
+        scores = {z: score_element(search, state, z) for z in search.templates if z not in present}
+        # the best by counts: what limits strong lines is the model, which tells them apart less
+        significant = [z for z, score in scores.items() if score.in_all >= least_significance]
+        if not significant:
             break
+        best = max(significant, key=lambda z: scores[z].by_counts)
         before, state = state, _explain(search, [*present, best])
         if not _is_better(state, before):
             break
@@ -168,13 +144,13 @@ def _add_elements(search: _Search, start: Sequence[int], least_significance: flo
     return present
 
 
-def _is_better(state: _State, before: _State) -> bool:
+def _is_better(state: State, before: State) -> bool:
     """Say whether a fit is closer, by its own weights or by those of the measured counts."""
     by_model = state.fit.reduced_chi2 < _LEAST_IMPROVEMENT * before.fit.reduced_chi2
     return by_model or state.misfit < _LEAST_IMPROVEMENT * before.misfit
 
 
-def _explain(search: _Search, present: Sequence[int]) -> _State:
+def _explain(search: Search, present: Sequence[int]) -> State:
     scene = _with_elements(search.scene, present)
     families = _families(present, scene)
     fit = fit_lines(search.counts, search.axis, families, scene, calibrate=False)
@@ -189,7 +165,7 @@ def _explain(search: _Search, present: Sequence[int]) -> _State:
     residual = difference * weights
     in_lines = np.maximum(fit.model - fit.background, 0)[inside]
     misfit = float(np.mean(difference**2 / np.maximum(search.counts[inside], 1)))
-    return _State(fit, inside, weights, residual, orthonormal.T, in_lines, misfit)
+    return State(fit, inside, weights, residual, orthonormal.T, in_lines, misfit)
 
 
 def _rough_material(fit: LineFit, before: Material) -> Material:
@@ -205,31 +181,6 @@ def _rough_material(fit: LineFit, before: Material) -> Material:
         return before
     shares = np.maximum(amounts / amounts.sum(), _SMALLEST_SHARE)
     return Material(np.array(list(hardest), np.int64), shares / shares.sum())
-
-
-def _score(search: _Search, state: _State, z: int) -> float:
-    """Return how many standard errors of an element's lines the residual shows; 0 for too few."""
-    template = search.templates[z][state.inside]
-    weighted = template * state.weights
-    own = weighted - state.explained.T @ (state.explained @ weighted)
-    norm = float(np.linalg.norm(own))
-    if norm == 0 or norm < _SMALLEST_NEW_SHARE * float(np.linalg.norm(weighted)):
-        return 0.0
-    counts = float(own @ state.residual) / norm**2
-    if counts < _fewest_counts(search, state, template, z):
-        return 0.0
-    return counts * norm / float(np.sqrt(max(state.fit.reduced_chi2, 1.0)))
-
-
-def _fewest_counts(search: _Search, state: _State, template: Floats, z: int) -> float:
-    """Return what errors in the shapes of stronger lines can look like, at and near its peaks."""
-    overlapped = float(template @ state.in_lines) / float(template @ template)
-    known_to = _SOFT_SHAPES_KNOWN_TO if search.is_soft[z] else _SHAPES_KNOWN_TO
-    energies = search.axis.energies_kev[state.inside]
-    is_near = np.abs(energies - energies[np.argmax(template)]) < _NEAR_KEV
-    nearby = float(state.in_lines[is_near].sum()) / max(float(template[is_near].sum()), 1e-9)
-    tails = _SOFT_TAILS_KNOWN_TO if search.is_soft[z] else _TAILS_KNOWN_TO
-    return max(known_to * overlapped, tails * nearby)
 
 
 def _element_template(axis: EnergyAxis, scene: Scene, z: int) -> Floats:
@@ -251,13 +202,13 @@ def _element_template(axis: EnergyAxis, scene: Scene, z: int) -> Floats:
 
 
 def _keep_significant(
-    search: _Search, present: Sequence[int], start: Sequence[int], least_significance: float
+    search: Search, present: Sequence[int], start: Sequence[int], least_significance: float
 ) -> tuple[FoundElement, ...]:
     """Remove the least significant element until all that remain are significant."""
     present = [z for z in present if z in search.templates]
     while True:
         others = {z: _explain(search, [o for o in present if o != z]) for z in present}
-        scores = {z: _score(search, state, z) for z, state in others.items()}
+        scores = {z: score_element(search, state, z).in_all for z, state in others.items()}
         removable = {z: score for z, score in scores.items() if z not in start}
         weakest = min(removable.values(), default=np.inf)
         if weakest >= least_significance:

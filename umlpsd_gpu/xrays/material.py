@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,8 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from umlpsd_gpu.xrays.attenuation import mixture_attenuation
-from umlpsd_gpu.xrays.elements import atomic_masses, atomic_number, symbol_of
+from umlpsd_gpu.xrays.elements import atomic_masses, atomic_number, densities, symbol_of
 from umlpsd_gpu.xrays.errors import XraySpectrumError
+
+_PART = re.compile(r"([A-Z][a-z]?)(\d+\.?\d*|\.\d+)?")
+_FORMULA = re.compile(rf"(?:{_PART.pattern})+")
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,70 @@ def material_by_atoms(atomic_fractions: Mapping[str, float]) -> Material:
         for symbol, fraction in atomic_fractions.items()
     }
     return material(masses)
+
+
+def parse_formula(formula: str) -> dict[str, float]:
+    """Return the atoms of a chemical formula without brackets.
+
+    Parameters
+    ----------
+    formula : str
+
+    Raises
+    ------
+    XraySpectrumError
+        If it is no formula, or has an unknown element.
+
+    Examples
+    --------
+    >>> parse_formula("AuIn2")
+    {'Au': 1.0, 'In': 2.0}
+    """
+    atoms: dict[str, float] = {}
+    if not _FORMULA.fullmatch(formula):
+        raise XraySpectrumError(
+            f"{formula!r} is no formula; write symbols of elements and numbers, such as SiO2 or "
+            "Al0.3Ga0.7As."
+        )
+    for symbol, number in _PART.findall(formula):
+        atomic_number(symbol)
+        atoms[symbol] = atoms.get(symbol, 0.0) + float(number or 1)
+    return atoms
+
+
+def material_by_formula(formula: str) -> Material:
+    """Return the material of a chemical formula without brackets.
+
+    Parameters
+    ----------
+    formula : str
+
+    Raises
+    ------
+    XraySpectrumError
+        If it is no formula, or has an unknown element.
+    """
+    return material_by_atoms(parse_formula(formula))
+
+
+def ideal_density(of: Material) -> float:
+    """Return the density of a material whose elements keep the volumes that they have alone.
+
+    Parameters
+    ----------
+    of : Material
+
+    Returns
+    -------
+    float
+        In g/cm³. Alloys are within 10 % of it; compounds with gases are not.
+
+    Examples
+    --------
+    >>> round(ideal_density(material_by_atoms({"Au": 1, "In": 2})), 2)
+    10.25
+    """
+    return float(1 / (of.mass_fractions / densities(of.z)).sum())
 
 
 def atomic_fractions(of: Material) -> dict[str, float]:

@@ -52,6 +52,10 @@ class SpectrumImages(Analysis[Any, Any]):
         ("unmixing.k", "--unmix"),
         ("quantification.elements", "--elements"),
         ("quantification.method", "--sample"),
+        ("quantification.films", "--films"),
+        ("quantification.substrate", "--substrate"),
+        ("quantification.film_thickness_nm", "--film-nm"),
+        ("quantification.film_density", "--film-density"),
         ("quantification.oxides", "--oxides/--oxygen-measured"),
     )
 

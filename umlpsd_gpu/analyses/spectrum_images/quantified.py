@@ -12,7 +12,7 @@ from umlpsd_gpu.analyses.spectrum_images.settings import QuantificationSettings
 from umlpsd_gpu.errors import UmlpsdError
 from umlpsd_gpu.xrays.composition import Composition, Standard
 from umlpsd_gpu.xrays.quantify import quantify_spectrum
-from umlpsd_gpu.xrays.samples import BULK, Foil
+from umlpsd_gpu.xrays.samples import BULK, Foil, Sample
 from umlpsd_gpu.xrays.spectrum import XraySpectrum
 
 Floats = NDArray[np.float64]
@@ -91,8 +91,8 @@ def quantify_components(
 ) -> list[Quantified]:
     """Quantify the spectra of components; one that can't be says why.
 
-    All are fitted with the same elements; those that are not significant in a component are left
-    out of it.
+    They are taken for solids, or for foils. All are fitted with the same elements; those that are
+    not significant in a component are left out of it.
 
     Parameters
     ----------
@@ -119,25 +119,52 @@ def quantify_components(
         elif share < settings.smallest_share:
             found.append(_without(number, f"Only {share:.2%} of all counts: too few to quantify."))
         else:
-            found.append(_quantify(number, spectrum, variance, elements, settings, standards))
+            sample = Foil() if settings.method == "foil" else BULK
+            found.append(
+                quantify_component(
+                    number, spectrum, variance, elements, settings, standards, sample
+                )
+            )
     return found
 
 
-def _quantify(
+def quantify_component(
     number: int,
     spectrum: XraySpectrum,
     variances: Floats,
     elements: Sequence[str],
     settings: QuantificationSettings,
     standards: Mapping[str, Standard],
+    sample: Sample,
 ) -> Quantified:
+    """Quantify the spectrum of one component; if it can't be, say why.
+
+    Parameters
+    ----------
+    number : int
+        Of the component, from 1.
+    spectrum : XraySpectrum
+        In counts.
+    variances : ndarray, shape (n_channels,)
+    elements : sequence of str
+        Those that are not significant are left out.
+    settings : QuantificationSettings
+    standards : mapping of str to Standard
+        By element.
+    sample : Bulk, Film or Foil
+
+    Returns
+    -------
+    Quantified
+    """
+
     def composition_of(wanted: Sequence[str]) -> Composition:
         return quantify_spectrum(
             spectrum,
             wanted,
             {symbol: each for symbol, each in standards.items() if symbol in wanted} or None,
             oxygen="stoichiometry" if settings.oxides else "measured",
-            sample=Foil() if settings.method == "foil" else BULK,
+            sample=sample,
             variances=variances,
         )
 

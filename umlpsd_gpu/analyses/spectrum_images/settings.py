@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from umlpsd_gpu.errors import UmlpsdError
 from umlpsd_gpu.settings import OF_KMEANS, AnalysisSettings, Section, SweepSettings
+from umlpsd_gpu.xrays.elements import atomic_number
+from umlpsd_gpu.xrays.material import parse_formula
 
 
 class SpectrumImageSettings(Section):
@@ -133,7 +137,29 @@ class QuantificationSettings(Section):
     method: Literal["bulk", "film", "foil", "none"] = Field(
         "bulk",
         description="Model of the sample: bulk (ZAF by XPP), film on a substrate, foil "
-        "(Cliff–Lorimer, thin TEM samples), or none: lines are named, nothing is quantified.",
+        "(Cliff–Lorimer, thin TEM samples), or none: lines are named, nothing is quantified. film "
+        "needs films, substrate and film_thickness_nm.",
+    )
+    films: tuple[str, ...] = Field(
+        (),
+        description="Components that lie as a film, or as flat wires, on the substrate; the others "
+        "are solids. Each is given by its number from 1, or by the symbol of an element, for the "
+        "component that has most of it.",
+    )
+    substrate: str | None = Field(
+        None,
+        description="What lies below the films: a formula such as SiO2, or the number of a "
+        "component.",
+    )
+    film_thickness_nm: float | None = Field(
+        None, gt=0, le=100_000, description="Thickness of the films, in nm."
+    )
+    film_density: float | None = Field(
+        None,
+        gt=0,
+        le=30,
+        description="Density of the films, in g/cm³. Default: that of their elements, each at the "
+        "volume that it has alone.",
     )
     standards: tuple[str, ...] = Field(
         (), description="Spectra of standards (.msa), one of each element or compound."
@@ -147,6 +173,41 @@ class QuantificationSettings(Section):
         lt=1,
         description="A component with a smaller share of all counts is not quantified.",
     )
+
+    @model_validator(mode="after")
+    def _film_is_whole(self) -> Self:
+        of_film = {
+            "films": self.films,
+            "substrate": self.substrate,
+            "film_thickness_nm": self.film_thickness_nm,
+        }
+        missing = [name for name, value in of_film.items() if not value]
+        if self.method != "film":
+            if len(missing) < len(of_film) or self.film_density is not None:
+                raise ValueError(
+                    "films, substrate, film_thickness_nm and film_density are for method film, "
+                    f"got {self.method}; set method to film, or leave them out"
+                )
+            return self
+        if missing:
+            raise ValueError(
+                f"method film needs {', '.join(missing)}: which components are films, on what, and "
+                "how thick"
+            )
+        try:
+            _require_names(self.films, self.substrate or "")
+        except UmlpsdError as error:
+            raise ValueError(str(error)) from None
+        return self
+
+
+def _require_names(films: Iterable[str], substrate: str) -> None:
+    """Refuse what is neither a number, nor an element or formula."""
+    if not substrate.isdecimal():
+        parse_formula(substrate)
+    for name in films:
+        if not name.isdecimal():
+            atomic_number(name)
 
 
 class SpectrumImagesSettings(AnalysisSettings):

@@ -8,12 +8,11 @@ from pathlib import Path
 
 from umlpsd_gpu.errors import SettingsError, UmlpsdError
 from umlpsd_gpu.xrays.composition import Standard
-from umlpsd_gpu.xrays.elements import atomic_number, symbol_of
-from umlpsd_gpu.xrays.material import material_by_atoms
+from umlpsd_gpu.xrays.elements import symbol_of
+from umlpsd_gpu.xrays.material import material_by_atoms, parse_formula
 from umlpsd_gpu.xrays.msa import read_msa
 
 FORMULA = re.compile(r"^((?:[A-Z][a-z]?[0-9.]*)+)")
-PART = re.compile(r"([A-Z][a-z]?)([0-9.]*)")
 
 
 def read_standard_files(names: Sequence[str]) -> dict[str, Standard]:
@@ -57,15 +56,9 @@ def read_standard_files(names: Sequence[str]) -> dict[str, Standard]:
 def _formula_of(path: Path) -> dict[str, float]:
     matched = FORMULA.match(path.stem)
     try:
-        atoms: dict[str, float] = {}
-        for symbol, number in PART.findall(matched[1] if matched else ""):
-            atomic_number(symbol)
-            atoms[symbol] = atoms.get(symbol, 0.0) + float(number or 1)
-    except (UmlpsdError, ValueError):
-        atoms = {}
-    if not atoms:
+        return parse_formula(matched[1] if matched else "")
+    except UmlpsdError:
         raise SettingsError(
             f"the name of the standard {path.name} must begin with its formula, as in "
             "'SiO2 std.msa'"
-        )
-    return atoms
+        ) from None

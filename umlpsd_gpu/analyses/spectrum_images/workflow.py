@@ -13,7 +13,7 @@ from umlpsd_gpu.analyses.spectrum_images.element_search import (
     elements_of_image,
     name_missing_lines,
 )
-from umlpsd_gpu.analyses.spectrum_images.quantified import quantify_components
+from umlpsd_gpu.analyses.spectrum_images.films import quantify_with_films
 from umlpsd_gpu.analyses.spectrum_images.restore import restore_components
 from umlpsd_gpu.analyses.spectrum_images.result import (
     RecordedSpectra,
@@ -143,7 +143,7 @@ def analyse(
             restored = restore_components(counts, factors, uncertainty, elements, recorded)
             factors, uncertainty, parts = restored.factors, restored.uncertainty, restored.parts
         spectra, variances = _component_spectra(factors, uncertainty, recorded)
-        quantified = quantify_components(
+        quantified, film_notes = quantify_with_films(
             spectra, variances, elements, settings.quantification, standards
         )
         residuals = find_residuals(counts, factors.maps, factors.components)
@@ -159,7 +159,10 @@ def analyse(
         quantified=tuple(quantified),
         residuals=residuals,
         missing=missing,
-        notes=tuple(_list_notes(image, settings, decision, factors, missing, parts)),
+        notes=(
+            *_list_notes(image, settings, decision, factors, missing, parts),
+            *film_notes,
+        ),
         timings_s=context.clock.seconds,
         device=context.device,
         versions=recorded_versions(context.device),
