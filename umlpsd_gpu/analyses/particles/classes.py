@@ -61,20 +61,45 @@ def classify(
     if np.count_nonzero(known) < FEWEST_OF_CLASSES:
         return None, ParticleClasses(labels, nan, (), nan, nan, nan)
     matrix = compared_matrix(features[known], own.features)
-    found = cluster({own.features: matrix}, settings, context)
-    found = call_small_clusters_outliers(found, seed, FEWEST_OF_CLASS)
+    found, ari = find_classes(matrix, settings, context)
     with context.clock.timing("stability"):
-        in_class, ccc = found.labels > 0, cophenetic_correlation(matrix, seed)
-        ari = split_half_ari(matrix[in_class], int(found.labels.max()), seed)
+        ccc = cophenetic_correlation(matrix, seed)
         if not ari >= LEAST_ARI or found.decision.is_undecided:
             classes = ParticleClasses(labels, ari, (), ccc, nan, nan)
             return found.spread_over(known), classes
-        labels[known] = found.labels
+        labels[known], in_class = found.labels, found.labels > 0
         made = _train(features, labels, own.features, settings)
         accuracies = (nan, nan) if made is None else (made.accuracy, made.accuracy_shuffled)
         methods = tuple(compare_methods(matrix[in_class], found.labels[in_class], seed))
         classes = ParticleClasses(labels, ari, methods, ccc, *accuracies)
     return found.spread_over(known), classes
+
+
+def find_classes(
+    matrix: np.ndarray, settings: ParticlesSettings, context: Context
+) -> tuple[Clustering, float]:
+    """Cluster particles, and return whether halves of them give the same clusters.
+
+    Parameters
+    ----------
+    matrix : ndarray of float64, shape (n_particles, n_features)
+        From `compared_matrix`.
+    settings : ParticlesSettings
+    context : Context
+
+    Returns
+    -------
+    clustering : Clustering
+        Groups of fewer than five particles are outliers.
+    ari : float
+        See `split_half_ari`; NaN for one cluster.
+    """
+    seed = settings.sweep.seed
+    found = cluster({settings.particle.features: matrix}, settings, context)
+    found = call_small_clusters_outliers(found, seed, FEWEST_OF_CLASS)
+    with context.clock.timing("stability"):
+        ari = split_half_ari(matrix[found.labels > 0], int(found.labels.max()), seed)
+    return found, ari
 
 
 def write_classifier(study: ParticleStudy, path: Path) -> None:

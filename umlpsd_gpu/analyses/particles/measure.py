@@ -67,7 +67,7 @@ def measure_particles(
     values["image"] = np.full(n, number)
     values["row_px"], values["column_px"] = outlines.centres.T
     values["weight"], values["contrast"] = found.weights, outlines.contrast
-    values |= _harmonics(outlines)
+    values |= harmonics_of(outlines)
     if settings.shapes == "pixels":
         fits = fit_shapes(image, labels, settings.psf_px)
         values |= _of_fits(fits, nm_per_px)
@@ -79,8 +79,18 @@ def measure_particles(
     return Measured(ParticleTable(kept, outcomes, tuple(found.reasons)), psf_px)
 
 
-def _harmonics(outlines: Outlines) -> dict[str, np.ndarray]:
-    """Return sizes of the harmonics of the radii, over the mean radius."""
+def harmonics_of(outlines: Outlines) -> dict[str, np.ndarray]:
+    """Return sizes of the harmonics of the radii, over the mean radius.
+
+    Parameters
+    ----------
+    outlines : Outlines
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n_particles,)
+        ``harmonic_2`` to ``harmonic_8``.
+    """
     spectra = np.abs(np.fft.rfft(outlines.radii, axis=1))
     with np.errstate(divide="ignore", invalid="ignore"):
         relative = 2 * spectra / spectra[:, :1]
