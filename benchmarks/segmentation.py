@@ -73,11 +73,15 @@ def main() -> None:
     scenes = [options.scenes] * len(KINDS), [options.paper_scenes] * len(KINDS)
     with ProcessPoolExecutor(options.jobs) as pool:
         found = dict(zip(KINDS, pool.map(measure_kind, KINDS, *scenes), strict=True))
-    text = "\n".join([*report(found, options), *report_others(options.data)]) + "\n"
-    if options.out is None:
-        print(text)
-    else:
-        options.out.write_text(text, encoding="utf-8")
+    lines = list(report(found, options))
+    # the images of others may take long: what is known is written first
+    for others in (iter(()), report_others(options.data)):
+        lines += others
+        text = "\n".join(lines) + "\n"
+        if options.out is None:
+            print(text)
+        else:
+            options.out.write_text(text, encoding="utf-8")
 
 
 def held_out_recipe(number: int) -> dict:

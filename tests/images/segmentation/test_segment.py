@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from umlpsd_gpu.errors import TracesError
+from umlpsd_gpu.images.segmentation import segment, splitting
 from umlpsd_gpu.images.segmentation.segment import ANNOTATED, CUT, segment_particles
 from umlpsd_gpu.images.segmentation.settings import SegmentationSettings
 from umlpsd_gpu.simulate.particle_images import true_diameter_px
@@ -101,3 +102,10 @@ def test_published_steps_find_isolated_particles(f1_of):
 def test_what_is_no_image_is_refused(image, word):
     with pytest.raises(TracesError, match=word):
         segment_particles(image)
+
+
+def test_a_texture_is_said_to_be_one(monkeypatch):
+    for module in (segment, splitting):
+        monkeypatch.setattr(module, "MOST_PARTS", 3)
+    scene = simulate_particles("isolated", n_rows=256, n_columns=256, n_particles=9)
+    assert any("texture" in note for note in segment_particles(scene.image).notes)

@@ -23,7 +23,7 @@ from umlpsd_gpu.images.segmentation.paper import segment_as_published
 from umlpsd_gpu.images.segmentation.particle_size import estimate_size
 from umlpsd_gpu.images.segmentation.refinement import contrasts_of, refine_outlines
 from umlpsd_gpu.images.segmentation.settings import SegmentationSettings
-from umlpsd_gpu.images.segmentation.splitting import propose, split_groups
+from umlpsd_gpu.images.segmentation.splitting import MOST_PARTS, propose, split_groups
 
 CUT, OVERLAPPING, ANNOTATED = (
     "cut by the edge of the image",
@@ -169,6 +169,11 @@ def _find(
     flat = flatten_around(values, flat, halo.view(bool), size_px)
     found = find_foreground(flat, is_annotated, size_px)
     labels = split_groups(found, flat.values, size_px)
+    if labels.max() > MOST_PARTS:
+        notes.append(
+            f"{int(labels.max()):,} areas stand out, which is the texture of a support: what was "
+            "found is no list of particles; give size_px, or an image of lower magnification."
+        )
     labels = refine_outlines(labels, found, is_annotated)
     contrasts = contrasts_of(labels, found.smoothed)
     is_overlapping = find_overlapping(labels, found.smoothed, contrasts)

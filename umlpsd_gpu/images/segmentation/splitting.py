@@ -28,6 +28,7 @@ LENS_LEVEL = 1.3
 MOST_CIRCLES = 30.0
 # Parts with less area than this share of a circle of the particle size join a neighbour
 FRAGMENT_AREA = 0.1
+MOST_PARTS = 4000
 # Pixels around a group that its model has to explain, and the blur of the microscope
 MARGIN_PX, BLUR_PX = 3, 0.8
 # Slope of the coverage over the share of the contrast
@@ -63,9 +64,12 @@ def split_groups(found: Foreground, values: np.ndarray, size_px: float) -> np.nd
     Returns
     -------
     ndarray of int32, shape (n_rows, n_columns)
-        From 1, without gaps; 0: background.
+        From 1, without gaps; 0: background. More than `MOST_PARTS` parts are a texture: they are
+        returned as they are, since comparing them would take minutes.
     """
     labels = propose(found, size_px)
+    if labels.max() > MOST_PARTS:
+        return labels
     return _Merger(labels, found, values, size_px).merge()
 
 
