@@ -245,8 +245,8 @@ def report_others(folder: Path | None) -> Iterator[str]:
         yield "Scenes of another simulator and STEM images: skipped, their folder is missing."
         return
     yield (
-        "Another simulator, one scene each. The four were looked at during development, but no "
-        "constant was changed for them:"
+        "Another simulator, one scene each. Their scores were seen while constants were chosen, so "
+        "that they are not held out:"
     )
     yield ""
     yield "| scene | particles | F1 | merged | split | F1, paper | processor s |"
