@@ -59,7 +59,9 @@ def report(n_images: int) -> Iterator[str]:
         "components and quantified without standards. “Off”: in each image the lines of each "
         "family (In L, Au M, …) are stronger than calculated by a log-normal factor, with the "
         "standard deviations that the intervals claim (15 % for L and M lines, 12 % of it common "
-        "to a shell; 40 % below 1 keV). Required: 90 to 97 %."
+        "to a shell; 40 % below 1 keV). Required: 90 to 97 %. Factors of an image are the same for "
+        "both phases and both numbers of counts, so that the rows are not independent and the "
+        "intervals of the sums are too narrow."
     )
     yield ""
     yield (
