@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.signal import correlate
 
+from umlpsd_gpu.compute.transfer import uploaded
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.shapes.framing import frame_particles
 from umlpsd_gpu.shapes.network import NAMES, _convolve, load_network, predict_shapes
@@ -60,9 +61,9 @@ def test_networks_see_shapes_that_they_were_not_trained_on(made, frames):
     np.testing.assert_allclose(seen["classifier"].d_probability.sum(axis=1), 1)
 
 
-def test_on_a_device_the_numbers_are_the_same(frames, cupy):
+def test_on_a_device_the_numbers_are_the_same(frames, on_cpu):
     here = predict_shapes(frames, load_network("classifier"))
-    there = predict_shapes(cupy.asarray(frames), load_network("classifier"))
+    there = predict_shapes(uploaded(frames), load_network("classifier"))
     np.testing.assert_allclose(there.p, here.p, rtol=1e-4)
     np.testing.assert_array_equal(there.d, here.d)
 
