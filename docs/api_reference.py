@@ -19,6 +19,8 @@ CHAPTERS = {
     "Trajectories": ("extract_emitters", "extract_pixels", "read_traces", "pool_traces", "Traces"),
     "Maps of curves": (
         "run_curves",
+        "condition_curves",
+        "curve_quantities",
         "read_curves",
         "CurveStudy",
         "CurveMap",

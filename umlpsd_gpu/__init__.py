@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from umlpsd_gpu.analyses.blinking.result import Study
     from umlpsd_gpu.analyses.blinking.settings import Settings
     from umlpsd_gpu.analyses.blinking.workflow import run_study
+    from umlpsd_gpu.analyses.curves.conditioning.condition import condition_curves
     from umlpsd_gpu.analyses.curves.curve_map import CurveMap
+    from umlpsd_gpu.analyses.curves.quantities.quantities import curve_quantities
     from umlpsd_gpu.analyses.curves.reading.errors import CurvesError
     from umlpsd_gpu.analyses.curves.reading.read import read_curves
     from umlpsd_gpu.analyses.curves.result import CurveStudy
@@ -103,6 +105,8 @@ _HOME = {
     "Validation": "validation.result",
     "assembly_maps": "maps.result",
     "cluster": "clustering.cluster",
+    "condition_curves": "analyses.curves.conditioning.condition",
+    "curve_quantities": "analyses.curves.quantities.quantities",
     "decide": "decision.decide",
     "extract_emitters": "traces.extract",
     "extract_pixels": "traces.pixel_extraction",
@@ -168,6 +172,8 @@ __all__ = [
     "Validation",
     "assembly_maps",
     "cluster",
+    "condition_curves",
+    "curve_quantities",
     "decide",
     "extract_emitters",
     "extract_pixels",

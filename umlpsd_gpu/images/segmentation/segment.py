@@ -125,6 +125,8 @@ def segment_particles(
         is_overlapping = np.zeros(int(labels.max()) + 1, dtype=bool)
     else:
         flat, labels, is_overlapping = _find(values, flat, is_annotated, size_px, notes)
+    if annotations.scale_bar is not None:
+        notes.append(f"A scale bar of {annotations.scale_bar.length_px:.1f} pixels was found.")
     reasons = _reasons(labels, is_annotated, is_overlapping)
     weights = edge_weights(labels)
     weights[[bool(reason) for reason in reasons]] = np.nan
@@ -138,7 +140,7 @@ def segment_particles(
         noise=flat.noise,
         is_annotated=is_annotated,
         scale_bar=annotations.scale_bar,
-        notes=(*notes, *_summary(reasons, annotations)),
+        notes=tuple(notes),
     )
 
 
@@ -225,16 +227,3 @@ def _reasons(
         "; ".join(reason for flags, reason in named if flags[number])
         for number in range(1, is_cut.size)
     )
-
-
-def _summary(reasons: tuple[str, ...], annotations: Annotations) -> list[str]:
-    notes = []
-    for reason in (CUT, ANNOTATED, OVERLAPPING):
-        n = sum(reason in text for text in reasons)
-        if n:
-            notes.append(
-                f"{n} of {len(reasons)} particles are left out of the statistics: {reason}."
-            )
-    if annotations.scale_bar is not None:
-        notes.append(f"A scale bar of {annotations.scale_bar.length_px:.1f} pixels was found.")
-    return notes

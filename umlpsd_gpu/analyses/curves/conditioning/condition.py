@@ -56,8 +56,7 @@ def condition_curves(
     Examples
     --------
     >>> import numpy as np
-    >>> from umlpsd_gpu.analyses.curves.conditioning.condition import condition_curves
-    >>> from umlpsd_gpu.analyses.curves.curve_map import CurveMap
+    >>> from umlpsd_gpu import CurveMap, condition_curves
     >>> bias = np.linspace(-1, 1, 101)
     >>> noise = np.random.default_rng(0).normal(0, 1e-12, (4, 101))
     >>> curves = CurveMap(bias, {"forward": 1e-9 * bias + 5e-12 + noise})

@@ -47,9 +47,7 @@ def curve_quantities(
     Examples
     --------
     >>> import numpy as np
-    >>> from umlpsd_gpu.analyses.curves.conditioning.condition import condition_curves
-    >>> from umlpsd_gpu.analyses.curves.curve_map import CurveMap
-    >>> from umlpsd_gpu.analyses.curves.quantities.quantities import curve_quantities
+    >>> from umlpsd_gpu import CurveMap, condition_curves, curve_quantities
     >>> bias = np.linspace(-1, 1, 101)
     >>> noise = np.random.default_rng(0).normal(0, 1e-12, (4, 101))
     >>> conditioned = condition_curves(CurveMap(bias, {"forward": 1e-9 * bias + noise}))
