@@ -67,6 +67,7 @@ PARTS = (
     Part("spectra", "gpu.spectra", 20, 80),
     Part("smoothing", "gpu.smoothing", 10, 40),
     Part("micrographs", "gpu.micrographs", 15, 40),
+    Part("particles", "gpu.particles", 15, 40),
     Part("movie", "gpu.movie", 15, 60),
     Part("sweep_large", "gpu.large", 30, 140),
     Part("sanitizer", "gpu.sanitizer", 30, 140),

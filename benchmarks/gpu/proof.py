@@ -84,6 +84,7 @@ def all_requirements() -> dict[str, Requirement]:
         "spectra bits": Requirement("PSD and β: two GPU runs", same),
         "smoothing": Requirement("smoothed curves against the CPU, on [0, 1]", "≤ 1e-11"),
         "micrographs": Requirement("spectra of windows against the CPU, of the largest", "≤ 1e-5"),
+        "particles": Requirement("d as on the CPU, and ln p within", "≤ 1e-6"),
         "movie rate": Requirement(
             "movie → traces", "≥ 80 % of the slower of reading and PCIe", is_result=False
         ),

@@ -14,7 +14,15 @@ from gpu.suite import run_in_time
 
 TOOLS = ("memcheck", "racecheck")
 # together they launch every kernel of kernels/
-SECTIONS = ("sweep_grid", "sweep_large", "spectra", "smoothing", "movie", "micrographs")
+SECTIONS = (
+    "sweep_grid",
+    "sweep_large",
+    "spectra",
+    "smoothing",
+    "movie",
+    "micrographs",
+    "particles",
+)
 FAULT_CODE = 9
 MOST_SECONDS = 75
 SUMMARY = re.compile(r"^=+ (?:ERROR|RACECHECK) SUMMARY: .*$", re.MULTILINE)

@@ -23,8 +23,8 @@ from tests.support.rehearsals import (
 from umlpsd_gpu.kmeans import gpu_distances as device_geometry
 
 SECTIONS = {
-    "ceilings", "sweep_grid", "spectra", "smoothing", "micrographs", "movie", "sweep_large",
-    "sanitizer", "tests", "study", "peers",
+    "ceilings", "sweep_grid", "spectra", "smoothing", "micrographs", "particles", "movie",
+    "sweep_large", "sanitizer", "tests", "study", "peers",
 }  # fmt: skip
 # what the tests of a rehearsal can't run: themselves, and a tool that needs a card
 LEFT_OUT = {"tests", "sanitizer"}

@@ -261,3 +261,13 @@ def test_command_line_and_batch_pooled(folder, tmp_path):
     pooled = um.ParticleStudy.load(tmp_path / "pooled")
     assert len(pooled.images) == 2
     assert set(pooled.table["image"]) == {1, 2}
+
+
+def test_whole_analysis_on_the_device_finds_what_the_cpu_finds(on_cpu, tmp_path):
+    path = tmp_path / "few.tif"
+    write_scene(path, seed=5, n_particles=6, n_rows=200, n_columns=200)
+    few = QUICK | {"k_max": 2, "n_epochs": 2}
+    here, there = (um.run_particles(path, device=device, **few) for device in ("cpu", "gpu"))
+    assert there.device == "gpu"
+    np.testing.assert_array_equal(there.table["d"], here.table["d"])
+    np.testing.assert_allclose(there.table["p"], here.table["p"], rtol=1e-6)

@@ -13,8 +13,10 @@ from umlpsd_gpu.images.segmentation.segment import Segmentation
 from umlpsd_gpu.shapes.crops import cut_crops
 from umlpsd_gpu.shapes.features import particle_features
 from umlpsd_gpu.shapes.framing import frame_particles
+from umlpsd_gpu.shapes.gpu import GpuPixelSums
 from umlpsd_gpu.shapes.network import load_network, predict_shapes
 from umlpsd_gpu.shapes.outline import Outlines, find_outlines
+from umlpsd_gpu.shapes.pixel_engines import threaded_pixel_sums
 from umlpsd_gpu.shapes.pixel_fit import fit_shapes
 from umlpsd_gpu.shapes.shape_fits import ShapeFits
 
@@ -42,6 +44,7 @@ def measure_particles(
     nm_per_px: float,
     settings: ParticleSettings,
     number: int = 1,
+    device: str = "cpu",
 ) -> Measured:
     """Measure the particles of a micrograph.
 
@@ -53,6 +56,8 @@ def measure_particles(
     settings : ParticleSettings
     number : int, optional
         Number of the image, from 1.
+    device : str, optional
+        ``"cpu"`` or ``"gpu"``: where super-ellipses are fitted.
 
     Returns
     -------
@@ -69,7 +74,8 @@ def measure_particles(
     values["weight"], values["contrast"] = found.weights, outlines.contrast
     values |= harmonics_of(outlines)
     if settings.shapes == "pixels":
-        fits = fit_shapes(image, labels, settings.psf_px)
+        sums = GpuPixelSums() if device == "gpu" else threaded_pixel_sums
+        fits = fit_shapes(image, labels, settings.psf_px, sums=sums)
         values |= _of_fits(fits, nm_per_px)
         outcomes, psf_px = tuple(map(str, fits.outcome)), float(fits.psf_px)
     else:

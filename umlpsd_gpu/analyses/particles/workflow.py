@@ -144,7 +144,12 @@ def _analyse_image(
         found = find_particles(micrograph.image, facts.path, settings)
     with context.clock.timing("measure"):
         measured = measure_particles(
-            micrograph.image, found, facts.nm_per_px, settings.particle, number + 1
+            micrograph.image,
+            found,
+            facts.nm_per_px,
+            settings.particle,
+            number + 1,
+            context.device,
         )
     image = AnalysedImage(
         name=facts.path.name,
