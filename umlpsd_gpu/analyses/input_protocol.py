@@ -41,7 +41,7 @@ class InputProtocol(ABC, Generic[Source]):
     ) -> Findings:
         """Find the inputs of an archive; only headers are read.
 
-        By default every file with one of the suffixes is an input.
+        By default every file with one of `watched_suffixes` is an input.
 
         Parameters
         ----------
@@ -63,7 +63,11 @@ class InputProtocol(ABC, Generic[Source]):
             If there is no such file or folder.
         """
         return find_by_suffix(
-            archive, self.suffixes, lambda name: self.open([name], settings), is_skipped, report
+            archive,
+            self.watched_suffixes,
+            lambda name: self.open([name], settings),
+            is_skipped,
+            report,
         )
 
     def claims(self, name: str) -> bool:

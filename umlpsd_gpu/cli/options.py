@@ -48,6 +48,8 @@ PANELS = {
     "conditioning": "Curves",
     "quantities": "Curves",
     "micrograph": "Micrographs",
+    "particle": "Particles",
+    "segmentation": "Particles",
     "spectrum_image": "Spectrum images",
     "unmixing": "Spectrum images",
     "quantification": "Spectrum images",
@@ -106,14 +108,17 @@ class ChosenSettings:
 
     def _settings_of(self, analysis: Analysis[Any, Any]) -> AnalysisSettings:
         model = analysis.settings
-        for name in self.values:
+        # a flag that several analyses share is a setting of its own for each
+        own = {flag.partition("/")[0]: name for name, flag in analysis.options}
+        values = {own.get(self.flags.get(name, ""), name): v for name, v in self.values.items()}
+        for name in values:
             if name in self.flags and not _has(model, name):
                 raise SettingsError(
                     f"{self.flags[name]} is no option of the analysis '{analysis.name}'; leave it "
                     "out, or choose another analysis with --analysis"
                 )
         base = model.from_toml(self.file) if self.file else model()
-        return base.with_values(self.values)
+        return base.with_values(values)
 
 
 def add_settings_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -158,9 +163,15 @@ def add_settings_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @functools.cache
 def _all_options() -> tuple[tuple[str, str], ...]:
-    """Return setting and flags of every option: built-in analyses first, then the shared ones."""
-    own = dict(option for name in BUILT_IN for option in get_analysis(name).options)
-    return (*own.items(), *SHARED)
+    """Return setting and flags of every option: built-in analyses first, then the shared ones.
+
+    Of a flag that several analyses have, the setting of the first one stands for all.
+    """
+    by_flag: dict[str, str] = {}
+    for analysis in BUILT_IN:
+        for name, flag in get_analysis(analysis).options:
+            by_flag.setdefault(flag, name)
+    return (*((name, flag) for flag, name in by_flag.items()), *SHARED)
 
 
 def _option_parameters() -> list[inspect.Parameter]:

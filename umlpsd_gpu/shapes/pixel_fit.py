@@ -24,6 +24,7 @@ def fit_shapes(
     psf_px: float | None = None,
     noise: Noise | None = None,
     *,
+    outlines: Outlines | None = None,
     margin_px: int = 6,
     sums: PixelSums = threaded_pixel_sums,
 ) -> ShapeFits:
@@ -39,6 +40,8 @@ def fit_shapes(
         Standard deviation of the Gaussian point-spread function. Default: estimated from the image.
     noise : Noise, optional
         Default: estimated from the image.
+    outlines : Outlines, optional
+        Those of the same image and labels. Default: found here.
     margin_px : int, optional
         Width of the background that is fitted around a particle.
     sums : callable, optional
@@ -63,7 +66,8 @@ def fit_shapes(
     array([3, 3])
     """
     crops = cut_crops(image, labels, margin_px)
-    outlines = find_outlines(crops)
+    if outlines is None:
+        outlines = find_outlines(crops)
     contours = fit_contours(outlines)
     known = estimate_noise(image, labels) if noise is None and len(crops) else noise
     weights = np.zeros(len(crops.values))

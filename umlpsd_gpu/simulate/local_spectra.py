@@ -75,12 +75,40 @@ def simulate_local_spectra(kinds: Sequence[LocalSpectrum], seed: int | Sequence[
     shape = kinds[0].strength.shape
     noise = fft.rfft2(rng.standard_normal(shape))
     image = np.zeros(shape)
+    places = np.arange(shape[0])[:, None], np.arange(shape[1])
     for kind in kinds:
         content = fft.irfft2(noise * _gain(kind.background, shape), shape)
         for wave in kind.waves:
-            content += _draw_wave(wave, rng.uniform(0, 2 * np.pi), shape)
+            phase = rng.uniform(0, 2 * np.pi)
+            content += wave.amplitude * draw_wave(wave.spacing_px, wave.angle_deg, phase, *places)
         image += kind.strength * content
     return image.astype(np.float32)
+
+
+def draw_wave(
+    spacing_px: float, angle_deg: float, phase: float, rows: np.ndarray, columns: np.ndarray
+) -> np.ndarray:
+    """Return a wave of amplitude 1 across lattice lines.
+
+    Parameters
+    ----------
+    spacing_px : float
+        Distance of the lines.
+    angle_deg : float
+        Direction across them, counterclockwise from the right.
+    phase : float
+    rows, columns : ndarray
+        Of the pixels, counted downwards and to the right; they are broadcast.
+
+    Returns
+    -------
+    ndarray of float64
+    """
+    angle = np.radians(angle_deg)
+    # rows run downwards, angles are counted counterclockwise
+    along = np.cos(angle) * columns - np.sin(angle) * rows
+    wave: np.ndarray = np.cos(2 * np.pi * along / spacing_px + phase)
+    return wave
 
 
 def wave_amplitude(peak: float, offset: tuple[float, float], window: int) -> float:
@@ -147,14 +175,3 @@ def _gain(background: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     wanted = map_coordinates(background.astype(float), places, order=1, mode="grid-wrap")
     gain: np.ndarray = wanted / (RAYLEIGH_MEAN * NOISE_RMS * window)
     return gain
-
-
-def _draw_wave(wave: Wave, phase: float, shape: tuple[int, int]) -> np.ndarray:
-    angle = np.radians(wave.angle_deg)
-    # rows run downwards, angles are counted counterclockwise
-    rows = -np.sin(angle) * np.arange(shape[0])[:, None]
-    columns = np.cos(angle) * np.arange(shape[1])
-    drawn: np.ndarray = wave.amplitude * np.cos(
-        2 * np.pi * (rows + columns) / wave.spacing_px + phase
-    )
-    return drawn

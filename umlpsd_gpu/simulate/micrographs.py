@@ -11,6 +11,7 @@ import numpy as np
 
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.simulate.files import require_free, truth_paths, write_with_truth
+from umlpsd_gpu.simulate.local_spectra import draw_wave
 
 # A grain is at least this share of the mean grain
 LEAST_GRAIN = 0.5
@@ -198,15 +199,9 @@ def _waves(
     lattice: Lattice, phases: np.ndarray, rows: np.ndarray, columns: np.ndarray
 ) -> np.ndarray:
     """Return waves of unit variance across the lines of a lattice."""
-    total = np.zeros(rows.shape)
-    for spacing, angle, phase in zip(
-        lattice.spacings_px, np.radians(lattice.angles_deg), phases, strict=True
-    ):
-        # rows run downwards, angles are counted counterclockwise
-        total += np.cos(
-            2 * np.pi * (np.cos(angle) * columns - np.sin(angle) * rows) / spacing + phase
-        )
-    return total
+    families = zip(lattice.spacings_px, lattice.angles_deg, phases, strict=True)
+    waves: np.ndarray = np.sum([draw_wave(*each, rows, columns) for each in families], axis=0)
+    return waves
 
 
 def _rows(scene: SimulatedMicrograph) -> Iterator[Sequence[Any]]:

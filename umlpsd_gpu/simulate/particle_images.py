@@ -9,6 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from umlpsd_gpu.shapes.superellipse import SuperEllipse, radii
+from umlpsd_gpu.simulate.particle_shapes import render_coverage
 
 # Points of a tabulated outline, and points a pixel along each axis that say how much of it is
 # covered
@@ -54,19 +55,12 @@ def cover(shape: SuperEllipse, n_rows: int, n_columns: int, n_subpixels: int) ->
     -------
     Patch
     """
-    angles = np.linspace(-np.pi, np.pi, N_ANGLES + 1)
-    outline = radii(shape, angles)
-    reach = outline.max() + 1.0
+    reach = radii(shape, np.linspace(-np.pi, np.pi, N_ANGLES + 1)).max() + 1.0
     rows = _range(shape.row, reach, n_rows)
     columns = _range(shape.column, reach, n_columns)
-    offsets = (np.arange(n_subpixels) + 0.5) / n_subpixels - 0.5
-    down = (np.arange(rows.start, rows.stop)[:, None] + offsets - shape.row).ravel()
-    right = (np.arange(columns.start, columns.stop)[:, None] + offsets - shape.column).ravel()
-    limits = np.interp(np.arctan2(down[:, None], right[None, :]), angles, outline)
-    inside = down[:, None] ** 2 + right[None, :] ** 2 <= limits**2
-    n = n_subpixels
-    blocks = inside.reshape(rows.stop - rows.start, n, columns.stop - columns.start, n)
-    return Patch(rows, columns, blocks.mean(axis=(1, 3)))
+    size, origin = zip(*((s.stop - s.start, s.start) for s in (rows, columns)), strict=True)
+    coverage = render_coverage(shape, size, 0.0, origin, n_subpixels, N_ANGLES)
+    return Patch(rows, columns, coverage)
 
 
 def _range(centre: float, reach: float, n: int) -> slice:

@@ -134,6 +134,7 @@ def render_coverage(
     psf_px: float = 0.0,
     origin: tuple[int, int] = (0, 0),
     oversampling: int = OVERSAMPLING,
+    n_angles: int = N_ANGLES,
 ) -> np.ndarray:
     """Return the share of each pixel that a shape covers, after a Gaussian blur.
 
@@ -148,6 +149,8 @@ def render_coverage(
         Row and column of the image's first pixel.
     oversampling : int, optional
         Points across a pixel.
+    n_angles : int, optional
+        At which the radius is tabulated.
 
     Returns
     -------
@@ -158,7 +161,7 @@ def render_coverage(
     within = (np.arange(oversampling) + 0.5) / oversampling - 0.5
     rows = (origin[0] + np.arange(n_rows)[:, None] + within).ravel() - shape.row
     columns = (origin[1] + np.arange(n_cols)[:, None] + within).ravel() - shape.column
-    angles = np.linspace(-np.pi, np.pi, N_ANGLES + 1)
+    angles = np.linspace(-np.pi, np.pi, n_angles + 1)
     limit = np.interp(
         np.arctan2(rows[:, None], columns), angles, radii(shape, angles), period=2 * np.pi
     )

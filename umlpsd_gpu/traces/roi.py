@@ -100,7 +100,7 @@ def read_region(path: str | Path, shape: tuple[int, int]) -> Region:
         if path.exists():
             reason = f"this is not a file; {GIVE_A_REGION}"
         raise TracesError(f"region of interest {path}: {reason}")
-    with _raise_region_error(path):
+    with raise_region_error(path, "region of interest", GIVE_A_REGION):
         mask = _read_mask(path, shape) if suffix in MASK_SUFFIXES else _read_imagej(path, shape)
     if not mask.any():
         raise TracesError(
@@ -111,8 +111,21 @@ def read_region(path: str | Path, shape: tuple[int, int]) -> Region:
 
 
 @contextmanager
-def _raise_region_error(path: Path) -> Iterator[None]:
-    """Turn whatever roifile, tifffile and scikit-image raise or log inside into a TracesError."""
+def raise_region_error(path: Path, what: str, advice: str) -> Iterator[None]:
+    """Turn whatever roifile, tifffile and scikit-image raise or log inside into a TracesError.
+
+    Parameters
+    ----------
+    path : Path
+    what : str
+        What the file holds, for the message.
+    advice : str
+        What to give instead.
+
+    Raises
+    ------
+    TracesError
+    """
     try:
         with collect_complaints("roifile") as of_roi, collect_complaints("tifffile") as of_tiff:
             yield
@@ -125,9 +138,7 @@ def _raise_region_error(path: Path) -> Iterator[None]:
         words = str(error).strip().partition("\n")[0].rstrip(" .:;")[:200] or type(error).__name__
         cause = error
     if words:
-        raise TracesError(
-            f"region of interest {path}: it can't be read ({words}); {GIVE_A_REGION}"
-        ) from cause
+        raise TracesError(f"{what} {path}: it can't be read ({words}); {advice}") from cause
 
 
 def _read_mask(path: Path, shape: tuple[int, int]) -> Array:

@@ -9,12 +9,13 @@ import tifffile
 from typer.testing import CliRunner
 
 import umlpsd_gpu as um
+from tests.support.dm_files import image_tags, write_dm
 from umlpsd_gpu.analyses.particles.compare import compare_studies
 from umlpsd_gpu.analyses.particles.page import page_of
 from umlpsd_gpu.analyses.registry import get_analysis
 from umlpsd_gpu.cli.main import app
 from umlpsd_gpu.errors import MovieError, SettingsError, TracesError
-from umlpsd_gpu.shapes.superellipse import radii
+from umlpsd_gpu.simulate.particle_images import true_diameter_px
 from umlpsd_gpu.simulate.particles import simulate_particles
 
 QUICK = {"k_max": 4, "n_epochs": 8, "n_size_resamples": 100}
@@ -39,9 +40,7 @@ def write_scene(path, kind="isolated", nm_per_px=0.2, **more):
 
 def true_diameters(scene):
     """Return diameters of circles of equal area, in nm."""
-    angles = np.linspace(0, 2 * np.pi, 4000, endpoint=False)
-    areas = [np.pi * np.mean(radii(shape, angles) ** 2) for shape in scene.shapes]
-    return 0.2 * 2 * np.sqrt(np.array(areas) / np.pi)
+    return 0.2 * np.array([true_diameter_px(shape) for shape in scene.shapes])
 
 
 def rows_of(path):
@@ -271,3 +270,23 @@ def test_whole_analysis_on_the_device_finds_what_the_cpu_finds(on_cpu, tmp_path)
     assert there.device == "gpu"
     np.testing.assert_array_equal(there.table["d"], here.table["d"])
     np.testing.assert_allclose(there.table["p"], here.table["p"], rtol=1e-6)
+
+
+def test_an_image_without_particles_is_kept(folder, tmp_path):
+    noise = np.random.default_rng(0).normal(1000, 30, (200, 200)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "z.tif", noise)
+    found = um.run_particles([folder / "s1.tif", tmp_path / "z.tif"], nm_per_px=0.2, **QUICK)
+    again = um.ParticleStudy.load(found.save(tmp_path / "study"))
+    assert [image.name for image in again.images] == ["s1.tif", "z.tif"]
+
+
+def test_one_of_several_images_of_a_file_is_chosen_on_the_command_line(tmp_path):
+    names = ["HAADF", "BF"]
+    both = [
+        image_tags(simulate_particles("isolated", **SMALL, seed=i).image, name=name)
+        for i, name in enumerate(names)
+    ]
+    path = write_dm(tmp_path / "two.dm3", *both)
+    options = ["--analysis", "particles"]
+    assert call("check", path, *options, "--image-title", "BF").exit_code == 0
+    assert "--image-title" in call("check", path, *options).output

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from umlpsd_gpu.analyses.batch_protocol import read_from_summary
-from umlpsd_gpu.analyses.findings import Findings, ignore_count
 from umlpsd_gpu.analyses.micrographs.settings import MicrographsSettings
 from umlpsd_gpu.analyses.protocol import Analysis, Column, Description, Prediction
 from umlpsd_gpu.compute.context import Context
@@ -66,21 +65,6 @@ class Micrographs(Analysis[Any, Any]):
         from umlpsd_gpu.images.open import SUFFIXES
 
         return SUFFIXES
-
-    def find(
-        self,
-        archive: str,
-        settings: MicrographsSettings,
-        is_skipped: Callable[[Path], bool],
-        report: Callable[[int], None] = ignore_count,
-    ) -> Findings:
-        """Find the micrographs of an archive; see `Analysis.find`."""
-        from umlpsd_gpu.analyses.findings import find_by_suffix
-
-        def open_one(name: str) -> MicrographSource:
-            return self.open([name], settings)
-
-        return find_by_suffix(archive, self.watched_suffixes, open_one, is_skipped, report)
 
     def open(self, names: Sequence[str], settings: MicrographsSettings) -> MicrographSource:
         """Open a micrograph; see `Analysis.open`."""

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from umlpsd_gpu.analyses.batch_protocol import read_from_summary
-from umlpsd_gpu.analyses.findings import Findings, ignore_count
 from umlpsd_gpu.analyses.particles.settings import ParticlesSettings
 from umlpsd_gpu.analyses.protocol import (
     Analysis,
@@ -44,6 +43,8 @@ class Particles(Analysis[Any, Any]):
     options = (
         ("particle.nm_per_px", "--nm-per-px"),
         ("particle.bar_nm", "--bar-nm"),
+        ("particle.title", "--image-title"),
+        ("particle.luminance", "--luminance/--no-luminance"),
         ("segmentation.polarity", "--polarity"),
         ("segmentation.method", "--find-by"),
         ("particle.labels", "--labels"),
@@ -65,21 +66,6 @@ class Particles(Analysis[Any, Any]):
         from umlpsd_gpu.images.open import SUFFIXES
 
         return SUFFIXES
-
-    def find(
-        self,
-        archive: str,
-        settings: ParticlesSettings,
-        is_skipped: Callable[[Path], bool],
-        report: Callable[[int], None] = ignore_count,
-    ) -> Findings:
-        """Find the micrographs of an archive; see `Analysis.find`."""
-        from umlpsd_gpu.analyses.findings import find_by_suffix
-
-        def open_one(name: str) -> ParticleSource:
-            return self.open([name], settings)
-
-        return find_by_suffix(archive, self.watched_suffixes, open_one, is_skipped, report)
 
     def open(self, names: Sequence[str], settings: ParticlesSettings) -> ParticleSource:
         """Open micrographs; see `Analysis.open`."""

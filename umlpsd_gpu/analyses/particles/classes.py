@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from umlpsd_gpu.analyses.particles.class_features import SETS, compared_matrix, feature_matrix
-from umlpsd_gpu.analyses.particles.classifier import Classifier, load_classifier, train_classifier
+from umlpsd_gpu.analyses.particles.classifier import (
+    load_classifier,
+    train_classifier,
+    trained_classifier,
+)
 from umlpsd_gpu.analyses.particles.particle_table import ParticleTable
 from umlpsd_gpu.analyses.particles.result import ParticleClasses, ParticleStudy
 from umlpsd_gpu.analyses.particles.settings import ParticlesSettings
@@ -57,21 +62,18 @@ def classify(
     features = feature_matrix(table, own.features)
     known = table.is_counted & np.isfinite(features).all(axis=1)
     labels[known] = 1
-    nan = float("nan")
     if np.count_nonzero(known) < FEWEST_OF_CLASSES:
-        return None, ParticleClasses(labels, nan, (), nan, nan, nan)
+        return None, ParticleClasses(labels)
     matrix = compared_matrix(features[known], own.features)
     found, ari = find_classes(matrix, settings, context)
     with context.clock.timing("stability"):
         ccc = cophenetic_correlation(matrix, seed)
-        if not ari >= LEAST_ARI or found.decision.is_undecided:
-            classes = ParticleClasses(labels, ari, (), ccc, nan, nan)
-            return found.spread_over(known), classes
-        labels[known], in_class = found.labels, found.labels > 0
-        made = _train(features, labels, own.features, settings)
-        accuracies = (nan, nan) if made is None else (made.accuracy, made.accuracy_shuffled)
-        methods = tuple(compare_methods(matrix[in_class], found.labels[in_class], seed))
-        classes = ParticleClasses(labels, ari, methods, ccc, *accuracies)
+        classes = ParticleClasses(labels, ari, cophenetic_correlation=ccc)
+        if ari >= LEAST_ARI and not found.decision.is_undecided:
+            labels[known], in_class = found.labels, found.labels > 0
+            methods = compare_methods(matrix[in_class], found.labels[in_class], seed, ari)
+            classes = replace(classes, methods=tuple(methods))
+            classes = _learn(classes, features, own.features, seed)
     return found.spread_over(known), classes
 
 
@@ -103,7 +105,7 @@ def find_classes(
 
 
 def write_classifier(study: ParticleStudy, path: Path) -> None:
-    """Write the classifier that learns the classes of a study; nothing where there are none.
+    """Write the classifier that learns the classes of a study; nothing where there is none.
 
     Parameters
     ----------
@@ -111,20 +113,29 @@ def write_classifier(study: ParticleStudy, path: Path) -> None:
     path : Path
     """
     name, classes = study.settings.particle.features, study.classes
-    if classes.k > 1 and not classes.classifier:
-        made = _train(feature_matrix(study.table, name), classes.labels, name, study.settings)
-        if made is not None:
-            made.save(path)
+    if classes.parameters:
+        trained_classifier(
+            SETS[name],
+            feature_matrix(study.table, name),
+            classes.labels,
+            classes.parameters,
+            (classes.accuracy, classes.accuracy_shuffled),
+            study.settings.sweep.seed,
+        ).save(path)
 
 
-def _train(
-    features: np.ndarray, labels: np.ndarray, name: str, settings: ParticlesSettings
-) -> Classifier | None:
-    """Return a classifier; None where a class is too small for one."""
+def _learn(classes: ParticleClasses, features: np.ndarray, name: str, seed: int) -> ParticleClasses:
+    """Return the classes with what a classifier makes of them, where they are large enough."""
     try:
-        return train_classifier(SETS[name], features, labels, settings.sweep.seed)
+        made = train_classifier(SETS[name], features, classes.labels, seed)
     except SettingsError:
-        return None
+        return classes
+    return replace(
+        classes,
+        accuracy=made.accuracy,
+        accuracy_shuffled=made.accuracy_shuffled,
+        parameters=made.parameters,
+    )
 
 
 def _with_classifier(table: ParticleTable, path: Path) -> ParticleClasses:
@@ -137,7 +148,9 @@ def _with_classifier(table: ParticleTable, path: Path) -> ParticleClasses:
         )
     features = feature_matrix(table, names[learnt.features])
     labels = np.where(table.is_counted, learnt.predict(features), 0).astype(np.int16)
-    nan = float("nan")
     return ParticleClasses(
-        labels, nan, (), nan, learnt.accuracy, learnt.accuracy_shuffled, Path(path).name
+        labels,
+        accuracy=learnt.accuracy,
+        accuracy_shuffled=learnt.accuracy_shuffled,
+        classifier=Path(path).name,
     )

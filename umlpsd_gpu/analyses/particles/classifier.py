@@ -6,6 +6,7 @@ support vector machine on every machine, and no file that could run code.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ FORMAT, VERSION = "umlpsd_gpu particle classifier", 1
 # Of each class; training takes a time that grows with the square
 MOST_OF_CLASS = 1500
 N_FOLDS, FEWEST_OF_CLASS = 5, 10
+SEED = 99
 CHOICES = {"svc__C": [1.0, 10.0, 100.0], "svc__gamma": ["scale", 0.03, 0.3]}
 
 
@@ -119,10 +121,8 @@ def train_classifier(
     from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
     from sklearn.preprocessing import StandardScaler
 
-    rng = np.random.default_rng([seed, 99])
-    known = np.isfinite(matrix).all(axis=1) & (labels > 0)
-    kept = _draw(labels, known, rng)
-    matrix, labels = matrix[kept], labels[kept].astype(np.int16)
+    rng = np.random.default_rng([seed, SEED])
+    matrix, labels = _draw(matrix, labels, rng)
     sizes = np.unique(labels, return_counts=True)[1]
     if sizes.size < 2 or sizes.min() < FEWEST_OF_CLASS:
         raise SettingsError(
@@ -145,6 +145,34 @@ def train_classifier(
         float(search.best_score_),
         float(np.mean(chance)),
     )
+
+
+def trained_classifier(
+    features: tuple[str, ...],
+    matrix: np.ndarray,
+    labels: np.ndarray,
+    parameters: Mapping[str, Any],
+    accuracies: tuple[float, float],
+    seed: int = 0,
+) -> Classifier:
+    """Return the classifier that `train_classifier` returned, from what it found.
+
+    Parameters
+    ----------
+    features, matrix, labels
+        As for `train_classifier`.
+    parameters : mapping of str to float or str
+    accuracies : (float, float)
+        Of the classes, and of clusters of shuffled columns.
+    seed : int, optional
+        That of `train_classifier`.
+
+    Returns
+    -------
+    Classifier
+    """
+    drawn = _draw(matrix, labels, np.random.default_rng([seed, SEED]))
+    return Classifier(features, *drawn, dict(parameters), *accuracies)
 
 
 def load_classifier(path: str | Path) -> Classifier:
@@ -195,15 +223,19 @@ def _machine() -> Any:
     return make_pipeline(StandardScaler(), SVC())
 
 
-def _draw(labels: np.ndarray, known: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return the places of at most so many particles of each class, in order."""
-    parts = []
+def _draw(
+    matrix: np.ndarray, labels: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return at most so many particles of each class, in order, and their labels."""
+    known = np.isfinite(matrix).all(axis=1) & (labels > 0)
+    parts = [np.empty(0, dtype=np.intp)]
     for label in np.unique(labels[known]):
         members = np.flatnonzero(known & (labels == label))
         if members.size > MOST_OF_CLASS:
             members = rng.choice(members, MOST_OF_CLASS, replace=False)
         parts.append(members)
-    return np.sort(np.concatenate(parts)) if parts else np.empty(0, dtype=np.intp)
+    kept = np.sort(np.concatenate(parts))
+    return matrix[kept], labels[kept].astype(np.int16)
 
 
 def _plain(value: Any) -> Any:

@@ -8,7 +8,12 @@ import numpy as np
 
 from umlpsd_gpu.analyses.comparison import Comparison, Difference, changed_settings
 from umlpsd_gpu.analyses.particles.result import LENGTHS, ParticleStudy
-from umlpsd_gpu.analyses.particles.sizes import FEWEST_IMAGES
+from umlpsd_gpu.analyses.particles.sizes import (
+    FEWEST_IMAGES,
+    resample_weights,
+    resampled_units,
+    weighted_moments,
+)
 
 # Columns that are compared, and how they are called
 COMPARED = {
@@ -68,12 +73,12 @@ def _of_columns(first: ParticleStudy, second: ParticleStudy) -> Iterator[Differe
         correction = 1 - 3 / (4 * n - 9) if n > 3 else float("nan")
         change = values[1][0] - values[0][0]
         effect = correction * change / pooled if pooled > 0 else float("nan")
-        low, high = np.percentile(means[1] - means[0], (2.5, 97.5))
+        low, high = np.nanpercentile(means[1] - means[0], (2.5, 97.5))
         yield Difference(
             f"mean {name}", values[0][0], values[1][0], change, float(low), float(high), effect
         )
         if column in LENGTHS:
-            low, high = np.percentile(spreads[1] - spreads[0], (2.5, 97.5))
+            low, high = np.nanpercentile(spreads[1] - spreads[0], (2.5, 97.5))
             one_sd, other_sd = values[0][1], values[1][1]
             yield Difference(
                 f"standard deviation of {name}",
@@ -99,7 +104,7 @@ def _of_classes(first: ParticleStudy, second: ParticleStudy) -> Iterator[Differe
             units = study.table["image"][counted]
             shares.append(float(is_class.mean()))
             resampled.append(_resampled(is_class, np.ones(is_class.size), units)[0])
-        low, high = np.percentile(resampled[1] - resampled[0], (2.5, 97.5))
+        low, high = np.nanpercentile(resampled[1] - resampled[0], (2.5, 97.5))
         yield Difference(
             f"share of class {k}",
             shares[0],
@@ -117,27 +122,24 @@ def _sample(study: ParticleStudy, column: str) -> tuple[np.ndarray, np.ndarray, 
     return values[use], study.table["weight"][use], study.table["image"][use]
 
 
-def _moments(values: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
-    if values.size < 2:
-        return float(values.mean()) if values.size else float("nan"), float("nan")
-    mean = float(np.average(values, weights=weights))
-    variance = np.average(np.square(values - mean), weights=weights)
-    return mean, float(np.sqrt(variance * values.size / (values.size - 1)))
-
-
 def _resampled(
     values: np.ndarray, weights: np.ndarray, image_of: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return means and standard deviations of resampled images, or particles if they are few."""
-    _, units = np.unique(image_of, return_inverse=True)
-    if units.max(initial=-1) + 1 < FEWEST_IMAGES:
-        units = np.arange(values.size)
-    n = int(units.max(initial=-1)) + 1
-    sums = np.array(
-        [np.bincount(units, weights * values**power, minlength=n) for power in (0, 1, 2)]
-    )
-    counts = np.random.default_rng([n, 363]).multinomial(n, np.full(n, 1 / n), size=N_RESAMPLES)
+    if not values.size:
+        return np.full((2, N_RESAMPLES), np.nan)[0], np.full(N_RESAMPLES, np.nan)
+    units, _ = resampled_units(image_of)
+    rng = np.random.default_rng([int(units.max()) + 1, 363])
     with np.errstate(invalid="ignore", divide="ignore"):
-        weight, total, squares = (counts @ sums.T).T
-        mean = total / weight
-        return mean, np.sqrt(np.maximum(squares / weight - mean**2, 0))
+        found = [
+            weighted_moments(values, rows)
+            for rows in resample_weights(weights, units, N_RESAMPLES, rng)
+        ]
+    means, spreads = zip(*found, strict=True)
+    return np.concatenate(means), np.concatenate(spreads)
+
+
+def _moments(values: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        (mean,), (sd,) = weighted_moments(values, weights[None])
+    return float(mean), float(sd)

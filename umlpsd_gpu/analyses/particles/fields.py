@@ -5,6 +5,7 @@ In ``images/*/…`` the star is the number of the image, from 1.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,7 +20,7 @@ from umlpsd_gpu.storage.field import Field, FieldTable
 PIXELS, N = "n_rows, n_columns", "n_particles"
 
 FIELDS = (
-    Field("images/*/name", "", "", "Name of the file", "text"),
+    Field("images/names", "n_images", "", "Names of the files", "texts"),
     Field("images/*/grey", PIXELS, "1", "The image for looking at, 0 to 255", compressed=True),
     Field("images/*/labels", PIXELS, "1", "Number of the particle; 0: background", compressed=True),
     Field("images/*/nm_per_px", "", "nm", "Side of a pixel", "number"),
@@ -38,6 +39,7 @@ FIELDS = (
     Field("classes/cophenetic_correlation", "", "1", "Of the single-linkage tree"),
     Field("classes/accuracy", "", "1", "Of a classifier that learns the classes"),
     Field("classes/accuracy_shuffled", "", "1", "The same for clusters of shuffled columns"),
+    Field("classes/parameters", "", "", "Of that classifier, as JSON", "text"),
     Field("classes/classifier", "", "", "File whose classifier gave the classes", "text"),
     *CLUSTERING_FIELDS,
 )
@@ -48,6 +50,7 @@ def _groups(study: Any) -> dict[str, Mapping[str, Any]]:
     classes: ParticleClasses = study.classes
     methods = classes.methods
     return {
+        "images": {"names": tuple(image.name for image in study.images)},
         **{f"images/{n}": vars(image) for n, image in enumerate(study.images, start=1)},
         "particles": {**table.values, "outcome": table.outcomes, "reason": table.reasons},
         "classes": vars(classes)
@@ -55,6 +58,7 @@ def _groups(study: Any) -> dict[str, Mapping[str, Any]]:
             "methods": tuple(each.method for each in methods),
             "method_ari": np.array([each.ari for each in methods]),
             "method_agreement": np.array([each.agreement for each in methods]),
+            "parameters": json.dumps(dict(classes.parameters)),
         },
         **({} if study.clustering is None else clustering_groups(study.clustering)),
     }
@@ -64,7 +68,6 @@ def _attributes(
     values: Callable[[str], dict[str, Any]], top_groups: frozenset[str]
 ) -> dict[str, Any]:
     particles, classes = values("particles"), values("classes")
-    numbers = range(1, int(particles["image"].max()) + 1)
     columns = zip(
         classes["methods"],
         classes.pop("method_ari").tolist(),
@@ -73,7 +76,10 @@ def _attributes(
     )
     plain = ("ari", "cophenetic_correlation", "accuracy", "accuracy_shuffled")
     return {
-        "images": tuple(_image_from(values(f"images/{number}")) for number in numbers),
+        "images": tuple(
+            _image_from(name, values(f"images/{number}"))
+            for number, name in enumerate(values("images")["names"], start=1)
+        ),
         "table": ParticleTable(
             {name: particles[name] for name in NAMES}, particles["outcome"], particles["reason"]
         ),
@@ -81,13 +87,14 @@ def _attributes(
             **classes
             | {name: float(classes[name]) for name in plain}
             | {"methods": tuple(MethodStability(*row) for row in columns)}
+            | {"parameters": json.loads(classes["parameters"])}
         ),
         "clustering": clustering_from(values) if "decision" in top_groups else None,
     }
 
 
-def _image_from(stored: dict[str, Any]) -> AnalysedImage:
-    return AnalysedImage(**stored | {"psf_px": float(stored["psf_px"])})
+def _image_from(name: str, stored: dict[str, Any]) -> AnalysedImage:
+    return AnalysedImage(name=name, **stored | {"psf_px": float(stored["psf_px"])})
 
 
 TABLE = FieldTable(FIELDS, _groups, _attributes)

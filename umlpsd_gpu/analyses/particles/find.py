@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +10,40 @@ from skimage.segmentation import relabel_sequential
 
 from umlpsd_gpu.analyses.particles.settings import ParticlesSettings
 from umlpsd_gpu.errors import SettingsError
-from umlpsd_gpu.images.segmentation.edges import edge_weights, touches_edge
+from umlpsd_gpu.images.segmentation.edges import edge_weights
 from umlpsd_gpu.images.segmentation.label_files import read_labels
-from umlpsd_gpu.images.segmentation.segment import CUT, Segmentation, segment_particles
+from umlpsd_gpu.images.segmentation.segment import CUT, segment_particles
 
 # Names that files of corrected particles may have, for an image "a.tif"
 ENDINGS = ("_labels.tif", "_labels.tiff", "_rois.zip", ".zip", ".roi", ".tif", ".tiff")
 
 
-def find_particles(image: np.ndarray, path: Path, settings: ParticlesSettings) -> Segmentation:
+@dataclass(frozen=True, eq=False)
+class FoundParticles:
+    """The particles of an image.
+
+    Attributes
+    ----------
+    labels : ndarray of int32, shape (n_rows, n_columns)
+        From 1, without gaps; 0: background.
+    reasons : tuple of str
+        Of each label, why it does not count; empty if it does.
+    weights : ndarray of float64, shape (n_labels,)
+        Miles-Lantuéjoul weights; NaN for particles that don't count.
+    polarity : str
+        ``"dark"`` or ``"bright"``: the particles on their background.
+    notes : tuple of str
+        What the user should know.
+    """
+
+    labels: np.ndarray
+    reasons: tuple[str, ...]
+    weights: np.ndarray
+    polarity: str
+    notes: tuple[str, ...]
+
+
+def find_particles(image: np.ndarray, path: Path, settings: ParticlesSettings) -> FoundParticles:
     """Find the particles of an image, or take those that were given.
 
     Parameters
@@ -30,30 +55,30 @@ def find_particles(image: np.ndarray, path: Path, settings: ParticlesSettings) -
 
     Returns
     -------
-    Segmentation
-        Given particles replace those that were found; scale bar, background and noise are those of
-        the image.
+    FoundParticles
 
     Raises
     ------
     SettingsError
-        If there are no corrected particles of this image, or of another size.
+        If there are no corrected particles of this image.
+    TracesError
+        If they can't be read, or are of another size.
     """
-    found = segment_particles(image, settings.segmentation)
     given = settings.particle.labels
     if given is None:
-        return found
+        found = segment_particles(image, settings.segmentation)
+        return FoundParticles(
+            found.labels, found.reasons, found.weights, found.polarity, found.notes
+        )
     file = labels_file_of(given, path)
     labels = relabel_sequential(read_labels(file, image.shape))[0].astype(np.int32)
     weights = edge_weights(labels)
-    at_edge = touches_edge(labels)[1:]
-    weights[at_edge] = np.nan
-    return replace(
-        found,
-        labels=labels,
-        weights=weights,
-        reasons=tuple(CUT if cut else "" for cut in at_edge),
-        notes=(f"The particles are those of {file.name}.",),
+    return FoundParticles(
+        labels,
+        tuple(CUT if np.isnan(weight) else "" for weight in weights),
+        weights,
+        _polarity_of(image, labels, settings),
+        (f"The particles are those of {file.name}.",),
     )
 
 
@@ -86,3 +111,10 @@ def labels_file_of(given: Path, path: Path) -> Path:
         f"{given} holds no particles of {path.name}; name them {path.stem}_labels.tif or "
         f"{path.stem}_rois.zip"
     )
+
+
+def _polarity_of(image: np.ndarray, labels: np.ndarray, settings: ParticlesSettings) -> str:
+    if settings.segmentation.polarity != "auto":
+        return settings.segmentation.polarity
+    inside = labels > 0
+    return "bright" if np.median(image[inside]) > np.median(image[~inside]) else "dark"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from umlpsd_gpu.analyses.particles.find import FoundParticles
 from umlpsd_gpu.analyses.particles.particle_table import NAMES, ParticleTable
 from umlpsd_gpu.analyses.particles.settings import ParticleSettings
-from umlpsd_gpu.images.segmentation.segment import Segmentation
 from umlpsd_gpu.shapes.crops import cut_crops
 from umlpsd_gpu.shapes.features import particle_features
 from umlpsd_gpu.shapes.framing import frame_particles
@@ -40,7 +40,7 @@ class Measured:
 
 def measure_particles(
     image: np.ndarray,
-    found: Segmentation,
+    found: FoundParticles,
     nm_per_px: float,
     settings: ParticleSettings,
     number: int = 1,
@@ -51,7 +51,7 @@ def measure_particles(
     Parameters
     ----------
     image : ndarray of float32, shape (n_rows, n_columns)
-    found : Segmentation
+    found : FoundParticles
     nm_per_px : float
     settings : ParticleSettings
     number : int, optional
@@ -75,14 +75,14 @@ def measure_particles(
     values |= harmonics_of(outlines)
     if settings.shapes == "pixels":
         sums = GpuPixelSums() if device == "gpu" else threaded_pixel_sums
-        fits = fit_shapes(image, labels, settings.psf_px, sums=sums)
+        fits = fit_shapes(image, labels, settings.psf_px, outlines=outlines, sums=sums)
         values |= _of_fits(fits, nm_per_px)
         outcomes, psf_px = tuple(map(str, fits.outcome)), float(fits.psf_px)
     else:
         values |= _of_network(image, labels, settings.shapes)
         outcomes, psf_px = ("",) * n, float("nan")
     kept = {name: np.asarray(values[name], dtype=np.float64) for name in NAMES}
-    return Measured(ParticleTable(kept, outcomes, tuple(found.reasons)), psf_px)
+    return Measured(ParticleTable(kept, outcomes, found.reasons), psf_px)
 
 
 def harmonics_of(outlines: Outlines) -> dict[str, np.ndarray]:
@@ -125,8 +125,6 @@ def _of_fits(fits: ShapeFits, nm_per_px: float) -> dict[str, np.ndarray]:
 
 
 def _of_network(image: np.ndarray, labels: np.ndarray, name: str) -> Mapping[str, np.ndarray]:
-    numbers = np.unique(labels)
-    compact = np.searchsorted(numbers[numbers > 0], labels) + (labels > 0)
-    frames = frame_particles(image, np.where(labels > 0, compact, 0).astype(np.int32))
+    frames = frame_particles(image, labels)
     seen = predict_shapes(frames, load_network(name))
     return {"d": seen.d, "p": seen.p, "l_ratio": seen.l_ratio}

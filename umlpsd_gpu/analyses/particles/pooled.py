@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from umlpsd_gpu.analyses.particles.particle_table import ParticleTable, join_tables
 from umlpsd_gpu.analyses.particles.result import AnalysedImage, ParticleStudy
 from umlpsd_gpu.analyses.particles.settings import ParticlesSettings
 from umlpsd_gpu.analyses.particles.source import require_one_magnification
 from umlpsd_gpu.analyses.records import StoredResult
+from umlpsd_gpu.storage.result_folder import read_summary
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,5 +75,5 @@ def pooled_size(parts: Sequence[StoredResult], n_features: int) -> tuple[int, fl
     n_particles : int
     matrix_mb : float
     """
-    n = sum(int(np.count_nonzero(ParticleStudy.load(p.folder).table.is_counted)) for p in parts)
+    n = sum((read_summary(part.folder) or {}).get("n_counted", 0) for part in parts)
     return n, 8e-6 * n * n_features

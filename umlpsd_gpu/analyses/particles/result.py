@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -68,16 +69,19 @@ class ParticleClasses:
     accuracy, accuracy_shuffled : float
         Of a support vector machine that learns the classes, as published, and of one that learns
         clusters of shuffled columns; NaN for one class.
+    parameters : mapping of str to float or str
+        Of that support vector machine; empty for one class.
     classifier : str
         Name of the file whose classifier gave the classes; empty if they were found here.
     """
 
     labels: np.ndarray
-    ari: float
-    methods: tuple[MethodStability, ...]
-    cophenetic_correlation: float
-    accuracy: float
-    accuracy_shuffled: float
+    ari: float = float("nan")
+    methods: tuple[MethodStability, ...] = ()
+    cophenetic_correlation: float = float("nan")
+    accuracy: float = float("nan")
+    accuracy_shuffled: float = float("nan")
+    parameters: Mapping[str, Any] = field(default_factory=dict)
     classifier: str = ""
 
     @property

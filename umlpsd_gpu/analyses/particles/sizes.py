@@ -7,6 +7,7 @@ each counted particle stands for as many as its Miles–Lantuéjoul weight.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,18 +98,16 @@ def size_statistics(
     lengths, weights, image_of = lengths[known], weights[known], image_of[known]
     order = np.argsort(lengths, kind="stable")
     lengths, weights = lengths[order], weights[order]
-    _, image_of = np.unique(image_of[order], return_inverse=True)
-    n_images = int(image_of.max(initial=-1)) + 1
-    units = image_of if n_images >= FEWEST_IMAGES else np.arange(lengths.size)
+    units, are_images = resampled_units(image_of[order])
     values = dict(zip(STATISTICS, _statistics(lengths, weights[None])[:, 0].tolist(), strict=True))
-    intervals = _resample(lengths, weights, units, seed, n_resamples)
+    intervals = _intervals(lengths, weights, units, seed, n_resamples)
     aicc = _compare_distributions(lengths, seed)
     return SizeStatistics(
         n=lengths.size,
-        n_images=n_images,
+        n_images=np.unique(image_of).size,
         values=values,
         intervals=dict(zip(STATISTICS, intervals, strict=True)),
-        resampled="images" if n_images >= FEWEST_IMAGES else "particles",
+        resampled="images" if are_images else "particles",
         distribution=min(aicc, key=lambda name: aicc[name]) if aicc else "unknown",
         aicc=aicc,
     )
@@ -118,8 +117,8 @@ def _statistics(lengths: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return the statistics (rows) of rising lengths for each row of weights."""
     total = weights.sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean, sd = _moments(lengths, weights, total)
-        log_mean, log_sd = _moments(np.log(lengths), weights, total)
+        mean, sd = weighted_moments(lengths, weights)
+        log_mean, log_sd = weighted_moments(np.log(lengths), weights)
         middles = (np.cumsum(weights, axis=1) - 0.5 * weights) / total[:, None]
         if lengths.size:
             quantiles = [[np.interp(q, row, lengths) for row in middles] for q in QUANTILES]
@@ -128,32 +127,82 @@ def _statistics(lengths: np.ndarray, weights: np.ndarray) -> np.ndarray:
         return np.array([mean, sd, sd / mean, *quantiles, np.exp(log_mean), np.exp(log_sd)])
 
 
-def _moments(
-    values: np.ndarray, weights: np.ndarray, total: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return weighted mean and standard deviation; weights that are numbers of particles."""
+def weighted_moments(values: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return means and standard deviations of values, for each row of weights.
+
+    Parameters
+    ----------
+    values : ndarray of float, shape (n,)
+    weights : ndarray of float, shape (n_rows, n)
+        Numbers of particles.
+
+    Returns
+    -------
+    means, standard deviations : ndarray of float64, shape (n_rows,)
+        With as many degrees of freedom as particles that weigh the same would have; NaN for fewer
+        than two.
+    """
+    total = weights.sum(axis=1)
     mean = weights @ values / total
     squares = np.maximum(weights @ np.square(values) / total - np.square(mean), 0)
-    # as many degrees of freedom as particles that weigh the same would have
     effective = np.square(total) / np.square(weights).sum(axis=1)
     free = np.where(effective > 1, effective - 1, np.nan)
     return mean, np.sqrt(squares * effective / free)
 
 
-def _resample(
-    lengths: np.ndarray, weights: np.ndarray, units: np.ndarray, seed: int, n_resamples: int
-) -> list[tuple[float, float]]:
-    n_units = int(units.max(initial=-1)) + 1
-    if lengths.size < 2:
-        return [(np.nan, np.nan)] * len(STATISTICS)
-    rng, found = np.random.default_rng([seed, 1979]), []
-    block = max(1, BLOCK_VALUES // lengths.size)
+def resampled_units(image_of: np.ndarray) -> tuple[np.ndarray, bool]:
+    """Return what is resampled: images, or particles where these are few.
+
+    Parameters
+    ----------
+    image_of : ndarray of int, shape (n,)
+
+    Returns
+    -------
+    units : ndarray of int, shape (n,)
+        Number of the unit of each particle, from 0.
+    are_images : bool
+    """
+    numbers, units = np.unique(image_of, return_inverse=True)
+    if numbers.size < FEWEST_IMAGES:
+        return np.arange(units.size), False
+    return units, True
+
+
+def resample_weights(
+    weights: np.ndarray, units: np.ndarray, n_resamples: int, rng: np.random.Generator
+) -> Iterator[np.ndarray]:
+    """Yield the weights of resamples in blocks of rows.
+
+    Parameters
+    ----------
+    weights : ndarray of float, shape (n,)
+        Of the particles.
+    units : ndarray of int, shape (n,)
+        From `resampled_units`.
+    n_resamples : int
+    rng : Generator
+
+    Yields
+    ------
+    ndarray of float, shape (n_rows, n)
+    """
+    n_units = int(units.max()) + 1
+    block = max(1, BLOCK_VALUES // weights.size)
     for first in range(0, n_resamples, block):
         n = min(block, n_resamples - first)
         counts = rng.multinomial(n_units, np.full(n_units, 1 / n_units), size=n)
-        drawn = weights * counts[:, units]
-        found.append(_statistics(lengths, drawn[drawn.any(axis=1)]))
-    low, high = np.nanpercentile(np.concatenate(found, axis=1), (2.5, 97.5), axis=1)
+        yield weights * counts[:, units]
+
+
+def _intervals(
+    lengths: np.ndarray, weights: np.ndarray, units: np.ndarray, seed: int, n_resamples: int
+) -> list[tuple[float, float]]:
+    if lengths.size < 2:
+        return [(np.nan, np.nan)] * len(STATISTICS)
+    drawn = resample_weights(weights, units, n_resamples, np.random.default_rng([seed, 1979]))
+    found = np.concatenate([_statistics(lengths, rows) for rows in drawn], axis=1)
+    low, high = np.nanpercentile(found, (2.5, 97.5), axis=1)
     return list(zip(low.tolist(), high.tolist(), strict=True))
 
 

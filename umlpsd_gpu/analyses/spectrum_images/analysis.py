@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from umlpsd_gpu.analyses.batch_protocol import read_from_summary
-from umlpsd_gpu.analyses.findings import Findings, ignore_count
 from umlpsd_gpu.analyses.protocol import Analysis, Column, Description, Prediction
 from umlpsd_gpu.analyses.spectrum_images.settings import SpectrumImagesSettings
 from umlpsd_gpu.analyses.validation_protocol import Recovery
@@ -70,21 +69,6 @@ class SpectrumImages(Analysis[Any, Any]):
     def watched_suffixes(self) -> tuple[str, ...]:
         """Suffixes of spectrum images; see `Analysis.watched_suffixes`."""
         return (*self.suffixes, ".npz", ".h5", ".emd")
-
-    def find(
-        self,
-        archive: str,
-        settings: SpectrumImagesSettings,
-        is_skipped: Callable[[Path], bool],
-        report: Callable[[int], None] = ignore_count,
-    ) -> Findings:
-        """Find the spectrum images of an archive; see `Analysis.find`."""
-        from umlpsd_gpu.analyses.findings import find_by_suffix
-
-        def open_one(name: str) -> SpectrumImageSource:
-            return self.open([name], settings)
-
-        return find_by_suffix(archive, self.watched_suffixes, open_one, is_skipped, report)
 
     def open(self, names: Sequence[str], settings: SpectrumImagesSettings) -> SpectrumImageSource:
         """Open a spectrum image; see `Analysis.open`."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from umlpsd_gpu.errors import OutputError, TracesError
+from umlpsd_gpu.traces.file_errors import require_credible_archive
+from umlpsd_gpu.traces.roi import MASK_SUFFIXES, ROI_SUFFIXES, fill_area, raise_region_error
 
-TIFF_SUFFIXES, ROI_SUFFIXES = (".tif", ".tiff"), (".zip", ".roi")
 ADVICE = "give a label TIFF of the size of the image, or a .zip of ImageJ's ROI Manager"
 LARGEST_UINT16 = 65535
 
@@ -33,7 +32,7 @@ def write_labels(path: str | Path, labels: np.ndarray) -> None:
     """
     path = Path(path)
     suffix = path.suffix.lower()
-    if suffix not in (*TIFF_SUFFIXES, ".zip"):
+    if suffix not in (*MASK_SUFFIXES, ".zip"):
         raise OutputError(
             f"labels are written as .tif or .zip, got '{path.name}'; change its ending"
         )
@@ -69,27 +68,15 @@ def read_labels(path: str | Path, shape: tuple[int, int]) -> np.ndarray:
     """
     path = Path(path)
     suffix = path.suffix.lower()
-    if suffix not in TIFF_SUFFIXES + ROI_SUFFIXES:
+    if suffix not in MASK_SUFFIXES + ROI_SUFFIXES:
         raise TracesError(f"labels {path}: the ending '{suffix}' is not known; {ADVICE}")
     if not path.is_file():
         raise TracesError(f"labels {path}: there is no such file; check its name")
-    with _one_sentence(path):
-        labels = _read_tiff(path, shape) if suffix in TIFF_SUFFIXES else _read_regions(path, shape)
+    with raise_region_error(path, "labels", ADVICE):
+        labels = _read_tiff(path, shape) if suffix in MASK_SUFFIXES else _read_regions(path, shape)
     if not labels.any():
         raise TracesError(f"labels {path}: there is no label inside the image; {ADVICE}")
     return labels
-
-
-@contextmanager
-def _one_sentence(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except TracesError:
-        raise
-    # a broken file can make tifffile and roifile raise nearly any exception
-    except Exception as error:
-        words = str(error).strip().partition("\n")[0].rstrip(" .:;")[:200] or type(error).__name__
-        raise TracesError(f"labels {path}: they can't be read ({words}); {ADVICE}") from error
 
 
 def _write_tiff(path: Path, labels: np.ndarray) -> None:
@@ -145,9 +132,6 @@ def _write_regions(path: Path, labels: np.ndarray) -> None:
 
 def _read_regions(path: Path, shape: tuple[int, int]) -> np.ndarray:
     import roifile
-
-    from umlpsd_gpu.traces.file_errors import require_credible_archive
-    from umlpsd_gpu.traces.roi import fill_area
 
     if path.suffix.lower() == ".zip":
         require_credible_archive(path)

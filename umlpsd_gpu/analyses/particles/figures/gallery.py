@@ -77,9 +77,21 @@ def _draw_particle(axes: Axes, study: ParticleStudy, row: int, half_nm: float) -
     table = study.table
     image = study.images[int(table["image"][row]) - 1]
     half = half_nm / image.nm_per_px
+    middle = table["row_px"][row], table["column_px"][row]
+    # only the part that is shown is drawn
+    part = tuple(
+        slice(max(int(at - half) - 1, 0), min(int(at + half) + 3, n))
+        for at, n in zip(middle, image.grey.shape, strict=True)
+    )
+    top, left = (each.start for each in part)
+    extent = left - 0.5, part[1].stop - 0.5, part[0].stop - 0.5, top - 0.5
     axes.axis("on")
-    axes.imshow(image.grey, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-    axes.contour(image.labels == int(table["label"][row]), [0.5], colors="#56B4E9", linewidths=0.8)
-    axes.set_xlim(table["column_px"][row] - half, table["column_px"][row] + half)
-    axes.set_ylim(table["row_px"][row] + half, table["row_px"][row] - half)
+    axes.imshow(
+        image.grey[part], cmap="gray", vmin=0, vmax=255, interpolation="nearest", extent=extent
+    )
+    mask = image.labels[part] == int(table["label"][row])
+    places = np.arange(left, part[1].stop), np.arange(top, part[0].stop)
+    axes.contour(*places, mask, [0.5], colors="#56B4E9", linewidths=0.8)
+    axes.set_xlim(middle[1] - half, middle[1] + half)
+    axes.set_ylim(middle[0] + half, middle[0] - half)
     bare(axes)

@@ -82,11 +82,11 @@ def _draw_image(axes: Axes, study: ParticleStudy, image: AnalysedImage, number: 
     axes.imshow(image.grey, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     edge = find_boundaries(image.labels, mode="inner")
     shown = colours[image.labels]
-    overlay = np.zeros((*shown.shape, 4))
-    for value, colour in enumerate(palette, start=1):
-        overlay[shown == value] = to_rgba(colour, INSIDE)
-        overlay[edge & (shown == value)] = to_rgba(colour)
-    axes.imshow(overlay, interpolation="nearest")
+    # a row for each colour number: inside a particle, and on its edge
+    inside = np.array([(0.0, 0.0, 0.0, 0.0), *(to_rgba(colour, INSIDE) for colour in palette)])
+    on_edge = np.array([(0.0, 0.0, 0.0, 0.0), *(to_rgba(colour) for colour in palette)])
+    rgba = np.round(255 * np.concatenate([inside, on_edge])).astype(np.uint8)
+    axes.imshow(rgba[shown + len(inside) * edge], interpolation="nearest")
     axes.set_title(image.name, fontsize=9)
     bare(axes)
     draw_scale_bar(axes, image.grey.shape, image.nm_per_px * 1e-9, "m")
