@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 import numpy as np
-from scipy import stats
+from scipy import special
 from scipy.sparse.linalg import ArpackError, eigsh
 from threadpoolctl import threadpool_limits
 
@@ -92,7 +92,7 @@ def p_values(variances: np.ndarray, of_surrogates: np.ndarray) -> np.ndarray:
     n = logs.shape[0]
     scatter = np.maximum(logs.std(axis=0, ddof=1), LEAST_SCATTER) * np.sqrt(1 + 1 / n)
     excess = (np.log(np.maximum(variances, tiny)) - logs.mean(axis=0)) / scatter
-    p: np.ndarray = stats.t.sf(excess, n - 1)
+    p: np.ndarray = special.stdtr(n - 1, -excess)
     return p
 
 
