@@ -15,7 +15,11 @@ from umlpsd_gpu.compute.context import Context
 from umlpsd_gpu.compute.threads import thread_pool
 from umlpsd_gpu.compute.transfer import uploaded
 from umlpsd_gpu.factorisation.result import RankDecision
-from umlpsd_gpu.factorisation.surrogate_rank import centred_variances, decide_rank_by_surrogates
+from umlpsd_gpu.factorisation.surrogate_rank import (
+    centred_variances,
+    decide_rank_by_surrogates,
+    show_p,
+)
 from umlpsd_gpu.images.spectral_shapes import coherent_frequencies, spectral_shapes
 from umlpsd_gpu.images.surrogates import Surrogates
 from umlpsd_gpu.images.trends import describe_contrast
@@ -128,9 +132,9 @@ def _with_second_opinion(decision: RankDecision, n_predictive: int) -> RankDecis
     p = float(decision.curves["p-value"][0])
     reason = (
         "at least 2 local spectra, whose number can't be decided: the windows vary no more than "
-        f"those of images with the same spectrum and random phases (p = {p:.2g}), but the spectra "
-        "of some predict those of others, which share no pixel with them, better than the mean "
-        "does (bi-cross-validation)"
+        f"those of images with the same spectrum and random phases (p {show_p(p)}), but the "
+        "spectra of some predict those of others, which share no pixel with them, better than the "
+        "mean does (bi-cross-validation)"
     )
     return replace(
         decision, k=2, probability=PROBABILITY_OF_LEAST, reason=reason, estimates=estimates
