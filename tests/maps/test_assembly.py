@@ -26,8 +26,8 @@ from umlpsd_gpu.maps.settings import MapsSettings
 from umlpsd_gpu.movie.open import open_movie
 from umlpsd_gpu.plotting.style import house_style
 from umlpsd_gpu.preprocessing.smooth import preprocess
-from umlpsd_gpu.report.drawing import draw_result
 from umlpsd_gpu.report.page import render_page
+from umlpsd_gpu.report.write_report import draw_result
 from umlpsd_gpu.simulate.assembly import AssemblyTruth, simulate_assembly, write_assembly_movie
 from umlpsd_gpu.traces.traces import Traces
 
@@ -278,7 +278,7 @@ class TestReport:
         found, _ = study
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            figures = draw_result(found).figures
+            figures = draw_result(found)
         assert [figure.name for figure in figures][-2:] == ["maps", "pearson"]
         html = render_page(found, figures)
         assert "<h2>Domains</h2>" in html

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -19,12 +20,9 @@ from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.maps.result import PixelValues, assembly_maps
 from umlpsd_gpu.plotting import drawing_pool as drawing_pool_module
-from umlpsd_gpu.plotting import figures as figures_module
 from umlpsd_gpu.plotting.drawing_pool import drawing_pool
-from umlpsd_gpu.plotting.drawn_figure import DrawnFigure
-from umlpsd_gpu.plotting.style import render_pickled
-from umlpsd_gpu.report import drawing
-from umlpsd_gpu.report.drawing import draw_figure, draw_result, list_figures
+from umlpsd_gpu.plotting.style import DrawnFigure, house_style
+from umlpsd_gpu.report.write_report import draw_result
 
 IMAGE_SHAPE = (96, 128)  # of the movies of make_study
 
@@ -45,19 +43,19 @@ def study() -> Study:
 
 @pytest.fixture(scope="module")
 def figures(study: Study) -> tuple[DrawnFigure, ...]:
-    return draw_result(study).figures
+    return draw_result(study)
 
 
 class Patient(Executor):
     """Waits for every task, so that nothing is left for the caller."""
 
     def __init__(self, pool: Executor) -> None:
-        self.pool, self.calls = pool, []
+        self.pool, self.n_done = pool, 0
 
     def submit(self, *call: object) -> Future:
         future = self.pool.submit(*call)
         future.exception()
-        self.calls.append(call[0])
+        self.n_done += 1
         return future
 
 
@@ -76,72 +74,48 @@ class Broken(Executor):
 
 
 class TestBytes:
+    @pytest.mark.parametrize("with_maps", [False, True], ids=["without maps", "with maps"])
     def test_all_drawn_elsewhere_are_the_same(
-        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+        self, with_maps: bool, study: Study, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         # the processes' own defaults must not show
         (tmp_path / "matplotlibrc").write_text("font.size: 20\nlines.linewidth: 9\n")
         monkeypatch.setenv("MATPLOTLIBRC", str(tmp_path))
-        study = study_with_maps()
+        drawn = study_with_maps() if with_maps else study
         with drawing_pool(2) as pool:
             patient = Patient(pool)
-            elsewhere = draw_result(study, pool=patient)
-        assert patient.calls == [list_figures] + [draw_figure] * 7
-        assert elsewhere == draw_result(study)
+            elsewhere = draw_result(drawn, pool=patient)
+        assert patient.n_done == len(elsewhere) == (7 if with_maps else 5)
+        assert elsewhere == draw_result(drawn)
 
     def test_one_process_beside_the_caller_gives_the_same_figures(
         self, study: Study, figures: tuple[DrawnFigure, ...]
     ) -> None:
         told = []
         with drawing_pool(1) as pool:
-            assert draw_result(study, lambda *step: told.append(step), pool).figures == figures
+            assert draw_result(study, lambda *step: told.append(step), pool) == figures
         assert told == [("figures", n_done, 5) for n_done in range(6)]
 
     @pytest.mark.parametrize("executor", [Idle, Broken])
     def test_what_nobody_begins_with_is_drawn_here(
-        self,
-        executor: type[Executor],
-        study: Study,
-        figures: tuple[DrawnFigure, ...],
-        monkeypatch: pytest.MonkeyPatch,
+        self, executor: type[Executor], study: Study, figures: tuple[DrawnFigure, ...]
     ) -> None:
-        monkeypatch.setattr(drawing, "MOST_BYTES_SENT", 0)
-        assert draw_result(study, pool=executor()).figures == figures
-
-    def test_a_large_result_is_drawn_here_and_rendered_elsewhere(
-        self, study: Study, figures: tuple[DrawnFigure, ...], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(drawing, "MOST_BYTES_SENT", 1000)
-        with drawing_pool(1) as pool:
-            patient = Patient(pool)
-            assert draw_result(study, pool=patient).figures == figures
-        assert patient.calls == [render_pickled] * 5
-
-    def test_a_result_that_cannot_be_sent_is_drawn_here(
-        self, study: Study, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        drawn_here = []
-        monkeypatch.setattr(
-            figures_module, "draw_figures", lambda *given: drawn_here.append(given[1]) or ()
-        )
-        unsendable = dataclasses.replace(study, versions={"umlpsd_gpu": lambda: None})
-        draw_result(unsendable, pool=Idle())
-        assert drawn_here == [unsendable]
+        assert draw_result(study, pool=executor()) == figures
 
     def test_slow_figures_come_first(self, study: Study) -> None:
         submitted = []
 
         class Recorder(Idle):
             def submit(self, fn, /, *args, **kwargs):
-                submitted.append(args[1:])
-                future: Future = Future()
-                future.set_result(fn(*args, **kwargs) if fn is list_figures else (b"", b""))
-                return future
+                submitted.append(pickle.loads(args[0]))
+                return super().submit(fn, *args, **kwargs)
 
         draw_result(study, pool=Recorder())
-        slow = [number for number, plan in enumerate(figure_plans(study)) if plan.is_slow]
+        slow = [plan for plan in figure_plans(study) if plan.is_slow]
+        with house_style():
+            sizes = [len(plan.draw(study).axes) for plan in slow]
         assert len(slow) == 2
-        assert submitted[:3] == [(), *((number,) for number in slow)]
+        assert [len(figure.axes) for figure in submitted[:2]] == sizes
 
 
 class TestProcesses:
@@ -176,14 +150,14 @@ class TestProcesses:
             ended = pool.submit(os._exit, 1)
             with pytest.raises(BrokenProcessPool):
                 ended.result()
-            assert draw_result(study, pool=Patient(pool)).figures == figures
+            assert draw_result(study, pool=Patient(pool)) == figures
 
     def test_a_process_that_cannot_start_is_done_without(
         self, study: Study, figures: tuple[DrawnFigure, ...], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(drawing_pool_module, "START", "raise SystemExit(1)")
         with drawing_pool(2) as pool:
-            assert draw_result(study, pool=pool).figures == figures
+            assert draw_result(study, pool=pool) == figures
 
     @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
     @pytest.mark.parametrize("fails", [False, True])

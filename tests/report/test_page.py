@@ -11,7 +11,7 @@ from tests.support.studies import make_study
 from umlpsd_gpu.analyses.blinking.page import headline, outlier_sentence
 from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.analyses.saving import digest_of_result
-from umlpsd_gpu.plotting.drawn_figure import DrawnFigure
+from umlpsd_gpu.plotting.style import DrawnFigure
 from umlpsd_gpu.report.page import render_page
 
 HOSTILE = "<script>alert('x')</script>&\"$<img src=http://evil.example/x.png>"

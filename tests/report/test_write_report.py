@@ -10,7 +10,6 @@ from tests.support.studies import make_study
 from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.errors import OutputError
 from umlpsd_gpu.plotting import figures as figures_module
-from umlpsd_gpu.report.drawing import Drawn
 from umlpsd_gpu.report.write_report import write_report
 
 FIGURES = ["exponents", "images", "metric_profiles", "power_spectra", "trajectories"]
@@ -56,12 +55,7 @@ def test_overwrites_a_report_with_its_figures(
 
 def test_pool_draws(place: Path, study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     pools = []
-
-    def begin(result, progress, pool):
-        pools.append(pool)
-        return lambda: Drawn((), {})
-
-    monkeypatch.setattr("umlpsd_gpu.report.write_report.begin_drawing", begin)
+    monkeypatch.setattr(figures_module, "draw_figures", lambda *given: pools.append(given[3]) or ())
     write_report(study, place / "a", pool=sentinel.pool)
     write_report(study, place / "b")
     assert pools == [sentinel.pool, None]

@@ -21,9 +21,9 @@ from umlpsd_gpu.settings import AnalysisSettings
 
 if TYPE_CHECKING:
     from umlpsd_gpu.analyses.comparison import Comparison
-    from umlpsd_gpu.plotting.drawn_figure import DrawnFigure
     from umlpsd_gpu.plotting.figures import FigurePlan
     from umlpsd_gpu.plotting.page_parts import Page
+    from umlpsd_gpu.plotting.style import DrawnFigure
     from umlpsd_gpu.storage.field import FieldTable
 
 __all__ = ["Analysis", "BatchRow", "Column", "Description", "Prediction", "StoredResult"]
@@ -47,9 +47,6 @@ class Analysis(
         Settings that have their own option on the command line, with the flags of the option.
     preload : tuple of str
         Modules that every analysis of an input needs; a worker imports them once.
-    drawing_modules : tuple of str
-        Modules that draw its figures and documents; drawing processes import them while an
-        analysis runs.
     batch_caption : str
         Explanation of the columns in the table of a batch.
     """
@@ -59,7 +56,6 @@ class Analysis(
     settings: ClassVar[type[AnalysisSettings]]
     options: ClassVar[tuple[tuple[str, str], ...]] = ()
     preload: ClassVar[tuple[str, ...]] = ()
-    drawing_modules: ClassVar[tuple[str, ...]] = ()
 
     @property
     @abstractmethod

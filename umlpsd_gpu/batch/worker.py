@@ -276,7 +276,6 @@ def _write(result: Any, folder: Path, figures: bool) -> None:
     if not figures:
         save_result(result, folder)
         return
-    from umlpsd_gpu.report.drawing import begin_drawing
-    from umlpsd_gpu.report.write_report import write_drawn
+    from umlpsd_gpu.report.write_report import draw_result, write_drawn
 
-    write_drawn(result, begin_drawing(result), folder)
+    write_drawn(result, draw_result(result), folder)

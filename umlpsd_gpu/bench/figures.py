@@ -16,11 +16,11 @@ from umlpsd_gpu.bench.result import BenchResult
 from umlpsd_gpu.bench.roofline import Ceilings
 from umlpsd_gpu.bench.scaling import AXES, Curve
 from umlpsd_gpu.bench.timing import format_duration
-from umlpsd_gpu.plotting.drawn_figure import DrawnFigure
 from umlpsd_gpu.plotting.style import (
     ACCENT,
     FLAGGED,
     PALETTE,
+    DrawnFigure,
     house_style,
     render,
     thin_grid,

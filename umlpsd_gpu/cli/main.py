@@ -91,7 +91,7 @@ def run(
 
     analysis, chosen = settings.resolve(movies)
     check_output(out_dir, overwrite)
-    _analyse(analysis, movies, chosen, out_dir, overwrite)
+    _analyse(analysis, analysis.open(movies, chosen), chosen, out_dir, overwrite)
 
 
 @app.command()
@@ -122,7 +122,9 @@ def demo(
         report("simulate", 1, 1)
     out.print(f"Movie: {escape(str(truth.path))} (60 emitters of 3 classes, {n_frames} frames)")
     blinking = get_analysis("blinking")
-    study = _analyse(blinking, [str(truth.path)], blinking.settings(), out_dir / "study", overwrite)
+    settings = blinking.settings()
+    source = blinking.open([str(truth.path)], settings)
+    study = _analyse(blinking, source, settings, out_dir / "study", overwrite)
     recovery = compare_with_truth(study, truth)
     out.print(
         f"Compared with the truth: {recovery.n_found} of {recovery.n_true} emitters found, "
@@ -166,23 +168,19 @@ def info() -> None:
 
 
 def _analyse(
-    analysis: Analysis[Any, Any], names: list[str], settings: Any, folder: Path, overwrite: bool
+    analysis: Analysis[Any, Any], source: Any, settings: Any, folder: Path, overwrite: bool
 ) -> Any:
-    """Open inputs, run an analysis, write its folder, print the result and return it."""
+    """Run an analysis, write its folder, print the result and return it."""
     from umlpsd_gpu.compute.backend import n_cores
     from umlpsd_gpu.compute.context import Context
     from umlpsd_gpu.plotting.drawing_pool import MOST_DRAWERS, drawing_pool
     from umlpsd_gpu.report.write_report import write_report
 
+    device = analysis.device_of(settings)
     n_drawers = min(settings.n_threads or n_cores(), MOST_DRAWERS)
-    # alone, this process draws; with others, it waits for them
-    n_processes = n_drawers if n_drawers > 1 else 0
-    with drawing_pool(n_processes, analysis.drawing_modules) as pool:
-        source = analysis.open(names, settings)
-        with progress() as report:
-            context = Context(analysis.device_of(settings), report)
-            result = analysis.run(source, settings, context)
-            written = write_report(result, folder, overwrite, report, pool=pool)
+    with drawing_pool(n_drawers - 1) as pool, progress() as report:
+        result = analysis.run(source, settings, Context(device, report))
+        written = write_report(result, folder, overwrite, report, pool=pool)
     for line in analysis.answer(result):
         out.print(line)
     out.print(f"Report: {escape(str(written / 'report.html'))}")

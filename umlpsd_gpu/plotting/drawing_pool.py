@@ -11,7 +11,7 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
@@ -21,8 +21,8 @@ from typing import Any
 
 # python -c would look for modules in the working directory first
 START = (
-    "import sys; modules, *sys.path[:] = sys.argv[1:]; "
-    "from umlpsd_gpu.plotting.drawing_process import main; main(modules.split())"
+    "import sys; sys.path[:] = sys.argv[1:]; "
+    "from umlpsd_gpu.plotting.drawing_process import main; main()"
 )
 ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"), "1")
 # [I] there are seven figures, one of which takes a third of the time
@@ -31,7 +31,7 @@ END_S = 2.0  # [I] an idle process ends within a tenth of a second
 
 
 @contextmanager
-def drawing_pool(n_processes: int, modules: Sequence[str] = ()) -> Iterator[Executor | None]:
+def drawing_pool(n_processes: int) -> Iterator[Executor | None]:
     """Start processes that draw, and end them on leaving; yield None if there are none.
 
     Parameters
@@ -39,8 +39,6 @@ def drawing_pool(n_processes: int, modules: Sequence[str] = ()) -> Iterator[Exec
     n_processes : int
         In addition to the calling process; 0 for none. Fewer are started if the system allows no
         more.
-    modules : sequence of str
-        What the tasks need besides matplotlib; imported before they arrive.
 
     Yields
     ------
@@ -53,7 +51,7 @@ def drawing_pool(n_processes: int, modules: Sequence[str] = ()) -> Iterator[Exec
     try:
         with suppress(OSError):  # no memory, or too many processes: the caller draws
             for _ in range(n_processes):
-                processes.append(_Process(modules))
+                processes.append(_Process())
         pool = _Pool(processes) if processes else None
         yield pool
     finally:
@@ -66,10 +64,10 @@ def drawing_pool(n_processes: int, modules: Sequence[str] = ()) -> Iterator[Exec
 class _Process:
     """A process connected by two pipes; it ends by itself when this one ends."""
 
-    def __init__(self, modules: Sequence[str]) -> None:
+    def __init__(self) -> None:
         # in its own group, so that Ctrl-C reaches only the caller, which then ends this process
         self._popen = subprocess.Popen(
-            [sys.executable, "-c", START, " ".join(modules), *sys.path],
+            [sys.executable, "-c", START, *sys.path],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, **ONE_THREAD},

@@ -7,26 +7,18 @@ import pickle
 import signal
 import sys
 import threading
-from collections.abc import Sequence
-from importlib import import_module
 from typing import Any, BinaryIO
 
 
-def main(modules: Sequence[str]) -> None:
-    """Answer calls from standard input on standard output until the input is closed.
-
-    Parameters
-    ----------
-    modules : sequence of str
-        Imported before the first answer.
-    """
+def main() -> None:
+    """Answer calls from standard input on standard output until the input is closed."""
     # the command line handles signals and ends this process; SIGTTOU would stop it at a warning
     for name in ("SIGINT", "SIGTTOU"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # keep printed text out of the answers
-    warming = threading.Thread(target=_warm_up, args=(modules,))
+    warming = threading.Thread(target=_warm_up)
     warming.start()
     warming.join()
     try:
@@ -38,7 +30,7 @@ def main(modules: Sequence[str]) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), answers.fileno())
 
 
-def _warm_up(modules: Sequence[str]) -> None:
+def _warm_up() -> None:
     """Import what drawing needs, and load the fonts, at low priority while the analysis runs."""
     if sys.platform == "linux":
         # only this thread; drawing later has normal priority
@@ -51,8 +43,6 @@ def _warm_up(modules: Sequence[str]) -> None:
         figure = Figure()
         figure.add_subplot(title=r"Title, $10^{-1}$")
         render(figure)
-    for module in modules:
-        import_module(module)
 
 
 def _answer(call: Any, arguments: tuple[Any, ...]) -> tuple[bool, Any]:

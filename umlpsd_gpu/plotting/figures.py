@@ -6,13 +6,13 @@ import pickle
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
 
 from umlpsd_gpu.compute.context import report_nothing
-from umlpsd_gpu.plotting.drawn_figure import DrawnFigure
-from umlpsd_gpu.plotting.style import house_style, lay_out, render, render_pickled
+from umlpsd_gpu.plotting.style import DrawnFigure, house_style, lay_out, render, render_pickled
 
 Rendered = tuple[bytes, bytes]
 
@@ -75,6 +75,21 @@ def draw_figures(
             drawn[plan.name] = DrawnFigure(plan.name, plan.title, plan.caption, *rendered, kept)
             report("figures", len(drawn), len(plans))
     return tuple(drawn[plan.name] for plan in plans)
+
+
+def write_figures(figures: Sequence[DrawnFigure], folder: Path) -> None:
+    """Write figures as PNG and SVG.
+
+    Parameters
+    ----------
+    figures : sequence of DrawnFigure
+    folder : Path
+        They are written into its subfolder ``figures``, which must not exist.
+    """
+    (folder / "figures").mkdir()
+    for figure in figures:
+        (folder / f"figures/{figure.name}.png").write_bytes(figure.png)
+        (folder / f"figures/{figure.name}.svg").write_bytes(figure.svg)
 
 
 def _render_all(

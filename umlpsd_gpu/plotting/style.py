@@ -6,6 +6,7 @@ import io
 import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import matplotlib
 import matplotlib.style
@@ -49,6 +50,29 @@ STYLE = {
     # so that the same study gives the same SVG
     "svg.hashsalt": "umlpsd_gpu",
 }
+
+
+@dataclass(frozen=True)
+class DrawnFigure:
+    """A finished figure.
+
+    Attributes
+    ----------
+    name : str
+        File name without extension.
+    title, caption : str
+    png, svg : bytes
+        Contents of the files.
+    figure : Figure or None
+        The matplotlib figure, laid out, where it was asked for.
+    """
+
+    name: str
+    title: str
+    caption: str
+    png: bytes
+    svg: bytes
+    figure: Figure | None = field(default=None, compare=False, repr=False)
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from typing import Any
 
 from umlpsd_gpu.analyses.registry import get_analysis
 from umlpsd_gpu.analyses.saving import digest_of_result
-from umlpsd_gpu.plotting.drawn_figure import DrawnFigure
 from umlpsd_gpu.plotting.page_parts import page_templates
+from umlpsd_gpu.plotting.style import DrawnFigure
 
 
 def render_page(result: Any, figures: Sequence[DrawnFigure]) -> str:

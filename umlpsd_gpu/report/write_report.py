@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from umlpsd_gpu.analyses.registry import get_analysis
 from umlpsd_gpu.analyses.saving import save_result
-from umlpsd_gpu.plotting.drawn_figure import write_figures
-from umlpsd_gpu.report.drawing import Drawn, begin_drawing
 from umlpsd_gpu.storage.result_folder import check_output
+
+if TYPE_CHECKING:
+    from umlpsd_gpu.plotting.style import DrawnFigure
 
 
 def write_report(
@@ -66,33 +68,51 @@ def write_report(
     """
     check_output(folder, overwrite)
     start = time.perf_counter()
-    finish_drawing = begin_drawing(result, progress, pool)
-    timed = replace(result, timings_s=dict(result.timings_s))
-
-    def finish() -> Drawn:
-        drawn = finish_drawing()
-        timed.timings_s["figures"] = time.perf_counter() - start
-        return drawn
-
-    return write_drawn(timed, finish, folder, overwrite, extras)
+    figures = draw_result(result, progress, pool)
+    timings_s = {**result.timings_s, "figures": time.perf_counter() - start}
+    return write_drawn(replace(result, timings_s=timings_s), figures, folder, overwrite, extras)
 
 
-def write_drawn(
+def draw_result(
     result: Any,
-    finish_drawing: Callable[[], Drawn],
-    folder: str | Path,
-    overwrite: bool = False,
-    extras: Callable[[Path], None] | None = None,
-) -> Path:
-    """Write a result folder with figures that are being drawn.
-
-    The same result without timings gives the same bytes.
+    progress: Callable[[str, int, int], None] | None = None,
+    pool: Executor | None = None,
+) -> tuple[DrawnFigure, ...]:
+    """Draw all figures of a result.
 
     Parameters
     ----------
     result : Result
-    finish_drawing : callable
-        From `begin_drawing`; called after the data files are written.
+    progress, pool
+        As in `write_report`.
+
+    Returns
+    -------
+    tuple of DrawnFigure
+    """
+    # matplotlib takes half a second to import
+    from umlpsd_gpu.plotting.figures import draw_figures
+
+    plans = get_analysis(result.analysis).figures(result)
+    return draw_figures(plans, result, progress, pool)
+
+
+def write_drawn(
+    result: Any,
+    figures: Sequence[DrawnFigure],
+    folder: str | Path,
+    overwrite: bool = False,
+    extras: Callable[[Path], None] | None = None,
+) -> Path:
+    """Write a result folder with figures that are already drawn.
+
+    The same figures and a result without timings give the same bytes.
+
+    Parameters
+    ----------
+    result : Result
+    figures : sequence of DrawnFigure
+        From `draw_result`.
     folder, overwrite, extras
         As in `write_report`.
 
@@ -106,15 +126,15 @@ def write_drawn(
     OutputError
         As in `write_report`.
     """
+    from umlpsd_gpu.plotting.figures import write_figures
     from umlpsd_gpu.report.page import render_page
 
+    html = render_page(result, figures)
+
     def add_report(partial: Path) -> None:
-        drawn = finish_drawing()
-        html = render_page(result, drawn.figures)
         (partial / "report.html").write_text(html, encoding="utf-8", errors="replace")
-        write_figures(drawn.figures, partial)
-        for name, content in drawn.documents.items():
-            (partial / name).write_bytes(content)
+        write_figures(figures, partial)
+        get_analysis(result.analysis).write_documents(result, figures, partial)
         if extras is not None:
             extras(partial)
 

@@ -11,11 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from umlpsd_gpu.plotting.drawn_figure import DrawnFigure
 from umlpsd_gpu.plotting.style import (
     ACCENT,
     FLAGGED,
     PALETTE,
+    DrawnFigure,
     house_style,
     render,
     thin_grid,

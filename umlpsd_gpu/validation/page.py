@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.table import Table
 
-from umlpsd_gpu.plotting.drawn_figure import DrawnFigure
+from umlpsd_gpu.plotting.style import DrawnFigure
 from umlpsd_gpu.storage.result_folder import check_output, files_in, write_whole
 from umlpsd_gpu.validation.rates import Rate
 from umlpsd_gpu.validation.result import ExponentTest, Validation
@@ -83,7 +83,7 @@ def write_folder(
     OutputError
         If the folder belongs to something else or can't be written, or the disk is full.
     """
-    from umlpsd_gpu.plotting.drawn_figure import write_figures
+    from umlpsd_gpu.plotting.figures import write_figures
 
     def fill(partial: Path) -> None:
         (partial / PAGE).write_text(html, encoding="utf-8", errors="replace")

@@ -10,8 +10,8 @@ from typing import Any
 from rich.table import Table
 
 from umlpsd_gpu.analyses.decision_parts import finite_or_none
-from umlpsd_gpu.plotting.drawn_figure import DrawnFigure
 from umlpsd_gpu.plotting.page_parts import Section, number, page_templates
+from umlpsd_gpu.plotting.style import DrawnFigure
 from umlpsd_gpu.storage.result_folder import check_output
 from umlpsd_gpu.validation.like_result import (
     RecoveredQuantity,

@@ -25,9 +25,8 @@ from umlpsd_gpu.analyses.blinking.figures.trajectories import _sort_best_first, 
 from umlpsd_gpu.analyses.blinking.plots.spectra import mean_power_law
 from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.plotting import figures as figures_module
-from umlpsd_gpu.plotting.drawn_figure import DrawnFigure
-from umlpsd_gpu.plotting.style import cluster_colour, darkened, house_style, render
-from umlpsd_gpu.report.drawing import draw_result
+from umlpsd_gpu.plotting.style import DrawnFigure, cluster_colour, darkened, house_style, render
+from umlpsd_gpu.report.write_report import draw_result
 
 NAMES = ["metric_profiles", "trajectories", "power_spectra", "exponents", "images"]
 
@@ -43,7 +42,7 @@ def study() -> Study:
 
 @pytest.fixture(scope="module")
 def figures(study: Study) -> tuple[DrawnFigure, ...]:
-    return draw_result(study).figures
+    return draw_result(study)
 
 
 class TestFiles:
@@ -64,7 +63,7 @@ class TestFiles:
             assert len(figure.svg) < 1e6
 
     def test_same_study_same_bytes(self, figures: tuple[DrawnFigure, ...]) -> None:
-        assert draw_result(small_study()).figures == figures
+        assert draw_result(small_study()) == figures
 
     @pytest.mark.parametrize("draw", [draw_profiles, draw_images])
     def test_a_figure_is_drawn_once_a_file(

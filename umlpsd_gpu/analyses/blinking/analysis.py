@@ -39,7 +39,6 @@ class Blinking(Analysis[Any, Any]):
     suffixes = (*TIFF_SUFFIXES, *TABLE_SUFFIXES)
     free_suffixes = FREE_TEXT_SUFFIXES
     settings = Settings
-    drawing_modules = ("umlpsd_gpu.analyses.blinking.figures.plans",)
     preload = ("umlpsd_gpu.analyses.blinking.preload",)
     prediction_holds_for = "100 emitters, default settings"
     batch_caption = (

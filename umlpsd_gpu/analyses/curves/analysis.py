@@ -28,7 +28,6 @@ class Curves(Analysis[Any, Any]):
     items = "curves"
     suffixes = (".3ds", ".ibw", ".i(v)_mtrx", ".gwy")
     settings = CurveSettings
-    drawing_modules = ("umlpsd_gpu.analyses.curves.figures.plans",)
     prediction_holds_for = "default settings"
     batch_caption = (
         "K is the number of clusters of curves; saturated curves reach the compliance in at least "

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from umlpsd_gpu.analyses.micrographs.result import MicrographStudy
     from umlpsd_gpu.analyses.micrographs.source import MicrographSource
     from umlpsd_gpu.analyses.validation_protocol import Recovery
-    from umlpsd_gpu.plotting.drawn_figure import DrawnFigure
     from umlpsd_gpu.plotting.figures import FigurePlan
     from umlpsd_gpu.plotting.page_parts import Page
+    from umlpsd_gpu.plotting.style import DrawnFigure
     from umlpsd_gpu.storage.field import FieldTable
 
 
@@ -30,10 +30,6 @@ class Micrographs(Analysis[Any, Any]):
     items = "windows"
     suffixes = (".dm3", ".dm4")
     settings = MicrographsSettings
-    drawing_modules = (
-        "umlpsd_gpu.analyses.micrographs.figures.plans",
-        "umlpsd_gpu.analyses.micrographs.pdf",
-    )
     prediction_holds_for = "windows of 128 pixels"
     validation_caption = (
         "Images are sums of the local spectra of the study: their spots are waves, the rest of "

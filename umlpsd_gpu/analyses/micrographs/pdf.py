@@ -13,8 +13,7 @@ from matplotlib.transforms import Bbox
 
 from umlpsd_gpu.analyses.micrographs.page import CITATION, headline, spot_rows
 from umlpsd_gpu.analyses.micrographs.result import MicrographStudy
-from umlpsd_gpu.plotting.drawn_figure import DrawnFigure
-from umlpsd_gpu.plotting.style import house_style
+from umlpsd_gpu.plotting.style import DrawnFigure, house_style
 
 PAGE_WIDTH, PAGE_HEIGHT, MARGIN = 10.0, 6.4, 0.05
 # Around the figures, in inches

@@ -35,7 +35,6 @@ class Particles(Analysis[Any, Any]):
     inputs = "micrographs"
     items = "particles"
     settings = ParticlesSettings
-    drawing_modules = ("umlpsd_gpu.analyses.particles.figures.plans",)
     prediction_holds_for = "300 particles an image"
     batch_caption = (
         "Particles that count, their mean diameter and relative standard deviation; classes: 1 "

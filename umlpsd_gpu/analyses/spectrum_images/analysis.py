@@ -30,7 +30,6 @@ class SpectrumImages(Analysis[Any, Any]):
     items = "pixels"
     suffixes = (".hspy", ".h5oina", ".rpl", ".bcf", ".spd", ".pts")
     settings = SpectrumImagesSettings
-    drawing_modules = ("umlpsd_gpu.analyses.spectrum_images.figures.plans",)
     prediction_holds_for = "default settings"
     batch_caption = "Components by counts; their atoms in percent."
     validation_caption = (

@@ -13,8 +13,8 @@ from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.manifest import read_manifest
 from umlpsd_gpu.batch.report.table import MovieRow, read_movie_rows, write_movies_csv
 from umlpsd_gpu.batch.status import STATES
-from umlpsd_gpu.plotting.drawn_figure import DrawnFigure
 from umlpsd_gpu.plotting.page_parts import number
+from umlpsd_gpu.plotting.style import DrawnFigure
 from umlpsd_gpu.storage.json_files import refuse_links
 from umlpsd_gpu.storage.result_folder import FolderKind, files_in, write_whole
 
@@ -43,8 +43,7 @@ def write_batch_report(out: str | Path) -> Path:
     OutputError
         If the folder can't be written, or contains something else.
     """
-    from umlpsd_gpu.plotting.drawn_figure import write_figures
-    from umlpsd_gpu.plotting.figures import draw_figures
+    from umlpsd_gpu.plotting.figures import draw_figures, write_figures
 
     folder, manifest = BatchFolder.at(out), read_manifest(out)
     rows, analysis = read_movie_rows(manifest, folder), manifest.analysis
