@@ -10,13 +10,16 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 
 # next to the package in a checkout, inside it in a wheel
 FOLDERS = (Path(__file__).parents[1] / "kernels", Path(__file__).parents[2] / "kernels")
+# Static and dynamic shared memory that every launch may have; more must be asked for
 DEFAULT_SHARED_BYTES = 48 << 10
+_RAISING_LIMIT = Lock()
 # NumPy dtype → C type
 C_TYPES = {
     "uint8": "unsigned char",
@@ -72,9 +75,17 @@ class Kernel:
         blocks = (grid,) if isinstance(grid, int) else grid
         if 0 in blocks:
             return
-        if shared_bytes > DEFAULT_SHARED_BYTES:
-            self.function.max_dynamic_shared_size_bytes = shared_bytes
+        if shared_bytes:
+            self._allow_shared(shared_bytes)
         self.function(blocks, (block,), tuple(map(_argument, args)), shared_mem=shared_bytes)
+
+    def _allow_shared(self, shared_bytes: int) -> None:
+        if shared_bytes + self.function.shared_size_bytes <= DEFAULT_SHARED_BYTES:
+            return
+        # never lowered: another thread may be about to launch with more
+        with _RAISING_LIMIT:
+            if shared_bytes > self.function.max_dynamic_shared_size_bytes:
+                self.function.max_dynamic_shared_size_bytes = shared_bytes
 
 
 def kernel(name: str, **macros: str | int) -> Kernel:

@@ -22,7 +22,8 @@ class RawModule:
 class RawKernel:
     def __init__(self, module, name):
         self._module, self._name = module, name
-        self._most_shared = DEFAULT_SHARED_BYTES
+        self.shared_size_bytes = module.static_shared_bytes
+        self._most_shared = DEFAULT_SHARED_BYTES - self.shared_size_bytes
 
     @property
     def max_dynamic_shared_size_bytes(self):
@@ -30,7 +31,7 @@ class RawKernel:
 
     @max_dynamic_shared_size_bytes.setter
     def max_dynamic_shared_size_bytes(self, n_bytes):
-        if n_bytes > MOST_SHARED_BYTES:
+        if n_bytes + self.shared_size_bytes > MOST_SHARED_BYTES:
             raise RuntimeError(f"CUDA_ERROR_INVALID_VALUE: {n_bytes} bytes of shared memory")
         self._most_shared = n_bytes
 
