@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any, Literal
 
 from umlpsd_gpu.compute.arrays import Array, ArrayModule
+from umlpsd_gpu.compute.gpu_check import why_gpu_fails
 from umlpsd_gpu.errors import DeviceError
 
 Device = Literal["auto", "cpu", "gpu"]
@@ -59,7 +60,8 @@ def n_cores() -> int:
 def gpu_missing() -> str | None:
     """Return a sentence on why no GPU can be used and what to do; None if one can be used.
 
-    ``import cupy`` succeeds without a driver, so a device is requested.
+    ``import cupy`` succeeds without a driver, so a device is requested; and the compiler or a
+    library may not serve that device, so a few numbers are computed, once per process.
     """
     try:
         cuda = import_module("cupy").cuda
@@ -72,7 +74,9 @@ def gpu_missing() -> str | None:
         n_devices = cuda.runtime.getDeviceCount()
     except cuda.runtime.CUDARuntimeError as error:
         return _why_no_device(cuda.runtime, error)
-    return _why_no_compiler(cuda) if n_devices else _why_hidden()
+    if not n_devices:
+        return _why_hidden()
+    return _why_no_compiler(cuda) or why_gpu_fails()
 
 
 def _why_no_device(runtime: Any, error: Any) -> str:
