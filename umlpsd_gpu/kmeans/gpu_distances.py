@@ -26,6 +26,10 @@ PAIR_BLOCK = 128
 ROW_BLOCK = 256
 WARP = 32
 PAIR_TILE = 32
+# Squared differences of one launch: half a second of a card that drives a display, which ends what
+# takes longer than some seconds, and does 1e11 float64 operations per second; four milliseconds
+# of an H100, so that further launches cost nothing
+MOST_TERMS_OF_LAUNCH = 3 * 10**10
 MAX_PAIR_BYTES = 4 << 30
 # Up to here the n² distances are read faster from the cache than products pass through memory.
 # By counting bytes (docs/optimisation_log.md); benchmarks/gpu_proof.py times both sides of it.
@@ -142,10 +146,13 @@ def pairwise_sqeuclidean(points: Array, rows: Array | None = None, root: bool = 
     n_rows = n_traces if rows is None else rows.size
     macros = {"BLOCK": PAIR_BLOCK, "ROOT": 1} if root else {"BLOCK": PAIR_BLOCK}
     out: Array = xp.empty((n_rows, n_traces))
-    tiles = -(-n_traces // PAIR_TILE), -(-n_rows // PAIR_TILE)
-    kernel("pairwise_sqeuclidean", **macros)(
-        tiles, PAIR_BLOCK, points, n_traces, n_samples, rows, n_rows, out
-    )
+    run = kernel("pairwise_sqeuclidean", **macros)
+    n_columns_of_tiles, n_rows_of_tiles = -(-n_traces // PAIR_TILE), -(-n_rows // PAIR_TILE)
+    at_once = max(1, MOST_TERMS_OF_LAUNCH // (PAIR_TILE * n_traces * n_samples))
+    for first in range(0, n_rows_of_tiles, at_once):
+        tiles = n_columns_of_tiles, min(at_once, n_rows_of_tiles - first)
+        sizes = n_traces, n_samples, rows, n_rows, PAIR_TILE * first
+        run(tiles, PAIR_BLOCK, points, *sizes, out)
     return out
 
 
