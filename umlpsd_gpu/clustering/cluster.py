@@ -16,6 +16,7 @@ from umlpsd_gpu.clustering.representations import Representations
 from umlpsd_gpu.clustering.sweeps import sweep_representations
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.context import Context
+from umlpsd_gpu.compute.current_device import on_device_of_first
 from umlpsd_gpu.compute.transfer import on_host
 from umlpsd_gpu.decision.cluster_tests import ClusterTests
 from umlpsd_gpu.decision.decide import decide
@@ -91,6 +92,7 @@ class Clustering:
         )
 
 
+@on_device_of_first
 def cluster(
     representations: Representations | Mapping[str, Array],
     settings: AnalysisSettings,

@@ -13,6 +13,7 @@ from umlpsd_gpu.errors import DeviceError
 Device = Literal["auto", "cpu", "gpu"]
 
 INSTALL_GPU = "pip install 'umlpsd_gpu[cuda13]' (drivers from 580 on) or 'umlpsd_gpu[cuda12]'"
+DLPACK_CUDA = 2  # kDLCUDA
 CUDA_ERROR_INSUFFICIENT_DRIVER, CUDA_ERROR_NO_DEVICE = 35, 100
 
 
@@ -166,3 +167,26 @@ def is_on_device(array: Array) -> bool:
     bool
     """
     return type(array).__module__.partition(".")[0] == "cupy"
+
+
+def share_with_cupy(values: Any) -> Any:
+    """Return a tensor that another library keeps on a GPU as a CuPy array of the same memory.
+
+    Parameters
+    ----------
+    values : object
+        With ``__cuda_array_interface__`` (Numba, PyTorch) or ``__dlpack__`` of a CUDA device (JAX,
+        PyTorch).
+
+    Returns
+    -------
+    cupy.ndarray or object
+        Anything else, CuPy's arrays included, is returned unchanged.
+    """
+    if is_on_device(values):
+        return values
+    if hasattr(values, "__cuda_array_interface__"):
+        return import_module("cupy").asarray(values)
+    if hasattr(values, "__dlpack_device__") and values.__dlpack_device__()[0] == DLPACK_CUDA:
+        return import_module("cupy").from_dlpack(values)
+    return values

@@ -9,6 +9,7 @@ import numpy as np
 
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import is_on_device, xp_of
+from umlpsd_gpu.compute.current_device import on_device_of_first
 from umlpsd_gpu.compute.transfer import on_host
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.kmeans.options import SweepOptions
@@ -101,6 +102,7 @@ def compared_k_values(sweep: Sweep, n_drawn: int) -> list[int]:
     return ks[1:].tolist() if counted else []
 
 
+@on_device_of_first
 def compare_halves(
     curves: Array,
     sweep: Sweep,

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from umlpsd_gpu.compute.arrays import Array
-from umlpsd_gpu.compute.backend import is_on_device, n_cores, xp_of
+from umlpsd_gpu.compute.backend import is_on_device, n_cores, share_with_cupy, xp_of
+from umlpsd_gpu.compute.current_device import on_device_of_first, on_its_device
 from umlpsd_gpu.compute.device_memory import told_when_full
 from umlpsd_gpu.errors import SettingsError, TracesError
 from umlpsd_gpu.keywords import whole_number
@@ -109,6 +110,7 @@ def sweep(
     return start_sweep(matrix, k_values, options, engine=engine, scale=scale, n_threads=n_threads)()
 
 
+@on_device_of_first
 def start_sweep(
     values: Array,
     k_values: Iterable[int],
@@ -167,22 +169,26 @@ def start_sweep(
             sweep_on_cpu, curves, ks, options, run_restarts, judged, n_threads or n_cores()
         )
 
+    its_device = on_its_device(curves)
+
     def collect() -> Sweep:
-        _require_finite(finite)
-        return Sweep.of_blocks(
-            collect_blocks(),
-            ks,
-            options,
-            scale=scale,
-            engine=engine_name,
-            n_silhouettes=n_silhouettes,
-        )
+        with its_device:
+            _require_finite(finite)
+            return Sweep.of_blocks(
+                collect_blocks(),
+                ks,
+                options,
+                scale=scale,
+                engine=engine_name,
+                n_silhouettes=n_silhouettes,
+            )
 
     return collect
 
 
 def _matrix(values: Array) -> Array:
     """Return the values as a matrix of float64 in C order, where they are."""
+    values = share_with_cupy(values)
     xp = xp_of(values) if is_on_device(values) else np
     if not is_on_device(values):
         values = _as_real_numbers(values)

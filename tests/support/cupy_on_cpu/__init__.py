@@ -14,6 +14,7 @@ from tests.support.cupy_on_cpu.array import (
     asnumpy,
     empty,
     empty_like,
+    from_dlpack,
     ndarray,
 )
 from tests.support.cupy_on_cpu.functions import *  # noqa: F403
@@ -32,6 +33,7 @@ __all__ = [
     "empty",
     "empty_like",
     "fft",
+    "from_dlpack",
     "ndarray",
 ]
 

@@ -40,7 +40,10 @@ class RawKernel:
             raise RuntimeError("CUDA_ERROR_INVALID_VALUE: too much shared memory")
         if block[0] % 32 or not 32 <= block[0] <= 1024:
             raise RuntimeError(f"a block of {block[0]} threads")
-        passed = [np.uintp(a._host.ctypes.data) if isinstance(a, ndarray) else a for a in args]
+        passed = [
+            np.uintp(a.on_current_device().ctypes.data) if isinstance(a, ndarray) else a
+            for a in args
+        ]
         assert all(isinstance(a, np.generic) for a in passed), "scalars must be typed"
         self._module.launch(
             self._name,
