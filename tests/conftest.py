@@ -96,10 +96,10 @@ def cupy(request):
 def _forget_device_arrays():
     """Empty the caches that hold kernels and arrays of one CuPy, before the other takes its name"""
     for cached in (
-        kernel_loader._compiled,
         why_gpu_fails,
         restarts._cached_restarts,
         device_metrics._thresholds,
         on_device._streams,
     ):
         cached.cache_clear()
+    kernel_loader.COMPILED.clear()

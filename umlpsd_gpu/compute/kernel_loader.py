@@ -7,7 +7,6 @@ CuPy adds ``-ftz=true``: float32 results below 1e-38 are 0. float64 is not affec
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from importlib import import_module
 from pathlib import Path
 from threading import Lock
@@ -88,6 +87,10 @@ class Kernel:
                 self.function.max_dynamic_shared_size_bytes = shared_bytes
 
 
+# By name and macros, for the life of the process
+COMPILED: dict[tuple[str, tuple[tuple[str, str | int], ...]], Kernel] = {}
+
+
 def kernel(name: str, **macros: str | int) -> Kernel:
     """Return a kernel, compiled with these macros for the current device.
 
@@ -107,7 +110,11 @@ def kernel(name: str, **macros: str | int) -> Kernel:
     FileNotFoundError
         If there is no such kernel.
     """
-    return _compiled(name, tuple(sorted(macros.items())))
+    key = name, tuple(sorted(macros.items()))
+    if key not in COMPILED:
+        module = import_module("cupy").RawModule(code=source(name), options=options(macros))
+        COMPILED[key] = Kernel(name, module.get_function(name))
+    return COMPILED[key]
 
 
 def source(name: str) -> str:
@@ -156,13 +163,6 @@ def folder() -> Path:
         if (candidate / "common.cuh").is_file():
             return candidate
     raise FileNotFoundError(f"the kernels are missing: looked in {' and '.join(map(str, FOLDERS))}")
-
-
-@cache
-def _compiled(name: str, macros: tuple[tuple[str, str | int], ...]) -> Kernel:
-    cupy = import_module("cupy")
-    module = cupy.RawModule(code=source(name), options=options(dict(macros)))
-    return Kernel(name, module.get_function(name))
 
 
 def _argument(value: Any) -> Any:

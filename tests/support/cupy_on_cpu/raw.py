@@ -23,6 +23,7 @@ class RawKernel:
     def __init__(self, module, name):
         self._module, self._name = module, name
         self.shared_size_bytes = module.static_shared_bytes
+        self.num_regs = self.local_size_bytes = 0  # g++ knows no registers of a GPU
         self._most_shared = DEFAULT_SHARED_BYTES - self.shared_size_bytes
 
     @property
