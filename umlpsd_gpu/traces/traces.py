@@ -184,8 +184,8 @@ class Traces(Displayed, Exported):
         usable, xp = np.zeros(self.n_traces, dtype=bool), xp_of(self.values)
         for rows in row_blocks(self.values):
             values = self.values[rows]
-            finite = on_host(xp.isfinite(values).all(axis=1))
-            usable[rows][finite] = on_host(varies(values if finite.all() else values[finite]))
+            with np.errstate(invalid="ignore"):  # infinity − infinity
+                usable[rows] = on_host(xp.isfinite(values).all(axis=1) & varies(values))
         return usable
 
     def finite(self) -> Array:
