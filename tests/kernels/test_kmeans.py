@@ -50,6 +50,7 @@ def restarted(cupy, pairs, ks, n_epochs=3, block=128, max_iter=100):
         len(runs),
         block,
         cupy.asarray(pairs.sqdist),
+        len(runs),
         cupy.asarray(np.concatenate([u.ravel() for u in runs])),
         cupy.asarray(n_clusters),
         cupy.asarray(np.array([u.shape[1] for u in runs])),

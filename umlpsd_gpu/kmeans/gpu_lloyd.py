@@ -43,7 +43,7 @@ def kmeans_labels(
     n_iterations : CuPy array, shape (n_runs,), int64
     """
     if isinstance(geometry, DevicePairs) and _fits_one_block(geometry, restarts):
-        return _run_by_restart(geometry, restarts, max_iter)
+        return run_by_restart(geometry.sqdist[None], restarts, max_iter)
     return _run_by_products(geometry, restarts, max_iter)
 
 
@@ -172,18 +172,32 @@ def _shared_bytes(n_traces: int, k: int) -> int:
     return 8 * (k * n_traces + n_traces + k) + 4 * (3 * k + 1 + 4 * n_traces)
 
 
-def _run_by_restart(
-    geometry: DevicePairs, restarts: Restarts, max_iter: int
-) -> tuple[Array, Array]:
-    """Run every restart in a block of threads of its own."""
-    xp, n_traces = restarts.xp, geometry.n_traces
+def run_by_restart(sqdist: Array, restarts: Restarts, max_iter: int) -> tuple[Array, Array]:
+    """Run every restart in a block of threads of its own, to the end.
+
+    Parameters
+    ----------
+    sqdist : CuPy array, shape (n_ensembles, n_traces, n_traces), float64
+        Squared distances within each of several ensembles.
+    restarts : Restarts
+        Those of the first ensemble, then of the next, equally many of each.
+    max_iter : int
+        Lloyd iterations at most.
+
+    Returns
+    -------
+    labels : CuPy array, shape (n_runs, n_traces), int16
+    n_iterations : CuPy array, shape (n_runs,), int64
+    """
+    xp, (n_ensembles, n_traces, _) = restarts.xp, sqdist.shape
     uniforms, first_uniform, n_trials, n_clusters = restarts.seeding
     labels = xp.empty((len(restarts), n_traces), dtype=xp.int16)
     n_iterations = xp.empty(len(restarts), dtype=xp.int64)
     kernel("kmeans_restart")(
         len(restarts),
         min(MOST_THREADS_OF_RESTART, -(-n_traces // 32) * 32),
-        geometry.sqdist,
+        sqdist,
+        len(restarts) // n_ensembles,
         uniforms,
         n_clusters,
         n_trials,
