@@ -51,9 +51,12 @@ def sweep(
     n_epochs : int
         Independent K-means runs for every K; at least 1.
     seed : int
-        0 or larger. The same seed gives the same bits on any number of threads and whatever memory
-        is left on the device. CPU and GPU start from the same traces, but add in another order; so
-        does the CPU where no kernels were compiled (``umlpsd info``).
+        0 or larger. The same seed gives the same bits on any number of threads, and on one GPU
+        with one version of CUDA. Above 1,024 curves, and for the metrics, this rests on cuBLAS
+        giving a row of a product the same bits wherever it lies, which it does not promise, and on
+        CUBLAS_WORKSPACE_CONFIG=:4096:8, which must be set before another library first uses
+        cuBLAS. CPU and GPU start from the same traces, but add in another order; so does the CPU
+        where no kernels were compiled (``umlpsd info``).
     engine : {"auto", "batched", "sklearn", "cuml"}
         ``sklearn`` runs on the CPU only, ``cuml`` on a GPU only; cuML doesn't promise the same
         bits.
