@@ -74,3 +74,13 @@ def test_many_launches_are_one(cupy, monkeypatch, rows):
     found = cupy.asnumpy(gpu_distances.pairwise_sqeuclidean(cupy.asarray(points), some))
     assert found.tobytes() == expected.tobytes()
     assert found == pytest.approx(between(points, rows), rel=SUM_FLOAT64, abs=0)
+
+
+def test_several_ensembles_at_once(cupy, monkeypatch):
+    points = np.random.default_rng(3).normal(size=(5, 40, 7))
+    on_device = cupy.asarray(points)
+    found = cupy.asnumpy(gpu_distances.pairwise_sqeuclidean(on_device))
+    alone = [cupy.asnumpy(gpu_distances.pairwise_sqeuclidean(each)) for each in on_device]
+    assert found.tobytes() == np.array(alone).tobytes()
+    monkeypatch.setattr(gpu_distances, "MOST_TERMS_OF_LAUNCH", 1)
+    assert cupy.asnumpy(gpu_distances.pairwise_sqeuclidean(on_device)).tobytes() == found.tobytes()

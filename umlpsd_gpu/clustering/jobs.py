@@ -120,8 +120,27 @@ class RepresentationJob:
         """
         return replace(self, curves=uploaded(self.curves))
 
+    @property
+    def surrogate_seeds(self) -> range:
+        """Seeds of the surrogates."""
+        return range(self.options.seed, self.options.seed + self.needed.n_surrogates)
+
+    def with_epochs(self, n_epochs: int) -> SweepOptions:
+        """Return the options of a sweep that needs fewer epochs.
+
+        Parameters
+        ----------
+        n_epochs : int
+            At most; fewer if the items are swept in fewer.
+
+        Returns
+        -------
+        SweepOptions
+        """
+        return replace(self.options, n_epochs=min(n_epochs, self.options.n_epochs))
+
     def _make_surrogates(self) -> list[np.ndarray]:
-        seeds = range(self.options.seed, self.options.seed + self.needed.n_surrogates)
+        seeds = self.surrogate_seeds
         return gaussian_surrogates(self.curves, seeds) if seeds else []
 
     def _replicate(self, sweep: Sweep, n_threads: int | None) -> Replication | None:
@@ -132,7 +151,7 @@ class RepresentationJob:
         k_values = compared_k_values(sweep, samples.shape[1])
         if not k_values:
             return None
-        options = self._with_epochs(HALF_EPOCHS)
+        options = self.with_epochs(HALF_EPOCHS)
         of_samples = sweep_samples(
             self.curves, samples, k_values, options, scale=self.name, n_threads=n_threads
         )
@@ -142,13 +161,10 @@ class RepresentationJob:
         return start_sweep(
             xp_of(self.curves).asarray(drawn),
             weighed_k_values(len(drawn), self.k_max),
-            self._with_epochs(SURROGATE_EPOCHS),
+            self.with_epochs(SURROGATE_EPOCHS),
             scale=self.name,
             n_threads=n_threads,
         )
-
-    def _with_epochs(self, n_epochs: int) -> SweepOptions:
-        return replace(self.options, n_epochs=min(n_epochs, self.options.n_epochs))
 
 
 # Jobs are made one after another: not all matrices are in memory at the same time

@@ -42,7 +42,13 @@ def kmeans_labels(
     labels : CuPy array, shape (n_runs, n_traces), int16
     n_iterations : CuPy array, shape (n_runs,), int64
     """
-    if isinstance(geometry, DevicePairs) and _fits_one_block(geometry, restarts):
+    n_traces = geometry.n_traces
+    small = n_traces <= gpu_distances.MOST_TRACES_OF_RESTART
+    if (
+        isinstance(geometry, DevicePairs)
+        and small
+        and fits_one_block(n_traces, restarts.most_clusters)
+    ):
         return run_by_restart(geometry.sqdist[None], restarts, max_iter)
     return _run_by_products(geometry, restarts, max_iter)
 
@@ -158,13 +164,21 @@ class ClusterWeights:
         )
 
 
-def _fits_one_block(geometry: DevicePairs, restarts: Restarts) -> bool:
-    if geometry.n_traces > gpu_distances.MOST_TRACES_OF_RESTART:
-        return False
+def fits_one_block(n_traces: int, k_max: int) -> bool:
+    """Return whether a block of threads can hold a whole restart in its shared memory.
+
+    Parameters
+    ----------
+    n_traces, k_max : int
+
+    Returns
+    -------
+    bool
+    """
     cupy = import_module("cupy")
     most = cupy.cuda.Device().attributes["MaxSharedMemoryPerBlockOptin"]
     static = 1 << 10
-    return bool(_shared_bytes(geometry.n_traces, restarts.most_clusters) + static <= most)
+    return bool(_shared_bytes(n_traces, k_max) + static <= most)
 
 
 def _shared_bytes(n_traces: int, k: int) -> int:

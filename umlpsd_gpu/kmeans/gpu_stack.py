@@ -6,6 +6,7 @@ hundred curves.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,12 +14,15 @@ import numpy as np
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import xp_of
 from umlpsd_gpu.compute.device_memory import in_blocks
+from umlpsd_gpu.kmeans import gpu_distances
 from umlpsd_gpu.kmeans.blocks import Block, BlockResult, BlockResults
 from umlpsd_gpu.kmeans.gpu_distances import Products, pairwise_sqeuclidean, row_dots
-from umlpsd_gpu.kmeans.gpu_lloyd import run_by_restart
+from umlpsd_gpu.kmeans.gpu_lloyd import fits_one_block, run_by_restart
 from umlpsd_gpu.kmeans.gpu_metrics import DeviceMetrics, measure
+from umlpsd_gpu.kmeans.metrics import Metrics
 from umlpsd_gpu.kmeans.options import SweepOptions
 from umlpsd_gpu.kmeans.restarts import Restarts
+from umlpsd_gpu.kmeans.result import Sweep
 
 
 @dataclass(frozen=True)
@@ -73,35 +77,52 @@ class DeviceStack:
         return products
 
 
-def sweep_samples_on_gpu(
-    curves: Array, samples: np.ndarray, ks: np.ndarray, options: SweepOptions
-) -> BlockResults:
-    """Sweep samples of the curves, all of them together.
+def fits_stack(n_traces: int, k_max: int) -> bool:
+    """Return whether ensembles of this size can be swept together.
 
     Parameters
     ----------
-    curves : CuPy array, shape (n_curves, n_points), float64
-        Finite.
-    samples : ndarray, shape (n_samples, n_drawn), int
-        Which curves each sample holds; few enough that a block of threads runs a whole restart.
-    ks : ndarray, shape (n_k,), int
-        Numbers of clusters, ascending.
-    options : SweepOptions
+    n_traces : int
+        Of each ensemble.
+    k_max : int
+        Largest number of clusters.
 
     Returns
     -------
-    dict of Block to BlockResult
-        A block for each K: the epochs of the first sample, then of the next.
+    bool
+        True if a block of threads runs a whole restart.
+    """
+    return n_traces <= gpu_distances.MOST_TRACES_OF_RESTART and fits_one_block(n_traces, k_max)
+
+
+def sweep_stack(
+    sqdist: Array, ks: np.ndarray, options: SweepOptions, scales: Sequence[str]
+) -> tuple[Sweep, ...]:
+    """Sweep several ensembles of one size, all of them together.
+
+    Parameters
+    ----------
+    sqdist : CuPy array, shape (n_ensembles, n_traces, n_traces), float64
+        Squared distances within each ensemble; of a size that `fits_stack`.
+    ks : ndarray, shape (n_k,), int
+        Numbers of clusters, ascending.
+    options : SweepOptions
+    scales : sequence of str
+        Name of the representation of each ensemble.
+
+    Returns
+    -------
+    tuple of Sweep
+        One for each ensemble.
 
     Raises
     ------
     DeviceError
-        If the memory of the device can't hold a single sample.
+        If the memory of the device can't hold a single ensemble.
     """
-    xp, n_samples = xp_of(curves), len(samples)
-    sqdist = _pairs_of_samples(curves, samples)
-    restarts = Restarts.of(ks, options.n_epochs, options.seed, xp, n_samples)
-    n_runs, n_rows = len(restarts) // n_samples, restarts.n_rows // n_samples
+    xp, n_ensembles = xp_of(sqdist), len(sqdist)
+    restarts = Restarts.of(ks, options.n_epochs, options.seed, xp, n_ensembles)
+    n_runs, n_rows = len(restarts) // n_ensembles, restarts.n_rows // n_ensembles
     whole = DeviceStack(sqdist, n_runs, n_rows)
     labels = xp.empty((len(restarts), whole.n_traces), dtype=xp.int16)
     n_iterations = xp.empty(len(restarts), dtype=xp.int64)
@@ -115,24 +136,53 @@ def sweep_samples_on_gpu(
         labels[place], n_iterations[place] = found
         measure(stack, part, labels[place], options.silhouette_metric, metrics, place)
 
-    bytes_per_sample = 8 * whole.n_traces * (5 * n_rows + 3 * n_runs)
-    in_blocks(n_samples, bytes_per_sample, run)
+    bytes_of_one = 8 * whole.n_traces * (5 * n_rows + 3 * n_runs)
+    in_blocks(n_ensembles, bytes_of_one, run)
     of_all = metrics.on_host(xp)
     host_labels, host_iterations = xp.asnumpy(labels), xp.asnumpy(n_iterations)
-    runs = np.arange(len(restarts)).reshape(n_samples, len(ks), options.n_epochs)
-    places = [runs[:, i].ravel() for i in range(len(ks))]
-    return {
-        Block(k, 0, n_samples * options.n_epochs): BlockResult(
-            host_labels[at], host_iterations[at], of_all.part(at)
+    return tuple(
+        Sweep.of_blocks(
+            _blocks(number * n_runs, ks, options, host_labels, host_iterations, of_all),
+            ks,
+            options,
+            scale=scale,
+            engine="batched",
+            n_silhouettes=whole.n_traces,
         )
-        for k, at in zip(ks.tolist(), places, strict=True)
-    }
+        for number, scale in enumerate(scales)
+    )
 
 
-def _pairs_of_samples(curves: Array, samples: np.ndarray) -> Array:
-    """Return |x_i − x_j|² within each sample; (n_samples, n_drawn, n_drawn).
+def _blocks(
+    first_run: int,
+    ks: np.ndarray,
+    options: SweepOptions,
+    labels: np.ndarray,
+    n_iterations: np.ndarray,
+    metrics: Metrics,
+) -> BlockResults:
+    """Return the results of one ensemble by K."""
+    n_epochs, found = options.n_epochs, {}
+    for i, k in enumerate(ks.tolist()):
+        at = slice(first_run + i * n_epochs, first_run + (i + 1) * n_epochs)
+        result = BlockResult(labels[at], n_iterations[at], metrics.part(at))
+        found[Block(k, 0, n_epochs)] = result
+    return found
 
-    From all pairs of curves where these are fewer than those of the samples.
+
+def pairs_of_samples(curves: Array, samples: np.ndarray) -> Array:
+    """Return the squared distances within samples of the curves.
+
+    Parameters
+    ----------
+    curves : CuPy array, shape (n_curves, n_points), float64
+    samples : ndarray, shape (n_samples, n_drawn), int
+        Which curves each sample holds.
+
+    Returns
+    -------
+    CuPy array, shape (n_samples, n_drawn, n_drawn), float64
+        From all pairs of curves where these are fewer than those of the samples.
     """
     xp = xp_of(curves)
     drawn = xp.asarray(samples)
@@ -140,5 +190,5 @@ def _pairs_of_samples(curves: Array, samples: np.ndarray) -> Array:
     if len(curves) ** 2 <= samples.size * samples.shape[1]:
         of_samples = pairwise_sqeuclidean(curves)[drawn[:, :, None], drawn[:, None, :]]
     else:
-        of_samples = xp.stack([pairwise_sqeuclidean(curves[of_one]) for of_one in drawn])
+        of_samples = pairwise_sqeuclidean(curves[drawn])
     return of_samples

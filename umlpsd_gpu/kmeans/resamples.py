@@ -17,7 +17,7 @@ from umlpsd_gpu.kmeans.distance_stack import PairStack
 from umlpsd_gpu.kmeans.distances import pairwise_sqeuclidean
 from umlpsd_gpu.kmeans.engines import run_batched
 from umlpsd_gpu.kmeans.geometry import Geometry
-from umlpsd_gpu.kmeans.gpu_stack import sweep_samples_on_gpu
+from umlpsd_gpu.kmeans.gpu_stack import pairs_of_samples, sweep_stack
 from umlpsd_gpu.kmeans.options import SweepOptions
 from umlpsd_gpu.kmeans.result import Sweep
 
@@ -98,9 +98,8 @@ def sweep_samples(
     """
     ks = np.unique(np.fromiter(k_values, dtype=int))
     if is_on_device(values):
-        blocks = sweep_samples_on_gpu(values, samples, ks, options)
-    else:
-        blocks = _sweep_on_cpu(values, samples, ks, options, n_threads or n_cores())
+        return sweep_stack(pairs_of_samples(values, samples), ks, options, [scale] * len(samples))
+    blocks = _sweep_on_cpu(values, samples, ks, options, n_threads or n_cores())
     together = Sweep.of_blocks(
         blocks, ks, options, scale=scale, engine="batched", n_silhouettes=samples.shape[1]
     )

@@ -39,8 +39,25 @@ def gaussian_surrogates(values: Array, seeds: Iterable[int]) -> list[np.ndarray]
     ----------
     .. [1] R. Tibshirani, G. Walther and T. Hastie, J. R. Stat. Soc. B 63, 411 (2001).
     """
-    spread = principal_spread(values)
-    shape = len(values), spread.size
+    return draw_surrogates(len(values), principal_spread(values), seeds)
+
+
+def draw_surrogates(n_traces: int, spread: np.ndarray, seeds: Iterable[int]) -> list[np.ndarray]:
+    """Draw ensembles of one Gaussian cloud of a known spread.
+
+    Parameters
+    ----------
+    n_traces : int
+    spread : ndarray, shape (n_components,)
+        Standard deviation along each principal direction, as `principal_spread` returns it.
+    seeds : iterable of int
+        One ensemble is drawn for each.
+
+    Returns
+    -------
+    list of ndarray, shape (n_traces, n_components), float64
+    """
+    shape = n_traces, spread.size
     return [np.random.default_rng([seed, 1]).standard_normal(shape) * spread for seed in seeds]
 
 
@@ -59,7 +76,23 @@ def principal_spread(values: Array) -> np.ndarray:
         out.
     """
     products = _products_on_device(values) if is_on_device(values) else _products(values)
-    variances = np.linalg.eigvalsh(products)[::-1] / len(values)
+    return spread_of_products(products, len(values))
+
+
+def spread_of_products(products: np.ndarray, n_traces: int) -> np.ndarray:
+    """Return the same from the scalar products of the centred curves.
+
+    Parameters
+    ----------
+    products : ndarray, shape (n, n)
+        Of the curves, or of the samples.
+    n_traces : int
+
+    Returns
+    -------
+    ndarray, shape (n_components,)
+    """
+    variances = np.linalg.eigvalsh(products)[::-1] / n_traces
     spread: np.ndarray = np.sqrt(variances[variances > 1e-12 * max(variances[0], 1e-300)])
     return spread
 

@@ -157,15 +157,14 @@ def start_sweep(
     curves = _matrix(values)
     ks = _check_k_values(k_values, len(curves))
     n_silhouettes = len(curves)
-    # NaN fails either comparison
-    finite = (curves.max(axis=1) <= LARGEST) & (curves.min(axis=1) >= -LARGEST)
+    finite = finite_rows(curves)
     if is_on_device(curves):
         engine_name = engine_on_gpu(engine, *curves.shape)
         with told_when_full():
             collect_blocks = start_on_gpu(curves, ks, options, engine_name)
     else:
         engine_name, run_restarts = engine_on_cpu(engine)
-        _require_finite(finite)
+        require_finite(finite)
         judged = choose_judged(len(curves), curves.shape[1], ks, options)
         n_silhouettes = n_silhouettes if judged is None else judged.size
         collect_blocks = partial(
@@ -176,7 +175,7 @@ def start_sweep(
 
     def collect() -> Sweep:
         with its_device:
-            _require_finite(finite)
+            require_finite(finite)
             return Sweep.of_blocks(
                 collect_blocks(),
                 ks,
@@ -227,7 +226,36 @@ def _as_real_numbers(values: Any) -> np.ndarray:
     return array
 
 
-def _require_finite(finite: Array) -> None:
+def finite_rows(curves: Array) -> Array:
+    """Return which rows hold neither NaN nor values beyond 1e70.
+
+    Parameters
+    ----------
+    curves : array, shape (n_traces, n_samples)
+        NumPy or CuPy.
+
+    Returns
+    -------
+    array, shape (n_traces,), bool
+    """
+    # NaN fails either comparison
+    finite: Array = (curves.max(axis=1) <= LARGEST) & (curves.min(axis=1) >= -LARGEST)
+    return finite
+
+
+def require_finite(finite: Array) -> None:
+    """Refuse curves that can't be swept.
+
+    Parameters
+    ----------
+    finite : array, shape (n_traces,), bool
+        As `finite_rows` returns it.
+
+    Raises
+    ------
+    TracesError
+        If one of them is not finite.
+    """
     n_unusable = len(finite) - int(finite.sum())
     if n_unusable:
         raise TracesError(
