@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from umlpsd_gpu.compute.arrays import Array
-from umlpsd_gpu.compute.backend import is_on_device
+from umlpsd_gpu.compute.backend import is_on_device, xp_of
 from umlpsd_gpu.compute.device_memory import free_bytes
 from umlpsd_gpu.errors import DeviceError
 
@@ -75,6 +75,26 @@ def on_host(array: Array) -> np.ndarray:
         return array
     copy: np.ndarray = import_module("cupy").asnumpy(array)
     return copy
+
+
+def all_on_host(*arrays: Array) -> list[np.ndarray]:
+    """Return several arrays of float64 as NumPy arrays, from a GPU in one copy.
+
+    Parameters
+    ----------
+    *arrays : ndarray, float64
+        All NumPy's, which are returned unchanged, or all CuPy's.
+
+    Returns
+    -------
+    list of ndarray
+    """
+    if not is_on_device(arrays[0]):
+        return list(arrays)
+    packed = on_host(xp_of(*arrays).concatenate([array.ravel() for array in arrays]))
+    ends = np.cumsum([array.size for array in arrays])
+    parts = np.split(packed, ends[:-1])
+    return [part.reshape(array.shape) for part, array in zip(parts, arrays, strict=True)]
 
 
 def record_on_host(record: Record) -> Record:

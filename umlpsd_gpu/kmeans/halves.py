@@ -10,7 +10,7 @@ import numpy as np
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import is_on_device, share_with_cupy, xp_of
 from umlpsd_gpu.compute.current_device import on_device_of_first
-from umlpsd_gpu.compute.transfer import on_host
+from umlpsd_gpu.compute.transfer import all_on_host, on_host
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.kmeans.options import SweepOptions
 from umlpsd_gpu.kmeans.replication import BORDER, CORE, Replication
@@ -231,7 +231,8 @@ class _Points:
             centroids = on_device @ self.matrix[members]
             with_items = self.matrix @ centroids.transpose(0, 2, 1)
             between = centroids @ centroids.transpose(0, 2, 1)
-        return on_host(with_items), on_host(between)
+        with_items, between = all_on_host(with_items, between)
+        return with_items, between
 
 
 def _cut_by_k(

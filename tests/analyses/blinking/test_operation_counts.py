@@ -41,7 +41,7 @@ ON_DEVICE = {
     "log_welch": 1,
     "power_law_fit": 1,
     "uploads": 39,
-    "downloads": 35,
+    "downloads": 29,
 }
 # numbers may shrink so far before they must be written anew
 LEAST_SHARE = 0.9
