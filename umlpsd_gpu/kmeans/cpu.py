@@ -10,11 +10,12 @@ from threadpoolctl import threadpool_limits
 
 from umlpsd_gpu.compute.threads import thread_pool
 from umlpsd_gpu.kmeans.blocks import Block, BlockResult, BlockResults
-from umlpsd_gpu.kmeans.distances import geometry_of
+from umlpsd_gpu.kmeans.distances import PointGeometry, geometry_of
 from umlpsd_gpu.kmeans.engines import RunRestarts, run_batched
 from umlpsd_gpu.kmeans.geometry import Geometry
 from umlpsd_gpu.kmeans.lloyd import draw_uniforms
 from umlpsd_gpu.kmeans.native import is_compiled
+from umlpsd_gpu.kmeans.native_points import has_kernel
 from umlpsd_gpu.kmeans.options import SweepOptions
 
 # Bytes of one (K, epochs, n_traces) plane set: small enough to stay in a core's cache. Part of the
@@ -60,6 +61,8 @@ def sweep_on_cpu(
             judged,
             prefer_pairs=compiled and run_restarts is run_batched,
         )
+        if isinstance(geometry, PointGeometry) and run_restarts is run_batched and has_kernel():
+            geometry.keep_principal()
 
         def run_block(part: Geometry, uniforms: np.ndarray) -> BlockResult:
             return run_restarts(curves, part, uniforms, options)
