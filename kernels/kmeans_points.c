@@ -48,16 +48,17 @@ typedef int64_t index_t;
 #define TILE 16
 #define SLICE 16
 #define MOST_IN_REGISTERS 8
-#define GROUP_TILES 2  // points of so many tiles stay in the cache for all restarts
-// More undecided points of a tile than this are worth another slice; others are decided in double.
-#define FEW 1
-#define ROUNDING 6e-8f  // of a float, relative
-#define UP 1.000001f    // more than the rounding of a few operations
-#define UNDERFLOW 1e-36f
+#define GROUP_TILES 2  // points of so many tiles stay in the cache for some restarts
+#define TOGETHER 8     // restarts
+#define FEW 1          // open points of a tile that are decided in double, instead of a further slice
+#define ROUNDING 6e-8f      // of a float, relative
+#define UP 1.000001f        // more than the rounding of a few operations
+#define UNDERFLOWN 1e-36f   // products that are too small for a float, at most
 
 // at any address of a number
 typedef double Lanes __attribute__((vector_size(8 * LANE), aligned(8), may_alias));
 typedef float Points __attribute__((vector_size(4 * TILE), aligned(4), may_alias));
+typedef int32_t Flags __attribute__((vector_size(4 * TILE), aligned(4), may_alias));
 
 typedef struct {
     const double* points;
@@ -65,6 +66,7 @@ typedef struct {
     const float* rest;
     const float* lengths;
     index_t n;
+    index_t n_tiles;
     index_t width;
     index_t n_slices;
     double scale;
@@ -73,35 +75,52 @@ typedef struct {
 
 typedef struct {
     index_t k;
+    int is_running;
+    int is_given_up;  // a cluster is empty
+    index_t n_moved;
     int16_t* label;
     index_t* count;
-    double* sum;       // of the members of each cluster; (k, width)
-    double* mean;      // (k, width)
-    double* added;     // to the squared distances that are compared; (k,)
-    double* square;    // |mean|^2 / scale^2; (k,)
+    double* inside;
+    double* outside;
+    double* added;  // to the squared distances that are compared; (k,)
+    double* sum;    // of the members of each cluster; (k, width)
+    double* mean;   // (k, width)
+    double* square; // |mean|^2 / scale^2; (k,)
+    char* has_changed;
     float* direction;  // -2 mean / scale; (n_slices, SLICE, k)
     float* rest;       // twice the length of a mean without its first slices; (n_slices, k)
     float* offset;     // of the scores: square + added / scale^2; (k,)
-    char* has_changed;
-    float length;      // of the longest mean / scale, at least
-    float largest;     // offset
-    index_t n_moved;
-    uint8_t* usual;    // slices that decided each tile before
-    int is_running;
-    int is_given_up;  // a cluster is empty
-    double* inside;
-    double* outside;
+    uint8_t* usual;    // slices that decided each tile before; (n_tiles,)
+    float longest;     // length of the means / scale, at least
+    float largest;     // offset, at least
 } Restart;
 
-// Scores of the clusters for the points of a tile, as far as they are known.
+// Scores of the clusters that a tile's open points may belong to, as far as they are known.
 typedef struct {
-    float* score;  // (k, TILE)
-    float radius[TILE];  // length of the coordinates that are left
-    float error[TILE];   // of rounding, at most
-    float limit[TILE];   // least upper bound
-    float chosen[TILE];
-    float is_open[TILE];
+    Points* score;   // (k,)
+    Points radius;   // length of the coordinates that are left
+    Points error;    // of rounding, at most
+    Points limit;    // least upper bound
+    Points chosen;   // cluster
+    Flags is_open;   // -1 where that isn't certain, else 0
 } Scores;
+
+INLINE Points pick(Flags where, Points this, Points other) {
+    return (Points)((where & (Flags)this) | (~where & (Flags)other));
+}
+
+INLINE Points smaller(Points a, Points b) { return pick(a < b, a, b); }
+
+INLINE Points larger(Points a, Points b) { return pick(a > b, a, b); }
+
+// Two lanes at a time: compilers take single ones out one after another.
+INLINE int count(Flags flags) {
+    uint64_t pair[TILE / 2], sum = 0;
+    const Flags ones = flags & 1;
+    memcpy(pair, &ones, sizeof pair);
+    for (int i = 0; i < TILE / 2; i++) sum += pair[i];
+    return (int)((sum & UINT32_MAX) + (sum >> 32));
+}
 
 INLINE index_t least(index_t a, index_t b) { return a < b ? a : b; }
 
@@ -125,22 +144,31 @@ __attribute__((noinline)) static double sqdist(const double* x, const double* ce
     return ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
 }
 
-INLINE const double* point(const Ensemble* all, index_t i) { return all->points + i * all->width; }
+INLINE double sqdist_to_mean(const Ensemble* all, const Restart* restart, index_t i, index_t c) {
+    const index_t width = all->width;
+    all->work[1]++;
+    return sqdist(all->points + i * width, restart->mean + c * width, width);
+}
 
-INLINE const double* mean_of(const Ensemble* all, const Restart* restart, index_t c) {
-    return restart->mean + c * all->width;
+// Adds a point to the sum of a cluster, or with the other sign takes it away.
+INLINE void add_point(const Ensemble* all, Restart* restart, index_t i, index_t c, double sign) {
+    const double* x = all->points + i * all->width;
+    double* sum = restart->sum + c * all->width;
+    for (index_t j = 0; j < all->width; j += LANE) {
+        *(Lanes*)(sum + j) += sign * *(const Lanes*)(x + j);
+    }
 }
 
 // Adds one slice of coordinates to the scores of some clusters, which stay in registers. Few
 // clusters have two sums each, so that an addition need not wait for the one before.
 INLINE void add_slice(const float* tile, const float* direction, index_t k, const int n_clusters,
-                      float* score) {
+                      Points* score) {
 #ifdef __clang__
 #pragma STDC FP_CONTRACT ON
 #endif
     const int n_sums = n_clusters < MOST_IN_REGISTERS / 2 ? 2 : 1;
     Points sum[2 * MOST_IN_REGISTERS] = {{0}};
-    for (int c = 0; c < n_clusters; c++) sum[c] = *(Points*)(score + c * TILE);
+    for (int c = 0; c < n_clusters; c++) sum[c] = score[c];
     for (int j = 0; j < SLICE; j += n_sums) {
         for (int part = 0; part < n_sums; part++) {
             const Points coordinate = *(const Points*)(tile + (j + part) * TILE);
@@ -151,154 +179,143 @@ INLINE void add_slice(const float* tile, const float* direction, index_t k, cons
     }
     for (int c = 0; c < n_clusters; c++) {
         if (n_sums == 2) sum[c] += sum[n_clusters + c];
-        *(Points*)(score + c * TILE) = sum[c];
+        score[c] = sum[c];
     }
 }
 
-INLINE void add_slice_to_all(const float* tile, const float* direction, index_t k, float* score) {
-    index_t c = 0;
-    for (; c + 8 <= k; c += 8) add_slice(tile, direction + c, k, 8, score + c * TILE);
-    switch (k - c) {
-        case 1: add_slice(tile, direction + c, k, 1, score + c * TILE); break;
-        case 2: add_slice(tile, direction + c, k, 2, score + c * TILE); break;
-        case 3: add_slice(tile, direction + c, k, 3, score + c * TILE); break;
-        case 4: add_slice(tile, direction + c, k, 4, score + c * TILE); break;
-        case 5: add_slice(tile, direction + c, k, 5, score + c * TILE); break;
-        case 6: add_slice(tile, direction + c, k, 6, score + c * TILE); break;
-        case 7: add_slice(tile, direction + c, k, 7, score + c * TILE); break;
-    }
-}
-
-// Chooses the cluster of the least score of each point, and finds the points for which another one
-// can have it. Returns how many there are.
-INLINE int choose_least(const float* rest_of_means, index_t k, index_t n_here, Scores* found) {
-    float first[TILE], second[TILE], limit[TILE], chosen[TILE], radius[TILE], error[TILE];
-    memcpy(radius, found->radius, sizeof radius);
-    memcpy(error, found->error, sizeof error);
-    for (int i = 0; i < TILE; i++) {
-        first[i] = second[i] = limit[i] = INFINITY;
-        chosen[i] = 0;
-    }
-    for (index_t c = 0; c < k; c++) {
-        const float *score = found->score + c * TILE, rest = rest_of_means[c], number = (float)c;
-        for (int i = 0; i < TILE; i++) {
-            const float margin = radius[i] * rest + error[i];
-            const float low = score[i] - margin, high = score[i] + margin;
-            const float larger = low > first[i] ? low : first[i];
-            limit[i] = high < limit[i] ? high : limit[i];
-            second[i] = larger < second[i] ? larger : second[i];
-            chosen[i] += low < first[i] ? number - chosen[i] : 0;
-            first[i] = low < first[i] ? low : first[i];
+INLINE void add_slice_to_all(const float* tile, const float* direction, index_t k, Points* score) {
+    index_t k_left = k;
+    for (; k_left > 0; k_left -= MOST_IN_REGISTERS) {
+        switch (least(k_left, MOST_IN_REGISTERS)) {
+            case 1: add_slice(tile, direction, k, 1, score); break;
+            case 2: add_slice(tile, direction, k, 2, score); break;
+            case 3: add_slice(tile, direction, k, 3, score); break;
+            case 4: add_slice(tile, direction, k, 4, score); break;
+            case 5: add_slice(tile, direction, k, 5, score); break;
+            case 6: add_slice(tile, direction, k, 6, score); break;
+            case 7: add_slice(tile, direction, k, 7, score); break;
+            default: add_slice(tile, direction, k, MOST_IN_REGISTERS, score);
         }
+        direction += MOST_IN_REGISTERS;
+        score += MOST_IN_REGISTERS;
     }
-    memcpy(found->limit, limit, sizeof limit);
-    memcpy(found->chosen, chosen, sizeof chosen);
-    float n_open = 0;
-    for (int i = 0; i < TILE; i++) {
-        found->is_open[i] = second[i] > limit[i] || i >= n_here ? 0.f : 1.f;
-        n_open += found->is_open[i];
+}
+
+// Chooses the cluster of the least score of each open point, and closes the points for which no
+// other one can have it.
+INLINE void choose_least(const float* rest_of_means, index_t k, Scores* found) {
+    const Points infinite = (Points){0} + INFINITY, radius = found->radius, error = found->error;
+    Points first = infinite, limit = infinite, second = infinite, chosen = {0};
+    for (index_t c = 0; c < k; c++) {
+        const Points number = (Points){0} + (float)c;
+        const Points margin = radius * rest_of_means[c] + error;
+        const Points low = found->score[c] - margin;
+        limit = smaller(limit, found->score[c] + margin);
+        second = smaller(second, larger(first, low));
+        chosen = pick(low < first, number, chosen);
+        first = smaller(first, low);
     }
-    return (int)n_open;
+    found->limit = limit;
+    found->chosen = pick(found->is_open, chosen, found->chosen);
+    found->is_open &= ~(second > limit);
 }
 
 // Chooses in double among the clusters whose scores can be the least; the lowest of equal ones.
-INLINE float choose_exactly(const Ensemble* all, const Restart* restart, index_t i,
-                              const float* rest_of_means, const Scores* found) {
-    const int lane = (int)(i % TILE);
+INLINE void choose_exactly(const Ensemble* all, const Restart* restart, index_t i,
+                           const float* rest_of_means, Scores* found) {
+    const index_t lane = i % TILE;
+    const float limit = found->limit[lane];
     double best = INFINITY;
-    float chosen = 0;
     for (index_t c = 0; c < restart->k; c++) {
         const float margin = found->radius[lane] * rest_of_means[c] + found->error[lane];
-        // also where it is no number
-        if (found->score[c * TILE + lane] - margin > found->limit[lane]) continue;
-        const double distance =
-            sqdist(point(all, i), mean_of(all, restart, c), all->width) + restart->added[c];
-        all->work[1]++;
+        if (found->score[c][lane] - margin > limit) continue;
+        const double distance = sqdist_to_mean(all, restart, i, c) + restart->added[c];
         if (distance < best) {
             best = distance;
-            chosen = (float)c;
+            found->chosen[lane] = (float)c;
         }
     }
-    return chosen;
 }
 
-// Chooses the cluster of least |x - mean|^2 + added for each point of a tile; another than its own
-// where those are given.
-INLINE void choose(const Ensemble* all, Restart* restart, index_t tile, const int16_t* own,
-                   Scores* found) {
-    const index_t k = restart->k, n_here = least(TILE, all->n - tile * TILE);
-    const float* coordinates = all->tiles + tile * all->n_slices * SLICE * TILE;
-    const float* length = all->lengths + tile * TILE;
+// Begins the scores of a tile; another cluster than its own is sought where those are given.
+INLINE void begin(const Ensemble* all, const Restart* restart, index_t tile, const int16_t* own,
+                  Scores* found) {
+    const Points length = *(const Points*)(all->lengths + tile * TILE);
     const float rounding = (float)(all->n_slices * SLICE + 16) * ROUNDING;
-    for (int i = 0; i < TILE; i++) {
-        const float size = 2 * length[i] * restart->length + restart->largest;
-        found->error[i] = rounding * size + UNDERFLOW;
+    found->error = rounding * (2 * length * restart->longest + restart->largest) + UNDERFLOWN;
+    for (index_t c = 0; c < restart->k; c++) {
+        found->score[c] = (Points){0} + restart->offset[c];
     }
-    for (index_t c = 0; c < k; c++) {
-        for (int i = 0; i < TILE; i++) found->score[c * TILE + i] = restart->offset[c];
+    for (index_t i = 0; own != NULL && i < least(TILE, all->n - tile * TILE); i++) {
+        found->score[own[i]][i] = INFINITY;
     }
-    for (index_t i = 0; own != NULL && i < n_here; i++) {
-        found->score[own[tile * TILE + i] * TILE + i] = INFINITY;
-    }
-    index_t slice = 0;
-    int n_open = TILE, is_first = 0;
-    while (n_open > FEW && slice < all->n_slices) {
-        const index_t usual = restart->usual[tile];
-        const index_t enough = usual > slice && usual <= all->n_slices ? usual : slice + 1;
-        is_first = slice == 0;
+}
+
+// Chooses the cluster of least |x - mean|^2 + added for each point of a tile.
+INLINE void choose(const Ensemble* all, const Restart* restart, index_t tile, const int16_t* own,
+                   Scores* found) {
+    const index_t k = restart->k, n_slices = all->n_slices;
+    const float *rest = restart->rest, *coordinates = all->tiles + tile * n_slices * SLICE * TILE;
+    begin(all, restart, tile, own, found);
+    for (index_t i = 0; i < TILE; i++) found->is_open[i] = -(tile * TILE + i < all->n);
+    int n_open = TILE;
+    index_t slice = 0, enough = restart->usual[tile];
+    while (slice < n_slices && n_open > FEW) {
         for (; slice < enough; slice++) {
             add_slice_to_all(coordinates + slice * SLICE * TILE,
                              restart->direction + slice * SLICE * k, k, found->score);
+            all->work[0] += k;
         }
-        memcpy(found->radius, all->rest + (tile * all->n_slices + slice - 1) * TILE,
-               sizeof found->radius);
-        n_open = choose_least(restart->rest + (slice - 1) * k, k, n_here, found);
+        found->radius = *(const Points*)(all->rest + (tile * n_slices + slice - 1) * TILE);
+        choose_least(rest + (slice - 1) * k, k, found);
+        n_open = count(found->is_open);
+        enough = slice + 1;
     }
-    all->work[0] += slice * k;
-    restart->usual[tile] = (uint8_t)(slice - (is_first && n_open == 0 && slice > 1));
-    const float* rest_of_means = restart->rest + (slice - 1) * k;
-    for (index_t i = 0; n_open > 0 && i < n_here; i++) {
-        if (!found->is_open[i]) continue;
-        found->chosen[i] = choose_exactly(all, restart, tile * TILE + i, rest_of_means, found);
+    restart->usual[tile] = (uint8_t)least(slice > 1 && n_open == 0 ? slice - 1 : slice, UINT8_MAX);
+    for (index_t lane = 0; n_open > 0 && lane < TILE; lane++) {
+        if (found->is_open[lane]) {
+            choose_exactly(all, restart, tile * TILE + lane, rest + (slice - 1) * k, found);
+        }
     }
 }
 
-// Returns whether any of the chosen clusters differs from the label.
-INLINE int is_other(const int16_t* label, const float* chosen) {
-    int n_others = 0;
-    for (int i = 0; i < TILE; i++) n_others += (float)label[i] != chosen[i];
-    return n_others > 0;
+// Moves the points of a tile to their nearest centroids.
+INLINE void assign(const Ensemble* all, Restart* restart, index_t tile, const Scores* found) {
+    const index_t n_here = least(TILE, all->n - tile * TILE);
+    for (index_t lane = 0; lane < n_here; lane++) {
+        const index_t i = tile * TILE + lane, from = restart->label[i];
+        const index_t to = (index_t)found->chosen[lane];
+        if (from == to) continue;
+        restart->n_moved++;
+        restart->label[i] = (int16_t)to;
+        restart->count[to]++;
+        restart->has_changed[to] = 1;
+        add_point(all, restart, i, to, 1);
+        if (from < 0) continue;
+        restart->count[from]--;
+        restart->has_changed[from] = 1;
+        add_point(all, restart, i, from, -1);
+    }
 }
 
-// Moves the points of some tiles to their nearest centroids.
-INLINE void assign(const Ensemble* all, Restart* restart, index_t first, index_t stop,
-                   Scores* found) {
-    const index_t width = all->width;
-    for (index_t tile = first; tile < stop; tile++) {
-        choose(all, restart, tile, NULL, found);
-        const index_t n_here = least(TILE, all->n - tile * TILE);
-        if (n_here == TILE && !is_other(restart->label + tile * TILE, found->chosen)) continue;
-        for (index_t lane = 0; lane < n_here; lane++) {
-            const index_t i = tile * TILE + lane, from = restart->label[i], to = (index_t)found->chosen[lane];
-            if (from == to) continue;
-            restart->n_moved++;
-            restart->label[i] = (int16_t)to;
-            restart->count[to]++;
-            restart->has_changed[to] = 1;
-            const double* x = point(all, i);
-            double *gains = restart->sum + to * width, *loses = restart->sum + from * width;
-            for (index_t j = 0; j < width; j += LANE) *(Lanes*)(gains + j) += *(const Lanes*)(x + j);
-            if (from < 0) continue;
-            restart->count[from]--;
-            restart->has_changed[from] = 1;
-            for (index_t j = 0; j < width; j += LANE) *(Lanes*)(loses + j) -= *(const Lanes*)(x + j);
-        }
+// Completes the distances of a tile's points inside and outside their clusters.
+INLINE void add_distances(const Ensemble* all, Restart* restart, index_t tile,
+                          const Scores* found) {
+    const index_t n_here = least(TILE, all->n - tile * TILE);
+    for (index_t lane = 0; lane < n_here; lane++) {
+        const index_t i = tile * TILE + lane, own = restart->label[i], size = restart->count[own];
+        const double of_others = size > 1 ? (double)size / (double)(size - 1) : 1;
+        restart->inside[i] = (restart->inside[i] + restart->added[own]) * of_others;
+        restart->outside[i] = INFINITY;
+        if (restart->k == 1) continue;
+        const index_t other = (index_t)found->chosen[lane];
+        restart->outside[i] = sqdist_to_mean(all, restart, i, other) + restart->added[other];
     }
 }
 
 // Makes the forms of a mean that scores are computed from.
 INLINE void prepare(const Ensemble* all, Restart* restart, index_t c) {
-    const double *mean = mean_of(all, restart, c), scale = all->scale;
+    const double *mean = restart->mean + c * all->width, scale = all->scale;
     double square = 0;  // of the coordinates behind
     for (index_t slice = all->n_slices - 1; slice >= 0; slice--) {
         restart->rest[slice * restart->k + c] = 2 * (float)sqrt(square) * UP;
@@ -321,7 +338,7 @@ INLINE void set_offsets(const Ensemble* all, Restart* restart) {
         longest = square > longest ? square : longest;
         largest = offset > largest ? offset : largest;
     }
-    restart->length = (float)sqrt(longest) * UP;
+    restart->longest = (float)sqrt(longest) * UP;
     restart->largest = (float)largest * UP;
 }
 
@@ -331,14 +348,13 @@ INLINE void start(const Ensemble* all, Restart* restart, const index_t* starts) 
     for (index_t c = 0; c < restart->k; c++) {
         restart->count[c] = restart->has_changed[c] = 0;
         restart->added[c] = 0;
-        memcpy(restart->mean + c * all->width, point(all, starts[c]), row);
+        memcpy(restart->mean + c * all->width, all->points + starts[c] * all->width, row);
         prepare(all, restart, c);
     }
     set_offsets(all, restart);
     for (index_t i = 0; i < all->n; i++) restart->label[i] = -1;
+    memset(restart->usual, 1, (size_t)all->n_tiles);
     restart->is_running = 1;
-    restart->n_moved = 0;
-    memset(restart->usual, 1, (size_t)((all->n + TILE - 1) / TILE));
 }
 
 // Returns 0 where a cluster is empty.
@@ -346,119 +362,88 @@ INLINE int update_means(const Ensemble* all, Restart* restart) {
     for (index_t c = 0; c < restart->k; c++) {
         if (restart->count[c] == 0) return 0;
         if (!restart->has_changed[c]) continue;
-        double* mean = restart->mean + c * all->width;
-        for (index_t j = 0; j < all->width; j++) {
-            mean[j] = restart->sum[c * all->width + j] / (double)restart->count[c];
+        for (index_t j = c * all->width; j < (c + 1) * all->width; j++) {
+            restart->mean[j] = restart->sum[j] / (double)restart->count[c];
         }
         prepare(all, restart, c);
         restart->has_changed[c] = 0;
     }
     set_offsets(all, restart);
-    restart->n_moved = 0;
     return 1;
 }
 
-// Assigns the points to the centroids of all running restarts, those of a group of tiles together.
-INLINE void assign_all(const Ensemble* all, Restart* restarts, index_t n_runs, Scores* found) {
-    const index_t n_tiles = (all->n + TILE - 1) / TILE;
-    for (index_t first = 0; first < n_tiles; first += GROUP_TILES) {
-        for (index_t run = 0; run < n_runs; run++) {
-            if (!restarts[run].is_running) continue;
-            assign(all, restarts + run, first, least(first + GROUP_TILES, n_tiles), found);
-        }
-    }
-}
+typedef enum { ASSIGN, ADD_UP, MEASURE_WIDTHS, MEASURE_DISTANCES, DONE } Step;
 
-INLINE void iterate(const Ensemble* all, Restart* restarts, index_t n_runs, index_t max_iter,
-                    Scores* found, index_t* n_iterations) {
-    index_t n_running = n_runs;
-    for (index_t iteration = 0; iteration <= max_iter && n_running > 0; iteration++) {
-        assign_all(all, restarts, n_runs, found);
-        for (index_t run = 0; run < n_runs; run++) {
-            Restart* restart = restarts + run;
-            if (!restart->is_running) continue;
-            n_iterations[run] = iteration;
-            restart->is_running = restart->n_moved > 0;
-            if (restart->is_running && !update_means(all, restart)) {
-                restart->is_given_up = 1;
-                restart->is_running = 0;
-                n_iterations[run] = 0;
-            }
-            n_running -= !restart->is_running;
-        }
+INLINE void visit(const Ensemble* all, Restart* restart, index_t tile, Step step, Scores* found) {
+    if (step == ASSIGN || step == MEASURE_DISTANCES) {
+        const int16_t* own = step == ASSIGN ? NULL : restart->label + tile * TILE;
+        if (own == NULL || restart->k > 1) choose(all, restart, tile, own, found);
+        if (own == NULL) assign(all, restart, tile, found);
+        else add_distances(all, restart, tile, found);
+        return;
     }
-}
-
-// Computes the means of some points' clusters afresh, then their widths, then what silhouettes need.
-INLINE void add_members(const Ensemble* all, Restart* restart, index_t first, index_t stop) {
-    for (index_t i = first; i < stop; i++) {
-        const double* x = point(all, i);
-        double* sum = restart->sum + restart->label[i] * all->width;
-        for (index_t j = 0; j < all->width; j += LANE) *(Lanes*)(sum + j) += *(const Lanes*)(x + j);
-    }
-}
-
-INLINE void add_widths(const Ensemble* all, Restart* restart, index_t first, index_t stop) {
-    for (index_t i = first; i < stop; i++) {
+    for (index_t i = tile * TILE; i < least((tile + 1) * TILE, all->n); i++) {
         const index_t c = restart->label[i];
-        restart->inside[i] = sqdist(point(all, i), mean_of(all, restart, c), all->width);
-        restart->sum[c] += restart->inside[i];
+        if (step == ADD_UP) add_point(all, restart, i, c, 1);
+        else restart->added[c] += restart->inside[i] = sqdist_to_mean(all, restart, i, c);
     }
 }
 
-INLINE void add_distances(const Ensemble* all, Restart* restart, index_t first, index_t stop,
-                          Scores* found) {
-    for (index_t i = first; i < stop; i++) {
-        const index_t own = restart->label[i], size = restart->count[own];
-        const double of_others = size > 1 ? (double)size / (double)(size - 1) : 1;
-        restart->inside[i] = (restart->inside[i] + restart->added[own]) * of_others;
-        restart->outside[i] = INFINITY;
-        if (restart->k == 1) continue;
-        if (i % TILE == 0) choose(all, restart, i / TILE, restart->label, found);
-        const index_t other = (index_t)found->chosen[i % TILE];
-        restart->outside[i] =
-            sqdist(point(all, i), mean_of(all, restart, other), all->width) + restart->added[other];
-    }
-}
-
-typedef enum { MEANS, WIDTHS, DISTANCES } Step;
-
-// Takes one step of judging all restarts that weren't given up, a group of points at a time.
-INLINE void judge(const Ensemble* all, Restart* restarts, index_t n_runs, const Step step,
-                  Scores* found) {
-    for (index_t first = 0; first < all->n; first += GROUP_TILES * TILE) {
-        const index_t stop = least(first + GROUP_TILES * TILE, all->n);
+// Takes a step of all restarts that need it, those of a group of tiles together.
+INLINE void visit_all(const Ensemble* all, Restart* restarts, index_t n_runs, Step step,
+                      Scores* found) {
+    for (index_t first = 0; first < all->n_tiles; first += GROUP_TILES) {
+        const index_t stop = least(first + GROUP_TILES, all->n_tiles);
         for (index_t run = 0; run < n_runs; run++) {
             Restart* restart = restarts + run;
-            if (restart->is_given_up) continue;
-            if (step == MEANS) add_members(all, restart, first, stop);
-            if (step == WIDTHS) add_widths(all, restart, first, stop);
-            if (step == DISTANCES) add_distances(all, restart, first, stop, found);
+            if (step == ASSIGN ? !restart->is_running : restart->is_given_up) continue;
+            for (index_t tile = first; tile < stop; tile++) visit(all, restart, tile, step, found);
         }
     }
 }
 
-INLINE void judge_all(const Ensemble* all, Restart* restarts, index_t n_runs, Scores* found) {
-    const size_t sums = (size_t)(restarts->k * all->width) * sizeof(double);
-    for (index_t run = 0; run < n_runs; run++) {
-        memset(restarts[run].sum, 0, sums);
-        memset(restarts[run].has_changed, 1, (size_t)restarts->k);
+// Ends an iteration. Returns whether there is another one.
+INLINE int end_iteration(const Ensemble* all, Restart* restart) {
+    restart->is_running = restart->n_moved > 0;
+    if (restart->is_running && !update_means(all, restart)) {
+        restart->is_given_up = 1;
+        restart->is_running = 0;
     }
-    judge(all, restarts, n_runs, MEANS, found);
-    for (index_t run = 0; run < n_runs; run++) {
-        if (!restarts[run].is_given_up) update_means(all, restarts + run);
-        memset(restarts[run].sum, 0, sums);
+    restart->n_moved = 0;
+    return restart->is_running;
+}
+
+// Ends a step of what follows the last iteration.
+INLINE void end_step(const Ensemble* all, Restart* restart, Step step) {
+    const index_t k = restart->k;
+    if (restart->is_given_up) return;
+    if (step == ASSIGN) {
+        memset(restart->sum, 0, (size_t)(k * all->width) * sizeof(double));
+        memset(restart->has_changed, 1, (size_t)k);
     }
-    judge(all, restarts, n_runs, WIDTHS, found);
-    for (index_t run = 0; run < n_runs; run++) {
-        Restart* restart = restarts + run;
-        if (restart->is_given_up) continue;
-        for (index_t c = 0; c < restart->k; c++) {
-            restart->added[c] = restart->sum[c] / (double)restart->count[c];
+    if (step == ADD_UP) update_means(all, restart);
+    if (step != MEASURE_WIDTHS) return;
+    for (index_t c = 0; c < k; c++) restart->added[c] /= (double)restart->count[c];
+    set_offsets(all, restart);
+}
+
+// Runs some restarts to their end: iterations, then what the metrics need.
+INLINE void run_together(const Ensemble* all, Restart* restarts, index_t n_runs, index_t max_iter,
+                         Scores* found, index_t* n_iterations) {
+    index_t iteration = 0;
+    for (Step step = ASSIGN; step != DONE;) {
+        visit_all(all, restarts, n_runs, step, found);
+        int goes_on = 0;
+        for (index_t run = 0; step == ASSIGN && run < n_runs; run++) {
+            if (!restarts[run].is_running) continue;
+            n_iterations[run] = iteration;
+            goes_on |= end_iteration(all, restarts + run);
+            if (restarts[run].is_given_up) n_iterations[run] = 0;
         }
-        set_offsets(all, restart);
+        if (goes_on && iteration++ < max_iter) continue;
+        for (index_t run = 0; run < n_runs; run++) end_step(all, restarts + run, step);
+        step++;
     }
-    judge(all, restarts, n_runs, DISTANCES, found);
 }
 
 FOR_EVERY_PROCESSOR
@@ -468,43 +453,44 @@ int kmeans_points(const double* points, const float* tiles, const float* rest, c
                   const index_t* starts, index_t n_runs, index_t n_clusters, index_t max_iter,
                   int16_t* labels, index_t* n_iterations, index_t* counts, double* widths,
                   double* inside, double* outside, index_t* work) {
-    const index_t n = n_points, n_tiles = (n + TILE - 1) / TILE;
-    const index_t k = n_clusters, n_forms = n_slices * (SLICE + 1) + 1;
-    const Ensemble all = {points, tiles, rest, lengths, n, width, n_slices, scale, work};
-    Restart* restarts = calloc((size_t)n_runs, sizeof *restarts);
-    double* doubles = malloc((size_t)(n_runs * k * (2 * width + 1)) * sizeof(double));
-    float* floats = malloc((size_t)(n_runs * k * n_forms + k * TILE) * sizeof(float));
-    char* flags = malloc((size_t)(n_runs * k));
-    uint8_t* usual = malloc((size_t)(n_runs * n_tiles));
-    const int has_memory = restarts && doubles && floats && flags && usual;
+    const index_t n = n_points, n_tiles = (n + TILE - 1) / TILE, k = n_clusters;
+    const index_t n_doubles = k * (2 * width + 1);
+    const index_t n_floats = k * (n_slices * (SLICE + 1) + 1);
+    const Ensemble all = {points, tiles, rest, lengths, n, n_tiles, width, n_slices, scale, work};
+    double* doubles = malloc((size_t)(TOGETHER * n_doubles) * sizeof(double));
+    float* floats = malloc((size_t)(TOGETHER * n_floats) * sizeof(float));
+    Points* score = malloc((size_t)k * sizeof(Points));
+    char* flags = malloc((size_t)(TOGETHER * (k + n_tiles)));
+    const int has_memory = doubles && floats && score && flags;
     work[0] = work[1] = 0;
-    if (has_memory) {
-        Scores found = {.score = floats + n_runs * k * n_forms};
-        for (index_t run = 0; run < n_runs; run++) {
+    for (index_t first = 0; has_memory && first < n_runs; first += TOGETHER) {
+        const index_t n_together = least(TOGETHER, n_runs - first);
+        Restart restarts[TOGETHER];
+        memset(restarts, 0, sizeof restarts);
+        Scores found = {.score = score};
+        for (index_t run = 0; run < n_together; run++) {
             Restart* restart = restarts + run;
             restart->k = k;
-            restart->label = labels + run * n;
-            restart->count = counts + run * k;
-            restart->added = widths + run * k;
-            restart->inside = inside + run * n;
-            restart->outside = outside + run * n;
-            restart->sum = doubles + run * k * (2 * width + 1);
+            restart->label = labels + (first + run) * n;
+            restart->count = counts + (first + run) * k;
+            restart->added = widths + (first + run) * k;
+            restart->inside = inside + (first + run) * n;
+            restart->outside = outside + (first + run) * n;
+            restart->sum = doubles + run * n_doubles;
             restart->mean = restart->sum + k * width;
             restart->square = restart->mean + k * width;
-            restart->direction = floats + run * k * n_forms;
+            restart->direction = floats + run * n_floats;
             restart->rest = restart->direction + k * n_slices * SLICE;
             restart->offset = restart->rest + k * n_slices;
-            restart->has_changed = flags + run * k;
-            restart->usual = usual + run * n_tiles;
-            start(&all, restart, starts + run * k);
+            restart->has_changed = flags + run * (k + n_tiles);
+            restart->usual = (uint8_t*)restart->has_changed + k;
+            start(&all, restart, starts + (first + run) * k);
         }
-        iterate(&all, restarts, n_runs, max_iter, &found, n_iterations);
-        judge_all(&all, restarts, n_runs, &found);
+        run_together(&all, restarts, n_together, max_iter, &found, n_iterations + first);
     }
-    free(restarts);
     free(doubles);
     free(floats);
+    free(score);
     free(flags);
-    free(usual);
     return !has_memory;
 }

@@ -133,7 +133,8 @@ def test_a_point_far_away_leaves_the_others_to_double_precision():
     points = points_of(values)
     for k in (2, 3, 5):
         starts = starting_traces(points, draw_uniforms(k, 10, 0))
-        for start, labels in zip(starts, kmeans_points(points.principal, starts, 100).labels):
+        found = kmeans_points(points.principal, starts, 100)
+        for start, labels in zip(starts, found.labels, strict=True):
             assert np.array_equal(plain_lloyd(points.points, start), labels)
 
 

@@ -212,7 +212,7 @@ class PointGeometry:
         return self
 
     def keep_principal(self) -> None:
-        """Keep the principal coordinates for compiled K-means; about 12 n_traces n_samples bytes."""
+        """Keep principal coordinates for compiled K-means; 12 n_traces n_samples bytes."""
         self.principal = PrincipalPoints.of(self.points)
 
     def keep_pairs(self, pool: Executor) -> None:
