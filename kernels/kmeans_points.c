@@ -269,7 +269,7 @@ INLINE void choose(const Ensemble* all, const Restart* restart, index_t tile, co
         found->radius = *(const Points*)(all->rest + (tile * n_slices + slice - 1) * TILE);
         choose_least(rest + (slice - 1) * k, k, found);
         n_open = count(found->is_open);
-        enough = slice + 1;
+        enough = least(slice + 1 + slice / 4, n_slices);
     }
     restart->usual[tile] = (uint8_t)least(slice > 1 && n_open == 0 ? slice - 1 : slice, UINT8_MAX);
     for (index_t lane = 0; n_open > 0 && lane < TILE; lane++) {
@@ -315,15 +315,20 @@ INLINE void add_distances(const Ensemble* all, Restart* restart, index_t tile,
 
 // Makes the forms of a mean that scores are computed from.
 INLINE void prepare(const Ensemble* all, Restart* restart, index_t c) {
-    const double *mean = restart->mean + c * all->width, scale = all->scale;
+    const double *mean = restart->mean + c * all->width, inverse = 1 / all->scale;
+    const index_t k = restart->k;
     double square = 0;  // of the coordinates behind
     for (index_t slice = all->n_slices - 1; slice >= 0; slice--) {
-        restart->rest[slice * restart->k + c] = 2 * (float)sqrt(square) * UP;
-        for (index_t j = slice * SLICE; j < (slice + 1) * SLICE; j++) {
-            const double coordinate = j < all->width ? mean[j] / scale : 0;
-            restart->direction[j * restart->k + c] = (float)(-2 * coordinate);
-            square += coordinate * coordinate;
+        const index_t first = slice * SLICE, stop = least(first + SLICE, all->width);
+        double of_slice = 0;
+        restart->rest[slice * k + c] = 2 * (float)sqrt(square) * UP;
+        for (index_t j = first; j < stop; j++) {
+            const double coordinate = mean[j] * inverse;
+            restart->direction[j * k + c] = (float)(-2 * coordinate);
+            of_slice += coordinate * coordinate;
         }
+        for (index_t j = stop; j < first + SLICE; j++) restart->direction[j * k + c] = 0;
+        square += of_slice;
     }
     restart->square[c] = square;
 }

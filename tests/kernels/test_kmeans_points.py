@@ -1,4 +1,4 @@
-"""Lloyd's iterations of many points in C: the partitions and metrics of their twin, everywhere alike.
+"""Lloyd's iterations of many points in C: partitions and metrics of the twin, on every machine.
 
 Set ``UMLPSD_KERNEL_SANITIZE=address,undefined`` to run these tests under sanitizers.
 """
