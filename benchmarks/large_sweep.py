@@ -143,17 +143,15 @@ def print_peak(path: str, metric: str, n_epochs: str) -> None:
     print(before_gb, peak_gb())
 
 
-def paired_table(checkout: Path, n_repeats: int) -> list[str]:
-    """Return the table of processor time against another checkout, and whether labels agree."""
-    lines = [
-        "## Against an earlier commit",
-        "",
-        f"K 1…15, squared Euclidean, all cores; processor time, least of {n_repeats}, each commit in "
-        "a process of its own by turns. Equal: restarts whose labels are the same.",
-        "",
-        "| traces × samples | epochs | before | now | ratio | required | equal |",
-        "|---|---|---|---|---|---|---|",
-    ]
+def print_paired(checkout: Path, n_repeats: int) -> None:
+    """Print the table of processor time against another checkout, and whether labels agree."""
+    print(
+        "## Against an earlier commit\n\n"
+        f"K 1…15, squared Euclidean, all cores; processor time, least of {n_repeats}, each commit "
+        "in a process of its own by turns. Equal: restarts whose labels are the same.\n\n"
+        "| traces × samples | epochs | before | now | ratio | required | equal |\n"
+        "|---|---|---|---|---|---|---|"
+    )
     for n_traces, n_epochs, required in PAIRED:
         values = ensemble(n_traces)
         with tempfile.TemporaryDirectory() as folder:
@@ -172,11 +170,11 @@ def paired_table(checkout: Path, n_repeats: int) -> list[str]:
             before, now = (np.load(Path(folder) / f"{name}.npy") for name in ("before", "now"))
         equal = (before == now).all(axis=2)
         before_s, now_s = min(seconds["before"]), min(seconds["now"])
-        lines.append(
+        print(
             f"| {n_traces} × {values.shape[1]} | {n_epochs} | {before_s:.2f} s | {now_s:.2f} s | "
-            f"**{before_s / now_s:.1f}×** | ≥ {required}× | {equal.sum()} of {equal.size} |"
+            f"**{before_s / now_s:.1f}×** | ≥ {required}× | {equal.sum()} of {equal.size} |",
+            flush=True,
         )
-    return [*lines, ""]
 
 
 def save_labels(path: str, n_epochs: str, out: str) -> None:
@@ -351,7 +349,7 @@ def main() -> None:
         save_labels(*arguments.labels_of)
         return
     if arguments.before:
-        print("\n".join(paired_table(arguments.before, arguments.repeats)))
+        print_paired(arguments.before, arguments.repeats)
         return
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
