@@ -25,13 +25,13 @@ Result = TypeVar("Result")
 Record = TypeVar("Record", bound=Any)
 
 
-def uploaded(values: np.ndarray) -> Array:
+def uploaded(values: Array) -> Array:
     """Return the values of traces as a CuPy array that all streams can read.
 
     Parameters
     ----------
     values : ndarray, shape (n_traces, n_frames)
-        NumPy's.
+        NumPy's; CuPy's is returned unchanged.
 
     Returns
     -------
@@ -43,6 +43,8 @@ def uploaded(values: np.ndarray) -> Array:
         If they do not fit in the GPU's memory.
     """
     cupy = import_module("cupy")
+    if is_on_device(values):
+        return values
     try:
         # not asarray, which would make a pinned copy of the whole array
         array: Any = cupy.empty(values.shape, values.dtype)
