@@ -24,6 +24,9 @@ BLOCK_BYTES = 8 << 20
 # Epochs of a block of compiled K-means of points, at least: products that choose starts, and passes
 # over the points, serve that many at a time.
 LEAST_EPOCHS = 8
+# Where compiled K-means has both, points are faster than pairs from 600 traces on with eight times
+# fewer samples (docs/optimisation_log.md)
+LEAST_TRACES_AS_POINTS, TRACES_PER_SAMPLE = 600, 8
 
 
 def sweep_on_cpu(
@@ -57,12 +60,13 @@ def sweep_on_cpu(
     # order when it splits a product itself)
     with threadpool_limits(limits=1), thread_pool(n_threads) as pool:
         compiled = is_compiled(len(curves), options.silhouette_metric, judged)
+        by_pairs = compiled and run_restarts is run_batched and not _prefer_points(*curves.shape)
         geometry = geometry_of(
             curves,
             pool,
             options.silhouette_metric,
             judged,
-            prefer_pairs=compiled and run_restarts is run_batched,
+            prefer_pairs=by_pairs,
         )
         if isinstance(geometry, PointGeometry) and run_restarts is run_batched and has_kernel():
             geometry.keep_principal()
@@ -71,6 +75,11 @@ def sweep_on_cpu(
             return run_restarts(curves, part, uniforms, options)
 
         return run_blocks(pool, geometry, ks, options, run_block)
+
+
+def _prefer_points(n_traces: int, n_samples: int) -> bool:
+    """Return whether compiled K-means on points is faster than on pairs, where both can be had."""
+    return n_traces >= LEAST_TRACES_AS_POINTS and TRACES_PER_SAMPLE * n_samples <= n_traces
 
 
 def run_blocks(
