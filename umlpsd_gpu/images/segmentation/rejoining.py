@@ -20,7 +20,7 @@ from umlpsd_gpu.images.segmentation.refinement import contrasts_of
 LEAST_NECK = 0.9
 # Contrasts of both parts and of their seam agree if they differ by less than this share, and this
 # many standard errors
-MOST_STEP, N_ERRORS = 0.05, 2.0
+MOST_STEP, N_ERRORS = 0.05, 1.0
 # A seam is measured where it is this far from the background, beyond the blur
 INNER_PX = 2.5
 # Parts with less area than the first share of a circle of the particle size join a neighbour over
