@@ -157,16 +157,22 @@ def polygon_radii(polygon: np.ndarray, n_angles: int = N_ANGLES) -> tuple[np.nda
     row, column = polygon[:-1].T
     rays = angles_rad(n_angles)
     cosine, sine = np.cos(rays)[:, None], np.sin(rays)[:, None]
-    # distance of the vertices from the line of each ray, and along it
+    # distance of the vertices from the line of each ray
     aside = row * cosine - column * sine
-    along = column * cosine + row * sine
-    aside_next, along_next = np.roll(aside, -1, axis=1), np.roll(along, -1, axis=1)
-    crosses = (aside <= 0) != (aside_next <= 0)
-    share = aside / np.where(crosses, aside - aside_next, 1.0)
-    radius = np.where(crosses, along + share * (along_next - along), -1.0)
-    farthest = radius.max(axis=1)
+    is_before = aside <= 0
+    ray, vertex = np.nonzero(is_before != np.roll(is_before, -1, axis=1))
+    following = (vertex + 1) % row.size
+    # along the ray, where edges cross it
+    cosine, sine = cosine[ray, 0], sine[ray, 0]
+    along = column[vertex] * cosine + row[vertex] * sine
+    along_next = column[following] * cosine + row[following] * sine
+    before, after = aside[ray, vertex], aside[ray, following]
+    radius = along + before / (before - after) * (along_next - along)
+    farthest = np.full(n_angles, -1.0)
+    np.maximum.at(farthest, ray, radius)
     is_hit = farthest > 0
-    second = np.where((radius > 0) & (radius < farthest[:, None] - REENTRANT_PX), 1, 0).any(axis=1)
+    second = np.zeros(n_angles, dtype=bool)
+    second[ray[(radius > 0) & (radius < farthest[ray] - REENTRANT_PX)]] = True
     if not is_hit.any():
         return np.full(n_angles, np.hypot(row, column).mean()), False
     filled = np.interp(rays, rays[is_hit], farthest[is_hit], period=2 * np.pi)

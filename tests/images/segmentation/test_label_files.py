@@ -7,6 +7,7 @@ import tifffile
 from scipy import ndimage
 
 from umlpsd_gpu.errors import OutputError, TracesError
+from umlpsd_gpu.images.open import open_micrograph
 from umlpsd_gpu.images.segmentation.label_files import read_labels, write_labels
 
 
@@ -31,6 +32,15 @@ def test_regions_give_the_same_labels(tmp_path, labels):
     assert np.array_equal(back[~is_rim], labels[~is_rim])
     assert np.bincount(back.ravel()) == pytest.approx(np.bincount(labels.ravel()), rel=0.01)
     assert [roi.name for roi in roifile.roiread(tmp_path / "labels.zip")] == ["1", "2", "3"]
+
+
+def test_files_carry_the_size_of_a_pixel(tmp_path, labels):
+    write_labels(tmp_path / "labels.tif", labels, 0.158)
+    micrograph = open_micrograph(tmp_path / "labels.tif")
+    assert micrograph.pixel_size_m == pytest.approx(0.158e-9, rel=1e-6)
+    write_labels(tmp_path / "labels.zip", labels, 0.158)
+    regions = roifile.roiread(tmp_path / "labels.zip")
+    assert [region.properties for region in regions] == [{"nm_per_px": 0.158}] * 3
 
 
 def test_a_region_drawn_by_hand_is_a_particle(tmp_path):

@@ -25,5 +25,5 @@ def write_label_files(study: ParticleStudy, folder: Path) -> None:
     place.mkdir()
     for image in study.images:
         stem = Path(image.name).stem
-        write_labels(place / f"{stem}_labels.tif", image.labels)
-        write_labels(place / f"{stem}_rois.zip", image.labels)
+        write_labels(place / f"{stem}_labels.tif", image.labels, image.nm_per_px)
+        write_labels(place / f"{stem}_rois.zip", image.labels, image.nm_per_px)

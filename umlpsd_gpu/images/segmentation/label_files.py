@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ ADVICE = "give a label TIFF of the size of the image, or a .zip of ImageJ's ROI 
 LARGEST_UINT16 = 65535
 
 
-def write_labels(path: str | Path, labels: np.ndarray) -> None:
+def write_labels(path: str | Path, labels: np.ndarray, nm_per_px: float | None = None) -> None:
     """Write labels as a TIFF, or as a set of ImageJ regions.
 
     Parameters
@@ -24,6 +25,9 @@ def write_labels(path: str | Path, labels: np.ndarray) -> None:
         Manager opens; names are the labels.
     labels : ndarray of int, shape (n_rows, n_columns)
         From 1; 0: background.
+    nm_per_px : float, optional
+        Side of a pixel, in nanometres: the scale of the TIFF in ImageJ, and the property
+        ``nm_per_px`` of each region, since regions have no scale of their own.
 
     Raises
     ------
@@ -38,9 +42,9 @@ def write_labels(path: str | Path, labels: np.ndarray) -> None:
         )
     try:
         if suffix == ".zip":
-            _write_regions(path, labels)
+            _write_regions(path, labels, nm_per_px)
         else:
-            _write_tiff(path, labels)
+            _write_tiff(path, labels, nm_per_px)
     except OSError as error:
         raise OutputError(f"{path} can't be written ({error}); choose another folder") from error
 
@@ -79,13 +83,20 @@ def read_labels(path: str | Path, shape: tuple[int, int]) -> np.ndarray:
     return labels
 
 
-def _write_tiff(path: Path, labels: np.ndarray) -> None:
+def _write_tiff(path: Path, labels: np.ndarray, nm_per_px: float | None) -> None:
     import tifffile
 
     # ImageJ has no 32-bit integers
     is_small = labels.max(initial=0) <= LARGEST_UINT16
     values = labels.astype(np.uint16 if is_small else np.uint32)
-    tifffile.imwrite(path, values, imagej=is_small, compression=None)
+    scale: dict[str, Any] = {}
+    if nm_per_px is not None:
+        # TIFF has no nanometres: ImageJ takes the unit from its own description
+        per_unit = 1 / nm_per_px if is_small else 1e7 / nm_per_px
+        unit = tifffile.RESUNIT.NONE if is_small else tifffile.RESUNIT.CENTIMETER
+        scale = {"resolution": (per_unit, per_unit), "resolutionunit": unit}
+        scale |= {"metadata": {"unit": "nm"}} if is_small else {}
+    tifffile.imwrite(path, values, imagej=is_small, compression=None, **scale)
 
 
 def _read_tiff(path: Path, shape: tuple[int, int]) -> np.ndarray:
@@ -109,7 +120,7 @@ def _read_tiff(path: Path, shape: tuple[int, int]) -> np.ndarray:
     return whole.astype(np.int32)
 
 
-def _write_regions(path: Path, labels: np.ndarray) -> None:
+def _write_regions(path: Path, labels: np.ndarray, nm_per_px: float | None) -> None:
     import roifile
     from scipy import ndimage
     from skimage.measure import find_contours
@@ -125,6 +136,8 @@ def _write_regions(path: Path, labels: np.ndarray) -> None:
         corners = outline[:, ::-1] - 0.5 + [box[1].start, box[0].start]
         region = roifile.ImagejRoi.frompoints(corners.astype(np.float32), name=f"{number}")
         region.roitype = roifile.ROI_TYPE.POLYGON
+        if nm_per_px is not None:
+            region.properties = {"nm_per_px": f"{nm_per_px:.9g}"}
         regions.append(region)
     path.unlink(missing_ok=True)
     roifile.roiwrite(path, regions)

@@ -84,18 +84,18 @@ class Grid:
         # a ramp of this half width has the variance of the blur
         self.half_width = max(float(np.sqrt(3.0)) * softness_px, 0.5)
 
-    def cover(self, outline: Outline, orders: Sequence[int] = ORDERS) -> list[np.ndarray]:
+    def cover(self, outline: Outline, orders: Sequence[int] = ORDERS) -> np.ndarray:
         """Return how much of each pixel is covered by an outline.
 
         Parameters
         ----------
         outline : Outline
         orders : sequence of int
-            Highest harmonics; one result for each.
+            Highest harmonics; one row for each.
 
         Returns
         -------
-        list of ndarray of float64, shape (n_pixels,)
+        ndarray of float64, shape (n_orders, n_pixels)
             0…1, with blurred edges.
         """
         down, right = self.rows - outline.row, self.columns - outline.column
@@ -104,18 +104,20 @@ class Grid:
         first = places.astype(np.intp)
         share = places - first
         first %= N_ANGLES
-        covered = []
-        for order in orders:
-            harmonics = outline.harmonics.copy()
-            harmonics[order + 1 :] = 0
-            radii = np.fft.irfft(harmonics, N_ANGLES)
-            after, before = np.roll(radii, -1), np.roll(radii, 1)
-            # an edge that runs obliquely to the rays is blurred over a longer part of them
-            slope = (after - before) * (N_ANGLES / (4 * np.pi)) / np.maximum(radii, 1.0)
-            scale = 0.5 / (self.half_width * np.hypot(1.0, slope))
-            limit = radii[first] + share * (after - radii)[first]
-            covered.append(np.clip((limit - distance) * scale[first] + 0.5, 0.0, 1.0))
-        return covered
+        is_kept = np.arange(outline.harmonics.size) <= np.asarray(orders)[:, None]
+        radii = np.fft.irfft(np.where(is_kept, outline.harmonics, 0), N_ANGLES)
+        after, before = np.roll(radii, -1, axis=1), np.roll(radii, 1, axis=1)
+        # an edge that runs obliquely to the rays is blurred over a longer part of them
+        slope = (after - before) * (N_ANGLES / (4 * np.pi)) / np.maximum(radii, 1.0)
+        scale = 0.5 / (self.half_width * np.hypot(1.0, slope))
+        # (limit - distance) scale + 0.5, with the limit between two angles
+        covered: np.ndarray = (after - radii).take(first, axis=1)
+        covered *= share
+        covered += radii.take(first, axis=1)
+        covered -= distance
+        covered *= scale.take(first, axis=1)
+        covered += 0.5
+        return np.clip(covered, 0.0, 1.0, out=covered)
 
 
 def n_parameters(order: int) -> int:

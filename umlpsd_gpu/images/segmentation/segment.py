@@ -22,13 +22,15 @@ from umlpsd_gpu.images.segmentation.overlaps import find_overlapping
 from umlpsd_gpu.images.segmentation.paper import segment_as_published
 from umlpsd_gpu.images.segmentation.particle_size import estimate_size
 from umlpsd_gpu.images.segmentation.refinement import contrasts_of, refine_outlines
+from umlpsd_gpu.images.segmentation.rejoining import rejoin
 from umlpsd_gpu.images.segmentation.settings import SegmentationSettings
 from umlpsd_gpu.images.segmentation.splitting import MOST_PARTS, propose, split_groups
 
-CUT, OVERLAPPING, ANNOTATED = (
+CUT, OVERLAPPING, ANNOTATED, FRAGMENT = (
     "cut by the edge of the image",
     "overlaps another particle",
     "touches an annotation",
+    "is a fragment beside another particle",
 )
 # Particles at least this wide are first sought in an image of half the size
 WIDE_PX = 16.0
@@ -122,12 +124,14 @@ def segment_particles(
         size_px = estimate_size(flat.values)
     if settings.method == "paper":
         labels = _renumber(segment_as_published(values, flat.polarity == "bright"))
-        is_overlapping = np.zeros(int(labels.max()) + 1, dtype=bool)
+        is_overlapping = is_fragment = np.zeros(int(labels.max()) + 1, dtype=bool)
     else:
-        flat, labels, is_overlapping = _find(values, flat, is_annotated, size_px, notes)
+        flat, labels, is_overlapping, is_fragment = _find(
+            values, flat, is_annotated, size_px, notes
+        )
     if annotations.scale_bar is not None:
         notes.append(f"A scale bar of {annotations.scale_bar.length_px:.1f} pixels was found.")
-    reasons = _reasons(labels, is_annotated, is_overlapping)
+    reasons = _reasons(labels, is_annotated, is_overlapping, is_fragment)
     weights = edge_weights(labels)
     weights[[bool(reason) for reason in reasons]] = np.nan
     return Segmentation(
@@ -164,8 +168,8 @@ def _checked(image: np.ndarray) -> np.ndarray:
 
 def _find(
     values: np.ndarray, flat: Flattened, is_annotated: np.ndarray, size_px: float, notes: list[str]
-) -> tuple[Flattened, np.ndarray, np.ndarray]:
-    """Return the flattened image, labels, and which of them overlap."""
+) -> tuple[Flattened, np.ndarray, np.ndarray, np.ndarray]:
+    """Return the flattened image, labels, and which of them overlap and are fragments."""
     covered = _rough_particles(flat, is_annotated, size_px)
     halo = ndimage.maximum_filter((covered | is_annotated).view(np.uint8), 2 * HALO_PX + 1)
     flat = flatten_around(values, flat, halo.view(bool), size_px)
@@ -177,6 +181,7 @@ def _find(
             "found is no list of particles; give size_px, or an image of lower magnification."
         )
     labels = refine_outlines(labels, found, is_annotated)
+    labels, is_fragment = rejoin(labels, found.smoothed, flat.noise, size_px)
     contrasts = contrasts_of(labels, found.smoothed)
     is_overlapping = find_overlapping(labels, found.smoothed, contrasts)
     is_kept = has_steps(labels, flat.values, contrasts[labels].astype(np.float32))
@@ -188,7 +193,7 @@ def _find(
     labels = np.where(is_kept[labels], labels, 0)
     is_present = np.bincount(labels.ravel(), minlength=is_kept.size) > 0
     is_present[0] = True
-    return flat, _renumber(labels), is_overlapping[is_present]
+    return flat, _renumber(labels), is_overlapping[is_present], is_fragment[is_present]
 
 
 def _rough_particles(flat: Flattened, is_annotated: np.ndarray, size_px: float) -> np.ndarray:
@@ -216,13 +221,21 @@ def _renumber(labels: np.ndarray) -> np.ndarray:
 
 
 def _reasons(
-    labels: np.ndarray, is_annotated: np.ndarray, is_overlapping: np.ndarray
+    labels: np.ndarray,
+    is_annotated: np.ndarray,
+    is_overlapping: np.ndarray,
+    is_fragment: np.ndarray,
 ) -> tuple[str, ...]:
     is_cut = touches_edge(labels)
     beside = np.zeros(is_cut.size, dtype=bool)
     if is_annotated.any():
         beside[np.unique(labels[ndimage.binary_dilation(is_annotated, EIGHT, iterations=2)])] = True
-    named = ((is_cut, CUT), (beside, ANNOTATED), (is_overlapping, OVERLAPPING))
+    named = (
+        (is_cut, CUT),
+        (beside, ANNOTATED),
+        (is_overlapping, OVERLAPPING),
+        (is_fragment, FRAGMENT),
+    )
     return tuple(
         "; ".join(reason for flags, reason in named if flags[number])
         for number in range(1, is_cut.size)

@@ -226,14 +226,11 @@ class _Merger:
         data, grid = self._pixels(box, domain)
         union = trace_outline(self.coverage[box] * domain, box[0].start, box[1].start)
         bic_one, _ = _best_order(data, grid, union, self.weight)
-        orders, covers = [], []
-        for number, part in ((first, one), (second, other)):
-            outline, order = self._fit(number, part)
-            orders.append(order)
-            covers += grid.cover(outline, (order,))
+        fits = [self._fit(number, part) for number, part in ((first, one), (second, other))]
+        pair = [grid.cover(outline, (order,))[0] for outline, order in fits]
         # a gap is paler than both, an overlap darker
-        covers.append(4.0 * covers[0] * covers[1])
-        n_free = sum(n_parameters(order) for order in orders) + 3
+        covers = np.stack([*pair, 4.0 * pair[0] * pair[1]])
+        n_free = sum(n_parameters(order) for _, order in fits) + 3
         gain = _bic(data, covers, n_free, self.weight) - bic_one
         if min(one.n_px, other.n_px) < self.fragment_px:
             gain += ALWAYS
@@ -273,26 +270,28 @@ class _Merger:
 def _best_order(data: np.ndarray, grid: Grid, outline: Outline, weight: float) -> tuple[float, int]:
     """Return the lowest BIC of an outline, and its highest harmonic."""
     covers = grid.cover(outline)
-    return min(
-        (_bic(data, [cover], n_parameters(order) + 1, weight), order)
-        for order, cover in zip(ORDERS, covers, strict=True)
-    )
+    squares = np.einsum("ij,ij->i", covers, covers)
+    explained = np.square(covers @ data) / np.maximum(squares, 1e-12)
+    n_free = np.array([n_parameters(order) + 1 for order in ORDERS])
+    bics = _bic_of(float(data @ data) - explained, data.size, n_free, weight)
+    best = int(np.argmin(bics))
+    return float(bics[best]), ORDERS[best]
 
 
-def _levels(data: np.ndarray, covers: list[np.ndarray]) -> np.ndarray:
-    basis = np.stack(covers)
-    gram = basis @ basis.T
+def _bic(data: np.ndarray, covers: np.ndarray, n_free: int, weight: float) -> float:
+    """Return the BIC of covers with the levels that suit them best."""
+    gram = covers @ covers.T
     gram[np.diag_indices_from(gram)] += 1e-9 * np.trace(gram) + 1e-12
-    found: np.ndarray = np.linalg.solve(gram, basis @ data)
-    return found
+    residual = data - np.linalg.solve(gram, covers @ data) @ covers
+    return float(_bic_of(residual @ residual, data.size, np.array(n_free), weight))
 
 
-def _bic(data: np.ndarray, covers: list[np.ndarray], n_free: int, weight: float) -> float:
-    """Return the BIC; a weight below 1 says that the noise of neighbours is correlated."""
-    residual = data - _levels(data, covers) @ np.stack(covers)
-    spread = max(float(np.mean(residual**2)), 1e-12)
-    n = max(weight * data.size, 2.0)
-    return float(n * np.log(spread) + n_free * np.log(n))
+def _bic_of(squares: np.ndarray, n: int, n_free: np.ndarray, weight: float) -> np.ndarray:
+    """Return BICs; a weight below 1 says that the noise of neighbours is correlated."""
+    n_independent = max(weight * n, 2.0)
+    spread = np.maximum(squares / n, 1e-12)
+    bics: np.ndarray = n_independent * np.log(spread) + n_free * np.log(n_independent)
+    return bics
 
 
 def _union(one: tuple[slice, slice], other: tuple[slice, slice]) -> tuple[slice, slice]:
