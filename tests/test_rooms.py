@@ -33,6 +33,7 @@ ROOMS = [
     "xrays",
     "shapes",
     "images",
+    "exports",
     "simulate",
     "analyses",
     "report",
