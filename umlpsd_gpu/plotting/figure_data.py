@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection, PathCollection, PolyCollection
+from matplotlib.collections import Collection, LineCollection, PolyCollection
 from matplotlib.colors import to_hex
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
@@ -18,7 +18,7 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle, StepPatch
 
 # Label that matplotlib gives to what has none
-AUTOMATIC = re.compile(r"_(child|nolegend)\w*")
+AUTOMATIC = re.compile(r"_?(child|nolegend|container|collection|image|patch|line)\d*_?")
 HEADING = ("panel", "title", "kind", "series", "colour", "x_axis", "y_axis", "x", "y", "value")
 
 
@@ -92,33 +92,42 @@ def shown_in(axes: Axes) -> Iterator[Shown]:
             xy = np.asarray(line.get_xydata(), dtype=float)
             yield Shown(kind, _series(line), _hex(line.get_color()), xy)
     for collection in axes.collections:
-        if isinstance(collection, PathCollection):
-            offsets: np.ndarray = np.ma.filled(
-                np.ma.asarray(collection.get_offsets(), dtype=float), np.nan
-            )
-            colours = collection.get_facecolor()
-            if not len(colours):
-                colours = collection.get_edgecolor()
-            array = collection.get_array()
-            values: np.ndarray | None = None
-            if array is not None:
-                values = np.ma.filled(np.ma.asarray(array, float), np.nan)
-            colour = "" if values is not None or len(colours) != 1 else _hex(colours[0])
-            yield Shown("points", _series(collection), colour, offsets, values)
-        elif isinstance(collection, PolyCollection | LineCollection):
-            kind = "area" if isinstance(collection, PolyCollection) else "segment"
-            colours = collection.get_facecolor() if kind == "area" else collection.get_edgecolor()
-            colour = _hex(colours[0]) if len(colours) == 1 else ""
-            for path in collection.get_paths():
-                xy = np.asarray(path.vertices, dtype=float)
-                yield Shown(kind, _series(collection), colour, xy)
+        if isinstance(collection, PolyCollection | LineCollection):
+            yield from _outlines(collection)
+        else:
+            yield from _points(collection)
     yield from _bars(axes)
+
+
+def _outlines(collection: PolyCollection | LineCollection) -> Iterator[Shown]:
+    is_area = isinstance(collection, PolyCollection)
+    colours = collection.get_facecolor() if is_area else collection.get_edgecolor()
+    colour = _hex(colours[0]) if len(colours) == 1 else ""
+    for path in collection.get_paths():
+        xy = np.asarray(path.vertices, dtype=float)
+        yield Shown("area" if is_area else "segment", _series(collection), colour, xy)
+
+
+def _points(collection: Collection) -> Iterator[Shown]:
+    """Yield markers, circles and the like: all with one colour, or with values, at once."""
+    xy: np.ndarray = np.ma.filled(np.ma.asarray(collection.get_offsets(), dtype=float), np.nan)
+    series, array = _series(collection), collection.get_array()
+    if array is not None:
+        values: np.ndarray = np.ma.filled(np.ma.asarray(array, dtype=float), np.nan)
+        yield Shown("points", series, "", xy, values)
+        return
+    faces, edges = collection.get_facecolor(), collection.get_edgecolor()
+    colours = [_hex(colour) for colour in (faces if len(faces) else edges)]
+    # matplotlib repeats the colours over the points
+    of_points = np.resize(np.array(colours or [""]), len(xy))
+    for colour in dict.fromkeys(of_points.tolist()):
+        yield Shown("points", series, colour, xy[of_points == colour])
 
 
 def _bars(axes: Axes) -> Iterator[Shown]:
     """Yield bars by container, so that the bars of one histogram stay together."""
     named = {
-        id(patch): str(container.get_label())
+        id(patch): _series(container) or _series(container.patches[0])
         for container in axes.containers
         if isinstance(container, BarContainer)
         for patch in container.patches
@@ -130,7 +139,7 @@ def _bars(axes: Axes) -> Iterator[Shown]:
             xy = np.column_stack([(edges[1:] + edges[:-1]) / 2, heights])
             yield Shown("bars", _series(patch), _hex(patch.get_edgecolor()), xy)
         elif isinstance(patch, Rectangle):
-            series = _clean(named.get(id(patch), str(patch.get_label())))
+            series = named.get(id(patch), _series(patch))
             box = patch.get_bbox()
             middle = [(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2]
             # horizontal bars are as thick as they are high
