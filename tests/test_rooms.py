@@ -37,6 +37,7 @@ ROOMS = [
     "simulate",
     "analyses",
     "report",
+    "napari_plugin",
     "validation",
     "bench",
     "batch",
