@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from umlpsd_gpu.exports.contents import Contents, Curves, Frame, Table
+from umlpsd_gpu.exports.contents import Column, Contents, Curves, Frame, Places, Table
 from umlpsd_gpu.plotting.style import cluster_colour, darkened, thin_grid
 
 if TYPE_CHECKING:
@@ -18,31 +18,33 @@ if TYPE_CHECKING:
 SHOWN = (
     *(("cluster", "cluster"), ("class", "class"), ("beta", "β"), ("silhouette", "silhouette")),
     *(("label_uncertainty", "label uncertainty"), ("outlier_score", "outlier score")),
-    *(("equivalent_diameter_nm", "diameter / nm"), ("aspect_ratio", "aspect ratio")),
+    *(("equivalent_diameter_nm", "diameter"), ("aspect_ratio", "aspect ratio")),
     *(("outcome", "shape"), ("reason", "left out"), ("flag", "not clustered")),
 )
 MAX_POINTS = 20_000
+MARGIN_PX = 12  # around a particle
 NOTHING_HERE = "Click an emitter, a pixel or a particle"
 
 
-def draw_item(figure: Figure, contents: Contents, table: str, row: int) -> None:
-    """Draw the curves of an item, with what was fitted to them.
+def draw_item(figure: Figure, contents: Contents, places: Places, row: int) -> None:
+    """Draw the curves of an item, with what was fitted to them; or the image of a particle.
 
     Parameters
     ----------
     figure : Figure
         What is on it is removed.
     contents : Contents
-    table : str
-        Name of the table of items.
+    places : Places
+        Of the item and others.
     row : int
-        From 0.
+        Its row in the table of items, from 0.
     """
-    found = contents.table_of(table)
-    sets = [curves for curves in contents.curves if curves.table == table and row in curves.index]
+    found = contents.table_of(places.table)
+    sets = [each for each in contents.curves if each.table == places.table and row in each.index]
     figure.clear()
     figure.suptitle(title_of(found, row), fontsize=9, wrap=True)
     if not sets:
+        _draw_area(figure.subplots(), contents, places, row)
         return
     colour = _colour(found, row)
     for axes, curves in zip(figure.subplots(len(sets), 1, squeeze=False)[:, 0], sets, strict=True):
@@ -118,7 +120,7 @@ def _facts(table: Table, row: int) -> Iterator[str]:
             low, high = (float(table[end].values[row]) for end in ("beta_low", "beta_high"))
             yield f"β {value:.3f} ({low:.3f} … {high:.3f})"
         elif np.isfinite(value):
-            yield f"{text} {value:.4g}"
+            yield f"{text} {value:.4g} {table[column].unit}".rstrip()
 
 
 def _draw(axes: Axes, curves: Curves, number: int, colour: tuple[float, float, float]) -> None:
@@ -138,12 +140,36 @@ def _draw(axes: Axes, curves: Curves, number: int, colour: tuple[float, float, f
 
 
 def _finish(axes: Axes, curves: Curves) -> None:
-    axes.set_xlabel(curves.x.heading)
-    axes.set_ylabel(curves.values[0].heading)
+    axes.set_xlabel(_axis_label(curves.x))
+    axes.set_ylabel(_axis_label(curves.values[0]))
     if curves.is_logarithmic:
         axes.set_xscale("log")
         axes.set_yscale("log")
     thin_grid(axes)
+
+
+def _axis_label(column: Column) -> str:
+    """Return a name without the unit that it ends with, and the unit."""
+    name = column.name.removesuffix(f"_{column.unit.lower()}").replace("_", " ")
+    return f"{name} ({column.unit})" if column.unit not in ("", name) else name
+
+
+def _draw_area(axes: Axes, contents: Contents, places: Places, row: int) -> None:
+    """Draw the image of an item that has an area, with its outline."""
+    axes.axis("off")
+    picture = next((i for i in contents.images_of(places.frame) if i.kind == "grey"), None)
+    (found,) = np.flatnonzero(places.index == row)[:1].tolist() or [None]
+    if picture is None or found is None or places.areas is None or places.areas_of is None:
+        return
+    mask = places.areas == places.areas_of[found]
+    if not mask.any():
+        return
+    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    part = tuple(slice(max(0, at[0] - MARGIN_PX), at[-1] + MARGIN_PX + 1) for at in (rows, cols))
+    low, high = picture.shown_limits
+    axes.imshow(picture.values[part], cmap="gray", vmin=low, vmax=high)
+    colour = _colour(contents.table_of(places.table), row)
+    axes.contour(mask[part], levels=[0.5], colors=[colour], linewidths=1.5)
 
 
 def _colour(table: Table | None, row: int) -> tuple[float, float, float]:

@@ -8,11 +8,13 @@ from typing import Any
 from matplotlib.backends.backend_qt import NavigationToolbar2QT
 from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
 from matplotlib.figure import Figure
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSpinBox, QVBoxLayout, QWidget
 
 from umlpsd_gpu.napari_plugin.item_figure import NOTHING_HERE, draw_item, draw_place
 from umlpsd_gpu.napari_plugin.reader import METADATA, LayerSource
 from umlpsd_gpu.plotting.style import house_style
+
+SIZE_INCHES = 4.2, 5.5  # at first; the dock can be made wider
 
 
 class ItemWidget(QWidget):
@@ -27,8 +29,9 @@ class ItemWidget(QWidget):
         super().__init__()
         self.viewer = napari_viewer
         self.shown: tuple[str, int] | None = None
-        self.figure = Figure(layout="constrained")
+        self.figure = Figure(figsize=SIZE_INCHES, layout="constrained")
         self.canvas = FigureCanvasQTAgg(self.figure)
+        self.canvas.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.number = QSpinBox()
         self.number.setAccessibleName("Row of the item in its table")
         self.number.setRange(0, 0)
@@ -84,16 +87,16 @@ class ItemWidget(QWidget):
         item : int
             Its row in the table, from 0.
         """
-        if source.places is None:
+        places = source.places
+        if places is None:
             return
-        name = source.places.table
-        table = source.contents.table_of(name)
-        self.shown = name, item
+        table = source.contents.table_of(places.table)
+        self.shown = places.table, item
         self.number.blockSignals(True)
         self.number.setRange(0, 0 if table is None else table.n_rows - 1)
         self.number.setValue(item)
         self.number.blockSignals(False)
-        self._draw(lambda: draw_item(self.figure, source.contents, name, item))
+        self._draw(lambda: draw_item(self.figure, source.contents, places, item))
 
     def _show_number(self, item: int) -> None:
         layer = self._layer()
@@ -104,7 +107,7 @@ class ItemWidget(QWidget):
         """Return the chosen layer, or else the topmost visible one, of a study."""
         layers = [layer for layer in self.viewer.layers if METADATA in layer.metadata]
         active = self.viewer.layers.selection.active
-        if active is not None and METADATA in active.metadata:
+        if active is not None and active.visible and METADATA in active.metadata:
             return active
         visible = [layer for layer in layers if layer.visible]
         return (visible or layers or [None])[-1]

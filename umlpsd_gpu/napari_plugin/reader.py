@@ -103,12 +103,12 @@ def layers_of(contents: Contents) -> list[LayerData]:
         places = next((each for each in contents.places if each.frame is frame), None)
         source = LayerSource(contents, frame, places)
         is_first = number == 0
-        images = list(contents.images_of(frame))
-        # a picture if there is one, else the first image; sorting keeps the order otherwise
-        shown = sorted(images, key=lambda image: image.kind != "grey")[:1]
+        # the lowest layer first: pictures, quantities, further labels, clusters
+        images = sorted(contents.images_of(frame), key=_height_of)
+        shown = images[:1]
         for image in images:
             is_labels = image.kind == "labels"
-            is_visible = is_first and (image in shown or (is_labels and _is_main(image, images)))
+            is_visible = is_first and (image in shown or (is_labels and image is images[-1]))
             about = _about(source, image.heading, is_visible)
             layers.append(_labels(image, about) if is_labels else _image(image, about))
         if places is not None and places.areas is None and places.radius_px != 0.5:
@@ -116,9 +116,11 @@ def layers_of(contents: Contents) -> list[LayerData]:
     return layers
 
 
-def _is_main(image: Image, images: Sequence[Image]) -> bool:
-    """Return whether these are the first labels of several."""
-    return image is next(each for each in images if each.kind == "labels")
+def _height_of(image: Image) -> int:
+    if image.kind == "labels":
+        # a study's own labels have short names: cluster, particles
+        return 2 if "," in image.name else 3
+    return 0 if image.kind == "grey" else 1
 
 
 def _about(source: LayerSource, name: str, is_visible: bool) -> dict[str, Any]:
