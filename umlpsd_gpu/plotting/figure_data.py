@@ -132,27 +132,28 @@ def _bars(axes: Axes) -> Iterator[Shown]:
         if isinstance(container, BarContainer)
         for patch in container.patches
     }
+    flat = {
+        id(patch)
+        for container in axes.containers
+        if isinstance(container, BarContainer) and container.orientation == "horizontal"
+        for patch in container.patches
+    }
     groups: dict[tuple[str, str], list[list[float]]] = {}
     for patch in axes.patches:
         if isinstance(patch, StepPatch):
             heights, edges, _ = patch.get_data()
             xy = np.column_stack([(edges[1:] + edges[:-1]) / 2, heights])
             yield Shown("bars", _series(patch), _hex(patch.get_edgecolor()), xy)
-        elif isinstance(patch, Rectangle):
-            series = named.get(id(patch), _series(patch))
+        elif isinstance(patch, Rectangle) and id(patch) in named:
+            series = named[id(patch)]
             box = patch.get_bbox()
             middle = [(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2]
             # horizontal bars are as thick as they are high
-            is_flat = id(patch) in named and _is_horizontal(axes)
+            is_flat = id(patch) in flat
             size = [box.x1 - box.x0, middle[1]] if is_flat else [middle[0], box.y1 - box.y0]
             groups.setdefault((series, _hex(patch.get_facecolor())), []).append(size)
     for (series, colour), sizes in groups.items():
         yield Shown("bars", series, colour, np.array(sizes, dtype=float))
-
-
-def _is_horizontal(axes: Axes) -> bool:
-    bars = (each for each in axes.containers if isinstance(each, BarContainer))
-    return any(each.orientation == "horizontal" for each in bars)
 
 
 def _panels(figure: Figure) -> list[Axes]:
