@@ -45,7 +45,7 @@ def test_all_formats_at_once(folder):
 def test_an_existing_export_is_replaced_only_if_asked(folder, tmp_path):
     target = tmp_path / "out"
     export_results([folder], ["mat5"], target)
-    with pytest.raises(OutputInUseError, match="already holds a export|already holds an export"):
+    with pytest.raises(OutputInUseError, match="already holds a data export"):
         export_results([folder], ["csv"], target)
     assert (target / "mat5/study.mat").exists()
     export_results([folder], ["csv"], target, overwrite=True)
@@ -56,7 +56,7 @@ def test_an_existing_export_is_replaced_only_if_asked(folder, tmp_path):
 
 
 def test_a_study_is_never_replaced(folder):
-    with pytest.raises(OutputInUseError, match="holds files but no export"):
+    with pytest.raises(OutputInUseError, match="holds files but no data export"):
         export_results([folder], ["csv"], folder, overwrite=True)
     assert (folder / "study.h5").exists()
 

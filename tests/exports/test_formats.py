@@ -192,7 +192,7 @@ def test_tables_with_other_columns_get_files_of_their_own(tmp_path):
 def test_hostile_names_become_safe_files_and_fields(tmp_path):
     name = "../<script>alert(1)</script>.tif"
     frame = Frame(name, (4, 5))
-    table = Table("traces", (Column("id", ("a\nb", "a\nb")), Column("β", np.array([1.0, np.nan]))))
+    table = Table("traces", (Column("id", ("a", "a\nb")), Column("β", np.array([1.0, np.nan]))))
     places = Places(
         "emitters", frame, "traces", np.arange(2), np.ones(2), np.ones(2), np.array([1, 300]), 2.5
     )
@@ -209,7 +209,13 @@ def test_hostile_names_become_safe_files_and_fields(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "name"),
-    [("beta", "beta"), ("8 neighbours", "x8_neighbours"), ("end", "xend"), ("β", "x")],
+    [
+        ("beta", "beta"),
+        ("8 neighbours", "x8_neighbours"),
+        ("end", "xend"),
+        ("β", "x"),
+        ("at_-0.5v", "at_minus_0_5v"),
+    ],
 )
 def test_fields_of_matlab(text, name):
     assert matlab_name(text) == name

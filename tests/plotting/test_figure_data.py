@@ -32,7 +32,11 @@ def figure():
     )
     first.axvline(2)
     second.hist(
-        [[1, 1, 2], [2]], bins=[0.5, 1.5, 2.5], orientation="horizontal", label=["_a", "_b"]
+        [[1, 1, 2], [2]],
+        bins=[0.5, 1.5, 2.5],
+        stacked=True,
+        orientation="horizontal",
+        label=["_a", "_b"],
     )
     second.bar([10, 20], [5, 6], label="upright")
     second.fill_between([0, 1], [0, 0], [1, 1], label="band")

@@ -38,7 +38,7 @@ def file_name(text: str, taken: Container[str] = ()) -> str:
     >>> file_name("<script>alert(1)</script>.tif")
     'script_alert_1_script_.tif'
     """
-    clean = re.sub(r"[^\w.\-]+", "_", text).strip("_").lstrip(".")[:FILE_LENGTH]
+    clean = re.sub(r"[^\w.\-]+", "_", text).strip("_.")[:FILE_LENGTH]
     return _make_unique(clean or "unnamed", taken, FILE_LENGTH)
 
 
@@ -62,7 +62,9 @@ def matlab_name(text: str, taken: Container[str] = ()) -> str:
     >>> matlab_name("8 neighbours, raw")
     'x8_neighbours_raw'
     """
-    clean = re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_")
+    # −0.5 V and 0.5 V stay apart
+    signed = re.sub(r"[-−](?=[0-9])", "_minus_", text)
+    clean = re.sub(r"[^A-Za-z0-9]+", "_", signed).strip("_")
     if not clean[:1].isalpha() or clean in KEYWORDS:
         clean = f"x{clean}"
     return _make_unique(clean[:MATLAB_LENGTH], taken, MATLAB_LENGTH)

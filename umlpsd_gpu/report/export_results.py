@@ -25,7 +25,7 @@ from umlpsd_gpu.storage.result_folder import (
     write_whole,
 )
 
-EXPORT = FolderKind("export", "export.json", "umlpsd export")
+EXPORT = FolderKind("data export", "export.json", "umlpsd export")
 # names that users give to single files
 FILE_SUFFIXES = frozenset({".mat", ".csv", ".parquet", ".zip", ".tif", ".tiff", ".txt", ".zarr"})
 

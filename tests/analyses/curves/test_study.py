@@ -12,7 +12,9 @@ from typer.testing import CliRunner
 
 import umlpsd_gpu as um
 from tests.analyses.curves.maps import simulated_map
+from tests.support.export_checks import check_exports, check_ome_zarr
 from umlpsd_gpu.analyses.curves.cluster_table import table_rows
+from umlpsd_gpu.analyses.curves.contents import contents_of
 from umlpsd_gpu.analyses.curves.curve_map import CurveMap
 from umlpsd_gpu.analyses.curves.fields import FIELDS, TABLE
 from umlpsd_gpu.analyses.curves.gsf import write_gsf
@@ -369,3 +371,14 @@ def test_whole_analysis_on_the_device_finds_what_the_cpu_finds(on_cpu):
     np.testing.assert_array_equal(there.clustering.labels, here.clustering.labels)
     for name, quantity in here.quantities.items():
         np.testing.assert_array_equal(there.quantities[name].values, quantity.values)
+
+
+def test_exports_are_read_back(study, tmp_path):
+    contents = contents_of(study)
+    currents = next(curves for curves in contents.curves if curves.name == "currents")
+    np.testing.assert_array_equal(currents.values[0].values, study.conditioned.current["forward"])
+    (places,) = contents.places
+    assert places.nearest(3.2, 7.8) == 3 * 30 + 8
+    assert contents.frames[0].pixel_size == pytest.approx((10.0, 10.0))
+    check_exports(contents, tmp_path)
+    check_ome_zarr(contents, tmp_path / "zarr")

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import tifffile
 
+from tests.support.export_checks import check_exports, check_ome_zarr
 from umlpsd_gpu import Micrograph, MicrographStudy, read_micrograph, run_micrograph, write_report
+from umlpsd_gpu.analyses.micrographs.contents import contents_of
 from umlpsd_gpu.errors import MovieError, SettingsError, TracesError
 from umlpsd_gpu.plotting.drawing_pool import drawing_pool
 from umlpsd_gpu.simulate.micrographs import simulate_micrograph, write_simulated_micrograph
@@ -181,3 +183,12 @@ def test_whole_analysis_on_the_device_finds_what_the_cpu_finds(on_cpu, image, st
     variances = there.decision.curves["variance"]
     np.testing.assert_allclose(variances, study.decision.curves["variance"], rtol=1e-3)
     np.testing.assert_allclose(there.maps, study.maps, atol=0.05 * study.maps.max())
+
+
+def test_exports_are_read_back(study, tmp_path):
+    contents = contents_of(study)
+    values = {image.name: image.values for image in contents.images}
+    name = next(name for name in values if name.startswith("component 2"))
+    np.testing.assert_array_equal(values[name], study.maps[1])
+    check_exports(contents, tmp_path)
+    check_ome_zarr(contents, tmp_path / "zarr")
