@@ -21,8 +21,8 @@ from umlpsd_gpu.exports.contents import (
     Image,
     Places,
     Table,
-    table_of_rows,
 )
+from umlpsd_gpu.exports.rows import table_of_rows
 from umlpsd_gpu.maps.images import image_of
 
 PSD_UNIT = "counts^2/Hz"

@@ -19,8 +19,8 @@ from umlpsd_gpu.exports.contents import (
     Image,
     Places,
     Table,
-    table_of_rows,
 )
+from umlpsd_gpu.exports.rows import table_of_rows
 
 
 def contents_of(study: CurveStudy) -> Contents:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from umlpsd_gpu.analyses.micrographs.result import MicrographStudy
 from umlpsd_gpu.analyses.micrographs.tables import spot_row, summary_of
-from umlpsd_gpu.exports.contents import Contents, Frame, Image, Table, table_of_rows
+from umlpsd_gpu.exports.contents import Contents, Frame, Image, Table
+from umlpsd_gpu.exports.rows import table_of_rows
 
 SPOT_UNITS = {
     **{"spacing_px": "px", "spacing_error_px": "px", "spacing_m": "m", "spacing_error_m": "m"},

@@ -16,8 +16,8 @@ from umlpsd_gpu.exports.contents import (
     Frame,
     Image,
     Table,
-    table_of_rows,
 )
+from umlpsd_gpu.exports.rows import table_of_rows
 
 
 def contents_of(study: SpectrumImageStudy) -> Contents:
