@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -9,9 +10,12 @@ from typer.testing import CliRunner
 
 from tests.support.studies import small_study
 from umlpsd_gpu import export_results
+from umlpsd_gpu.analyses.blinking.analysis import Blinking
+from umlpsd_gpu.analyses.blinking.figures.plans import figure_plans
 from umlpsd_gpu.cli.main import app
 from umlpsd_gpu.errors import OutputInUseError, SettingsError, UmlpsdError
 from umlpsd_gpu.exports.formats import FORMATS
+from umlpsd_gpu.plotting.figure_data import write_figure_data
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +32,12 @@ def call(*words):
     return CliRunner().invoke(app, ["export", *map(str, words)], env={"COLUMNS": "400"})
 
 
-def test_all_formats_at_once(folder):
+def test_all_formats_at_once(folder, monkeypatch):
     pytest.importorskip("pyarrow", reason="pyarrow (extra 'parquet') is not installed")
     pytest.importorskip("zarr", reason="zarr (extra 'zarr') is not installed")
+    # one figure takes a fifth of the time of all
+    one = [plan for plan in figure_plans(small_study()) if plan.name == "exponents"]
+    monkeypatch.setattr(Blinking, "figures", lambda self, result: one)
     shown = call(folder, "--to", ",".join(FORMATS))
     assert shown.exit_code == 0, shown.output
     target = folder.with_name("film_export")
@@ -39,7 +46,8 @@ def test_all_formats_at_once(folder):
     summary = json.loads((target / "export.json").read_text())
     written = {path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file()}
     assert set(summary["files"]) == written - {"export.json"}
-    assert {path.suffix for path in (target / "figures").iterdir()} == {".png", ".svg", ".csv"}
+    drawn = {path.name for path in (target / "figures").iterdir()}
+    assert drawn == {f"exponents{suffix}" for suffix in (".png", ".svg", ".csv")}
 
 
 def test_an_existing_export_is_replaced_only_if_asked(folder, tmp_path):
@@ -105,9 +113,28 @@ def test_a_failed_export_leaves_nothing(study, tmp_path):
 
 @pytest.mark.parametrize(("name", "module"), [("parquet", "pyarrow"), ("ome-zarr", "zarr")])
 def test_a_missing_package_is_named(folder, tmp_path, monkeypatch, name, module):
-    import sys
-
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(SettingsError, match=rf"needs? {module}, which is not installed: pip"):
         export_results([folder], [name], tmp_path / "out")
     assert not list(tmp_path.iterdir())
+
+
+def test_numbers_beside_a_figure_are_those_of_the_study(study, tmp_path):
+    (plan,) = [plan for plan in figure_plans(study) if plan.name == "exponents"]
+    write_figure_data(plan.draw(study), tmp_path, "exponents")
+    with (tmp_path / "exponents.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for cluster in np.unique(study.labels[study.labels > 0]):
+        shown = [
+            float(row["y"])
+            for row in rows
+            if (row["kind"], row["series"]) == ("points", f"Cluster {cluster}")
+        ]
+        beta = study.fit.beta[study.labels == cluster]
+        assert sorted(shown) == sorted(beta[np.isfinite(beta)])
+        counted = [
+            float(row["x"])
+            for row in rows
+            if (row["kind"], row["series"]) == ("bars", f"Cluster {cluster}")
+        ]
+        assert sum(counted) == len(shown)
