@@ -23,7 +23,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 
 def compare(first: First, second: Second, as_json: AsJson = False) -> None:
     """Compare two studies: B minus A, with 95 % intervals and effect sizes."""
-    from umlpsd_gpu.report.export_results import load_any
+    from umlpsd_gpu.analyses.saving import load_any
 
     one, other = load_any(first), load_any(second)
     if one.analysis != other.analysis:

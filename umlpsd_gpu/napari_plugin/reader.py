@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from umlpsd_gpu.analyses.registry import get_analysis
+from umlpsd_gpu.analyses.saving import load_any
 from umlpsd_gpu.exports.contents import Contents, Frame, Image, Places, Table
 from umlpsd_gpu.plotting.style import FLAGGED, cluster_colour
-from umlpsd_gpu.report.export_results import load_any
 from umlpsd_gpu.storage.result_folder import read_summary
 
 # data, keyword arguments of the layer, type of the layer

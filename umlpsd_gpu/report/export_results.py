@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from umlpsd_gpu.analyses.registry import DEFAULT, get_analysis
-from umlpsd_gpu.analyses.saving import load_result
+from umlpsd_gpu.analyses.registry import get_analysis
+from umlpsd_gpu.analyses.saving import load_any
 from umlpsd_gpu.compute.context import report_nothing
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.exports.columnar import ColumnarFiles
@@ -95,27 +95,6 @@ def export_results(
         (partial / EXPORT.summary).write_text(text, encoding="ascii")
 
     return write_whole(target, fill, overwrite, EXPORT)
-
-
-def load_any(folder: str | Path) -> Any:
-    """Load a result folder of any analysis.
-
-    Parameters
-    ----------
-    folder : path
-
-    Returns
-    -------
-    Result
-
-    Raises
-    ------
-    UmlpsdError
-        If the folder holds no result, or a damaged one.
-    """
-    summary = read_summary(Path(folder))
-    name = DEFAULT if summary is None else str(summary.get("analysis", DEFAULT))
-    return load_result(folder, get_analysis(name).result_type())
 
 
 def _check_formats(formats: Sequence[str]) -> list[str]:
