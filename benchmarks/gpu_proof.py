@@ -17,6 +17,7 @@ import gc
 import json
 import os
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -29,15 +30,17 @@ ROOT = Path(__file__).resolve().parents[1]
 # the package need not be installed; the sections are next to this file
 sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
-from gpu import card, report  # noqa: E402
+from gpu import card, report, suite  # noqa: E402
 from gpu.proof import LeftOut, Proof, Section  # noqa: E402
 
 from umlpsd_gpu.compute.backend import gpu_missing  # noqa: E402
+from umlpsd_gpu.compute.kernel_loader import COMPILED  # noqa: E402
 
 MINUTES = 8.0
 NO_GPU = 3
 # time to write the report and print the table
 LAST_SECONDS = 5.0
+STOP_BEFORE_S = 0.5
 # largest memory of the proof, even on larger cards
 MOST_DEVICE_BYTES = 100 * 10**9
 
@@ -90,6 +93,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # reports written so far
     left_s = max(1.0, 60 * options.minutes - options.spent)
     faulthandler.dump_traceback_later(left_s, exit=True, file=sys.__stderr__)
+    # which would leave pytest or compute-sanitizer behind: they have process groups of their own
+    stopper = threading.Timer(max(0.0, left_s - STOP_BEFORE_S), suite.stop_all)
+    stopper.daemon = True
+    stopper.start()
     try:
         proof = _begin(options)
         path = options.take_up or _report_path(options, proof)
@@ -102,7 +109,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if proof.section.status == "failed" and _device_is_lost(proof):
                 _continue_in_new_process(arguments, path, time.monotonic() - started)
     finally:
+        stopper.cancel()
         faulthandler.cancel_dump_traceback_later()
+    _note_kernels(proof, path)
     print(f"\n{report.summary(proof)}\n\n{path}", flush=True)
     return 1 if proof.failed_sections() or proof.wrong_results() else 0
 
@@ -163,6 +172,9 @@ def _run(proof: Proof, part: Part, started: float, minutes: float, path: Path) -
         run: Callable[[Proof], None] = import_module(part.module).run
         run(proof)
         section.status = "ran"
+        # while the clocks are still up
+        if state := card.state():
+            proof.note(f"the card at the end of this section: {state}")
     except LeftOut as reason:
         section.status, section.reason = "left out", str(reason)
     except Exception:
@@ -173,6 +185,14 @@ def _run(proof: Proof, part: Part, started: float, minutes: float, path: Path) -
     report.write(proof, path, card.command_line())
     why = f": {section.reason.strip().splitlines()[-1]}" if section.reason else ""
     print(f"{part.name}: {section.status} in {section.seconds:.1f} s{why}", flush=True)
+
+
+def _note_kernels(proof: Proof, path: Path) -> None:
+    """Add what each kernel of this process takes of a multiprocessor."""
+    columns = ("kernel", "registers", "spilled bytes", "static shared bytes")
+    proof.sections.append(Section("kernels", "ran"))
+    proof.table("as compiled here", columns, card.resources(COMPILED.values()))
+    report.write(proof, path, card.command_line())
 
 
 def _free_memory(proof: Proof) -> None:

@@ -1,6 +1,7 @@
 """Sweeps of thousands of pixels against a scikit-learn loop that does the same, in one run.
 
     python benchmarks/large_sweep.py --out benchmarks/results/large_sweep.md
+    python benchmarks/large_sweep.py --before CHECKOUT    # processor time against another commit
 
 Ensembles: simulated PEB/TSB/PBB traces of 800 frames in 100 bins, K 2…15. Tables: time, memory,
 agreement with scikit-learn, where the time goes, and what a sample of the silhouettes gains.
@@ -26,9 +27,7 @@ from sklearn.metrics import calinski_harabasz_score, silhouette_score
 
 from umlpsd_gpu.kmeans import distances as geometry
 from umlpsd_gpu.kmeans import engines
-from umlpsd_gpu.kmeans import lloyd as kmeans
 from umlpsd_gpu.kmeans.budget import SweepCost
-from umlpsd_gpu.kmeans.centroids import FollowedCentroids
 from umlpsd_gpu.kmeans.sweep import sweep
 from umlpsd_gpu.preprocessing.smooth import preprocess_at
 from umlpsd_gpu.scale import Scale
@@ -37,6 +36,8 @@ from umlpsd_gpu.simulate.traces import simulate_traces
 K_VALUES = range(2, 16)
 N_FRAMES, SCALE = 800, "W8"
 N_REQUIRED, RATIO_REQUIRED, PEAK_GB_REQUIRED = 4096, 50, 2.0
+# against another commit: traces, epochs of K 1…15, how many times faster it must be
+PAIRED = ((204, 100, 1), (1600, 100, 6), (10_000, 8, 8), (100_000, 8, 8))
 CASES = ((1000, "sqeuclidean"), (4096, "sqeuclidean"), (4096, "euclidean"), (10_000, "sqeuclidean"))
 # scikit-learn's silhouettes of the largest ensemble take minutes: only a few K's there
 K_SKLEARN = {10_000: (2, 8, 15)}
@@ -142,6 +143,49 @@ def print_peak(path: str, metric: str, n_epochs: str) -> None:
     print(before_gb, peak_gb())
 
 
+def print_paired(checkout: Path, n_repeats: int) -> None:
+    """Print the table of processor time against another checkout, and whether labels agree."""
+    print(
+        "## Against an earlier commit\n\n"
+        f"K 1…15, squared Euclidean, all cores; processor time, least of {n_repeats}, each commit "
+        "in a process of its own by turns. Equal: restarts whose labels are the same.\n\n"
+        "| traces × samples | epochs | before | now | ratio | required | equal |\n"
+        "|---|---|---|---|---|---|---|"
+    )
+    for n_traces, n_epochs, required in PAIRED:
+        values = ensemble(n_traces)
+        with tempfile.TemporaryDirectory() as folder:
+            source = Path(folder) / "values.npy"
+            np.save(source, values)
+            seconds: dict[str, list[float]] = {"before": [], "now": []}
+            for name in ("before", "now") * n_repeats:
+                path = checkout if name == "before" else Path(__file__).resolve().parents[1]
+                labels = Path(folder) / f"{name}.npy"
+                command = [sys.executable, __file__, "--labels-of", source, str(n_epochs), labels]
+                environment = {**os.environ, "PYTHONPATH": str(path)}
+                done = subprocess.run(
+                    command, env=environment, capture_output=True, text=True, check=True
+                )
+                seconds[name].append(float(done.stdout))
+            before, now = (np.load(Path(folder) / f"{name}.npy") for name in ("before", "now"))
+        equal = (before == now).all(axis=2)
+        before_s, now_s = min(seconds["before"]), min(seconds["now"])
+        print(
+            f"| {n_traces} × {values.shape[1]} | {n_epochs} | {before_s:.2f} s | {now_s:.2f} s | "
+            f"**{before_s / now_s:.1f}×** | ≥ {required}× | {equal.sum()} of {equal.size} |",
+            flush=True,
+        )
+
+
+def save_labels(path: str, n_epochs: str, out: str) -> None:
+    """Sweep in this process; print its processor time and save the labels."""
+    values = np.load(path)
+    start = time.process_time()
+    found = sweep(values, range(1, 16), int(n_epochs))
+    print(time.process_time() - start)
+    np.save(out, found.labels)
+
+
 def peak_gb() -> float:
     """Return the peak resident size of this process; getrusage may return its parent's."""
     status = Path("/proc/self/status").read_text(encoding="utf-8")
@@ -230,12 +274,10 @@ def where_time_goes(values: np.ndarray, n_epochs: int) -> list[str]:
     """Return the table of CPU time by step."""
     watch = Stopwatch()
     steps = (
-        (geometry.PointGeometry, "sqdist_to_points", "products: distances to centroids, starts"),
-        (FollowedCentroids, "_move_to", "sums of the centroids, by the traces that moved"),
-        (kmeans, "nearest_centroid", "nearest centroid"),
+        (geometry.PointGeometry, "sqdist_to_points", "products of the starts"),
+        (engines, "kmeans_points", "compiled iterations and distances"),
         (engines, "starting_traces", "k-means++ without its products"),
-        (engines, "metrics_of", "metrics without their products"),
-        (engines, "lloyd", "the rest of Lloyd's iterations"),
+        (engines, "_metrics_of_compiled", "metrics"),
     )
     plain = [(owner, name, getattr(owner, name)) for owner, name, _ in steps]
     for owner, name, step in steps:
@@ -296,10 +338,18 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--before", type=Path, help="a checkout of the commit to compare with")
+    parser.add_argument("--labels-of", nargs=3, help=argparse.SUPPRESS)
     parser.add_argument("--peak-of", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.peak_of:
         print_peak(*arguments.peak_of)
+        return
+    if arguments.labels_of:
+        save_labels(*arguments.labels_of)
+        return
+    if arguments.before:
+        print_paired(arguments.before, arguments.repeats)
         return
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False

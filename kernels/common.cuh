@@ -143,6 +143,7 @@ __device__ inline void block_refill_empty_clusters(Label* labels, double* least,
         for (index_t c = 0; c < n_clusters; c++) {
             if (!movable || counts[c] > 0) continue;
             const index_t farthest = warp_take_farthest(least, n);
+            if (farthest == n) break;  // only traces that have moved are left, or NaN
             if (lane_number() == 0) labels[farthest] = (Label)c;
         }
     }

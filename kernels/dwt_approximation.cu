@@ -15,7 +15,7 @@
 // call  umlpsd_gpu/preprocessing/gpu.py
 
 // few taps stay in registers, many are read each time
-#define N_UNROLLED (N_TAPS <= 16 ? N_TAPS : 8)
+constexpr int N_UNROLLED = N_TAPS <= 16 ? N_TAPS : 8;
 
 enum class Mode {
     zero, constant, symmetric, antisymmetric, reflect, antireflect, smooth, periodic, periodization

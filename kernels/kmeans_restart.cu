@@ -5,7 +5,8 @@
 //   d[c,i]    = mean[c,i] - offset[c],  offset[c] = sum_{j in c} mean[c,j] / (2 n_c)
 // is the squared distance of trace i to the centroid of cluster c, whatever the traces' length.
 // Only clusters that gained or lost a trace are summed again.
-// in    sqdist (n_traces, n_traces) double, symmetric; n_clusters, n_trials, first_uniform (n_runs,)
+// in    sqdist (n_ensembles, n_traces, n_traces) double, each symmetric; the first runs_of_ensemble
+//       restarts are those of the first ensemble, and so on; n_clusters, n_trials, first_uniform (n_runs,)
 //       index_t; uniforms double in [0, 1): (n_clusters, n_trials) from first_uniform[r] on
 // out   labels (n_runs, n_traces) short; n_iterations (n_runs,) index_t
 // grid  a block for each restart, any block size
@@ -136,7 +137,7 @@ struct Restart {
 };
 
 extern "C" __global__ void __launch_bounds__(1024, 1)
-kmeans_restart(const double* sqdist, const double* uniforms,
+kmeans_restart(const double* sqdist, index_t runs_of_ensemble, const double* uniforms,
                const index_t* n_clusters, const index_t* n_trials,
                const index_t* first_uniform, index_t n_traces,
                index_t max_iter, short* labels, index_t* n_iterations) {
@@ -146,7 +147,7 @@ kmeans_restart(const double* sqdist, const double* uniforms,
     const int k = (int)n_clusters[run];
     double* mean = shared;
     int* whole = (int*)(shared + k * n + n + k);
-    Restart restart = {sqdist, n, k, mean, mean + k * n, mean + k * n + n,
+    Restart restart = {sqdist + run / runs_of_ensemble * n * n, n, k, mean, mean + k * n, mean + k * n + n,
                        whole, whole + k, whole + 2 * k, whole + 3 * k,
                        whole + 3 * k + n, whole + 3 * k + 2 * n, whole + 3 * k + 3 * n};
 

@@ -21,7 +21,7 @@
 #define STRIDE (TRACES + 1)  // odd, so that lanes writing a column meet all banks
 // what the registers allow
 #define MOST_THREADS (TRACES_PER_LANE * FREQS_PER_WARP == 1 ? 1024 : 512)
-#define FRAMES_AT_ONCE (TRACES_PER_LANE * FREQS_PER_WARP > 4 ? 1 : 2)
+constexpr int FRAMES_AT_ONCE = TRACES_PER_LANE * FREQS_PER_WARP > 4 ? 1 : 2;
 
 struct alignas(16) Row {
     REAL cosine, sine, later_cosine, later_sine;

@@ -1,11 +1,12 @@
 // pairwise_sqeuclidean: squared Euclidean distances between traces, tile by tile.
 //   out[r,j] = sum_s (points[row(r), s] - points[j, s])^2        ROOT: its square root
-// in    points (n_traces, n_samples) double, C order
+// in    points (n_ensembles, n_traces, n_samples) double, C order
 //       rows (n_rows,) index_t: which traces the rows are; null: all of them, and then only tiles
 //       on and above the diagonal are computed, and mirrored
-// out   out (n_rows, n_traces) double; differences are summed, not |x|^2 + |y|^2 - 2xy: nothing
+//       launched_from, a multiple of 32: rows before it are left to another launch
+// out   out (n_ensembles, n_rows, n_traces) double; differences are summed, not |x|^2 + |y|^2 - 2xy: nothing
 //       cancels, equal traces have 0, centring is not needed, the matrix is symmetric to the bit
-// grid  (column tiles, row tiles) of 32 x 32 outputs, BLOCK threads (a power of 2, 32...1024)
+// grid  (column tiles, row tiles, n_ensembles) of 32 x 32 outputs, BLOCK threads (a power of 2, 32...1024)
 // sums  one thread per output, samples in order: repeatable
 // bound n_rows n_traces n_samples (subtraction + FMA) in float64, operands from shared memory
 // twin  umlpsd_gpu/kmeans/distances.py::pairwise_sqeuclidean
@@ -17,11 +18,14 @@
 
 extern "C" __global__ void __launch_bounds__(BLOCK)
 pairwise_sqeuclidean(const double* points, index_t n_traces, index_t n_samples,
-                     const index_t* rows, index_t n_rows, double* out) {
+                     const index_t* rows, index_t n_rows, index_t launched_from,
+                     double* out) {
     __shared__ double of_rows[TILE][TILE];
     __shared__ double of_columns[TILE][TILE + 1];  // [sample][column], padded against bank conflicts
     const index_t first_column = (index_t)blockIdx.x * TILE;
-    const index_t first_row = (index_t)blockIdx.y * TILE;
+    const index_t first_row = launched_from + (index_t)blockIdx.y * TILE;
+    points += blockIdx.z * n_traces * n_samples;
+    out += blockIdx.z * n_rows * n_traces;
     const bool symmetric = rows == nullptr;
     if (symmetric && first_column < first_row) return;  // the whole block: mirrored by another
 
@@ -59,18 +63,17 @@ pairwise_sqeuclidean(const double* points, index_t n_traces, index_t n_samples,
         __syncthreads();
     }
 
+#ifdef ROOT
+    #pragma unroll
+    for (int o = 0; o < OUTPUTS; o++) sum[o] = sqrt(sum[o]);
+#endif
     const index_t column = first_column + lane;
     #pragma unroll
     for (int o = 0; o < OUTPUTS; o++) {
         const index_t row = first_row + warp + o * ROWS_APART;
         if (row >= n_rows || column >= n_traces) continue;
-#ifdef ROOT
-        const double distance = sqrt(sum[o]);
-#else
-        const double distance = sum[o];
-#endif
         if (symmetric && column < row) continue;  // the other half of a tile on the diagonal
-        out[row * n_traces + column] = distance;
-        if (symmetric) out[column * n_traces + row] = distance;
+        out[row * n_traces + column] = sum[o];
+        if (symmetric) out[column * n_traces + row] = sum[o];
     }
 }

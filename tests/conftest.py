@@ -11,6 +11,7 @@ import pytest
 from umlpsd_gpu.compute import cpu_kernel, kernel_loader
 from umlpsd_gpu.compute import transfer as on_device
 from umlpsd_gpu.compute.backend import gpu_missing
+from umlpsd_gpu.compute.gpu_check import why_gpu_fails
 from umlpsd_gpu.kmeans import gpu_metrics as device_metrics
 from umlpsd_gpu.kmeans import native as compiled
 from umlpsd_gpu.kmeans import restarts
@@ -95,9 +96,10 @@ def cupy(request):
 def _forget_device_arrays():
     """Empty the caches that hold kernels and arrays of one CuPy, before the other takes its name"""
     for cached in (
-        kernel_loader._compiled,
+        why_gpu_fails,
         restarts._cached_restarts,
         device_metrics._thresholds,
         on_device._streams,
     ):
         cached.cache_clear()
+    kernel_loader.COMPILED.clear()

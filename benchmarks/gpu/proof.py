@@ -91,6 +91,7 @@ def all_requirements() -> dict[str, Requirement]:
         "movie values": Requirement("its images and traces against the CPU", "≤ 1e-12 of the sums"),
         "memcheck": Requirement("compute-sanitizer memcheck", "clean"),
         "racecheck": Requirement("compute-sanitizer racecheck", "clean"),
+        "initcheck": Requirement("compute-sanitizer initcheck", "clean"),
     }
 
 

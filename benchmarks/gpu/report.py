@@ -33,8 +33,8 @@ def markdown(proof: Proof, command: str) -> str:
             _as_markdown(Table("", ("", ""), facts)),
             "## Requirements",
             _as_markdown(Table("", SUMMARY_COLUMNS, _summary_rows(proof))),
-            "A time counts only where its result was checked. Transfers are apart unless said. "
-            "“Again” is the same measurement a second time.",
+            "Results were checked before they were timed; where one differs, its time says so. "
+            "Transfers are apart unless said. “Again” is the same measurement a second time.",
             *(_section(section) for section in proof.sections),
             "",
         ]

@@ -12,7 +12,7 @@ from pathlib import Path
 from gpu.proof import LeftOut, Proof
 from gpu.suite import run_in_time
 
-TOOLS = ("memcheck", "racecheck")
+TOOLS = ("memcheck", "racecheck", "initcheck")
 # together they launch every kernel of kernels/
 SECTIONS = (
     "sweep_grid",
@@ -31,7 +31,7 @@ MOST_LINES = 25
 
 
 def run(proof: Proof) -> None:
-    """Run both tools, each in its own process and time."""
+    """Run the tools, each in its own process and time."""
     if proof.rehearse:
         raise LeftOut("a rehearsal is what compute-sanitizer runs")
     program = shutil.which("compute-sanitizer")

@@ -21,6 +21,8 @@ OUTCOME = re.compile(
     r"|^\[gw\d+\] \[ *\d+%\] (?P<late_word>[A-Z]+) (?P<late_name>\S+::.*\S)"
 )
 NOT_IMPORTED = re.compile(r"^_+ ERROR collecting (?P<file>\S+) _+$")
+# of the commands that run now; they are ended with this script
+RUNNING: set[subprocess.Popen] = set()
 MOST_WORKERS = 8
 MOST_NAMED = 40
 
@@ -76,7 +78,9 @@ def run(proof: Proof) -> None:
 def run_tests(root: Path, what: list[str], seconds: float) -> Outcome:
     """Run pytest on some files; what it has printed counts when its time is over."""
     command = [sys.executable, "-m", "pytest", "-m", "gpu", "-v", "--tb=short", "-ra"]
-    command += ["--continue-on-collection-errors", "-p", "no:cacheprovider", *what]
+    # the options of pyproject.toml need plugins that may be missing here
+    command += ["-o", "addopts=", "--continue-on-collection-errors", "-p", "no:cacheprovider"]
+    command += what
     if card.is_installed("xdist"):
         command += ["-n", str(min(MOST_WORKERS, os.cpu_count() or 1))]
     paths = filter(None, [str(root), os.environ.get("PYTHONPATH")])
@@ -97,11 +101,19 @@ def run_in_time(command, root: Path, environment, output, seconds: float) -> int
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
+    RUNNING.add(process)
     try:
         return process.wait(timeout=max(1.0, seconds))
     except subprocess.TimeoutExpired:
         return None
     finally:
+        _stop_group(process)
+        RUNNING.discard(process)
+
+
+def stop_all() -> None:
+    """Stop every command that is running, with all it started."""
+    for process in list(RUNNING):
         _stop_group(process)
 
 

@@ -56,7 +56,7 @@ def _one_size(proof: Proof, n_traces: int) -> tuple[tuple[str, ...], bool]:
         by_products = cupy.asnumpy(labels())
         products = clock.on_host(proof, labels)
     with _most_traces_of_restart(1 << 20):
-        if not device_kmeans._fits_one_block(geometry, restarts):
+        if not device_kmeans.fits_one_block(geometry.n_traces, restarts.most_clusters):
             return (str(n_traces), "doesn't fit a block", str(products), ""), False
         by_restart = cupy.asnumpy(labels())
         restart = clock.on_host(proof, labels)

@@ -24,10 +24,11 @@ from umlpsd_gpu.kmeans import gpu_distances as device_geometry
 
 SECTIONS = {
     "ceilings", "sweep_grid", "spectra", "smoothing", "micrographs", "particles", "movie",
-    "sweep_large", "sanitizer", "tests", "study", "peers",
+    "sweep_large", "sanitizer", "tests", "study", "peers", "kernels",
 }  # fmt: skip
 # what the tests of a rehearsal can't run: themselves, and a tool that needs a card
 LEFT_OUT = {"tests", "sanitizer"}
+NOT_REHEARSED = {"tests", "memcheck", "racecheck", "initcheck"}
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ class TestARehearsal:
         assert statuses == {name: "left out" if name in LEFT_OUT else "ran" for name in SECTIONS}
         for key, requirement in data["requirements"].items():
             expected = "yes" if requirement["is_result"] else "rehearsed"
-            expected = "not run" if key in ("tests", "memcheck", "racecheck") else expected
+            expected = "not run" if key in NOT_REHEARSED else expected
             assert requirement["held"] == expected, key
             assert requirement["what"].replace("|", "\\|") in report
         assert "its timings mean nothing" in report.splitlines()[0]
@@ -57,7 +58,9 @@ class TestARehearsal:
         assert all(rate > 0 for rate in data["ceilings"].values())
         assert len(data["ceilings"]) == 6
         printed = capsys.readouterr().out
-        assert all(f"{name}: " in printed for name in SECTIONS)
+        assert all(f"{name}: " in printed for name in SECTIONS - {"kernels"})
+        assert {"kmeans_restart", "log_welch", "particle_pixels"} <= cells_of(data, "kernels")
+        assert data["facts"]["CPU kernels"]
         assert "tests: left out in 0.0 s: a rehearsal doesn't run the tests" in printed
 
     def test_needs_few_packages(self, tmp_path):
@@ -127,7 +130,9 @@ class TestFaults:
         code, data, _ = rehearsed(proof, tmp_path, "--only", "sweep_grid")
         assert code == 1
         assert data["requirements"]["grid labels"]["measured"] == "3 of 36 differ"
-        assert data["requirements"]["grid time"]["held"] == "not run"
+        assert data["requirements"]["grid time"]["held"] == "rehearsed"
+        marked = ", but 3 of 36 restarts differ from the CPU's"
+        assert data["requirements"]["grid time"]["measured"].endswith(marked)
         assert "two runs on a single stream have the same bits" in notes_of(data, "sweep_grid")
 
     def test_a_wrong_trace_of_a_movie_is_found(self, proof, tmp_path, monkeypatch):
@@ -150,7 +155,9 @@ class TestFaults:
     def test_sections_that_no_longer_fit_are_named(self, proof, tmp_path):
         code, data, report = rehearsed(proof, tmp_path, "--minutes", "0.01")
         assert code == 0
-        assert {section["status"] for section in data["sections"]} == {"left out"}
+        statuses = {section["name"]: section["status"] for section in data["sections"]}
+        assert statuses.pop("kernels") == "ran"
+        assert set(statuses.values()) == {"left out"}
         assert "0 s were left, and it needs" in report
 
     def test_a_lost_device_is_left_to_a_fresh_process(self, proof, on_cpu, tmp_path, monkeypatch):
@@ -182,6 +189,7 @@ class TestFaults:
             ("ceilings", "ran"),
             ("smoothing", "failed"),
             ("movie", "ran"),
+            ("kernels", "ran"),
         ]
         assert "an illegal memory access" in of_section(data, "smoothing")["reason"]
         assert data["requirements"]["movie values"]["held"] == "yes"

@@ -8,13 +8,24 @@ from functools import partial
 import pytest
 
 from tests.support.kernel_macros import LOCAL_MEMORY, MACROS
-from tests.support.nvrtc import ARCHITECTURES, compile_kernel
+from tests.support.nvrtc import (
+    ARCHITECTURES,
+    OLD_ARCHITECTURES,
+    compile_by_cuda_12,
+    compile_kernel,
+)
 from umlpsd_gpu.compute import kernel_loader
 
+# every kernel for every generation, its further types of values for the oldest and the newest
 CASES = [
-    pytest.param(name, macros, id=" ".join((name, *map(str, macros.values()))))
+    pytest.param(
+        name,
+        macros,
+        ARCHITECTURES if number == 0 else (ARCHITECTURES[0], ARCHITECTURES[-1]),
+        id=" ".join((name, *map(str, macros.values()))),
+    )
     for name, variants in MACROS.items()
-    for macros in variants
+    for number, macros in enumerate(variants)
 ]
 
 
@@ -26,18 +37,32 @@ def warnings(log: str, name: str) -> list[str]:
     return lines
 
 
-@pytest.mark.parametrize(("name", "macros"), CASES)
-def test_compiles_without_a_warning(name, macros):
+@pytest.mark.parametrize(("name", "macros", "architectures"), CASES)
+def test_compiles_without_a_warning(name, macros, architectures):
     text, options = kernel_loader.source(name), kernel_loader.options(macros)
     compile_for = partial(compile_kernel, text, f"{name}.cu", options)
     said = {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # NVRTC compiles several at a time
-        results = pool.map(compile_for, ARCHITECTURES)
-        for architecture, (code, log) in zip(ARCHITECTURES, results, strict=True):
+        results = pool.map(compile_for, architectures)
+        for architecture, (code, log) in zip(architectures, results, strict=True):
             assert code.startswith(b"\x7fELF")
             assert name.encode() in code
             said[architecture] = warnings(log, name)
-    assert said == {architecture: [] for architecture in ARCHITECTURES}
+    assert said == {architecture: [] for architecture in architectures}
+
+
+@pytest.mark.parametrize("architecture", OLD_ARCHITECTURES)
+@pytest.mark.parametrize("name", sorted(MACROS))
+def test_compiles_for_cards_that_cuda_13_has_dropped(name, architecture):
+    text, options = kernel_loader.source(name), kernel_loader.options(MACROS[name][0])
+    code = compile_by_cuda_12(text, f"{name}.cu", options, architecture)
+    assert code.startswith(b"\x7fELF")
+    assert name.encode() in code
+
+
+def test_an_error_of_cuda_12_is_told():
+    with pytest.raises(RuntimeError, match=r"identifier \"y\" is undefined"):
+        compile_by_cuda_12("__device__ int x = y;", "wrong.cu", (), "sm_70")
 
 
 def test_the_table_knows_every_kernel():

@@ -257,7 +257,7 @@ def test_traces_that_were_not_clustered_have_a_place():
     usable[[4, 30]] = False
     swept = sweep(points, [3], n_epochs=5)
     found = label_items(points, swept, 3, Settings(), beta)
-    clustering = Clustering((swept,), decide([swept]), points, **vars(found))
+    clustering = Clustering((swept,), decide([swept]), **vars(found))
     everywhere = clustering.spread_over(usable)
     assert np.array_equal(everywhere.labels[usable], found.labels)
     assert everywhere.labels[[4, 30]].tolist() == everywhere.outliers.labels[[4, 30]].tolist()

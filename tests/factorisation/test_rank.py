@@ -108,3 +108,11 @@ def test_split_counts_and_blocks_left_out_agree_with_the_truth():
     rng = np.random.default_rng(8)
     matrix = rng.random((90, 3)) @ rng.random((3, 70)) + 0.02 * rng.normal(size=(90, 70))
     assert np.argmin(cross_validation_loss(matrix, 6)) == 2
+
+
+def test_features_with_common_noise_are_left_out_together():
+    rng = np.random.default_rng(3)
+    noise = np.repeat(rng.normal(size=(60, 12)), 6, axis=1)
+    groups = np.repeat(np.arange(12), 6)
+    assert cross_validation_loss(noise, 3).min() < 1
+    assert cross_validation_loss(noise, 3, groups=groups).min() > 1

@@ -50,6 +50,7 @@ def restarted(cupy, pairs, ks, n_epochs=3, block=128, max_iter=100):
         len(runs),
         block,
         cupy.asarray(pairs.sqdist),
+        len(runs),
         cupy.asarray(np.concatenate([u.ravel() for u in runs])),
         cupy.asarray(n_clusters),
         cupy.asarray(np.array([u.shape[1] for u in runs])),
@@ -240,3 +241,20 @@ def test_same_bits_in_any_order_of_threads(on_cpu):
         restarts.append(restarted(on_cpu, pairs, [2, 9]))
     assert same_bits(seeds)
     assert same_bits(restarts)
+
+
+def test_distances_that_are_no_numbers_move_nothing_beyond_the_run(cupy):
+    """Two clusters are empty, and one trace alone has a distance; what follows stays as it is."""
+    labels = cupy.asarray(np.zeros((1, 40), np.int16))
+    least = np.full((1, 40), np.nan)
+    least[0, 7] = 1.0
+    averaged = cupy.full((2, 40), -7, dtype=cupy.int16)
+    counts, rows = cupy.full(3, -7, dtype=cupy.int64), cupy.full((3, 40), np.nan)
+    kernel("kmeans_update")(
+        *(1, 128, labels, cupy.asarray(np.array([0, 3])), None, 40, cupy.asarray(least)),
+        *(averaged, counts, rows),
+    )
+    expected = np.zeros((2, 40), np.int16)
+    expected[0, 7], expected[1] = 1, -7
+    assert np.array_equal(cupy.asnumpy(averaged), expected)
+    assert cupy.asnumpy(counts).tolist() == [39, 1, 0]

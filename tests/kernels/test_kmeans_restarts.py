@@ -37,19 +37,20 @@ HAS_COMPILER = shutil.which(build.compiler()[0]) is not None
 needs_compiler = pytest.mark.skipif(not HAS_COMPILER, reason="there is no C compiler")
 
 
+def compile_kernel(name, folder, options):
+    """Compile a kernel with more options, and with sanitizers where asked for; load it."""
+    source = folder / f"{name}.c"
+    source.write_text((ROOT / "kernels" / source.name).read_text())
+    sanitize = [f"-fsanitize={SANITIZE}", "-fno-sanitize-recover=all"] if SANITIZE else []
+    return cpu_kernel.load(build.compile_library(source, [*options, *sanitize]))
+
+
 @pytest.fixture(scope="module")
 def compile_with(tmp_path_factory):
     """Compile the kernel with more options, and load it."""
-    text = (ROOT / "kernels" / "kmeans_restarts.c").read_text()
-
-    def compile_with(*options):
-        folder = tmp_path_factory.mktemp("kernel")
-        source = folder / "kmeans_restarts.c"
-        source.write_text(text)
-        sanitize = [f"-fsanitize={SANITIZE}", "-fno-sanitize-recover=all"] if SANITIZE else []
-        return cpu_kernel.load(build.compile_library(source, [*options, *sanitize]))
-
-    return compile_with
+    return lambda *options: compile_kernel(
+        "kmeans_restarts", tmp_path_factory.mktemp("kernel"), options
+    )
 
 
 @pytest.fixture(scope="module")
@@ -199,7 +200,7 @@ def test_every_version_gives_the_same_bits(compile_with, pool, monkeypatch):
         monkeypatch.setattr(compiled, "library", lambda library=library: library)
         found.append(kmeans_restarts(pairs, uniforms, "euclidean", 100))
     for field in fields(found[0]):
-        bits = {getattr(one, field.name).tobytes() for one in found}
+        bits = {np.asarray(getattr(one, field.name)).tobytes() for one in found}
         assert len(bits) == 1, field.name
 
 

@@ -6,6 +6,7 @@ import pytest
 from tests.support.cupy_on_cpu.raw import ORDER
 from tests.support.tolerances import SUM_FLOAT64
 from umlpsd_gpu.compute.kernel_loader import kernel
+from umlpsd_gpu.kmeans import gpu_distances
 
 SIZES = [(1, 1), (2, 1), (31, 7), (32, 32), (33, 65), (97, 40)]
 
@@ -22,6 +23,7 @@ def launched(cupy, points, rows=None, block=128, **macros):
         n_samples,
         None if rows is None else cupy.asarray(rows),
         n_rows,
+        0,
         out,
     )
     return cupy.asnumpy(out)
@@ -61,3 +63,24 @@ def test_same_bits_in_any_order_of_threads(on_cpu):
     for ORDER["seed"] in range(4):
         results.add(launched(on_cpu, points).tobytes())
     assert len(results) == 1
+
+
+@pytest.mark.parametrize("rows", [None, np.arange(69, -1, -1)])
+def test_many_launches_are_one(cupy, monkeypatch, rows):
+    points = np.random.default_rng(2).normal(size=(70, 11))
+    some = None if rows is None else cupy.asarray(rows)
+    expected = cupy.asnumpy(gpu_distances.pairwise_sqeuclidean(cupy.asarray(points), some))
+    monkeypatch.setattr(gpu_distances, "MOST_TERMS_OF_LAUNCH", 1)
+    found = cupy.asnumpy(gpu_distances.pairwise_sqeuclidean(cupy.asarray(points), some))
+    assert found.tobytes() == expected.tobytes()
+    assert found == pytest.approx(between(points, rows), rel=SUM_FLOAT64, abs=0)
+
+
+def test_several_ensembles_at_once(cupy, monkeypatch):
+    points = np.random.default_rng(3).normal(size=(5, 40, 7))
+    on_device = cupy.asarray(points)
+    found = cupy.asnumpy(gpu_distances.pairwise_sqeuclidean(on_device))
+    alone = [cupy.asnumpy(gpu_distances.pairwise_sqeuclidean(each)) for each in on_device]
+    assert found.tobytes() == np.array(alone).tobytes()
+    monkeypatch.setattr(gpu_distances, "MOST_TERMS_OF_LAUNCH", 1)
+    assert cupy.asnumpy(gpu_distances.pairwise_sqeuclidean(on_device)).tobytes() == found.tobytes()

@@ -18,6 +18,7 @@ from umlpsd_gpu import kmeans as package
 from umlpsd_gpu.errors import SettingsError, TracesError
 from umlpsd_gpu.kmeans import cpu
 from umlpsd_gpu.kmeans import distances as geometry
+from umlpsd_gpu.kmeans.distances import PointGeometry
 from umlpsd_gpu.kmeans.options import SweepOptions
 from umlpsd_gpu.kmeans.result import Sweep
 from umlpsd_gpu.kmeans.sweep import start_sweep, sweep
@@ -181,3 +182,26 @@ def test_the_room_imports_no_other_analysis():
     for path in Path(package.__file__).parent.glob("*.py"):
         found = re.findall(r"umlpsd_gpu\.(\w+)", path.read_text(encoding="utf-8"))
         assert set(found) <= allowed, path.name
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"), [((600, 75), True), ((600, 76), False), ((599, 9), False)]
+)
+def test_middling_ensembles_of_few_samples_are_swept_as_points(
+    shape, expected, compiled_kernel, monkeypatch
+):
+    taken = []
+    real = cpu.geometry_of
+
+    def kept(*arguments, **options):
+        taken.append(real(*arguments, **options))
+        return taken[-1]
+
+    monkeypatch.setattr(cpu, "geometry_of", kept)
+    rng = np.random.default_rng(0)
+    values = np.repeat(np.eye(3, shape[1]), shape[0] // 3 + 1, axis=0)[: shape[0]]
+    values = values + rng.normal(0, 0.2, shape)
+    found = sweep(values, [3], n_epochs=2)
+    assert isinstance(taken[0], PointGeometry) == expected
+    monkeypatch.setattr(cpu, "_prefer_points", lambda *shape: not expected)
+    assert np.array_equal(sweep(values, [3], n_epochs=2).labels, found.labels)

@@ -4,10 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import pywt
 
+from tests.support.cupy_on_cpu import raw
 from tests.support.ensembles import noise, traces_of
 from tests.support.tolerances import BINNED_MINMAX, SMOOTHED_MINMAX
 from umlpsd_gpu.errors import SettingsError, TracesError
+from umlpsd_gpu.preprocessing import gpu
 from umlpsd_gpu.preprocessing.smooth import preprocess, preprocess_at
 from umlpsd_gpu.scale import Scale
 from umlpsd_gpu.traces.traces import Traces
@@ -94,3 +97,15 @@ def test_errors_are_those_of_the_cpu(cupy, n_frames, options):
     with pytest.raises(on_cpu.type) as on_gpu:
         preprocess(on_device(cupy, traces), **options)
     assert str(on_gpu.value) == str(on_cpu.value)
+
+
+def test_a_card_of_little_shared_memory_smooths_in_device_memory(on_cpu, monkeypatch):
+    """Cards of compute capability 6 have 48 KiB per block; the coefficients take 57 KiB."""
+    values = np.random.default_rng(0).normal(100, 5, (3, 9000))
+    taps = pywt.Wavelet("db4").dec_lo, pywt.Wavelet("db4").rec_lo
+    expected = gpu.dwt_approximation(on_cpu.asarray(values), 3, *taps, "symmetric")
+    of_pascal = type("Pascal", (), {"attributes": {"MaxSharedMemoryPerBlockOptin": 48 << 10}})
+    monkeypatch.setattr(on_cpu.cuda, "Device", of_pascal)
+    monkeypatch.setattr(raw, "MOST_SHARED_BYTES", 48 << 10)
+    found = gpu.dwt_approximation(on_cpu.asarray(values), 3, *taps, "symmetric")
+    assert on_cpu.asnumpy(found).tobytes() == on_cpu.asnumpy(expected).tobytes()

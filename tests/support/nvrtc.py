@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 # the smallest cards of each generation that CUDA 13 knows: Turing … Blackwell
-ARCHITECTURES = ("sm_75", "sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120")
+ARCHITECTURES = ("sm_75", "sm_80", "sm_89", "sm_90", "sm_100", "sm_120")
+# those that only CUDA 12 knows: Pascal, Volta
+OLD_ARCHITECTURES = ("sm_60", "sm_70")
 # registers that don't fit, arrays indexed by what only the run knows: both go through memory
 WARN = ("--ptxas-options=--warn-on-local-memory-usage", "--ptxas-options=--warn-on-spills")
 
@@ -39,6 +45,42 @@ def compile_kernel(
         return code, said
     finally:
         nvrtc.nvrtcDestroyProgram(program)
+
+
+def compile_by_cuda_12(text: str, name: str, options: tuple[str, ...], architecture: str) -> bytes:
+    """Return the machine code by the NVRTC of CUDA 12.
+
+    Raises
+    ------
+    RuntimeError
+        With the compiler's message, if it refuses the text.
+    """
+    nvrtc, program, size = _nvrtc_of_cuda_12(), ctypes.c_void_p(), ctypes.c_size_t()
+    arguments = [option.encode() for option in (*options, f"-arch={architecture}")]
+    nvrtc.nvrtcCreateProgram(ctypes.byref(program), text.encode(), name.encode(), 0, None, None)
+    try:
+        passed = (ctypes.c_char_p * len(arguments))(*arguments)
+        status = nvrtc.nvrtcCompileProgram(program, len(arguments), passed)
+        what = "ProgramLog" if status else "CUBIN"
+        getattr(nvrtc, f"nvrtcGet{what}Size")(program, ctypes.byref(size))
+        answer = ctypes.create_string_buffer(size.value)
+        getattr(nvrtc, f"nvrtcGet{what}")(program, answer)
+        if status:
+            raise RuntimeError(answer.value.decode())
+        return answer.raw
+    finally:
+        nvrtc.nvrtcDestroyProgram(ctypes.byref(program))
+
+
+@cache
+def _nvrtc_of_cuda_12() -> ctypes.CDLL:
+    spec = find_spec("nvidia.cuda_nvrtc") if find_spec("nvidia") else None
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        for path in Path(folder, "lib").glob("libnvrtc.so.12"):
+            return ctypes.CDLL(str(path))
+    if os.environ.get("UMLPSD_REQUIRE_KERNELS") == "1":
+        pytest.fail("nvidia-cuda-nvrtc-cu12 is not installed")
+    pytest.skip("nvidia-cuda-nvrtc-cu12 is not installed")
 
 
 def _buffer(n_bytes: int) -> bytes:

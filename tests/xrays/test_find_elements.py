@@ -27,6 +27,15 @@ def drawn(parts, beam_kev, n_counts=N_COUNTS):
     return XraySpectrum(counts.astype(float), AXIS, beam)
 
 
+@pytest.mark.parametrize(
+    ("matrix", "trace", "beam_kev"),
+    [({"Cu": 60, "Zn": 40}, "Pb", 20), ({"Ga": 48, "As": 52}, "In", 20)],
+)
+def test_one_part_in_a_thousand_is_found_and_nothing_else(matrix, trace, beam_kev):
+    spectrum = drawn([(material({**matrix, trace: 0.1}), 1.0)], beam_kev)
+    assert {each.symbol for each in find_elements(spectrum)} == {*matrix, trace}
+
+
 # the first three were at hand when the limits were chosen, the others were not
 @pytest.mark.parametrize(
     ("parts", "beam_kev", "present"),

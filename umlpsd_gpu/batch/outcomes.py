@@ -63,7 +63,7 @@ class OutcomeWriter:
             If the device failed.
         """
         try:
-            outcome = worker.receive_outcome()
+            outcome = worker.outcome
             if outcome is not None and outcome["status"] == "done":
                 self._commit(worker, outcome)
             else:

@@ -141,6 +141,7 @@ class Runner:
             finally:
                 for worker in list(self.worker_pool.at_work):
                     self._roll_back(worker, "rolled back")
+                self.worker_pool.close()
         # after its end: a signal that comes earlier is still counted here
         self.report.stopped_by = stop.number
         self.report.count_left()

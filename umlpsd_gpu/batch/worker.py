@@ -100,15 +100,61 @@ def run_job(job: Job, answer: Connection, perform: Perform) -> None:
         Writes the result and returns facts about it; `make_study`, except in tests.
     """
     _prepare_process(job, answer)
+    _do(job, answer, perform)
+    answer.close()
+
+
+def run_jobs(job: Job, more: Connection, answer: Connection, perform: Perform) -> None:
+    """Do one job after another: what a worker process on a GPU does.
+
+    The context of a GPU, and kernels that are loaded, take seconds to make and last as long as the
+    process.
+
+    Parameters
+    ----------
+    job : Job
+        The first one.
+    more : Connection
+        Where the next ones come from.
+    answer : Connection
+        Gets a JSON text for each; nothing more if the process is killed. Its entry ``stays`` says
+        whether the process takes another job: not after a failure of the device, which may be lost
+        to this process.
+    perform : callable
+        As for `run_job`.
+    """
+    _prepare_process(job, answer)
+    while _do(job, answer, perform, may_stay=True):
+        _free_device_memory()
+        try:
+            job = more.recv()
+        except EOFError:
+            return
+
+
+def _do(job: Job, answer: Connection, perform: Perform, may_stay: bool = False) -> bool:
+    """Do a job and send its outcome; return whether this process takes another one."""
+    with suppress(OSError):
+        _print_to(Path(job.work) / LOG)
+    with suppress(OSError):  # counts the peak anew; only where there is /proc
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     start = time.perf_counter()
     outcome = _perform_safely(job, perform)
     with suppress(OSError):
         _delete_empty(Path(job.work) / LOG)
     outcome["seconds"] = time.perf_counter() - start
     outcome["peak_rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    stays = may_stay and outcome.get("kind") != "device"
     with suppress(OSError):  # a runner that has ended needs no answer
-        answer.send_bytes(json.dumps(outcome).encode())
-    answer.close()
+        answer.send_bytes(json.dumps({"outcome": outcome, "stays": stays}).encode())
+    return stays
+
+
+def _free_device_memory() -> None:
+    """Give the memory that CuPy keeps back to the other processes on this GPU."""
+    cupy = sys.modules.get("cupy")
+    if cupy is not None:
+        cupy.get_default_memory_pool().free_all_blocks()
 
 
 def make_study(job: Job) -> dict[str, Any]:
@@ -183,7 +229,7 @@ def _explain(error: BaseException, job: Job) -> str:
 
 
 def _prepare_process(job: Job, answer: Connection) -> None:
-    """Make this process end with its runner; set its limits, its GPU and its log."""
+    """Make this process end with its runner; set its limits and its GPU."""
     for number in IGNORED_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     _end_with_runner(answer)
@@ -196,8 +242,6 @@ def _prepare_process(job: Job, answer: Connection) -> None:
         hard = resource.getrlimit(resource.RLIMIT_AS)[1]
         if hard == resource.RLIM_INFINITY or limit < hard:
             resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
-    with suppress(OSError):
-        _print_to(Path(job.work) / LOG)
     faulthandler.enable(2)  # if a library ends the process, the log says where
 
 

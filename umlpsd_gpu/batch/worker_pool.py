@@ -1,4 +1,8 @@
-"""The processes of a runner: one per input, forked from a server that has imported everything."""
+"""The processes of a runner, forked from a server that has imported everything.
+
+On the CPU there is one for each input. On a GPU a process stays for the next input, with its
+context of the GPU, until it fails or is stopped.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,14 @@ from typing import Any
 from umlpsd_gpu.batch.entries import Entry
 from umlpsd_gpu.batch.folder import LOG
 from umlpsd_gpu.batch.leases.lease import Lease
-from umlpsd_gpu.batch.worker import MOST_TRACEBACK, Job, Perform, make_study, run_job
+from umlpsd_gpu.batch.worker import (
+    MOST_TRACEBACK,
+    Job,
+    Perform,
+    make_study,
+    run_job,
+    run_jobs,
+)
 
 PRELOAD = "umlpsd_gpu.batch.preload"
 # For a process to write its traceback before it is killed [I]
@@ -37,6 +48,10 @@ class Worker:
         Its place in the pool, from 0; selects its GPU, if there are any.
     process : BaseProcess
     answer : Connection
+    more : Connection or None
+        Gets the next job of a process that stays; None for one that does not.
+    outcome : dict or None
+        See `umlpsd_gpu.batch.worker.run_job`; None while it works, and if it was killed.
     began : float
         By the monotonic clock.
     warned : float or None
@@ -48,24 +63,29 @@ class Worker:
     seat: int
     process: BaseProcess
     answer: connection.Connection
+    more: connection.Connection | None = None
+    outcome: dict[str, Any] | None = None
     began: float = field(default_factory=time.monotonic)
     warned: float | None = None
 
-    def receive_outcome(self) -> dict[str, Any] | None:
-        """Return the answer of the process, and wait for its end.
+    def receive_outcome(self) -> bool:
+        """Take the answer of the process, and wait for its end if it does not stay.
 
         Returns
         -------
-        dict or None
-            See `umlpsd_gpu.batch.worker.run_job`; None if the process was killed.
+        bool
+            Whether the process takes another job.
         """
         try:
-            text = self.answer.recv_bytes()
+            answer = json.loads(self.answer.recv_bytes())
         except (EOFError, OSError):
-            text = b""
-        self.answer.close()
+            answer = {"outcome": None, "stays": False}
+        self.outcome = answer["outcome"]
+        if answer["stays"]:
+            return True
+        self._close()
         self.process.join()
-        return json.loads(text) if text else None
+        return False
 
     def describe_end(self) -> str:
         """Say how the process ended.
@@ -111,7 +131,12 @@ class Worker:
         """End the process at once."""
         self.process.kill()
         self.process.join()
+        self._close()
+
+    def _close(self) -> None:
         self.answer.close()
+        if self.more is not None:
+            self.more.close()
 
 
 @dataclass
@@ -129,6 +154,8 @@ class WorkerPool:
     perform : callable
         See `umlpsd_gpu.batch.worker.run_job`.
     at_work : list of Worker
+    at_rest : dict of int to Worker
+        By seat: processes on a GPU that wait for the next input; each as it did its last one.
     """
 
     n_seats: int
@@ -137,6 +164,7 @@ class WorkerPool:
     also_import: Sequence[str] = ()
     perform: Perform = make_study
     at_work: list[Worker] = field(default_factory=list)
+    at_rest: dict[int, Worker] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Choose what processes import before they are forked."""
@@ -150,7 +178,7 @@ class WorkerPool:
         return len(self.at_work) < self.n_seats
 
     def start(self, entry: Entry, lease: Lease, job: Job) -> None:
-        """Start a process for an input.
+        """Give an input to a process: on a GPU to the one at its seat, if there is one.
 
         Parameters
         ----------
@@ -163,19 +191,34 @@ class WorkerPool:
         seat = next(seat for seat in range(self.n_seats) if seat not in taken)
         if self.gpus:
             job = replace(job, gpu=self.gpus[seat % len(self.gpus)])
-        ours, theirs = self._context.Pipe(duplex=False)
+        before = self.at_rest.pop(seat, None)
+        if before is not None and before.more is not None and before.process.is_alive():
+            before.more.send(job)
+            more = before.more
+            self.at_work.append(Worker(entry, lease, seat, before.process, before.answer, more))
+        else:
+            self.at_work.append(self._begin(entry, lease, seat, job))
+
+    def _begin(self, entry: Entry, lease: Lease, seat: int, job: Job) -> Worker:
+        """Start a process."""
+        answer, their_answer = self._context.Pipe(duplex=False)
+        their_more, more = self._context.Pipe(duplex=False) if job.device == "gpu" else (None, None)
         process = self._context.Process(
-            target=run_job, args=(job, theirs, self.perform), daemon=True
+            target=run_jobs if more else run_job,
+            args=(job, *filter(None, (their_more, their_answer)), self.perform),
+            daemon=True,
         )
         try:
             with _limit_blas_threads():
                 process.start()
         except BaseException:
-            ours.close()
+            answer.close()
             raise
         finally:
-            theirs.close()
-        self.at_work.append(Worker(entry, lease, seat, process, ours))
+            their_answer.close()
+            if their_more is not None:
+                their_more.close()
+        return Worker(entry, lease, seat, process, answer, more)
 
     def wait(self, timeout_s: float, also: Sequence[Any] = ()) -> list[Worker]:
         """Wait until a process has answered or ended, and free the seats of all that have.
@@ -189,11 +232,14 @@ class WorkerPool:
         Returns
         -------
         list of Worker
-            Those that have answered or ended.
+            Those that have answered or ended, with their outcomes.
         """
         ready = connection.wait([*(w.answer for w in self.at_work), *also], timeout_s)
         finished = [worker for worker in self.at_work if worker.answer in ready]
         self.at_work = [worker for worker in self.at_work if worker not in finished]
+        for worker in finished:
+            if worker.receive_outcome():
+                self.at_rest[worker.seat] = worker
         return finished
 
     def stop_overdue(self, limit_s: float) -> None:
@@ -216,6 +262,11 @@ class WorkerPool:
         """
         worker.kill()
         self.at_work.remove(worker)
+
+    def close(self) -> None:
+        """End the processes that wait for another input."""
+        while self.at_rest:
+            self.at_rest.popitem()[1].kill()
 
 
 @contextmanager

@@ -200,13 +200,14 @@ def counting_work(count: Callable[[dict[str, float]], None]) -> Iterator[None]:
         count({"flops": 2.0 * len(others) * geometry.points.size})
 
     def of_rows(found: Restarted, *_: Any) -> None:
-        count({"rows": float(found.n_rows.sum())})
+        count({"rows": float(found.n_rows.sum()), "flops": found.flops})
 
     with (
         _after(PairGeometry, "sqdist_to_centroids", of_pairs),
         _after(PointGeometry, "sqdist_to_centroids", of_means),
         _after(PointGeometry, "sqdist_to_points", of_points),
         _after(engines, "kmeans_restarts", of_rows),
+        _after(engines, "kmeans_points", of_rows),
     ):
         yield
 

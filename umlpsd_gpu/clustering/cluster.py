@@ -16,7 +16,7 @@ from umlpsd_gpu.clustering.representations import Representations
 from umlpsd_gpu.clustering.sweeps import sweep_representations
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.context import Context
-from umlpsd_gpu.compute.transfer import on_host
+from umlpsd_gpu.compute.current_device import on_device_of_first
 from umlpsd_gpu.decision.cluster_tests import ClusterTests
 from umlpsd_gpu.decision.decide import decide
 from umlpsd_gpu.decision.outliers import Outliers
@@ -91,6 +91,7 @@ class Clustering:
         )
 
 
+@on_device_of_first
 def cluster(
     representations: Representations | Mapping[str, Array],
     settings: AnalysisSettings,
@@ -163,4 +164,4 @@ def cluster(
         matrix = representations.make(decision.scale)
         (chosen,) = (sweep for sweep in evidence.sweeps if sweep.scale == decision.scale)
         final = label_items(matrix, chosen, decision.k_opt, settings, trait, coarsen)
-        return Clustering(evidence.sweeps, decision, on_host(matrix), **vars(final))
+        return Clustering(evidence.sweeps, decision, **vars(final))

@@ -28,6 +28,8 @@ class FinalLabels:
 
     Attributes
     ----------
+    matrix : ndarray, shape (n_items, n_columns)
+        The items that were labelled, NumPy.
     labels : ndarray, shape (n_items,), int16
         From 1, the largest cluster first.
     label_uncertainty : ndarray, shape (n_items,)
@@ -40,6 +42,7 @@ class FinalLabels:
         Whether each cluster is one cloud, and apart from the others.
     """
 
+    matrix: np.ndarray
     labels: np.ndarray
     label_uncertainty: np.ndarray
     silhouette: np.ndarray
@@ -84,7 +87,7 @@ def label_items(
     # the products are small: more threads would be slower
     with threadpool_limits(limits=1):
         tests = examine_clusters(rows, labels, settings.sweep.seed)
-    return FinalLabels(labels, uncertainty, silhouette, outliers, tests)
+    return FinalLabels(rows, labels, uncertainty, silhouette, outliers, tests)
 
 
 def _label_without(

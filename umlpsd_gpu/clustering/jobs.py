@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
 from umlpsd_gpu.compute.arrays import Array
-from umlpsd_gpu.compute.backend import is_on_device, xp_of
-from umlpsd_gpu.compute.transfer import on_host, results_in_flight, uploaded
+from umlpsd_gpu.compute.backend import xp_of
+from umlpsd_gpu.compute.transfer import on_host, uploaded
 from umlpsd_gpu.decision.plan import SURROGATE_EPOCHS, EvidenceNeeded, weighed_k_values
 from umlpsd_gpu.kmeans.engines import Engine
 from umlpsd_gpu.kmeans.halves import HALF_EPOCHS, compare_halves, compared_k_values
@@ -121,9 +120,28 @@ class RepresentationJob:
         """
         return replace(self, curves=uploaded(self.curves))
 
+    @property
+    def surrogate_seeds(self) -> range:
+        """Seeds of the surrogates."""
+        return range(self.options.seed, self.options.seed + self.needed.n_surrogates)
+
+    def with_epochs(self, n_epochs: int) -> SweepOptions:
+        """Return the options of a sweep that needs fewer epochs.
+
+        Parameters
+        ----------
+        n_epochs : int
+            At most; fewer if the items are swept in fewer.
+
+        Returns
+        -------
+        SweepOptions
+        """
+        return replace(self.options, n_epochs=min(n_epochs, self.options.n_epochs))
+
     def _make_surrogates(self) -> list[np.ndarray]:
-        seeds = range(self.options.seed, self.options.seed + self.needed.n_surrogates)
-        return gaussian_surrogates(on_host(self.curves), seeds) if seeds else []
+        seeds = self.surrogate_seeds
+        return gaussian_surrogates(self.curves, seeds) if seeds else []
 
     def _replicate(self, sweep: Sweep, n_threads: int | None) -> Replication | None:
         """Sweep the halves and compare them with the sweep of all items."""
@@ -133,40 +151,20 @@ class RepresentationJob:
         k_values = compared_k_values(sweep, samples.shape[1])
         if not k_values:
             return None
-        if is_on_device(self.curves):
-            of_samples = self._sweep_samples_on_device(samples, k_values)
-        else:
-            options = self._with_epochs(HALF_EPOCHS)
-            of_samples = sweep_samples(
-                self.curves, samples, k_values, options, scale=self.name, n_threads=n_threads
-            )
+        options = self.with_epochs(HALF_EPOCHS)
+        of_samples = sweep_samples(
+            self.curves, samples, k_values, options, scale=self.name, n_threads=n_threads
+        )
         return compare_halves(self.curves, sweep, samples, of_samples, self.options.seed)
-
-    def _sweep_samples_on_device(
-        self, samples: np.ndarray, k_values: list[int]
-    ) -> tuple[Sweep, ...]:
-        options = self._with_epochs(HALF_EPOCHS)
-
-        def start_sample(drawn: np.ndarray) -> Callable[[], Sweep]:
-            rows = self.curves[xp_of(self.curves).asarray(drawn)]
-            return start_sweep(rows, k_values, options, scale=self.name)
-
-        n_drawn = samples.shape[1]
-        bytes_of_one = 8 * n_drawn * (3 * self.curves.shape[1] + n_drawn)
-        start = [partial(start_sample, drawn) for drawn in samples]
-        return tuple(results_in_flight(start, bytes_of_one))
 
     def _start_surrogate(self, drawn: np.ndarray, n_threads: int | None) -> Callable[[], Sweep]:
         return start_sweep(
             xp_of(self.curves).asarray(drawn),
             weighed_k_values(len(drawn), self.k_max),
-            self._with_epochs(SURROGATE_EPOCHS),
+            self.with_epochs(SURROGATE_EPOCHS),
             scale=self.name,
             n_threads=n_threads,
         )
-
-    def _with_epochs(self, n_epochs: int) -> SweepOptions:
-        return replace(self.options, n_epochs=min(n_epochs, self.options.n_epochs))
 
 
 # Jobs are made one after another: not all matrices are in memory at the same time

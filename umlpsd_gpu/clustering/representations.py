@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from umlpsd_gpu.compute.arrays import Array
-from umlpsd_gpu.compute.backend import is_on_device
+from umlpsd_gpu.compute.backend import is_on_device, share_with_cupy
 from umlpsd_gpu.errors import SettingsError
 
 
@@ -54,6 +54,7 @@ class Representations:
         SettingsError
             If there is no matrix, one is empty, or they have different numbers of rows.
         """
+        matrices = {name: share_with_cupy(matrix) for name, matrix in matrices.items()}
         shapes = {name: matrix.shape for name, matrix in matrices.items()}
         if not shapes or any(len(shape) != 2 for shape in shapes.values()):
             raise SettingsError(

@@ -9,12 +9,15 @@ from functools import partial
 from threadpoolctl import threadpool_limits
 
 from umlpsd_gpu.clustering.jobs import MakeJob, RepresentationJob, SweepsOfOne
+from umlpsd_gpu.clustering.jobs_on_gpu import run_together
 from umlpsd_gpu.clustering.representations import Representations
 from umlpsd_gpu.compute.backend import n_cores
 from umlpsd_gpu.compute.context import Context, RunJobs
+from umlpsd_gpu.compute.device_memory import free_bytes
 from umlpsd_gpu.compute.threads import thread_pool
 from umlpsd_gpu.compute.transfer import results_in_flight
 from umlpsd_gpu.decision.plan import EvidenceNeeded, evidence_plan
+from umlpsd_gpu.kmeans.gpu_stack import fits_stack
 from umlpsd_gpu.kmeans.options import SweepOptions
 from umlpsd_gpu.kmeans.replication import Replication
 from umlpsd_gpu.kmeans.result import Sweep
@@ -22,6 +25,9 @@ from umlpsd_gpu.settings import AnalysisSettings
 
 # Largest size of all arrays of the representations that are swept at the same time
 SWEEP_BYTES = 4 << 30
+# Share of the free GPU memory that the curves of all representations, and their distances, may take
+# where they are swept together
+SHARE_OF_CURVES = 0.4
 
 SweepsByName = dict[str, tuple[Sweep, ...]]
 
@@ -140,6 +146,11 @@ def _run_here(
     n, n_points = representations.n_curves, representations.n_points
     bytes_of_one = 8 * n * (3 * n_points + n)
     if representations.is_on_device:
+        batched = settings.sweep.engine in ("auto", "batched")
+        bytes_of_all = 8 * n * (n_points + n) * len(plan)
+        fits = bytes_of_all <= SHARE_OF_CURVES * free_bytes()
+        if batched and fits and fits_stack(n, settings.sweep.k_max):
+            return run_together
         return partial(_run_in_flight, bytes_of_one)
     # the longest jobs start first, so that none runs alone at the end
     order = sorted(range(len(plan)), key=lambda i: list(plan.values())[i].samples is None)

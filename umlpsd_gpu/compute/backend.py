@@ -7,11 +7,13 @@ from importlib import import_module
 from typing import Any, Literal
 
 from umlpsd_gpu.compute.arrays import Array, ArrayModule
+from umlpsd_gpu.compute.gpu_check import why_gpu_fails
 from umlpsd_gpu.errors import DeviceError
 
 Device = Literal["auto", "cpu", "gpu"]
 
 INSTALL_GPU = "pip install 'umlpsd_gpu[cuda13]' (drivers from 580 on) or 'umlpsd_gpu[cuda12]'"
+DLPACK_CUDA = 2  # kDLCUDA
 CUDA_ERROR_INSUFFICIENT_DRIVER, CUDA_ERROR_NO_DEVICE = 35, 100
 
 
@@ -59,7 +61,8 @@ def n_cores() -> int:
 def gpu_missing() -> str | None:
     """Return a sentence on why no GPU can be used and what to do; None if one can be used.
 
-    ``import cupy`` succeeds without a driver, so a device is requested.
+    ``import cupy`` succeeds without a driver, so a device is requested; and the compiler or a
+    library may not serve that device, so a few numbers are computed, once per process.
     """
     try:
         cuda = import_module("cupy").cuda
@@ -72,7 +75,9 @@ def gpu_missing() -> str | None:
         n_devices = cuda.runtime.getDeviceCount()
     except cuda.runtime.CUDARuntimeError as error:
         return _why_no_device(cuda.runtime, error)
-    return _why_no_compiler(cuda) if n_devices else _why_hidden()
+    if not n_devices:
+        return _why_hidden()
+    return _why_no_compiler(cuda) or why_gpu_fails()
 
 
 def _why_no_device(runtime: Any, error: Any) -> str:
@@ -162,3 +167,26 @@ def is_on_device(array: Array) -> bool:
     bool
     """
     return type(array).__module__.partition(".")[0] == "cupy"
+
+
+def share_with_cupy(values: Any) -> Any:
+    """Return a tensor that another library keeps on a GPU as a CuPy array of the same memory.
+
+    Parameters
+    ----------
+    values : object
+        With ``__cuda_array_interface__`` (Numba, PyTorch) or ``__dlpack__`` of a CUDA device (JAX,
+        PyTorch).
+
+    Returns
+    -------
+    cupy.ndarray or object
+        Anything else, CuPy's arrays included, is returned unchanged.
+    """
+    if is_on_device(values):
+        return values
+    if hasattr(values, "__cuda_array_interface__"):
+        return import_module("cupy").asarray(values)
+    if hasattr(values, "__dlpack_device__") and values.__dlpack_device__()[0] == DLPACK_CUDA:
+        return import_module("cupy").from_dlpack(values)
+    return values

@@ -86,6 +86,13 @@ ARGUMENTS = {
         *(_array(np.int16, 2), _INTS, _array(np.int64, 2)),
         *(_MATRIX, _MATRIX, _MATRIX, _INTS),
     ),
+    "kmeans_points": (
+        *(_MATRIX, _array(np.float32, 4), _array(np.float32, 3), _array(np.float32, 2)),
+        *(_INT, _INT, _INT, ctypes.c_double, _array(np.int64, 2)),
+        *(_INT,) * 3,
+        *(_array(np.int16, 2), _INTS, _array(np.int64, 2)),
+        *(_MATRIX, _MATRIX, _MATRIX, _INTS),
+    ),
     "particle_pixels": (
         *(_VALUES, _VALUES),
         *(_INTS,) * 6,

@@ -7,16 +7,18 @@ CuPy adds ``-ftz=true``: float32 results below 1e-38 are 0. float64 is not affec
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from importlib import import_module
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 
 # next to the package in a checkout, inside it in a wheel
 FOLDERS = (Path(__file__).parents[1] / "kernels", Path(__file__).parents[2] / "kernels")
+# Static and dynamic shared memory that every launch may have; more must be asked for
 DEFAULT_SHARED_BYTES = 48 << 10
+_RAISING_LIMIT = Lock()
 # NumPy dtype → C type
 C_TYPES = {
     "uint8": "unsigned char",
@@ -72,9 +74,21 @@ class Kernel:
         blocks = (grid,) if isinstance(grid, int) else grid
         if 0 in blocks:
             return
-        if shared_bytes > DEFAULT_SHARED_BYTES:
-            self.function.max_dynamic_shared_size_bytes = shared_bytes
+        if shared_bytes:
+            self._allow_shared(shared_bytes)
         self.function(blocks, (block,), tuple(map(_argument, args)), shared_mem=shared_bytes)
+
+    def _allow_shared(self, shared_bytes: int) -> None:
+        if shared_bytes + self.function.shared_size_bytes <= DEFAULT_SHARED_BYTES:
+            return
+        # never lowered: another thread may be about to launch with more
+        with _RAISING_LIMIT:
+            if shared_bytes > self.function.max_dynamic_shared_size_bytes:
+                self.function.max_dynamic_shared_size_bytes = shared_bytes
+
+
+# By name and macros, for the life of the process
+COMPILED: dict[tuple[str, tuple[tuple[str, str | int], ...]], Kernel] = {}
 
 
 def kernel(name: str, **macros: str | int) -> Kernel:
@@ -96,7 +110,11 @@ def kernel(name: str, **macros: str | int) -> Kernel:
     FileNotFoundError
         If there is no such kernel.
     """
-    return _compiled(name, tuple(sorted(macros.items())))
+    key = name, tuple(sorted(macros.items()))
+    if key not in COMPILED:
+        module = import_module("cupy").RawModule(code=source(name), options=options(macros))
+        COMPILED[key] = Kernel(name, module.get_function(name))
+    return COMPILED[key]
 
 
 def source(name: str) -> str:
@@ -145,13 +163,6 @@ def folder() -> Path:
         if (candidate / "common.cuh").is_file():
             return candidate
     raise FileNotFoundError(f"the kernels are missing: looked in {' and '.join(map(str, FOLDERS))}")
-
-
-@cache
-def _compiled(name: str, macros: tuple[tuple[str, str | int], ...]) -> Kernel:
-    cupy = import_module("cupy")
-    module = cupy.RawModule(code=source(name), options=options(dict(macros)))
-    return Kernel(name, module.get_function(name))
 
 
 def _argument(value: Any) -> Any:

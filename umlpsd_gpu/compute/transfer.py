@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from umlpsd_gpu.compute.arrays import Array
-from umlpsd_gpu.compute.backend import is_on_device
+from umlpsd_gpu.compute.backend import is_on_device, xp_of
 from umlpsd_gpu.compute.device_memory import free_bytes
 from umlpsd_gpu.errors import DeviceError
 
@@ -25,13 +25,13 @@ Result = TypeVar("Result")
 Record = TypeVar("Record", bound=Any)
 
 
-def uploaded(values: np.ndarray) -> Array:
+def uploaded(values: Array) -> Array:
     """Return the values of traces as a CuPy array that all streams can read.
 
     Parameters
     ----------
     values : ndarray, shape (n_traces, n_frames)
-        NumPy's.
+        NumPy's; CuPy's is returned unchanged.
 
     Returns
     -------
@@ -43,6 +43,8 @@ def uploaded(values: np.ndarray) -> Array:
         If they do not fit in the GPU's memory.
     """
     cupy = import_module("cupy")
+    if is_on_device(values):
+        return values
     try:
         # not asarray, which would make a pinned copy of the whole array
         array: Any = cupy.empty(values.shape, values.dtype)
@@ -73,6 +75,26 @@ def on_host(array: Array) -> np.ndarray:
         return array
     copy: np.ndarray = import_module("cupy").asnumpy(array)
     return copy
+
+
+def all_on_host(*arrays: Array) -> list[np.ndarray]:
+    """Return several arrays of float64 as NumPy arrays, from a GPU in one copy.
+
+    Parameters
+    ----------
+    *arrays : ndarray, float64
+        All NumPy's, which are returned unchanged, or all CuPy's.
+
+    Returns
+    -------
+    list of ndarray
+    """
+    if not is_on_device(arrays[0]):
+        return list(arrays)
+    packed = on_host(xp_of(*arrays).concatenate([array.ravel() for array in arrays]))
+    ends = np.cumsum([array.size for array in arrays])
+    parts = np.split(packed, ends[:-1])
+    return [part.reshape(array.shape) for part, array in zip(parts, arrays, strict=True)]
 
 
 def record_on_host(record: Record) -> Record:

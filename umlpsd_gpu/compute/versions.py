@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 from umlpsd_gpu.compute.cpu_kernel import why_missing
 
@@ -23,7 +23,7 @@ def recorded_versions(device: str = "cpu") -> dict[str, str]:
     -------
     dict of str to str
     """
-    versions = {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+    versions = {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
     # K-means without them sums in a different order
     versions["CPU kernels"] = "missing" if why_missing() else "compiled"
     if device == "gpu":
@@ -37,3 +37,11 @@ def recorded_versions(device: str = "cpu") -> dict[str, str]:
             "card": properties["name"].decode(),
         }
     return versions
+
+
+def _version(package: str) -> str:
+    """Return a package's version; a checkout that runs without being installed has none."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

@@ -25,7 +25,7 @@ from umlpsd_gpu.factorisation.subspace import require_non_negative
 
 # Counts of a row below which singular values of scaled counts are larger than those of Gaussian
 # noise; the same for the mean of all elements, where the sharper of two thresholds is used
-FEWEST_COUNTS_OF_ROW, FEWEST_COUNTS_OF_ELEMENT = 18.0, 0.15
+FEWEST_COUNTS_OF_ROW, FEWEST_COUNTS_OF_ELEMENT = 18.0, 0.2
 # Variation of a component, relative to the first, below which it rather is drift of the energy
 # axis, absorption or thickness than a material, as found in real spectrum images of many counts
 LEAST_VARIATION = 2e-3

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 import numpy as np
-from scipy import stats
+from scipy import special
 from scipy.sparse.linalg import ArpackError, eigsh
 from threadpoolctl import threadpool_limits
 
@@ -92,7 +92,7 @@ def p_values(variances: np.ndarray, of_surrogates: np.ndarray) -> np.ndarray:
     n = logs.shape[0]
     scatter = np.maximum(logs.std(axis=0, ddof=1), LEAST_SCATTER) * np.sqrt(1 + 1 / n)
     excess = (np.log(np.maximum(variances, tiny)) - logs.mean(axis=0)) / scatter
-    p: np.ndarray = stats.t.sf(excess, n - 1)
+    p: np.ndarray = special.stdtr(n - 1, -excess)
     return p
 
 
@@ -151,14 +151,33 @@ def decide_rank_by_surrogates(
     return RankDecision(k, probability, reason, {"surrogates": k}, curves)
 
 
+def show_p(p: float) -> str:
+    """Return a p-value with its sign of comparison, as "= 0.061" or "< 0.001".
+
+    Parameters
+    ----------
+    p : float
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> show_p(0.0612), show_p(3e-7)
+    ('= 0.061', '< 0.001')
+    """
+    return "< 0.001" if p < 0.001 else f"= {p:.2g}"
+
+
 def _reason(k: int, p: float, n_surrogates: int) -> str:
     if k == 1:
         return (
             f"nothing in the image is local: its windows vary no more than those of {n_surrogates} "
-            f"images with the same spectrum and random phases (p = {p:.2g})"
+            f"images with the same spectrum and random phases (p {show_p(p)})"
         )
     return (
         f"{k} local spectra: {k - 1} principal component{'s' * (k > 2)} of the windows "
         f"{'vary' if k > 2 else 'varies'} more than in images with the same spectrum and "
-        f"random phases (p = {p:.2g})"
+        f"random phases (p {show_p(p)})"
     )

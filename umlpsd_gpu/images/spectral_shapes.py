@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import xp_of
@@ -65,7 +65,7 @@ def coherent_frequencies(spectra: WindowedSpectra) -> np.ndarray:
     mean_square = (scaled * scaled).mean(axis=0, dtype=xp.float64)
     variance = mean_square - scaled.mean(axis=0, dtype=xp.float64) ** 2
     n_free = n_independent - 1
-    limit = RAYLEIGH_SHARE * float(stats.chi2.ppf(COHERENT_P, n_free)) / n_free
+    limit = RAYLEIGH_SHARE * 2 * float(special.gammaincinv(n_free / 2, COHERENT_P)) / n_free
     coherent: np.ndarray = on_host(variance < limit * mean_square)
     # a lattice that fills all frequencies is itself what varies or not
     return coherent if not coherent.all() else np.zeros_like(coherent)

@@ -10,16 +10,23 @@ from threadpoolctl import threadpool_limits
 
 from umlpsd_gpu.compute.threads import thread_pool
 from umlpsd_gpu.kmeans.blocks import Block, BlockResult, BlockResults
-from umlpsd_gpu.kmeans.distances import geometry_of
+from umlpsd_gpu.kmeans.distances import PointGeometry, geometry_of
 from umlpsd_gpu.kmeans.engines import RunRestarts, run_batched
 from umlpsd_gpu.kmeans.geometry import Geometry
 from umlpsd_gpu.kmeans.lloyd import draw_uniforms
 from umlpsd_gpu.kmeans.native import is_compiled
+from umlpsd_gpu.kmeans.native_points import has_kernel
 from umlpsd_gpu.kmeans.options import SweepOptions
 
 # Bytes of one (K, epochs, n_traces) plane set: small enough to stay in a core's cache. Part of the
 # result's definition, since the height of a product may touch its last bit.
 BLOCK_BYTES = 8 << 20
+# Epochs of a block of compiled K-means of points, at least: products that choose starts, and passes
+# over the points, serve that many at a time.
+LEAST_EPOCHS = 8
+# Where compiled K-means has both, points are faster than pairs from 600 traces on with eight times
+# fewer samples (docs/optimisation_log.md)
+LEAST_TRACES_AS_POINTS, TRACES_PER_SAMPLE = 600, 8
 
 
 def sweep_on_cpu(
@@ -53,18 +60,26 @@ def sweep_on_cpu(
     # order when it splits a product itself)
     with threadpool_limits(limits=1), thread_pool(n_threads) as pool:
         compiled = is_compiled(len(curves), options.silhouette_metric, judged)
+        by_pairs = compiled and run_restarts is run_batched and not _prefer_points(*curves.shape)
         geometry = geometry_of(
             curves,
             pool,
             options.silhouette_metric,
             judged,
-            prefer_pairs=compiled and run_restarts is run_batched,
+            prefer_pairs=by_pairs,
         )
+        if isinstance(geometry, PointGeometry) and run_restarts is run_batched and has_kernel():
+            geometry.keep_principal()
 
         def run_block(part: Geometry, uniforms: np.ndarray) -> BlockResult:
             return run_restarts(curves, part, uniforms, options)
 
         return run_blocks(pool, geometry, ks, options, run_block)
+
+
+def _prefer_points(n_traces: int, n_samples: int) -> bool:
+    """Return whether compiled K-means on points is faster than on pairs, where both can be had."""
+    return n_traces >= LEAST_TRACES_AS_POINTS and TRACES_PER_SAMPLE * n_samples <= n_traces
 
 
 def run_blocks(
@@ -102,15 +117,17 @@ def run_blocks(
         epochs = np.arange(block.start, block.stop) % options.n_epochs
         return run_block(geometry.part(slice(block.start, block.stop)), uniforms[epochs])
 
-    blocks = _cut_into_blocks(ks, n_ensembles * options.n_epochs, geometry.n_traces)
+    is_principal = isinstance(geometry, PointGeometry) and geometry.principal is not None
+    least = LEAST_EPOCHS if is_principal else 1
+    blocks = _cut_into_blocks(ks, n_ensembles * options.n_epochs, geometry.n_traces, least)
     return dict(zip(blocks, pool.map(run, blocks), strict=True))
 
 
-def _cut_into_blocks(ks: np.ndarray, n_epochs: int, n_traces: int) -> list[Block]:
+def _cut_into_blocks(ks: np.ndarray, n_epochs: int, n_traces: int, least: int) -> list[Block]:
     """Return the blocks, the longest work first; they depend on the size of the problem alone."""
     blocks = []
     for k in ks[::-1].tolist():
-        height = max(1, BLOCK_BYTES // (8 * k * n_traces))
+        height = max(least, BLOCK_BYTES // (8 * k * n_traces))
         starts = range(0, n_epochs, height)
         blocks += [Block(k, start, min(start + height, n_epochs)) for start in starts]
     return blocks

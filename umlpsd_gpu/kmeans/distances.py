@@ -21,6 +21,7 @@ from umlpsd_gpu.compute.threads import stopping_point
 from umlpsd_gpu.kmeans.centroids import FollowedCentroids, RenewedCentroids
 from umlpsd_gpu.kmeans.columns import centred_blocks
 from umlpsd_gpu.kmeans.membership import Members
+from umlpsd_gpu.kmeans.principal import PrincipalPoints
 
 # Two traces closer than this, relative to their squared distances from the ensemble mean, are
 # equal: rounding of |x|² + |y|² − 2xy in float64 leaves a few 1e-16 of |x|².
@@ -155,6 +156,7 @@ class PointGeometry:
         self.equal_below = 2 * EQUAL_BELOW * self.sqnorms
         self.judged = judged
         self.n_judged = self.n_traces if judged is None else judged.size
+        self.principal: PrincipalPoints | None = None
         self._pairs: np.ndarray | None = None
         self._distance: np.ndarray | None = None
         # one product gives |c|² + |x|² − 2cx: two more terms cost less than passes over the result
@@ -208,6 +210,10 @@ class PointGeometry:
     def part(self, epochs: np.ndarray | slice) -> PointGeometry:
         """Return the same: all epochs label the same traces."""
         return self
+
+    def keep_principal(self) -> None:
+        """Keep principal coordinates for compiled K-means; 12 n_traces n_samples bytes."""
+        self.principal = PrincipalPoints.of(self.points)
 
     def keep_pairs(self, pool: Executor) -> None:
         """Keep all squared distances between traces for ``sqdist_from``; 8 n_traces² bytes.

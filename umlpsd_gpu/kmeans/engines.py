@@ -15,11 +15,13 @@ from threadpoolctl import threadpool_limits
 
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.kmeans.blocks import BlockResult
+from umlpsd_gpu.kmeans.distances import PointGeometry
 from umlpsd_gpu.kmeans.geometry import Geometry
 from umlpsd_gpu.kmeans.gpu import engine_on_gpu
 from umlpsd_gpu.kmeans.lloyd import lloyd, starting_traces
-from umlpsd_gpu.kmeans.metrics import metrics_of
-from umlpsd_gpu.kmeans.native import kmeans_restarts, takes
+from umlpsd_gpu.kmeans.metrics import Metrics, metrics_of
+from umlpsd_gpu.kmeans.native import Restarted, kmeans_restarts, takes
+from umlpsd_gpu.kmeans.native_points import kmeans_points
 from umlpsd_gpu.kmeans.options import SweepOptions
 
 Engine = Literal["auto", "batched", "sklearn", "cuml"]
@@ -46,20 +48,41 @@ def run_batched(
     -------
     BlockResult
     """
-    if not takes(geometry, options.silhouette_metric):
+    restarted = _run_compiled(geometry, uniforms, options)
+    if restarted is None or not restarted.is_done.any():
         return lloyd_all_restarts(curves, geometry, uniforms, options)
-    restarted = kmeans_restarts(geometry, uniforms, options.silhouette_metric, options.max_iter)
     done = restarted.is_done
+    metrics = _metrics_of_compiled(restarted, geometry, done, options)
     if done.all():
-        return BlockResult(restarted.labels, restarted.n_iterations, restarted.metrics(geometry))
+        return BlockResult(restarted.labels, restarted.n_iterations, metrics)
     # compiled code gives up a restart in which a cluster goes empty
     left = ~done
     others = lloyd_all_restarts(curves, geometry.part(left), uniforms[left], options)
-    if not done.any():
-        return others
-    metrics = restarted.metrics(geometry, done).merge(others.metrics, done)
+    metrics = metrics.merge(others.metrics, done)
     restarted.labels[left], restarted.n_iterations[left] = others.labels, others.n_iterations
     return BlockResult(restarted.labels, restarted.n_iterations, metrics)
+
+
+def _run_compiled(
+    geometry: Geometry, uniforms: np.ndarray, options: SweepOptions
+) -> Restarted | None:
+    """Run the restarts in compiled code; None where there is none for this geometry."""
+    if takes(geometry, options.silhouette_metric):
+        return kmeans_restarts(geometry, uniforms, options.silhouette_metric, options.max_iter)
+    if isinstance(geometry, PointGeometry) and geometry.principal is not None:
+        starts = starting_traces(geometry, uniforms)
+        return kmeans_points(geometry.principal, starts, options.max_iter)
+    return None
+
+
+def _metrics_of_compiled(
+    restarted: Restarted, geometry: Geometry, done: np.ndarray, options: SweepOptions
+) -> Metrics:
+    """Return the metrics of the restarts that were not given up."""
+    if isinstance(geometry, PointGeometry) and options.silhouette_metric == "euclidean":
+        n_clusters = restarted.counts.shape[1]
+        return metrics_of(geometry, restarted.labels[done], n_clusters, "euclidean")
+    return restarted.metrics(geometry, done)
 
 
 def lloyd_all_restarts(

@@ -8,6 +8,7 @@ import numpy as np
 
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import xp_of
+from umlpsd_gpu.compute.current_device import on_device_of_first
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.kmeans.blocks import Block, BlockResult, BlockResults
 from umlpsd_gpu.kmeans.cuml import cuml_labels, prefer_cuml, require_cuml
@@ -97,6 +98,7 @@ def start_on_gpu(
     return collect
 
 
+@on_device_of_first
 def silhouette_samples_on_device(values: Array, labels: np.ndarray, metric: str) -> np.ndarray:
     """Return the silhouette of each trace in one labelling; the twin of `silhouette_samples`.
 

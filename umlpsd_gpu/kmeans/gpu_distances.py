@@ -7,6 +7,7 @@ the trace.
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
@@ -26,6 +27,10 @@ PAIR_BLOCK = 128
 ROW_BLOCK = 256
 WARP = 32
 PAIR_TILE = 32
+# Squared differences of one launch: half a second of a card that drives a display, which ends what
+# takes longer than some seconds, and does 1e11 float64 operations per second; four milliseconds
+# of an H100, so that further launches cost nothing
+MOST_TERMS_OF_LAUNCH = 3 * 10**10
 MAX_PAIR_BYTES = 4 << 30
 # Up to here the n² distances are read faster from the cache than products pass through memory.
 # By counting bytes (docs/optimisation_log.md); benchmarks/gpu_proof.py times both sides of it.
@@ -126,26 +131,32 @@ def pairwise_sqeuclidean(points: Array, rows: Array | None = None, root: bool = 
 
     Parameters
     ----------
-    points : CuPy array, shape (n_traces, n_samples), float64
+    points : CuPy array, shape (n_traces, n_samples) or (n_ensembles, n_traces, n_samples), float64
+        Distances are those within each ensemble.
     rows : CuPy array, shape (n_rows,), int64, optional
-        Which traces. Default: all.
+        Which traces, the same of each ensemble. Default: all.
     root : bool
         Return distances instead of their squares.
 
     Returns
     -------
-    CuPy array, shape (n_rows, n_traces), float64
+    CuPy array, shape (n_rows, n_traces) or (n_ensembles, n_rows, n_traces), float64
         Exactly 0 between equal traces.
     """
-    xp = xp_of(points)
-    n_traces, n_samples = points.shape
+    xp, points = xp_of(points), xp_of(points).ascontiguousarray(points)
+    *of_ensembles, n_traces, n_samples = points.shape
+    n_ensembles = math.prod(of_ensembles)
     n_rows = n_traces if rows is None else rows.size
     macros = {"BLOCK": PAIR_BLOCK, "ROOT": 1} if root else {"BLOCK": PAIR_BLOCK}
-    out: Array = xp.empty((n_rows, n_traces))
-    tiles = -(-n_traces // PAIR_TILE), -(-n_rows // PAIR_TILE)
-    kernel("pairwise_sqeuclidean", **macros)(
-        tiles, PAIR_BLOCK, points, n_traces, n_samples, rows, n_rows, out
-    )
+    out: Array = xp.empty((*of_ensembles, n_rows, n_traces))
+    run = kernel("pairwise_sqeuclidean", **macros)
+    n_columns_of_tiles, n_rows_of_tiles = -(-n_traces // PAIR_TILE), -(-n_rows // PAIR_TILE)
+    terms_of_row = PAIR_TILE * n_traces * n_samples * n_ensembles
+    at_once = max(1, MOST_TERMS_OF_LAUNCH // max(1, terms_of_row))
+    for first in range(0, n_rows_of_tiles, at_once):
+        tiles = n_columns_of_tiles, min(at_once, n_rows_of_tiles - first), n_ensembles
+        sizes = n_traces, n_samples, rows, n_rows, PAIR_TILE * first
+        run(tiles, PAIR_BLOCK, points, *sizes, out)
     return out
 
 

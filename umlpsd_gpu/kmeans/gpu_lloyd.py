@@ -42,8 +42,14 @@ def kmeans_labels(
     labels : CuPy array, shape (n_runs, n_traces), int16
     n_iterations : CuPy array, shape (n_runs,), int64
     """
-    if isinstance(geometry, DevicePairs) and _fits_one_block(geometry, restarts):
-        return _run_by_restart(geometry, restarts, max_iter)
+    n_traces = geometry.n_traces
+    small = n_traces <= gpu_distances.MOST_TRACES_OF_RESTART
+    if (
+        isinstance(geometry, DevicePairs)
+        and small
+        and fits_one_block(n_traces, restarts.most_clusters)
+    ):
+        return run_by_restart(geometry.sqdist[None], restarts, max_iter)
     return _run_by_products(geometry, restarts, max_iter)
 
 
@@ -158,13 +164,21 @@ class ClusterWeights:
         )
 
 
-def _fits_one_block(geometry: DevicePairs, restarts: Restarts) -> bool:
-    if geometry.n_traces > gpu_distances.MOST_TRACES_OF_RESTART:
-        return False
+def fits_one_block(n_traces: int, k_max: int) -> bool:
+    """Return whether a block of threads can hold a whole restart in its shared memory.
+
+    Parameters
+    ----------
+    n_traces, k_max : int
+
+    Returns
+    -------
+    bool
+    """
     cupy = import_module("cupy")
     most = cupy.cuda.Device().attributes["MaxSharedMemoryPerBlockOptin"]
     static = 1 << 10
-    return bool(_shared_bytes(geometry.n_traces, restarts.most_clusters) + static <= most)
+    return bool(_shared_bytes(n_traces, k_max) + static <= most)
 
 
 def _shared_bytes(n_traces: int, k: int) -> int:
@@ -172,18 +186,32 @@ def _shared_bytes(n_traces: int, k: int) -> int:
     return 8 * (k * n_traces + n_traces + k) + 4 * (3 * k + 1 + 4 * n_traces)
 
 
-def _run_by_restart(
-    geometry: DevicePairs, restarts: Restarts, max_iter: int
-) -> tuple[Array, Array]:
-    """Run every restart in a block of threads of its own."""
-    xp, n_traces = restarts.xp, geometry.n_traces
+def run_by_restart(sqdist: Array, restarts: Restarts, max_iter: int) -> tuple[Array, Array]:
+    """Run every restart in a block of threads of its own, to the end.
+
+    Parameters
+    ----------
+    sqdist : CuPy array, shape (n_ensembles, n_traces, n_traces), float64
+        Squared distances within each of several ensembles.
+    restarts : Restarts
+        Those of the first ensemble, then of the next, equally many of each.
+    max_iter : int
+        Lloyd iterations at most.
+
+    Returns
+    -------
+    labels : CuPy array, shape (n_runs, n_traces), int16
+    n_iterations : CuPy array, shape (n_runs,), int64
+    """
+    xp, (n_ensembles, n_traces, _) = restarts.xp, sqdist.shape
     uniforms, first_uniform, n_trials, n_clusters = restarts.seeding
     labels = xp.empty((len(restarts), n_traces), dtype=xp.int16)
     n_iterations = xp.empty(len(restarts), dtype=xp.int64)
     kernel("kmeans_restart")(
         len(restarts),
         min(MOST_THREADS_OF_RESTART, -(-n_traces // 32) * 32),
-        geometry.sqdist,
+        sqdist,
+        len(restarts) // n_ensembles,
         uniforms,
         n_clusters,
         n_trials,

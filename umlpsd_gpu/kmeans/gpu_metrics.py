@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 
+import numpy as np
+
 from umlpsd_gpu.compute.arrays import Array, ArrayModule
 from umlpsd_gpu.compute.backend import xp_of
 from umlpsd_gpu.compute.device_memory import in_blocks
@@ -22,24 +24,31 @@ from umlpsd_gpu.kmeans.metrics import (
 )
 from umlpsd_gpu.kmeans.restarts import Restarts
 
+# Numbers of a labelling beside the shares below the thresholds
+N_COLUMNS = 7
+
 
 @dataclass(frozen=True)
 class DeviceMetrics:
     """Metrics of each labelling, still on the device; float64 unless noted.
 
+    All are views of one array, so that they come down in one copy.
+
     Attributes
     ----------
+    packed : CuPy array, 1-D
     silhouette, ssd, smallest, separation, least_separation : CuPy array, shape (n_runs,)
         As in `Metrics`; ``smallest`` is its ``smallest_cluster_silhouette``.
     below : CuPy array, shape (n_runs, n_thresholds)
         Share of the silhouettes below each threshold, 0…1.
     n_filled : CuPy array, shape (n_runs,), int64
         Clusters that hold a trace.
-    total_ssd : CuPy array, shape ()
+    total_ssd : CuPy array, shape (n_runs,)
         Sum of squared distances of all traces to their mean.
     n_traces : int
     """
 
+    packed: Array
     silhouette: Array
     ssd: Array
     smallest: Array
@@ -63,19 +72,40 @@ class DeviceMetrics:
         Returns
         -------
         DeviceMetrics
-            Not filled yet.
+            Not filled yet but for ``total_ssd``.
         """
         xp, n_runs = restarts.xp, len(restarts)
+        packed = xp.empty((N_COLUMNS + THRESHOLDS.size) * n_runs)
+        views = cls.of_packed(packed, n_runs, geometry.n_traces)
+        views.total_ssd[:] = geometry.total_ssd
+        return views
+
+    @classmethod
+    def of_packed(cls, packed: Array, n_runs: int, n_traces: int) -> DeviceMetrics:
+        """Return views of the array that holds all metrics, on either side.
+
+        Parameters
+        ----------
+        packed : array, shape ((7 + n_thresholds) · n_runs,), float64
+            NumPy or CuPy.
+        n_runs, n_traces : int
+
+        Returns
+        -------
+        DeviceMetrics
+        """
+        columns = [packed[i * n_runs : (i + 1) * n_runs] for i in range(N_COLUMNS)]
         return cls(
-            silhouette=xp.empty(n_runs),
-            ssd=xp.empty(n_runs),
-            smallest=xp.empty(n_runs),
-            separation=xp.empty(n_runs),
-            least_separation=xp.empty(n_runs),
-            below=xp.empty((n_runs, THRESHOLDS.size)),
-            n_filled=xp.empty(n_runs, dtype=xp.int64),
-            total_ssd=geometry.total_ssd,
-            n_traces=geometry.n_traces,
+            packed=packed,
+            silhouette=columns[0],
+            ssd=columns[1],
+            smallest=columns[2],
+            separation=columns[3],
+            least_separation=columns[4],
+            below=packed[N_COLUMNS * n_runs :].reshape(n_runs, THRESHOLDS.size),
+            n_filled=columns[5].view(np.int64),
+            total_ssd=columns[6],
+            n_traces=n_traces,
         )
 
     def on_host(self, xp: ArrayModule) -> Metrics:
@@ -90,18 +120,18 @@ class DeviceMetrics:
         -------
         Metrics
         """
-        ssd, n_filled = xp.asnumpy(self.ssd), xp.asnumpy(self.n_filled)
-        total_ssd = float(self.total_ssd)
-        silhouette = xp.asnumpy(self.silhouette)
+        found = self.of_packed(xp.asnumpy(self.packed), len(self.ssd), self.n_traces)
         return Metrics(
-            silhouette=silhouette,
-            silhouette_stderr=0.0 * silhouette,  # of all traces, whatever the budget
-            calinski_harabasz=calinski_harabasz(total_ssd, self.n_traces, ssd, n_filled),
-            ssd=ssd,
-            below_percent=100 * xp.asnumpy(self.below).T,
-            smallest_cluster_silhouette=xp.asnumpy(self.smallest),
-            separation=xp.asnumpy(self.separation),
-            least_separation=xp.asnumpy(self.least_separation),
+            silhouette=found.silhouette,
+            silhouette_stderr=0.0 * found.silhouette,  # of all traces, whatever the budget
+            calinski_harabasz=calinski_harabasz(
+                found.total_ssd, self.n_traces, found.ssd, found.n_filled
+            ),
+            ssd=found.ssd,
+            below_percent=100 * found.below.T,
+            smallest_cluster_silhouette=found.smallest,
+            separation=found.separation,
+            least_separation=found.least_separation,
         )
 
 
@@ -123,13 +153,13 @@ def metrics_on_device(
     """
     metrics = DeviceMetrics.empty(restarts, geometry)
 
-    def measure(start: int, stop: int) -> None:
+    def measure_block(start: int, stop: int) -> None:
         place = slice(start, stop)
         part = restarts.part(place)
-        _measure(geometry, part, labels[place], silhouette_metric, metrics, place)
+        measure(geometry, part, labels[place], silhouette_metric, metrics, place)
 
     bytes_per_run = 8 * geometry.n_traces * (5 * restarts.most_clusters + 3)
-    in_blocks(len(restarts), bytes_per_run, measure)
+    in_blocks(len(restarts), bytes_per_run, measure_block)
     return metrics
 
 
@@ -150,10 +180,10 @@ def silhouettes_on_device(
     """
     metrics = DeviceMetrics.empty(restarts, geometry)
     whole = slice(0, len(restarts))
-    return _measure(geometry, restarts, labels, silhouette_metric, metrics, whole)
+    return measure(geometry, restarts, labels, silhouette_metric, metrics, whole)
 
 
-def _measure(
+def measure(
     geometry: DeviceGeometry,
     restarts: Restarts,
     labels: Array,
@@ -161,7 +191,22 @@ def _measure(
     metrics: DeviceMetrics,
     place: slice,
 ) -> Array:
-    """Write the metrics of some labellings to their place; return the silhouettes behind them."""
+    """Write the metrics of some labellings to their place.
+
+    Parameters
+    ----------
+    geometry, restarts, labels, silhouette_metric
+        As for `metrics_on_device`.
+    metrics : DeviceMetrics
+        Of these and other labellings.
+    place : slice
+        Where these belong.
+
+    Returns
+    -------
+    CuPy array, shape (n_runs, n_traces), float64
+        The silhouettes behind them.
+    """
     xp = xp_of(labels)
     n_runs, n_traces = labels.shape
     weights = ClusterWeights.of(restarts, n_traces, geometry.panel)

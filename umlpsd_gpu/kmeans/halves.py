@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from umlpsd_gpu.compute.arrays import Array
-from umlpsd_gpu.compute.backend import is_on_device, xp_of
-from umlpsd_gpu.compute.transfer import on_host
+from umlpsd_gpu.compute.backend import is_on_device, share_with_cupy, xp_of
+from umlpsd_gpu.compute.current_device import on_device_of_first
+from umlpsd_gpu.compute.transfer import all_on_host, on_host
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.kmeans.options import SweepOptions
 from umlpsd_gpu.kmeans.replication import BORDER, CORE, Replication
@@ -23,8 +24,11 @@ MOST_K = 10
 # Of larger ensembles this many random items are assigned to the clusters of the halves: more would
 # cost time and no longer change the counts much (our choice).
 MOST_COMPARED = 3000
+# Products of several halves that a GPU computes together
+STACK_BYTES = 256 << 20
 
 
+@on_device_of_first
 def replicate(values: Any, sweep: Sweep, n_samples: int = 20, seed: int = 0) -> Replication:
     """Sweep random halves of the items and compare their clusters with those of all items.
 
@@ -64,7 +68,7 @@ def replicate(values: Any, sweep: Sweep, n_samples: int = 20, seed: int = 0) -> 
     >>> found.reproducibility().round(1)[1], found.gap().round(1)[1] > 2
     (np.float64(1.0), np.True_)
     """
-    matrix = np.asarray(on_host(getattr(values, "values", values)), dtype=np.float64)
+    matrix = _as_matrix(share_with_cupy(getattr(values, "values", values)))
     if n_samples < 2 or n_samples % 2:
         raise SettingsError(f"n_samples must be an even number of at least 2, got {n_samples}")
     samples = half_samples(len(matrix), seed, n_samples)
@@ -78,6 +82,12 @@ def replicate(values: Any, sweep: Sweep, n_samples: int = 20, seed: int = 0) -> 
     options = SweepOptions(seed=seed, n_epochs=HALF_EPOCHS)
     of_samples = sweep_samples(matrix, samples, k_values, options, scale=sweep.scale)
     return compare_halves(matrix, sweep, samples, of_samples, seed)
+
+
+def _as_matrix(values: Any) -> Array:
+    xp = xp_of(values) if is_on_device(values) else np
+    matrix: Array = xp.ascontiguousarray(values, dtype=np.float64)
+    return matrix
 
 
 def compared_k_values(sweep: Sweep, n_drawn: int) -> list[int]:
@@ -101,6 +111,7 @@ def compared_k_values(sweep: Sweep, n_drawn: int) -> list[int]:
     return ks[1:].tolist() if counted else []
 
 
+@on_device_of_first
 def compare_halves(
     curves: Array,
     sweep: Sweep,
@@ -135,10 +146,10 @@ def compare_halves(
     jaccard = np.full((len(samples), k_values.size, k_max), np.nan)
     border, core = np.zeros((2, len(samples), k_values.size, k_max, k_max))
     points = _Points(curves)
-    for half, drawn in enumerate(samples):
+    labels_of_halves = [[swept.best_labels(k) for k in k_values] for swept in of_samples]
+    sqdist_of_halves = points.sqdist_to_centroids(samples, labels_of_halves, k_values)
+    for half, (drawn, sqdist) in enumerate(zip(samples, sqdist_of_halves, strict=True)):
         other = half + 1 if half % 2 == 0 else half - 1
-        labels = [of_samples[half].best_labels(k) for k in k_values]
-        sqdist = points.sqdist_to_centroids(drawn, labels, k_values)
         unseen = ~np.isin(compared, drawn)
         for at, k in enumerate(k_values.tolist()):
             to_centroids, apart = sqdist[at]
@@ -189,23 +200,39 @@ class _Points:
         self.matrix: Array = points @ points.T if self.are_products else points
 
     def sqdist_to_centroids(
-        self, drawn: np.ndarray, labels: Sequence[np.ndarray], k_values: np.ndarray
-    ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Return for each K |x − c|² − |x|² of all items, and |c − c'|² of the centroids.
+        self,
+        samples: np.ndarray,
+        labels: Sequence[Sequence[np.ndarray]],
+        k_values: np.ndarray,
+    ) -> Iterator[list[tuple[np.ndarray, np.ndarray]]]:
+        """Yield for each sample, and each K, |x − c|² − |x|² of all items, and |c − c'|².
 
-        The centroids are those of the drawn items with these labels.
+        The centroids c are those of the sample's items with its labels.
         """
-        of_each_k = zip(labels, k_values.tolist(), strict=True)
-        weights = self.xp.asarray(np.concatenate([_weights(of_k, k) for of_k, k in of_each_k]))
-        members = self.xp.asarray(drawn)
+        at_once = 1
+        if self.xp is not np:  # every product costs launches and a wait
+            bytes_of_one = 8 * int(k_values.sum()) * len(self.matrix)
+            at_once = max(1, STACK_BYTES // bytes_of_one)
+        for first in range(0, len(samples), at_once):
+            block = slice(first, first + at_once)
+            weights = np.array([_weights_of_all(of_one, k_values) for of_one in labels[block]])
+            with_items, between = self._multiply(samples[block], weights)
+            for of_items, of_centroids in zip(with_items, between, strict=True):
+                yield _cut_by_k(of_items, of_centroids, k_values)
+
+    def _multiply(self, samples: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return scalar products of each sample's centroids with all items, and with each other."""
+        members, on_device = self.xp.asarray(samples), self.xp.asarray(weights)
         if self.are_products:
-            with_items = self.matrix[:, members] @ weights.T
-            between = on_host(weights @ with_items[members])
+            with_items = self.matrix[:, members].transpose(1, 0, 2) @ on_device.transpose(0, 2, 1)
+            of_members = with_items[self.xp.arange(len(samples))[:, None], members]
+            between = on_device @ of_members
         else:
-            centroids = weights @ self.matrix[members]
-            with_items = self.matrix @ centroids.T
-            between = on_host(centroids @ centroids.T)
-        return _cut_by_k(on_host(with_items), between, k_values)
+            centroids = on_device @ self.matrix[members]
+            with_items = self.matrix @ centroids.transpose(0, 2, 1)
+            between = centroids @ centroids.transpose(0, 2, 1)
+        with_items, between = all_on_host(with_items, between)
+        return with_items, between
 
 
 def _cut_by_k(
@@ -220,6 +247,12 @@ def _cut_by_k(
         apart = squares[of_k, None] + squares[None, of_k] - 2 * between[of_k, of_k]
         found.append((squares[of_k] - 2 * with_items[:, of_k], np.maximum(apart, 0)))
     return found
+
+
+def _weights_of_all(labels: Sequence[np.ndarray], k_values: np.ndarray) -> np.ndarray:
+    """Return the weights of the clusters of every K, one below the other; (sum of K, n_items)."""
+    of_each_k = zip(labels, k_values.tolist(), strict=True)
+    return np.concatenate([_weights(of_k, k) for of_k, k in of_each_k])
 
 
 def _weights(labels: np.ndarray, k: int) -> np.ndarray:
@@ -299,7 +332,7 @@ def _count_among_all(
     """
     k_values = np.array(list(own))
     labels = list(own.values())
-    sqdist = points.sqdist_to_centroids(compared, labels, k_values)
+    (sqdist,) = points.sqdist_to_centroids(compared[None], [labels], k_values)
     squares = points.squares[compared]
     border, core = np.zeros((2, k_values.size, k_max, k_max))
     for at, ((to_centroids, apart), of_k) in enumerate(zip(sqdist, labels, strict=True)):

@@ -63,12 +63,12 @@ class Metrics:
     separation: np.ndarray
     least_separation: np.ndarray
 
-    def part(self, epochs: slice) -> Metrics:
+    def part(self, epochs: slice | np.ndarray) -> Metrics:
         """Return the metrics of some of the labellings.
 
         Parameters
         ----------
-        epochs : slice
+        epochs : slice, or ndarray of int
 
         Returns
         -------

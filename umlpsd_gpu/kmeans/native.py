@@ -43,6 +43,8 @@ class Restarted:
         nearest other cluster (∞ where there is none).
     n_rows : ndarray, shape (n_epochs,), int
         Rows of pairs that were summed, a measure of the work done.
+    flops : float
+        Operations on coordinates of points, in all restarts.
     """
 
     labels: np.ndarray
@@ -52,21 +54,20 @@ class Restarted:
     inside: np.ndarray
     outside: np.ndarray
     n_rows: np.ndarray
+    flops: float = 0.0
 
     @property
     def is_done(self) -> np.ndarray:
         """Which restarts were not given up; (n_epochs,) bool."""
         return self.n_iterations > 0
 
-    def metrics(
-        self, geometry: PairGeometry | PairStack, epochs: np.ndarray | slice = slice(None)
-    ) -> Metrics:
+    def metrics(self, geometry: Geometry, epochs: np.ndarray | slice = slice(None)) -> Metrics:
         """Return the metrics of restarts that were not given up.
 
         Parameters
         ----------
-        geometry : PairGeometry or PairStack
-            What `kmeans_restarts` was given.
+        geometry : Geometry
+            Of the traces.
         epochs : ndarray, shape (n_epochs,), bool, or slice
             Which restarts; none of them may have been given up. Default: all.
 

@@ -8,14 +8,16 @@ from concurrent.futures import Executor
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from umlpsd_gpu.compute.backend import n_cores
+from umlpsd_gpu.compute.arrays import Array
+from umlpsd_gpu.compute.backend import is_on_device, n_cores
 from umlpsd_gpu.compute.threads import thread_pool
-from umlpsd_gpu.kmeans.blocks import BlockResult
+from umlpsd_gpu.kmeans.blocks import BlockResult, BlockResults
 from umlpsd_gpu.kmeans.cpu import run_blocks
 from umlpsd_gpu.kmeans.distance_stack import PairStack
 from umlpsd_gpu.kmeans.distances import pairwise_sqeuclidean
 from umlpsd_gpu.kmeans.engines import run_batched
 from umlpsd_gpu.kmeans.geometry import Geometry
+from umlpsd_gpu.kmeans.gpu_stack import pairs_of_samples, sweep_stack
 from umlpsd_gpu.kmeans.options import SweepOptions
 from umlpsd_gpu.kmeans.result import Sweep
 
@@ -64,7 +66,7 @@ def half_samples(n_traces: int, seed: int, n_samples: int) -> np.ndarray:
 
 
 def sweep_samples(
-    values: np.ndarray,
+    values: Array,
     samples: np.ndarray,
     k_values: Iterable[int],
     options: SweepOptions,
@@ -72,11 +74,12 @@ def sweep_samples(
     scale: str,
     n_threads: int | None = None,
 ) -> tuple[Sweep, ...]:
-    """Sweep every sample of the traces as `sweep` does, all of them together; on the CPU.
+    """Sweep every sample of the traces as `sweep` does, all of them together.
 
     Parameters
     ----------
-    values : ndarray, shape (n_traces, n_points), finite
+    values : array, shape (n_traces, n_points), finite
+        NumPy; a CuPy array is swept on its GPU.
     samples : ndarray, shape (n_samples, n_drawn), int
         Which traces each sample holds, as `half_samples` returns them.
     k_values : iterable of int
@@ -94,20 +97,26 @@ def sweep_samples(
         One for each sample.
     """
     ks = np.unique(np.fromiter(k_values, dtype=int))
-    n_samples, n_sampled = samples.shape
-
-    def run_block(geometry: Geometry, uniforms: np.ndarray) -> BlockResult:
-        return run_batched(values, geometry, uniforms, options)
-
-    with threadpool_limits(limits=1), thread_pool(n_threads or n_cores()) as pool:
-        sqdist = _pairs_of_samples(values, samples, pool)
-        geometry = PairStack(sqdist, np.repeat(np.arange(n_samples), options.n_epochs))
-        blocks = run_blocks(pool, geometry, ks, options, run_block, n_samples)
+    if is_on_device(values):
+        return sweep_stack(pairs_of_samples(values, samples), ks, options, [scale] * len(samples))
+    blocks = _sweep_on_cpu(values, samples, ks, options, n_threads or n_cores())
     together = Sweep.of_blocks(
-        blocks, ks, options, scale=scale, engine="batched", n_silhouettes=n_sampled
+        blocks, ks, options, scale=scale, engine="batched", n_silhouettes=samples.shape[1]
     )
     starts = range(0, together.n_epochs, options.n_epochs)
     return tuple(together.part(slice(start, start + options.n_epochs)) for start in starts)
+
+
+def _sweep_on_cpu(
+    values: np.ndarray, samples: np.ndarray, ks: np.ndarray, options: SweepOptions, n_threads: int
+) -> BlockResults:
+    def run_block(geometry: Geometry, uniforms: np.ndarray) -> BlockResult:
+        return run_batched(values, geometry, uniforms, options)
+
+    with threadpool_limits(limits=1), thread_pool(n_threads) as pool:
+        sqdist = _pairs_of_samples(values, samples, pool)
+        geometry = PairStack(sqdist, np.repeat(np.arange(len(samples)), options.n_epochs))
+        return run_blocks(pool, geometry, ks, options, run_block, len(samples))
 
 
 def _pairs_of_samples(values: np.ndarray, samples: np.ndarray, pool: Executor) -> np.ndarray:

@@ -36,8 +36,10 @@ class Restarts:
     xp: ArrayModule
 
     @classmethod
-    def of(cls, ks: np.ndarray, n_epochs: int, seed: int, xp: ArrayModule) -> Restarts:
-        """List all epochs of the first K, then of the next.
+    def of(
+        cls, ks: np.ndarray, n_epochs: int, seed: int, xp: ArrayModule, n_ensembles: int = 1
+    ) -> Restarts:
+        """List all epochs of the first K, then of the next; all that for each ensemble.
 
         The last few lists are cached together with their arrays on the device: sweeps of other
         representations use the same ones, and each upload would cost more than a kernel's launch.
@@ -48,13 +50,16 @@ class Restarts:
         n_epochs, seed : int
         xp : module
             CuPy.
+        n_ensembles : int
+            Ensembles that start from the same random numbers.
 
         Returns
         -------
         Restarts
         """
         device = xp.cuda.Device().id
-        return _cached_restarts(tuple(ks.tolist()), n_epochs, seed, xp.__name__, device)
+        ks_of_one = tuple(ks.tolist())
+        return _cached_restarts(ks_of_one, n_epochs, seed, n_ensembles, xp.__name__, device)
 
     def __len__(self) -> int:
         """Return the number of runs."""
@@ -126,8 +131,8 @@ class Restarts:
 
 @lru_cache(maxsize=4)
 def _cached_restarts(
-    ks: tuple[int, ...], n_epochs: int, seed: int, library: str, device: int
+    ks: tuple[int, ...], n_epochs: int, seed: int, n_ensembles: int, library: str, device: int
 ) -> Restarts:
-    n_clusters = np.repeat(np.array(ks, dtype=np.int64), n_epochs)
-    epoch = np.tile(np.arange(n_epochs), len(ks))
+    n_clusters = np.tile(np.repeat(np.array(ks, dtype=np.int64), n_epochs), n_ensembles)
+    epoch = np.tile(np.arange(n_epochs), len(ks) * n_ensembles)
     return Restarts(n_clusters, epoch, seed, import_module(library))

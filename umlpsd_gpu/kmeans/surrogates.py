@@ -6,21 +6,26 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from umlpsd_gpu.compute.arrays import Array
+from umlpsd_gpu.compute.backend import is_on_device
+from umlpsd_gpu.compute.transfer import on_host
 from umlpsd_gpu.kmeans.columns import centred_blocks
 
 
-def gaussian_surrogates(values: np.ndarray, seeds: Iterable[int]) -> list[np.ndarray]:
+def gaussian_surrogates(values: Array, seeds: Iterable[int]) -> list[np.ndarray]:
     """Draw ensembles of one Gaussian cloud with the spread of the given one.
 
     Parameters
     ----------
-    values : ndarray, shape (n_traces, n_samples), finite
+    values : array, shape (n_traces, n_samples), finite
+        NumPy or CuPy.
     seeds : iterable of int
         One ensemble is drawn for each.
 
     Returns
     -------
     list of ndarray, shape (n_traces, n_components), float64
+        NumPy.
         Coordinates along the principal directions, as many as there are; distances between rows
         are those of curves with the covariance of ``values``.
 
@@ -34,17 +39,35 @@ def gaussian_surrogates(values: np.ndarray, seeds: Iterable[int]) -> list[np.nda
     ----------
     .. [1] R. Tibshirani, G. Walther and T. Hastie, J. R. Stat. Soc. B 63, 411 (2001).
     """
-    spread = principal_spread(values)
-    shape = len(values), spread.size
+    return draw_surrogates(len(values), principal_spread(values), seeds)
+
+
+def draw_surrogates(n_traces: int, spread: np.ndarray, seeds: Iterable[int]) -> list[np.ndarray]:
+    """Draw ensembles of one Gaussian cloud of a known spread.
+
+    Parameters
+    ----------
+    n_traces : int
+    spread : ndarray, shape (n_components,)
+        Standard deviation along each principal direction, as `principal_spread` returns it.
+    seeds : iterable of int
+        One ensemble is drawn for each.
+
+    Returns
+    -------
+    list of ndarray, shape (n_traces, n_components), float64
+    """
+    shape = n_traces, spread.size
     return [np.random.default_rng([seed, 1]).standard_normal(shape) * spread for seed in seeds]
 
 
-def principal_spread(values: np.ndarray) -> np.ndarray:
+def principal_spread(values: Array) -> np.ndarray:
     """Return the standard deviation of the curves along their principal directions, largest first.
 
     Parameters
     ----------
-    values : ndarray, shape (n_traces, n_samples), finite
+    values : array, shape (n_traces, n_samples), finite
+        NumPy or CuPy.
 
     Returns
     -------
@@ -52,13 +75,43 @@ def principal_spread(values: np.ndarray) -> np.ndarray:
         In the unit of the values; directions without spread (below 1e-6 of the largest) are left
         out.
     """
-    is_tall = values.shape[0] > values.shape[1]
-    if is_tall:
-        centred = np.asarray(values, dtype=np.float64)
-        centred = centred - centred.mean(axis=0)
-        products = centred.T @ centred
-    else:
-        products = sum(centred @ centred.T for centred in centred_blocks(values))
-    variances = np.linalg.eigvalsh(products)[::-1] / len(values)
+    products = _products_on_device(values) if is_on_device(values) else _products(values)
+    return spread_of_products(products, len(values))
+
+
+def spread_of_products(products: np.ndarray, n_traces: int) -> np.ndarray:
+    """Return the same from the scalar products of the centred curves.
+
+    Parameters
+    ----------
+    products : ndarray, shape (n, n)
+        Of the curves, or of the samples.
+    n_traces : int
+
+    Returns
+    -------
+    ndarray, shape (n_components,)
+    """
+    variances = np.linalg.eigvalsh(products)[::-1] / n_traces
     spread: np.ndarray = np.sqrt(variances[variances > 1e-12 * max(variances[0], 1e-300)])
     return spread
+
+
+def _products(values: np.ndarray) -> np.ndarray:
+    """Return the matrix of scalar products of the centred rows or columns, the smaller one."""
+    if values.shape[0] > values.shape[1]:
+        centred = np.asarray(values, dtype=np.float64)
+        centred = centred - centred.mean(axis=0)
+        products: np.ndarray = centred.T @ centred
+        return products
+    products = np.zeros((len(values), len(values)))
+    for centred in centred_blocks(values):
+        products += centred @ centred.T
+    return products
+
+
+def _products_on_device(values: Array) -> np.ndarray:
+    """Do the same on the GPU that holds the values; the products come down, not the values."""
+    centred = values - values.mean(axis=0)
+    is_tall = values.shape[0] > values.shape[1]
+    return on_host(centred.T @ centred if is_tall else centred @ centred.T)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from umlpsd_gpu.compute.arrays import Array
-from umlpsd_gpu.compute.backend import is_on_device, n_cores, xp_of
+from umlpsd_gpu.compute.backend import is_on_device, n_cores, share_with_cupy, xp_of
+from umlpsd_gpu.compute.current_device import on_device_of_first, on_its_device
 from umlpsd_gpu.compute.device_memory import told_when_full
 from umlpsd_gpu.errors import SettingsError, TracesError
 from umlpsd_gpu.keywords import whole_number
@@ -50,9 +51,12 @@ def sweep(
     n_epochs : int
         Independent K-means runs for every K; at least 1.
     seed : int
-        0 or larger. The same seed gives the same bits on any number of threads and whatever memory
-        is left on the device. CPU and GPU start from the same traces, but add in another order; so
-        does the CPU where no kernels were compiled (``umlpsd info``).
+        0 or larger. The same seed gives the same bits on any number of threads, and on one GPU
+        with one version of CUDA. Above 1,024 curves, and for the metrics, this rests on cuBLAS
+        giving a row of a product the same bits wherever it lies, which it does not promise, and on
+        CUBLAS_WORKSPACE_CONFIG=:4096:8, which must be set before another library first uses
+        cuBLAS. CPU and GPU start from the same traces, but add in another order; so does the CPU
+        where no kernels were compiled (``umlpsd info``).
     engine : {"auto", "batched", "sklearn", "cuml"}
         ``sklearn`` runs on the CPU only, ``cuml`` on a GPU only; cuML doesn't promise the same
         bits.
@@ -109,6 +113,7 @@ def sweep(
     return start_sweep(matrix, k_values, options, engine=engine, scale=scale, n_threads=n_threads)()
 
 
+@on_device_of_first
 def start_sweep(
     values: Array,
     k_values: Iterable[int],
@@ -152,37 +157,40 @@ def start_sweep(
     curves = _matrix(values)
     ks = _check_k_values(k_values, len(curves))
     n_silhouettes = len(curves)
-    # NaN fails either comparison
-    finite = (curves.max(axis=1) <= LARGEST) & (curves.min(axis=1) >= -LARGEST)
+    finite = finite_rows(curves)
     if is_on_device(curves):
         engine_name = engine_on_gpu(engine, *curves.shape)
         with told_when_full():
             collect_blocks = start_on_gpu(curves, ks, options, engine_name)
     else:
         engine_name, run_restarts = engine_on_cpu(engine)
-        _require_finite(finite)
+        require_finite(finite)
         judged = choose_judged(len(curves), curves.shape[1], ks, options)
         n_silhouettes = n_silhouettes if judged is None else judged.size
         collect_blocks = partial(
             sweep_on_cpu, curves, ks, options, run_restarts, judged, n_threads or n_cores()
         )
 
+    its_device = on_its_device(curves)
+
     def collect() -> Sweep:
-        _require_finite(finite)
-        return Sweep.of_blocks(
-            collect_blocks(),
-            ks,
-            options,
-            scale=scale,
-            engine=engine_name,
-            n_silhouettes=n_silhouettes,
-        )
+        with its_device:
+            require_finite(finite)
+            return Sweep.of_blocks(
+                collect_blocks(),
+                ks,
+                options,
+                scale=scale,
+                engine=engine_name,
+                n_silhouettes=n_silhouettes,
+            )
 
     return collect
 
 
 def _matrix(values: Array) -> Array:
     """Return the values as a matrix of float64 in C order, where they are."""
+    values = share_with_cupy(values)
     xp = xp_of(values) if is_on_device(values) else np
     if not is_on_device(values):
         values = _as_real_numbers(values)
@@ -218,7 +226,36 @@ def _as_real_numbers(values: Any) -> np.ndarray:
     return array
 
 
-def _require_finite(finite: Array) -> None:
+def finite_rows(curves: Array) -> Array:
+    """Return which rows hold neither NaN nor values beyond 1e70.
+
+    Parameters
+    ----------
+    curves : array, shape (n_traces, n_samples)
+        NumPy or CuPy.
+
+    Returns
+    -------
+    array, shape (n_traces,), bool
+    """
+    # NaN fails either comparison
+    finite: Array = (curves.max(axis=1) <= LARGEST) & (curves.min(axis=1) >= -LARGEST)
+    return finite
+
+
+def require_finite(finite: Array) -> None:
+    """Refuse curves that can't be swept.
+
+    Parameters
+    ----------
+    finite : array, shape (n_traces,), bool
+        As `finite_rows` returns it.
+
+    Raises
+    ------
+    TracesError
+        If one of them is not finite.
+    """
     n_unusable = len(finite) - int(finite.sum())
     if n_unusable:
         raise TracesError(

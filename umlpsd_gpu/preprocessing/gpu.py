@@ -27,8 +27,8 @@ MODES = (
     "periodic",
     "periodization",
 )
-# Every card since sm_75 has that much per block; more would leave an H100 fewer than 3 blocks per
-# multiprocessor. Traces of up to 10,900 frames fit (db4).
+# More would leave an H100 fewer than 3 blocks per multiprocessor; cards before sm_70 have 48 KiB.
+# Traces of up to 10,900 frames fit (db4).
 SHARED_BYTES = 64 << 10
 # Longer ones are smoothed in device memory, by enough blocks to fill a card
 N_BLOCKS_IN_MEMORY = 512
@@ -159,7 +159,8 @@ def dwt_approximation(
     taps = [cupy.asarray(filter_, dtype="float64") for filter_ in (dec_lo, rec_lo)]
     n_coefs = _count_coefficients(n_frames, n_taps, mode)
     n_held = n_coefs + _count_coefficients(n_coefs, n_taps, mode)
-    in_shared = 8 * n_held <= SHARED_BYTES
+    most_bytes = cupy.cuda.Device().attributes["MaxSharedMemoryPerBlockOptin"]
+    in_shared = 8 * n_held <= min(SHARED_BYTES, most_bytes)
     n_blocks = n_traces if in_shared else min(n_traces, N_BLOCKS_IN_MEMORY)
     scratch = None if in_shared else cupy.empty((n_blocks, n_held), dtype="float64")
     run = kernel(

@@ -8,6 +8,7 @@ import numpy as np
 
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import is_on_device
+from umlpsd_gpu.compute.current_device import on_device_of_first
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.keywords import whole_number
 from umlpsd_gpu.preprocessing import gpu as device
@@ -86,6 +87,7 @@ def preprocess(
     return preprocess_at(traces, scale, wavelet, mode)
 
 
+@on_device_of_first
 def preprocess_at(
     traces: Traces,
     scale: Scale,

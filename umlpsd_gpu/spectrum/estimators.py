@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import is_on_device, n_cores
+from umlpsd_gpu.compute.current_device import on_device_of_first
 from umlpsd_gpu.errors import SettingsError, TracesError
 from umlpsd_gpu.keywords import whole_number
 from umlpsd_gpu.spectrum import gpu as device
@@ -27,6 +28,7 @@ _BLOCK_FRAMES = 100_000  # 0.8 MB, so that a block of traces stays in a core's c
 _WINDOWS_PER_TRACE = 8  # half-overlapping windows are then 15, and f_min is that of log_welch
 
 
+@on_device_of_first
 def power_spectrum(
     traces: Traces,
     method: str = "log_welch",

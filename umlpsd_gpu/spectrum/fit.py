@@ -9,6 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import is_on_device, n_cores, xp_of
+from umlpsd_gpu.compute.current_device import on_device_of_first
 from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.keywords import whole_number
 from umlpsd_gpu.spectrum import gpu as device
@@ -22,6 +23,7 @@ FITTINGS = ("least_squares", "whittle")
 _TRACES_AT_ONCE = 256
 
 
+@on_device_of_first
 def fit_power_law(
     spectrum: Spectrum,
     f_range_hz: tuple[float | None, float | None] | None = None,

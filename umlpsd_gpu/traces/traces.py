@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from umlpsd_gpu.compute.arrays import Array
+from umlpsd_gpu.compute.backend import xp_of
 from umlpsd_gpu.compute.display import Displayed, Outline, count, shorten
 from umlpsd_gpu.compute.export import Exported, Labelled, LabelledArrays
+from umlpsd_gpu.compute.transfer import on_host
 from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.storage.blocks import row_blocks, take_rows
 from umlpsd_gpu.traces.values import as_values
@@ -29,9 +31,10 @@ class Traces(Displayed, Exported):
     Attributes
     ----------
     values : ndarray, shape (n_traces, n_frames)
-        Intensity in counts; float32 or float64. Lists, DataFrames and masked arrays (masked: NaN)
-        are converted. May contain NaN (see ``usable``). A memmap if they
-        don't fit in memory: work through it by `umlpsd_gpu.storage.blocks.row_blocks`.
+        Intensity in counts; float32 or float64, NumPy's or CuPy's. Tensors of other libraries on a
+        GPU (``__cuda_array_interface__``, DLPack) are wrapped without a copy. Lists, DataFrames and
+        masked arrays (masked: NaN) are converted. May contain NaN (see ``usable``). A memmap if
+        they don't fit in memory: work through it by `umlpsd_gpu.storage.blocks.row_blocks`.
     dt_s : float
         Frame interval in seconds.
     rows, cols : ndarray, shape (n_traces,), float64
@@ -176,12 +179,13 @@ class Traces(Displayed, Exported):
         Returns
         -------
         ndarray, shape (n_traces,), bool
+            NumPy's, also for values on a GPU.
         """
-        usable = np.zeros(self.n_traces, dtype=bool)
+        usable, xp = np.zeros(self.n_traces, dtype=bool), xp_of(self.values)
         for rows in row_blocks(self.values):
             values = self.values[rows]
-            finite = np.isfinite(values).all(axis=1)
-            usable[rows][finite] = varies(values if finite.all() else values[finite])
+            with np.errstate(invalid="ignore"):  # infinity − infinity
+                usable[rows] = on_host(xp.isfinite(values).all(axis=1) & varies(values))
         return usable
 
     def finite(self) -> Array:
@@ -190,10 +194,11 @@ class Traces(Displayed, Exported):
         Returns
         -------
         ndarray, shape (n_traces,), bool
+            NumPy's, also for values on a GPU.
         """
-        finite = np.zeros(self.n_traces, dtype=bool)
+        finite, xp = np.zeros(self.n_traces, dtype=bool), xp_of(self.values)
         for rows in row_blocks(self.values):
-            finite[rows] = np.isfinite(self.values[rows]).all(axis=1)
+            finite[rows] = on_host(xp.isfinite(self.values[rows]).all(axis=1))
         return finite
 
     def select(self, keep: Array) -> Traces:
@@ -270,8 +275,8 @@ def varies(values: Array) -> Array:
     values : ndarray, shape (n_traces, n_frames)
         Finite.
     """
-    low, high = values.min(axis=1), values.max(axis=1)
-    rounding = ROUNDING * np.abs(np.stack([low, high])).max(axis=0)
+    xp, low, high = xp_of(values), values.min(axis=1), values.max(axis=1)
+    rounding = ROUNDING * xp.maximum(xp.abs(low), xp.abs(high))
     varying: Array = high - low > rounding
     return varying
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from umlpsd_gpu.compute.arrays import Array
-from umlpsd_gpu.compute.backend import is_on_device
+from umlpsd_gpu.compute.backend import is_on_device, share_with_cupy
 from umlpsd_gpu.errors import TracesError
 
 
@@ -16,7 +16,7 @@ def as_values(values: Any) -> Array:
 
     Parameters
     ----------
-    values : array, masked array, DataFrame, or sequence of sequences
+    values : array, masked array, DataFrame, tensor on a GPU, or sequence of sequences
         Masked entries become NaN.
 
     Returns
@@ -35,6 +35,7 @@ def as_values(values: Any) -> Array:
     >>> as_values(np.ma.masked_less([[1, 5, 7]], 2))
     array([[nan,  5.,  7.]])
     """
+    values = share_with_cupy(values)
     if isinstance(values, np.ma.MaskedArray):
         filled: Array = np.ma.filled(values.astype(np.float64), np.nan)
         return filled

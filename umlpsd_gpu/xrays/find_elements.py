@@ -108,8 +108,10 @@ def find_elements(
     start = [atomic_number(symbol) for symbol in known]
     rough = _prepare(spectrum.counts, spectrum.axis, scene)
     present = _add_elements(rough, start, least_significance)
-    # calibrated by the elements of a first search, since an axis that is 10 eV off hides some
+    # calibrated by the elements of a first search, since an axis that is 10 eV off hides some, and
+    # in their amounts: a continuum of another material moves the axis by 2 eV, which hides traces
     first = _with_elements(scene, present)
+    first = replace(first, of=_rough_material(_explain(rough, present).fit, first.of))
     fit = fit_lines(spectrum.counts, spectrum.axis, _families(present, scene), first)
     search = _prepare(spectrum.counts, fit.axis, replace(scene, detector=fit.detector))
     present = _add_elements(search, start, least_significance)

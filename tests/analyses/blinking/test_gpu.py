@@ -1,6 +1,7 @@
 """A whole study on the device: the CPU's answer, the same bytes again, and it says where it ran."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -56,6 +57,21 @@ def test_traces_give_the_cpus_answer(cupy, two_classes, psd):
     assert found.silhouette == pytest.approx(expected.silhouette, **close)
     assert found.scaled == pytest.approx(expected.scaled, abs=1e-12)
     assert found.notes == expected.notes
+
+
+def test_traces_that_are_on_a_device_give_the_same_study(on_cpu, two_classes):
+    """On the second GPU, while the first one is current; the study's traces are NumPy's."""
+    changes = SETTINGS.with_values({"preprocess.scales": ["raw", "W50"]} | ON_GPU)
+    expected = run_study(two_classes, changes)
+    with on_cpu.cuda.Device(1):
+        there = replace(two_classes, values=on_cpu.asarray(two_classes.values))
+    found = run_study(there, changes)
+    assert (found.device, type(found.traces.values)) == ("gpu", np.ndarray)
+    assert np.array_equal(found.labels, expected.labels)
+    assert found.fit.beta.tobytes() == expected.fit.beta.tobytes()
+    assert found.notes == expected.notes
+    on_host = run_study(there, changes.with_values(ON_CPU))
+    assert (on_host.device, on_host.decision.k_opt) == ("cpu", expected.decision.k_opt)
 
 
 def test_a_movie_gives_the_cpus_answer(cupy, movie):

@@ -44,6 +44,8 @@ class CompiledModule:
     parameters : dict of str to tuple of str
         Of each kernel, in NumPy's letters: ``i8`` by value, ``*f4`` an array, ``*const f4`` an
         array that is only read; ``V`` for structures.
+    static_shared_bytes : int
+        Of ``__shared__`` variables of known size, in all kernels of the text.
     """
 
     def __init__(self, text: str, options: tuple[str, ...]) -> None:
@@ -52,6 +54,7 @@ class CompiledModule:
         self._launch = self._library.cuda_on_cpu_launch
         self._launch.restype = None
         self._library.cuda_on_cpu_static_shared_bytes.restype = ctypes.c_size_t
+        self.static_shared_bytes = int(self._library.cuda_on_cpu_static_shared_bytes())
         self._library.cuda_on_cpu_process_bytes.restype = ctypes.c_size_t
         self._process = _shared_memory(self._library.cuda_on_cpu_process_bytes())
         self._numbers = {name: number for number, name in enumerate(names)}
@@ -122,7 +125,7 @@ class CompiledModule:
         most = min(MAX_THREADS, self._library.cuda_on_cpu_max_threads(self._numbers[name]))
         if n_threads > most:
             raise KernelFault(f"{name}: a block of {n_threads} threads, allowed are {most}")
-        n_bytes = shared_bytes + self._library.cuda_on_cpu_static_shared_bytes()
+        n_bytes = shared_bytes + self.static_shared_bytes
         if not 0 <= n_bytes <= MAX_SHARED_BYTES:
             raise KernelFault(
                 f"{name}: {n_bytes} bytes of shared memory, allowed are {MAX_SHARED_BYTES}"

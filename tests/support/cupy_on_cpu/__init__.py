@@ -3,8 +3,10 @@ the CPU harness.
 
 It is as strict as CuPy where carelessness would only show on a GPU: NumPy functions and implicit
 conversions are refused, and so are NumPy arrays among device arrays. It knows only the names that
-``umlpsd_gpu`` uses; ``tests/test_cupy_on_cpu.py`` compares them with the real CuPy where that is
-installed. New device memory is poisoned, so that reading what nobody wrote shows.
+``umlpsd_gpu`` uses, and takes only the arguments that CuPy takes (``signatures.py``), which
+``tests/support/test_cupy_on_cpu.py`` compares with the real CuPy where that is installed. New
+device memory is poisoned, so that reading what nobody wrote shows. There are two devices, which
+share the host's memory: an array of one is refused while the other is current.
 """
 
 from tests.support.cupy_on_cpu import cuda, fft
@@ -14,6 +16,7 @@ from tests.support.cupy_on_cpu.array import (
     asnumpy,
     empty,
     empty_like,
+    from_dlpack,
     ndarray,
 )
 from tests.support.cupy_on_cpu.functions import *  # noqa: F403
@@ -32,6 +35,7 @@ __all__ = [
     "empty",
     "empty_like",
     "fft",
+    "from_dlpack",
     "ndarray",
 ]
 

@@ -16,6 +16,21 @@ class ndarray:
     def __init__(self, host):
         assert isinstance(host, np.ndarray)
         self._host = host
+        self._device_id = DEVICE.current
+
+    @property
+    def device(self):
+        from tests.support.cupy_on_cpu.cuda import Device
+
+        return Device(self._device_id)
+
+    def on_current_device(self):
+        """Return the host array; an address of another device is invalid on the current one."""
+        if self._device_id != DEVICE.current:
+            raise RuntimeError(
+                f"an array of device {self._device_id} on device {DEVICE.current}: illegal address"
+            )
+        return self._host
 
     def __array__(self, *args, **kwargs):
         raise TypeError("implicit conversion to a NumPy array; use cupy.asnumpy(array)")
@@ -84,7 +99,7 @@ def _passed_on(name):
     def method(self, *args, **kwargs):
         args = [unwrapped(a) for a in args]
         kwargs = {key: unwrapped(value) for key, value in kwargs.items()}
-        return wrapped(getattr(self._host, name)(*args, **kwargs))
+        return wrapped(getattr(self.on_current_device(), name)(*args, **kwargs))
 
     method.__name__ = name
     return method
@@ -105,7 +120,7 @@ ndarray.__module__ = "cupy"
 def unwrapped(value):
     """Return the host array behind a device array; scalars as they are; NumPy arrays never."""
     if isinstance(value, ndarray):
-        return value._host
+        return value.on_current_device()
     if isinstance(value, np.ndarray):
         raise TypeError("Unsupported type <class 'numpy.ndarray'> among device arrays")
     if isinstance(value, list | tuple):
@@ -146,9 +161,22 @@ def empty_like(array, dtype=None):
 def asarray(value, dtype=None):
     if isinstance(value, ndarray):
         return ndarray(np.asarray(value._host, dtype))
+    if hasattr(value, "__cuda_array_interface__"):
+        return ndarray(_of_interface(value.__cuda_array_interface__))
     host = np.array(value, dtype=dtype, order="C")
     DEVICE.take(host)
     return ndarray(host)
+
+
+def _of_interface(described):
+    """Return the array behind a ``__cuda_array_interface__``, whose memory is shared."""
+    holder = type("Holder", (), {"__array_interface__": described})
+    return np.asarray(holder())
+
+
+def from_dlpack(value):
+    assert value.__dlpack_device__()[0] == 2, "not on a CUDA device"
+    return ndarray(np.from_dlpack(value.host))
 
 
 def ascontiguousarray(value, dtype=None):

@@ -33,7 +33,7 @@ def _device_properties(device):
 
 runtime = SimpleNamespace(
     CUDARuntimeError=CUDARuntimeError,
-    getDevice=lambda: 0,
+    getDevice=lambda: _memory.DEVICE.current,
     getDeviceCount=lambda: 1,
     getDeviceProperties=_device_properties,
     driverGetVersion=lambda: 13000,
@@ -46,13 +46,22 @@ nvrtc = SimpleNamespace(getVersion=lambda: (13, 0))
 
 
 class Device:
-    """The only device."""
+    """One of two devices that share the host's memory; what runs checks which one it is on."""
 
-    def __init__(self, device=0):
-        self.id = device
+    def __init__(self, device=None):
+        self.id = _memory.DEVICE.current if device is None else device
+        self._before = []
         self.attributes = {"MaxSharedMemoryPerBlockOptin": MOST_SHARED_BYTES}
         self.mem_info = (_memory.DEVICE.free_bytes, _memory.DEVICE.total_bytes)
         self.compute_capability = "89"
+
+    def __enter__(self):
+        self._before.append(_memory.DEVICE.current)
+        _memory.DEVICE.current = self.id
+        return self
+
+    def __exit__(self, *exception):
+        _memory.DEVICE.current = self._before.pop()
 
     def synchronize(self):
         pass

@@ -20,6 +20,7 @@ class Device:
         self.reset()
 
     def reset(self):
+        self.current = 0
         self.total_bytes = 8 << 30
         self.free_bytes = 6 << 30
         self.largest_allocation = self.limit = None

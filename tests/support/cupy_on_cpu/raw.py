@@ -22,7 +22,9 @@ class RawModule:
 class RawKernel:
     def __init__(self, module, name):
         self._module, self._name = module, name
-        self._most_shared = DEFAULT_SHARED_BYTES
+        self.shared_size_bytes = module.static_shared_bytes
+        self.num_regs = self.local_size_bytes = 0  # g++ knows no registers of a GPU
+        self._most_shared = DEFAULT_SHARED_BYTES - self.shared_size_bytes
 
     @property
     def max_dynamic_shared_size_bytes(self):
@@ -30,7 +32,7 @@ class RawKernel:
 
     @max_dynamic_shared_size_bytes.setter
     def max_dynamic_shared_size_bytes(self, n_bytes):
-        if n_bytes > MOST_SHARED_BYTES:
+        if n_bytes + self.shared_size_bytes > MOST_SHARED_BYTES:
             raise RuntimeError(f"CUDA_ERROR_INVALID_VALUE: {n_bytes} bytes of shared memory")
         self._most_shared = n_bytes
 
@@ -39,7 +41,10 @@ class RawKernel:
             raise RuntimeError("CUDA_ERROR_INVALID_VALUE: too much shared memory")
         if block[0] % 32 or not 32 <= block[0] <= 1024:
             raise RuntimeError(f"a block of {block[0]} threads")
-        passed = [np.uintp(a._host.ctypes.data) if isinstance(a, ndarray) else a for a in args]
+        passed = [
+            np.uintp(a.on_current_device().ctypes.data) if isinstance(a, ndarray) else a
+            for a in args
+        ]
         assert all(isinstance(a, np.generic) for a in passed), "scalars must be typed"
         self._module.launch(
             self._name,

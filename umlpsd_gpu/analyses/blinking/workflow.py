@@ -30,6 +30,7 @@ from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.clustering.cluster import Clustering, cluster
 from umlpsd_gpu.clustering.device import device_of
 from umlpsd_gpu.compute.context import Context, Progress, RunJobs
+from umlpsd_gpu.compute.current_device import on_device_of_first
 from umlpsd_gpu.compute.device_memory import told_when_full
 from umlpsd_gpu.compute.progress import choose_progress
 from umlpsd_gpu.compute.transfer import on_host, uploaded
@@ -114,6 +115,7 @@ def run_study(
     return analyse(_open(source, settings), settings, context)
 
 
+@on_device_of_first
 def analyse(
     source: Movie | Traces | Sequence[Movie], settings: Settings, context: Context
 ) -> Study:
@@ -141,15 +143,18 @@ def analyse(
         scales, notes_on_scales = _try_settings(source, n_frames, dt_s, settings)
         with context.clock.timing("extract"):
             traces, movies, notes = extract(source, settings, context.progress, context.device)
+        on_device = traces
+        if context.device == "gpu":
+            on_device = replace(traces, values=uploaded(traces.values))
+        usable = on_device.usable()
+        # notes, maps and the result need them here; copied once
+        traces = replace(traces, values=on_host(traces.values))
+        on_device = on_device if context.device == "gpu" else traces
         scales, notes_on_memory = select_scales_by_memory(traces, scales, settings)
-        usable = traces.usable()
         of_pixels = bool(movies) and settings.traces.mode == "pixels"
         notes += notes_on_memory
         notes += list_trace_notes(traces, usable, settings.sweep.k_max, of_pixels)
         notes += list_map_notes(traces, movies, settings)
-        on_device = traces
-        if context.device == "gpu":
-            on_device = replace(traces, values=uploaded(traces.values))
         spectrum, fit = _fit_spectra_timed(on_device, settings, context)
         clustering = cluster(
             smoothed_traces(on_device, usable, scales, settings),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from umlpsd_gpu.analyses.component_parts import HEADINGS, component_cells, convergence_row
 from umlpsd_gpu.analyses.micrographs.result import MicrographStudy
+from umlpsd_gpu.factorisation.surrogate_rank import show_p
 from umlpsd_gpu.plotting.page_parts import Fact, Page, Section
 from umlpsd_gpu.plotting.si_units import si_text
 
@@ -86,7 +87,7 @@ def spot_rows(study: MicrographStudy) -> tuple[Sequence[str], list[Sequence[str]
 
 def _facts(study: MicrographStudy) -> Iterator[Fact]:
     yield Fact("Local spectra", str(study.decision.k or "undecided"))
-    yield Fact("p-value", f"{study.p_value:.2g}", "if nothing were local")
+    yield Fact("p-value", show_p(study.p_value).removeprefix("= "), "if nothing were local")
     own = study.settings.micrograph
     rows, columns = study.grid
     yield Fact("Windows", f"{rows} × {columns}", f"of {own.window} px at steps of {own.step_px}")
@@ -99,9 +100,9 @@ def _facts(study: MicrographStudy) -> Iterator[Fact]:
 def _sections(study: MicrographStudy) -> Iterator[Section]:
     rows = [
         (
-            n + 1,
+            str(n + 1),
             *component_cells(study.factors, study.uncertainty, n),
-            sum(spot.component == n + 1 for spot in study.spots),
+            str(sum(spot.component == n + 1 for spot in study.spots)),
         )
         for n in range(study.k)
     ]

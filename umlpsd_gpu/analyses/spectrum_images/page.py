@@ -69,7 +69,7 @@ def _facts(study: SpectrumImageStudy) -> Iterator[Fact]:
 def _sections(study: SpectrumImageStudy) -> Iterator[Section]:
     rows = [
         (
-            n + 1,
+            str(n + 1),
             study.quantified[n].formula or "–",
             *component_cells(study.factors, study.uncertainty, n),
         )
@@ -96,7 +96,7 @@ def _sections(study: SpectrumImageStudy) -> Iterator[Section]:
         yield Section.of_table(
             "Compositions",
             ("Component", "Why there is none"),
-            [(each.component, each.method) for each in study.quantified],
+            [(str(each.component), each.method) for each in study.quantified],
         )
 
 
@@ -104,7 +104,7 @@ def _composition_rows(study: SpectrumImageStudy) -> Iterator[tuple[object, ...]]
     for each in study.quantified:
         for n, symbol in enumerate(each.elements):
             yield (
-                each.component,
+                str(each.component),
                 symbol,
                 each.lines[n],
                 _percent(each.atomic_fractions[n], each.atomic_errors[n]),

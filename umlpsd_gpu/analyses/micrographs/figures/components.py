@@ -21,6 +21,8 @@ PANEL, PER_ROW = 2.5, 4
 MARGIN = 1.4
 # Shown range of amplitudes, in decades
 DECADES = 2.5
+# Diameter of the rings, in steps of the transform
+RING = 6.0
 
 
 def draw_components(study: MicrographStudy) -> Figure:
@@ -72,13 +74,14 @@ def _draw_spectrum(axes: Axes, study: MicrographStudy, number: int) -> None:
     largest = float(shown.max())
     logarithm = np.log10(np.maximum(shown, largest * 10.0**-DECADES))
     axes.imshow(logarithm, cmap="magma", interpolation="nearest")
+    ring = RING * PANEL * 72 / shown.shape[0]
     for spot in spots:
         angle = np.radians(spot.angle_deg)
         length = n / spot.spacing_px
         for sign in (1, -1):
             column = reach + sign * length * np.cos(angle)
             row = reach - sign * length * np.sin(angle)
-            axes.plot(column, row, "o", mfc="none", mec="#56B4E9", mew=0.9, ms=9)
+            axes.plot(column, row, "o", mfc="none", mec="#56B4E9", mew=0.9, ms=ring)
     axes.set_xlim(-0.5, shown.shape[1] - 0.5)
     axes.set_ylim(shown.shape[0] - 0.5, -0.5)
     bare(axes)

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from umlpsd_gpu.analyses.micrographs.result import MicrographStudy
+from umlpsd_gpu.factorisation.surrogate_rank import SIGNIFICANCE
 from umlpsd_gpu.plotting.style import ACCENT, FLAGGED, PALETTE
 
 TITLE = "Is something local?"
@@ -36,7 +37,7 @@ def draw_evidence(study: MicrographStudy) -> Figure:
     numbers = np.arange(1, variances.size + 1)
     lowest, highest = curves["lowest surrogate"] / unit, curves["highest surrogate"] / unit
     left.fill_between(numbers, lowest, highest, color=FLAGGED, alpha=0.5, lw=0, label="surrogates")
-    n_local = study.decision.k - 1 if study.decision.k else 0
+    n_local = int(np.argmax(np.append(curves["p-value"], 1.0) > SIGNIFICANCE))
     left.plot(numbers, variances / unit, "-o", color=PALETTE[0], ms=4, label="image")
     left.plot(numbers[:n_local], variances[:n_local] / unit, "o", color=ACCENT, ms=6, label="local")
     left.set_yscale("log")

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from umlpsd_gpu.analyses.micrographs.result import MicrographStudy
@@ -13,7 +14,7 @@ from umlpsd_gpu.plotting.scale_bar import bare, draw_scale_bar
 from umlpsd_gpu.plotting.style import cluster_colour
 
 TITLE = "Micrograph and local spectra"
-WIDTH, TITLE_HEIGHT = 10.0, 0.35
+WIDTH, TITLE_HEIGHT, LEGEND_HEIGHT = 10.0, 0.35, 0.25
 # Most pixels of the shown image along a side
 MOST_SHOWN = 1200
 PERCENTILES = 0.5, 99.5
@@ -52,8 +53,10 @@ def draw_overview(study: MicrographStudy) -> Figure:
     """
     image = study.micrograph.image
     n_panels = 1 + (study.k > 1)
-    height = WIDTH / 2 * image.shape[0] / image.shape[1] + TITLE_HEIGHT
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    height = WIDTH / 2 * image.shape[0] / image.shape[1] + TITLE_HEIGHT + LEGEND_HEIGHT
+    below = LEGEND_HEIGHT / height
+    layout = ConstrainedLayoutEngine(compress=True, rect=(0, below, 1, 1 - below))
+    figure = Figure(figsize=(WIDTH, height), layout=layout)
     panels = figure.subplots(1, 2, squeeze=False)[0]
     _draw_image(panels[0], study)
     panels[0].set_title("Image")
@@ -107,4 +110,13 @@ def _draw_prevailing(axes: Axes, study: MicrographStudy) -> None:
         Line2D([], [], linestyle="", marker="s", color=cluster_colour(n + 1), label=str(n + 1))
         for n in range(study.k)
     ]
-    axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.0, 1.0), handletextpad=0.1)
+    legend = axes.legend(
+        handles=handles,
+        loc="upper left",
+        bbox_to_anchor=(0.0, 0.0),
+        ncols=study.k,
+        handletextpad=0.1,
+        borderaxespad=0.2,
+    )
+    # in the layout it would make this panel smaller than the image
+    legend.set_in_layout(False)

@@ -15,7 +15,7 @@ CAPTION = (
     "Counts of each component in every pixel; all counts; and z of the residual: how many standard "
     "deviations the scatter of a pixel's spectrum is above that of counting."
 )
-PER_ROW, PANEL = 4, 2.5
+PER_ROW, PANEL = 5, 2.1
 Z_RANGE = 6.0
 
 
