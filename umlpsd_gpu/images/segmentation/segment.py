@@ -205,14 +205,7 @@ def _find(values: np.ndarray, flat: Flattened, is_annotated: np.ndarray, size_px
     n_px = np.bincount(labels.ravel(), minlength=is_kept.size)
     n_px[0] = 0
     is_gentle = ~is_kept & (n_px > 0)
-    notes = (
-        (
-            f"{np.count_nonzero(is_gentle)} areas without a sharp edge were taken as unevenness of "
-            "the background.",
-        )
-        if is_gentle.any()
-        else ()
-    )
+    notes = (_gentle_note(np.count_nonzero(is_gentle)),) if is_gentle.any() else ()
     is_present = is_kept & (n_px > 0)
     is_present[0] = True
     return _Found(
@@ -223,6 +216,11 @@ def _find(values: np.ndarray, flat: Flattened, is_annotated: np.ndarray, size_px
         notes,
         bool(n_px[is_gentle].sum() > n_px[is_kept].sum()),
     )
+
+
+def _gentle_note(n: int) -> str:
+    areas = "1 area without a sharp edge was" if n == 1 else f"{n} areas without a sharp edge were"
+    return f"{areas} taken as unevenness of the background."
 
 
 def _texture_note(n_parts: int, size_px: float) -> str:
