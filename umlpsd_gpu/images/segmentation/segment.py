@@ -205,7 +205,7 @@ def _find(values: np.ndarray, flat: Flattened, is_annotated: np.ndarray, size_px
     n_px = np.bincount(labels.ravel(), minlength=is_kept.size)
     n_px[0] = 0
     is_gentle = ~is_kept & (n_px > 0)
-    notes = (_gentle_note(np.count_nonzero(is_gentle)),) if is_gentle.any() else ()
+    notes = (_gentle_note(int(np.count_nonzero(is_gentle))),) if is_gentle.any() else ()
     is_present = is_kept & (n_px > 0)
     is_present[0] = True
     return _Found(
