@@ -128,11 +128,11 @@ def segment_particles(
         nothing = np.zeros(int(labels.max()) + 1, dtype=bool)
         found = _Found(flat, labels, nothing, nothing, (), False)
     else:
-        found = _find(values, flat, is_annotated, size_px)
+        found = _find(values, flat, is_annotated, size_px, settings.size_px is not None)
         if settings.size_px is None and found.is_background:
             size_px = size_of_blobs(values, flat.polarity)
             flat = flatten(values, is_annotated, size_px, flat.polarity)
-            found = _find(values, flat, is_annotated, size_px)
+            found = _find(values, flat, is_annotated, size_px, False)
             notes.append(_size_note(size_px, found.is_background))
     flat, labels, is_overlapping, is_fragment = found[:4]
     notes.extend(found.notes)
@@ -184,15 +184,22 @@ class _Found(NamedTuple):
     is_background: bool
 
 
-def _find(values: np.ndarray, flat: Flattened, is_annotated: np.ndarray, size_px: float) -> _Found:
-    """Find particles of a known size."""
+def _find(
+    values: np.ndarray,
+    flat: Flattened,
+    is_annotated: np.ndarray,
+    size_px: float,
+    is_size_given: bool,
+) -> _Found:
+    """Find particles of a size that was given or estimated."""
     covered = _rough_particles(flat, is_annotated, size_px)
     halo = ndimage.maximum_filter((covered | is_annotated).view(np.uint8), 2 * HALO_PX + 1)
     flat = flatten_around(values, flat, halo.view(bool), size_px)
     foreground = find_foreground(flat, is_annotated, size_px)
     labels = split_groups(foreground, flat.values, size_px)
     n_parts = int(labels.max())
-    if n_parts > MOST_PARTS:
+    # who gives a size has seen what is there
+    if n_parts > MOST_PARTS and not is_size_given:
         nothing = np.zeros(1, dtype=bool)
         return _Found(
             flat, np.zeros_like(labels), nothing, nothing, (_texture_note(n_parts, size_px),), False
@@ -205,7 +212,11 @@ def _find(values: np.ndarray, flat: Flattened, is_annotated: np.ndarray, size_px
     n_px = np.bincount(labels.ravel(), minlength=is_kept.size)
     n_px[0] = 0
     is_gentle = ~is_kept & (n_px > 0)
-    notes = (_gentle_note(int(np.count_nonzero(is_gentle))),) if is_gentle.any() else ()
+    notes = []
+    if is_gentle.any():
+        notes.append(_gentle_note(int(np.count_nonzero(is_gentle))))
+    if n_parts > MOST_PARTS:
+        notes.append(_crowd_note(n_parts, size_px))
     is_present = is_kept & (n_px > 0)
     is_present[0] = True
     return _Found(
@@ -213,7 +224,7 @@ def _find(values: np.ndarray, flat: Flattened, is_annotated: np.ndarray, size_px
         _renumber(np.where(is_kept[labels], labels, 0)),
         is_overlapping[is_present],
         is_fragment[is_present],
-        notes,
+        tuple(notes),
         bool(n_px[is_gentle].sum() > n_px[is_kept].sum()),
     )
 
@@ -227,6 +238,14 @@ def _texture_note(n_parts: int, size_px: float) -> str:
     return (
         f"{n_parts:,} areas stand out, which is the texture of a support for particles of "
         f"{size_px:.0f} pixels: none was taken; give the diameter of the particles (--diameter-px)."
+    )
+
+
+def _crowd_note(n_parts: int, size_px: float) -> str:
+    return (
+        f"{n_parts:,} areas stand out for particles of {size_px:.0f} pixels, which may be the "
+        "texture of a support: they were not compared, and touching particles are not told apart "
+        "reliably."
     )
 
 
