@@ -38,6 +38,8 @@ WIDE_PX = 16.0
 # Pixels around particles whose light is not that of the background
 HALO_PX = 3
 SMALLEST_SIDE = 32
+# Parts that are compared where the size is only that of blobs: more are the texture of the support
+MOST_ON_SUPPORT = 1000
 EIGHT = np.ones((3, 3), dtype=bool)
 
 
@@ -128,11 +130,12 @@ def segment_particles(
         nothing = np.zeros(int(labels.max()) + 1, dtype=bool)
         found = _Found(flat, labels, nothing, nothing, (), False)
     else:
-        found = _find(values, flat, is_annotated, size_px, settings.size_px is not None)
-        if settings.size_px is None and found.is_background:
+        is_given = settings.size_px is not None
+        found = _find(values, flat, is_annotated, size_px, MOST_PARTS, is_given)
+        if found.is_background and not is_given:
             size_px = size_of_blobs(values, flat.polarity)
             flat = flatten(values, is_annotated, size_px, flat.polarity)
-            found = _find(values, flat, is_annotated, size_px, False)
+            found = _find(values, flat, is_annotated, size_px, MOST_ON_SUPPORT, False)
             notes.append(_size_note(size_px, found.is_background))
     flat, labels, is_overlapping, is_fragment = found[:4]
     notes.extend(found.notes)
@@ -189,6 +192,7 @@ def _find(
     flat: Flattened,
     is_annotated: np.ndarray,
     size_px: float,
+    most_parts: int,
     is_size_given: bool,
 ) -> _Found:
     """Find particles of a size that was given or estimated."""
@@ -196,10 +200,10 @@ def _find(
     halo = ndimage.maximum_filter((covered | is_annotated).view(np.uint8), 2 * HALO_PX + 1)
     flat = flatten_around(values, flat, halo.view(bool), size_px)
     foreground = find_foreground(flat, is_annotated, size_px)
-    labels = split_groups(foreground, flat.values, size_px)
+    labels = split_groups(foreground, flat.values, size_px, most_parts)
     n_parts = int(labels.max())
     # who gives a size has seen what is there
-    if n_parts > MOST_PARTS and not is_size_given:
+    if n_parts > most_parts and not is_size_given:
         nothing = np.zeros(1, dtype=bool)
         return _Found(
             flat, np.zeros_like(labels), nothing, nothing, (_texture_note(n_parts, size_px),), False
@@ -215,7 +219,7 @@ def _find(
     notes = []
     if is_gentle.any():
         notes.append(_gentle_note(int(np.count_nonzero(is_gentle))))
-    if n_parts > MOST_PARTS:
+    if n_parts > most_parts:
         notes.append(_crowd_note(n_parts, size_px))
     is_present = is_kept & (n_px > 0)
     is_present[0] = True
