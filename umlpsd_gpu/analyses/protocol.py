@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from umlpsd_gpu.analyses.batch_protocol import BatchProtocol, Result, Source
 from umlpsd_gpu.analyses.input_protocol import InputProtocol
+from umlpsd_gpu.analyses.reading_protocol import ReadingProtocol
 from umlpsd_gpu.analyses.records import BatchRow, Column, Description, Prediction, StoredResult
 from umlpsd_gpu.analyses.validation_protocol import ValidationProtocol
 from umlpsd_gpu.compute.context import Context
@@ -30,7 +31,10 @@ __all__ = ["Analysis", "BatchRow", "Column", "Description", "Prediction", "Store
 
 
 class Analysis(
-    InputProtocol[Source], BatchProtocol[Source, Result], ValidationProtocol[Source, Result]
+    InputProtocol[Source],
+    BatchProtocol[Source, Result],
+    ReadingProtocol[Result],
+    ValidationProtocol[Source, Result],
 ):
     """One kind of analysis.
 

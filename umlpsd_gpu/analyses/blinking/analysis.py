@@ -22,6 +22,7 @@ from umlpsd_gpu.traces.suffixes import FREE_TEXT_SUFFIXES, TABLE_SUFFIXES
 
 if TYPE_CHECKING:
     from umlpsd_gpu.analyses.blinking.result import Study
+    from umlpsd_gpu.analyses.methods.methods import MethodsText
     from umlpsd_gpu.movie.movie import Movie
     from umlpsd_gpu.plotting.figures import FigurePlan
     from umlpsd_gpu.plotting.page_parts import Page
@@ -184,6 +185,18 @@ class Blinking(Analysis[Any, Any]):
         from umlpsd_gpu.analyses.blinking.page import page_of
 
         return page_of(result)
+
+    def methods(self, result: Study) -> MethodsText:
+        """Describe how a study was made; see `Analysis.methods`."""
+        from umlpsd_gpu.analyses.blinking.methods import methods_of
+
+        return methods_of(result)
+
+    def checks(self, result: Study) -> Sequence[str]:
+        """Return what should be checked next; see `Analysis.checks`."""
+        from umlpsd_gpu.analyses.blinking.checks import checks_of
+
+        return tuple(checks_of(result))
 
     def answer(self, result: Study) -> Iterable[Any]:
         """Yield what the terminal shows; see `Analysis.answer`."""

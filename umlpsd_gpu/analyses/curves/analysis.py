@@ -14,6 +14,7 @@ from umlpsd_gpu.compute.context import Context
 if TYPE_CHECKING:
     from umlpsd_gpu.analyses.curves.result import CurveStudy
     from umlpsd_gpu.analyses.curves.source import CurveSource
+    from umlpsd_gpu.analyses.methods.methods import MethodsText
     from umlpsd_gpu.plotting.figures import FigurePlan
     from umlpsd_gpu.plotting.page_parts import Page
     from umlpsd_gpu.storage.field import FieldTable
@@ -154,6 +155,18 @@ class Curves(Analysis[Any, Any]):
         from umlpsd_gpu.analyses.curves.page import page_of
 
         return page_of(result)
+
+    def methods(self, result: CurveStudy) -> MethodsText:
+        """Describe how a study was made; see `Analysis.methods`."""
+        from umlpsd_gpu.analyses.curves.methods import methods_of
+
+        return methods_of(result)
+
+    def checks(self, result: CurveStudy) -> Sequence[str]:
+        """Return what should be checked next; see `Analysis.checks`."""
+        from umlpsd_gpu.analyses.curves.checks import checks_of
+
+        return tuple(checks_of(result))
 
     def batch_columns(self) -> Sequence[Column]:
         """Return the columns in the table of a batch; see `Analysis.batch_columns`."""

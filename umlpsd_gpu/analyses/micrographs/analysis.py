@@ -12,6 +12,7 @@ from umlpsd_gpu.analyses.protocol import Analysis, Column, Description, Predicti
 from umlpsd_gpu.compute.context import Context
 
 if TYPE_CHECKING:
+    from umlpsd_gpu.analyses.methods.methods import MethodsText
     from umlpsd_gpu.analyses.micrographs.result import MicrographStudy
     from umlpsd_gpu.analyses.micrographs.source import MicrographSource
     from umlpsd_gpu.analyses.validation_protocol import Recovery
@@ -135,6 +136,18 @@ class Micrographs(Analysis[Any, Any]):
         from umlpsd_gpu.analyses.micrographs.page import page_of
 
         return page_of(result)
+
+    def methods(self, result: MicrographStudy) -> MethodsText:
+        """Describe how a study was made; see `Analysis.methods`."""
+        from umlpsd_gpu.analyses.micrographs.methods import methods_of
+
+        return methods_of(result)
+
+    def checks(self, result: MicrographStudy) -> Sequence[str]:
+        """Return what should be checked next; see `Analysis.checks`."""
+        from umlpsd_gpu.analyses.micrographs.checks import checks_of
+
+        return tuple(checks_of(result))
 
     def batch_columns(self) -> Sequence[Column]:
         """Return the columns in the table of a batch; see `Analysis.batch_columns`."""

@@ -19,6 +19,7 @@ from umlpsd_gpu.compute.context import Context
 
 if TYPE_CHECKING:
     from umlpsd_gpu.analyses.comparison import Comparison
+    from umlpsd_gpu.analyses.methods.methods import MethodsText
     from umlpsd_gpu.analyses.particles.pooled import PooledParticles
     from umlpsd_gpu.analyses.particles.result import ParticleStudy
     from umlpsd_gpu.analyses.particles.source import ParticleSource
@@ -131,6 +132,18 @@ class Particles(Analysis[Any, Any]):
         from umlpsd_gpu.analyses.particles.page import page_of
 
         return page_of(result)
+
+    def methods(self, result: ParticleStudy) -> MethodsText:
+        """Describe how a study was made; see `Analysis.methods`."""
+        from umlpsd_gpu.analyses.particles.methods import methods_of
+
+        return methods_of(result)
+
+    def checks(self, result: ParticleStudy) -> Sequence[str]:
+        """Return what should be checked next; see `Analysis.checks`."""
+        from umlpsd_gpu.analyses.particles.checks import checks_of
+
+        return tuple(checks_of(result))
 
     def open_pooled(
         self, parts: Sequence[StoredResult], settings: ParticlesSettings

@@ -13,6 +13,7 @@ from umlpsd_gpu.analyses.validation_protocol import Recovery
 from umlpsd_gpu.compute.context import Context
 
 if TYPE_CHECKING:
+    from umlpsd_gpu.analyses.methods.methods import MethodsText
     from umlpsd_gpu.analyses.spectrum_images.result import SpectrumImageStudy
     from umlpsd_gpu.analyses.spectrum_images.source import SpectrumImageSource
     from umlpsd_gpu.analyses.spectrum_images.spectrum_image import SpectrumImage
@@ -135,6 +136,18 @@ class SpectrumImages(Analysis[Any, Any]):
         from umlpsd_gpu.analyses.spectrum_images.page import page_of
 
         return page_of(result)
+
+    def methods(self, result: SpectrumImageStudy) -> MethodsText:
+        """Describe how a study was made; see `Analysis.methods`."""
+        from umlpsd_gpu.analyses.spectrum_images.methods import methods_of
+
+        return methods_of(result)
+
+    def checks(self, result: SpectrumImageStudy) -> Sequence[str]:
+        """Return what should be checked next; see `Analysis.checks`."""
+        from umlpsd_gpu.analyses.spectrum_images.checks import checks_of
+
+        return tuple(checks_of(result))
 
     def batch_columns(self) -> Sequence[Column]:
         """Return the columns in the table of a batch; see `Analysis.batch_columns`."""

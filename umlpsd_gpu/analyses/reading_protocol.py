@@ -1,0 +1,53 @@
+"""The part of the protocol for people who read a result: methods, single items, comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, Generic
+
+from umlpsd_gpu.analyses.batch_protocol import Result
+
+if TYPE_CHECKING:
+    from umlpsd_gpu.analyses.methods.methods import MethodsText
+
+
+class ReadingProtocol(Generic[Result]):
+    """What readers ask of a result; a base of `umlpsd_gpu.analyses.protocol.Analysis`.
+
+    Attributes
+    ----------
+    name : str
+        Name of the analysis.
+    """
+
+    name: ClassVar[str]
+
+    def methods(self, result: Result) -> MethodsText:
+        """Return what was done, in sentences for a paper; by default program and seed.
+
+        Parameters
+        ----------
+        result : Result
+
+        Returns
+        -------
+        MethodsText
+        """
+        from umlpsd_gpu.analyses.methods.methods import MethodsText
+        from umlpsd_gpu.analyses.methods.parts import software_sentence, version_of
+
+        return MethodsText((software_sentence(result, "Data"),), version_of(result))
+
+    def checks(self, result: Result) -> Sequence[str]:
+        """Return what should be checked next, the most important first; by default nothing.
+
+        Parameters
+        ----------
+        result : Result
+
+        Returns
+        -------
+        sequence of str
+            Sentences that say what to do, and why.
+        """
+        return ()
