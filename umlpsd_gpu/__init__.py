@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from umlpsd_gpu.analyses.blinking.result import Study
     from umlpsd_gpu.analyses.blinking.settings import Settings
     from umlpsd_gpu.analyses.blinking.workflow import run_study
+    from umlpsd_gpu.analyses.comparing.compare_results import compare_results
     from umlpsd_gpu.analyses.curves.conditioning.condition import condition_curves
     from umlpsd_gpu.analyses.curves.curve_map import CurveMap
     from umlpsd_gpu.analyses.curves.quantities.quantities import curve_quantities
@@ -105,6 +106,7 @@ _HOME = {
     "Validation": "validation.result",
     "assembly_maps": "maps.result",
     "cluster": "clustering.cluster",
+    "compare_results": "analyses.comparing.compare_results",
     "condition_curves": "analyses.curves.conditioning.condition",
     "curve_quantities": "analyses.curves.quantities.quantities",
     "decide": "decision.decide",
@@ -172,6 +174,7 @@ __all__ = [
     "Validation",
     "assembly_maps",
     "cluster",
+    "compare_results",
     "condition_curves",
     "curve_quantities",
     "decide",

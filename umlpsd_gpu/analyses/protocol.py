@@ -17,11 +17,9 @@ from umlpsd_gpu.analyses.reading_protocol import ReadingProtocol
 from umlpsd_gpu.analyses.records import BatchRow, Column, Description, Prediction, StoredResult
 from umlpsd_gpu.analyses.validation_protocol import ValidationProtocol
 from umlpsd_gpu.compute.context import Context
-from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.settings import AnalysisSettings
 
 if TYPE_CHECKING:
-    from umlpsd_gpu.analyses.comparison import Comparison
     from umlpsd_gpu.plotting.figures import FigurePlan
     from umlpsd_gpu.plotting.page_parts import Page
     from umlpsd_gpu.plotting.style import DrawnFigure
@@ -185,27 +183,6 @@ class Analysis(
         -------
         Page
         """
-
-    def compare(self, first: Result, second: Result) -> Comparison:
-        """Compare two results of this analysis.
-
-        Parameters
-        ----------
-        first, second : Result
-
-        Returns
-        -------
-        Comparison
-
-        Raises
-        ------
-        SettingsError
-            If results of this analysis can't be compared, as by default.
-        """
-        raise SettingsError(
-            f"results of the analysis '{self.name}' can't be compared yet; give two studies of "
-            "particles"
-        )
 
     def answer(self, result: Result) -> Iterable[Any]:
         """Yield what the terminal shows of a result; by default headline and reason of the page.

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Generic
 
 from umlpsd_gpu.analyses.batch_protocol import Result
+from umlpsd_gpu.errors import SettingsError
 
 if TYPE_CHECKING:
+    from umlpsd_gpu.analyses.comparing.comparison import Comparison
     from umlpsd_gpu.analyses.methods.methods import MethodsText
 
 
@@ -51,3 +53,24 @@ class ReadingProtocol(Generic[Result]):
             Sentences that say what to do, and why.
         """
         return ()
+
+    def compare(self, first: Result, second: Result) -> Comparison:
+        """Compare two results of this analysis.
+
+        Parameters
+        ----------
+        first, second : Result
+
+        Returns
+        -------
+        Comparison
+
+        Raises
+        ------
+        SettingsError
+            If results of this analysis can't be compared, as by default.
+        """
+        raise SettingsError(
+            f"results of the analysis '{self.name}' can't be compared; give two studies of one of "
+            "the built-in analyses"
+        )

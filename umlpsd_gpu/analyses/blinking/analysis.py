@@ -22,6 +22,7 @@ from umlpsd_gpu.traces.suffixes import FREE_TEXT_SUFFIXES, TABLE_SUFFIXES
 
 if TYPE_CHECKING:
     from umlpsd_gpu.analyses.blinking.result import Study
+    from umlpsd_gpu.analyses.comparing.comparison import Comparison
     from umlpsd_gpu.analyses.methods.methods import MethodsText
     from umlpsd_gpu.movie.movie import Movie
     from umlpsd_gpu.plotting.figures import FigurePlan
@@ -197,6 +198,12 @@ class Blinking(Analysis[Any, Any]):
         from umlpsd_gpu.analyses.blinking.checks import checks_of
 
         return tuple(checks_of(result))
+
+    def compare(self, first: Study, second: Study) -> Comparison:
+        """Compare two studies of the same data; see `Analysis.compare`."""
+        from umlpsd_gpu.analyses.blinking.compare import compare_studies
+
+        return compare_studies(first, second)
 
     def answer(self, result: Study) -> Iterable[Any]:
         """Yield what the terminal shows; see `Analysis.answer`."""

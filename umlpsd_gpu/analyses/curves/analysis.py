@@ -12,6 +12,7 @@ from umlpsd_gpu.analyses.protocol import Analysis, Column, Description, Predicti
 from umlpsd_gpu.compute.context import Context
 
 if TYPE_CHECKING:
+    from umlpsd_gpu.analyses.comparing.comparison import Comparison
     from umlpsd_gpu.analyses.curves.result import CurveStudy
     from umlpsd_gpu.analyses.curves.source import CurveSource
     from umlpsd_gpu.analyses.methods.methods import MethodsText
@@ -167,6 +168,12 @@ class Curves(Analysis[Any, Any]):
         from umlpsd_gpu.analyses.curves.checks import checks_of
 
         return tuple(checks_of(result))
+
+    def compare(self, first: CurveStudy, second: CurveStudy) -> Comparison:
+        """Compare two studies of the same data; see `Analysis.compare`."""
+        from umlpsd_gpu.analyses.curves.compare import compare_studies
+
+        return compare_studies(first, second)
 
     def batch_columns(self) -> Sequence[Column]:
         """Return the columns in the table of a batch; see `Analysis.batch_columns`."""

@@ -12,6 +12,7 @@ from umlpsd_gpu.analyses.protocol import Analysis, Column, Description, Predicti
 from umlpsd_gpu.compute.context import Context
 
 if TYPE_CHECKING:
+    from umlpsd_gpu.analyses.comparing.comparison import Comparison
     from umlpsd_gpu.analyses.methods.methods import MethodsText
     from umlpsd_gpu.analyses.micrographs.result import MicrographStudy
     from umlpsd_gpu.analyses.micrographs.source import MicrographSource
@@ -148,6 +149,12 @@ class Micrographs(Analysis[Any, Any]):
         from umlpsd_gpu.analyses.micrographs.checks import checks_of
 
         return tuple(checks_of(result))
+
+    def compare(self, first: MicrographStudy, second: MicrographStudy) -> Comparison:
+        """Compare two studies of the same data; see `Analysis.compare`."""
+        from umlpsd_gpu.analyses.micrographs.compare import compare_studies
+
+        return compare_studies(first, second)
 
     def batch_columns(self) -> Sequence[Column]:
         """Return the columns in the table of a batch; see `Analysis.batch_columns`."""

@@ -18,7 +18,7 @@ from umlpsd_gpu.analyses.protocol import (
 from umlpsd_gpu.compute.context import Context
 
 if TYPE_CHECKING:
-    from umlpsd_gpu.analyses.comparison import Comparison
+    from umlpsd_gpu.analyses.comparing.comparison import Comparison
     from umlpsd_gpu.analyses.methods.methods import MethodsText
     from umlpsd_gpu.analyses.particles.pooled import PooledParticles
     from umlpsd_gpu.analyses.particles.result import ParticleStudy

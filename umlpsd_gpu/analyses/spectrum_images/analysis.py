@@ -13,6 +13,7 @@ from umlpsd_gpu.analyses.validation_protocol import Recovery
 from umlpsd_gpu.compute.context import Context
 
 if TYPE_CHECKING:
+    from umlpsd_gpu.analyses.comparing.comparison import Comparison
     from umlpsd_gpu.analyses.methods.methods import MethodsText
     from umlpsd_gpu.analyses.spectrum_images.result import SpectrumImageStudy
     from umlpsd_gpu.analyses.spectrum_images.source import SpectrumImageSource
@@ -148,6 +149,12 @@ class SpectrumImages(Analysis[Any, Any]):
         from umlpsd_gpu.analyses.spectrum_images.checks import checks_of
 
         return tuple(checks_of(result))
+
+    def compare(self, first: SpectrumImageStudy, second: SpectrumImageStudy) -> Comparison:
+        """Compare two studies of the same data; see `Analysis.compare`."""
+        from umlpsd_gpu.analyses.spectrum_images.compare import compare_studies
+
+        return compare_studies(first, second)
 
     def batch_columns(self) -> Sequence[Column]:
         """Return the columns in the table of a batch; see `Analysis.batch_columns`."""
