@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from umlpsd_gpu.movie.movie import Movie
     from umlpsd_gpu.movie.open import open_movie
     from umlpsd_gpu.preprocessing.smooth import preprocess
+    from umlpsd_gpu.report.publication_folder import write_publication_figures
     from umlpsd_gpu.report.write_report import write_report
     from umlpsd_gpu.spectrum.estimators import power_spectrum
     from umlpsd_gpu.spectrum.fit import fit_power_law
@@ -138,6 +139,7 @@ _HOME = {
     "run_study": "analyses.blinking.workflow",
     "sweep": "kmeans.sweep",
     "validate": "validation.validate",
+    "write_publication_figures": "report.publication_folder",
     "write_report": "report.write_report",
 }
 __all__ = [
@@ -206,6 +208,7 @@ __all__ = [
     "run_study",
     "sweep",
     "validate",
+    "write_publication_figures",
     "write_report",
 ]
 

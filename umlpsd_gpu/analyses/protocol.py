@@ -20,7 +20,6 @@ from umlpsd_gpu.compute.context import Context
 from umlpsd_gpu.settings import AnalysisSettings
 
 if TYPE_CHECKING:
-    from umlpsd_gpu.plotting.figures import FigurePlan
     from umlpsd_gpu.plotting.page_parts import Page
     from umlpsd_gpu.plotting.style import DrawnFigure
     from umlpsd_gpu.storage.field import FieldTable
@@ -145,19 +144,6 @@ class Analysis(
         folder : Path
             An existing folder.
         """
-
-    def figures(self, result: Result) -> Sequence[FigurePlan]:
-        """Return the figures of a result, in the order of its page; by default none.
-
-        Parameters
-        ----------
-        result : Result
-
-        Returns
-        -------
-        sequence of FigurePlan
-        """
-        return ()
 
     def write_documents(self, result: Result, figures: Sequence[DrawnFigure], folder: Path) -> None:
         """Write reports in addition to report.html, from figures that are drawn; by default none.

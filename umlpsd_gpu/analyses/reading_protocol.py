@@ -10,7 +10,10 @@ from umlpsd_gpu.errors import SettingsError
 
 if TYPE_CHECKING:
     from umlpsd_gpu.analyses.comparing.comparison import Comparison
+    from umlpsd_gpu.analyses.items.item import Item
     from umlpsd_gpu.analyses.methods.methods import MethodsText
+    from umlpsd_gpu.plotting.figures import FigurePlan
+    from umlpsd_gpu.plotting.publication import Journal
 
 
 class ReadingProtocol(Generic[Result]):
@@ -53,6 +56,56 @@ class ReadingProtocol(Generic[Result]):
             Sentences that say what to do, and why.
         """
         return ()
+
+    def figures(self, result: Result) -> Sequence[FigurePlan]:
+        """Return the figures of a result, in the order of its page; by default none.
+
+        Parameters
+        ----------
+        result : Result
+
+        Returns
+        -------
+        sequence of FigurePlan
+        """
+        return ()
+
+    def publication_figures(self, result: Result, journal: Journal) -> Sequence[FigurePlan]:
+        """Return figures for a journal; by default those of the report, at its widths.
+
+        Parameters
+        ----------
+        result : Result
+        journal : Journal
+
+        Returns
+        -------
+        sequence of FigurePlan
+            Drawn within `umlpsd_gpu.plotting.publication.publication_style`.
+        """
+        from umlpsd_gpu.plotting.publication import of_journal
+
+        return tuple(of_journal(plan, journal) for plan in self.figures(result))
+
+    def item(self, result: Result, wanted: str) -> Item:
+        """Return one item of a result, as a trace or a pixel.
+
+        Parameters
+        ----------
+        result : Result
+        wanted : str
+            Its number from 0, its name, or row and column.
+
+        Returns
+        -------
+        Item
+
+        Raises
+        ------
+        SettingsError
+            If there is no such item, or results of this analysis have none, as by default.
+        """
+        raise SettingsError(f"results of the analysis '{self.name}' have no single items to show")
 
     def compare(self, first: Result, second: Result) -> Comparison:
         """Compare two results of this analysis.

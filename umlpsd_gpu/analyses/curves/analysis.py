@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from umlpsd_gpu.analyses.comparing.comparison import Comparison
     from umlpsd_gpu.analyses.curves.result import CurveStudy
     from umlpsd_gpu.analyses.curves.source import CurveSource
+    from umlpsd_gpu.analyses.items.item import Item
     from umlpsd_gpu.analyses.methods.methods import MethodsText
     from umlpsd_gpu.plotting.figures import FigurePlan
     from umlpsd_gpu.plotting.page_parts import Page
@@ -168,6 +169,12 @@ class Curves(Analysis[Any, Any]):
         from umlpsd_gpu.analyses.curves.checks import checks_of
 
         return tuple(checks_of(result))
+
+    def item(self, result: CurveStudy, wanted: str) -> Item:
+        """Return a curve; see `Analysis.item`."""
+        from umlpsd_gpu.analyses.curves.item import item_of
+
+        return item_of(result, wanted)
 
     def compare(self, first: CurveStudy, second: CurveStudy) -> Comparison:
         """Compare two studies of the same data; see `Analysis.compare`."""

@@ -13,6 +13,7 @@ from umlpsd_gpu.compute.context import Context
 
 if TYPE_CHECKING:
     from umlpsd_gpu.analyses.comparing.comparison import Comparison
+    from umlpsd_gpu.analyses.items.item import Item
     from umlpsd_gpu.analyses.methods.methods import MethodsText
     from umlpsd_gpu.analyses.micrographs.result import MicrographStudy
     from umlpsd_gpu.analyses.micrographs.source import MicrographSource
@@ -149,6 +150,12 @@ class Micrographs(Analysis[Any, Any]):
         from umlpsd_gpu.analyses.micrographs.checks import checks_of
 
         return tuple(checks_of(result))
+
+    def item(self, result: MicrographStudy, wanted: str) -> Item:
+        """Return a window; see `Analysis.item`."""
+        from umlpsd_gpu.analyses.micrographs.item import item_of
+
+        return item_of(result, wanted)
 
     def compare(self, first: MicrographStudy, second: MicrographStudy) -> Comparison:
         """Compare two studies of the same data; see `Analysis.compare`."""

@@ -19,6 +19,7 @@ from umlpsd_gpu.compute.context import Context
 
 if TYPE_CHECKING:
     from umlpsd_gpu.analyses.comparing.comparison import Comparison
+    from umlpsd_gpu.analyses.items.item import Item
     from umlpsd_gpu.analyses.methods.methods import MethodsText
     from umlpsd_gpu.analyses.particles.pooled import PooledParticles
     from umlpsd_gpu.analyses.particles.result import ParticleStudy
@@ -144,6 +145,12 @@ class Particles(Analysis[Any, Any]):
         from umlpsd_gpu.analyses.particles.checks import checks_of
 
         return tuple(checks_of(result))
+
+    def item(self, result: ParticleStudy, wanted: str) -> Item:
+        """Return a particle; see `Analysis.item`."""
+        from umlpsd_gpu.analyses.particles.item import item_of
+
+        return item_of(result, wanted)
 
     def open_pooled(
         self, parts: Sequence[StoredResult], settings: ParticlesSettings

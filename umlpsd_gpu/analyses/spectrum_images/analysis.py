@@ -14,6 +14,7 @@ from umlpsd_gpu.compute.context import Context
 
 if TYPE_CHECKING:
     from umlpsd_gpu.analyses.comparing.comparison import Comparison
+    from umlpsd_gpu.analyses.items.item import Item
     from umlpsd_gpu.analyses.methods.methods import MethodsText
     from umlpsd_gpu.analyses.spectrum_images.result import SpectrumImageStudy
     from umlpsd_gpu.analyses.spectrum_images.source import SpectrumImageSource
@@ -149,6 +150,12 @@ class SpectrumImages(Analysis[Any, Any]):
         from umlpsd_gpu.analyses.spectrum_images.checks import checks_of
 
         return tuple(checks_of(result))
+
+    def item(self, result: SpectrumImageStudy, wanted: str) -> Item:
+        """Return a pixel; see `Analysis.item`."""
+        from umlpsd_gpu.analyses.spectrum_images.item import item_of
+
+        return item_of(result, wanted)
 
     def compare(self, first: SpectrumImageStudy, second: SpectrumImageStudy) -> Comparison:
         """Compare two studies of the same data; see `Analysis.compare`."""
