@@ -140,40 +140,6 @@ class TestResults:
             assert (each.change, each.low, each.high) == pytest.approx((0.5, 0.5, 0.5))
         assert found.comparison.agreement.adjusted_rand == 1
 
-    @pytest.mark.parametrize(
-        ("analysis", "n_least"), [("curves", 10), ("spectrum_images", 6), ("micrographs", 6)]
-    )
-    def test_images_are_matched_pixel_by_pixel(self, analysis, n_least):
-        result = small_result(analysis)
-        found = compare_results(result, result).comparison
-        assert found.agreement.adjusted_rand == pytest.approx(1)
-        assert len(found.differences) >= n_least
-        assert all(each.change == 0 for each in found.differences)
-        assert not any(each.is_clear for each in found.differences)
-
-    def test_components_and_spots_that_moved(self):
-        study = small_result("micrographs")
-        spot = study.spots[0]
-        moved = replace(spot, spacing_px=1.01 * spot.spacing_px)
-        found = compare_results(study, replace(study, spots=(moved, *study.spots[1:])))
-        changes = [e for e in found.comparison.differences if e.name.startswith("spacing")]
-        assert len(changes) == len(study.spots)
-        size_nm = 1e9 * study.micrograph.pixel_size_m
-        assert changes[0].change == pytest.approx(0.01 * spot.spacing_px * size_nm)
-        width = 1.96 * np.sqrt(2) * spot.spacing_error_px * size_nm
-        assert changes[0].high - changes[0].change == pytest.approx(width)
-
-    def test_what_is_not_alike_is_refused_in_a_sentence(self):
-        with pytest.raises(SettingsError, match="is a study of blinking and the second of curves"):
-            compare_results(small_result("blinking"), small_result("curves"))
-        study = make_study(n_traces=20, n_frames=160, k_max=4)
-        with pytest.raises(SettingsError, match="no common items"):
-            compare_results(study, small_result("blinking"))
-        map_, curves = small_result("curves"), small_result("curves")
-        smaller = replace(curves, map=replace(curves.map, shape=(10, 60)))
-        with pytest.raises(SettingsError, match="20 × 30 and 10 × 60 curves"):
-            compare_results(map_, smaller)
-
     def test_a_public_verb(self):
         assert um.compare_results is compare_results
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.support.small_results import ANALYSES, small_result
+from tests.support.small_results import small_result
 from tests.support.studies import make_study
 from umlpsd_gpu.analyses.methods.methods import MethodsText
 from umlpsd_gpu.analyses.methods.references import FILE, known_references
@@ -16,24 +16,6 @@ PAPER = "https://doi.org/10.1038/s41467-026-68939-7"
 
 def methods_of(result):
     return get_analysis(result.analysis).methods(result)
-
-
-@pytest.mark.parametrize("analysis", ANALYSES)
-def test_every_analysis_has_a_paragraph_whose_citations_are_all_listed(analysis):
-    found = methods_of(small_result(analysis))
-    assert "[@" not in found.paragraph
-    cited = [
-        int(n) for group in re.findall(r"\[([\d,]+)\]", found.paragraph) for n in group.split(",")
-    ]
-    assert sorted(set(cited)) == list(range(1, len(found.references) + 1))
-    first = list(dict.fromkeys(cited))
-    assert first == sorted(first), "numbers in the order of their first citation"
-    assert found.references[0].key == "umlpsd_gpu"
-    assert found.bibtex.count("\n}\n") == len(found.references)
-    result = small_result(analysis)
-    assert f"umlpsd_gpu {result.versions['umlpsd_gpu']}" in found.paragraph
-    assert f"seed {result.settings.sweep.seed}" in found.paragraph
-    assert f"numpy {result.versions['numpy']}" in found.paragraph
 
 
 def test_numbers_are_those_of_the_study():

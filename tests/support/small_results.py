@@ -32,13 +32,14 @@ def _blinking(seed):
 
 def _curves(seed):
     curves, _ = simulated_map(hysteresis_v=0.02)
-    return um.run_curves(curves, k_max=5, n_epochs=10, n_resamples=6, seed=seed)
+    return um.run_curves(curves, k_max=4, n_epochs=5, n_resamples=4, n_surrogates=1, seed=seed)
 
 
 def _spectrum_image(seed):
-    made = simulate_spectrum_image(n_rows=24, n_columns=24, counts_per_pixel=600)
+    made = simulate_spectrum_image(n_rows=16, n_columns=16, counts_per_pixel=800)
     image = SpectrumImage(made.counts, made.axis, made.conditions)
-    return um.run_spectrum_image(image, n_restarts=4, k_max=4, n_noise_draws=5, seed=seed)
+    quick = {"n_restarts": 3, "k_max": 3, "n_noise_draws": 3, "elements": ("In", "Sb", "Au")}
+    return um.run_spectrum_image(image, **quick, seed=seed)
 
 
 def _micrograph(seed):

@@ -149,7 +149,8 @@ def fit_journal(figure: Figure, journal: Journal) -> None:
         assert isinstance(text, Text)
         size = float(text.get_fontsize())
         if size > journal.text_pt + 0.5:
-            text.set_fontsize(max(SMALLEST_PT, shrink * size))
+            text.set_fontsize(shrink * size)
+    keep_legible(figure)
 
 
 def of_journal(plan: FigurePlan, journal: Journal) -> FigurePlan:
@@ -208,6 +209,19 @@ def _thin_collection(part: Collection, shrink: float) -> None:
     part.set_linewidth((shrink * widths).tolist())
     if isinstance(part, PathCollection):
         part.set_sizes(shrink * np.asarray(part.get_sizes()))
+
+
+def keep_legible(figure: Figure) -> None:
+    """Make text that is too small for print as large as it must be.
+
+    Parameters
+    ----------
+    figure : Figure
+    """
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        if float(text.get_fontsize()) < SMALLEST_PT:
+            text.set_fontsize(SMALLEST_PT)
 
 
 def add_panel_letter(axes: Axes, letter: str, journal: Journal) -> None:

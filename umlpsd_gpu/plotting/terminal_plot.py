@@ -44,8 +44,8 @@ def plot_in_characters(
     >>> import numpy as np
     >>> x = np.arange(5.0)
     >>> print(*plot_in_characters(x, x, 5, 2, has_braille=False), sep="\n")
-    4 ┤  ..:
-    0 ┤.:
+    4 ┤  ..'
+    0 ┤.'
       └─────
        0   4
     """
@@ -91,13 +91,14 @@ def _raster(
 def _join(low: np.ndarray, high: np.ndarray, start: tuple[int, int], end: tuple[int, int]) -> None:
     """Draw a straight line between two dots, without a hole in any column."""
     columns = np.arange(start[0], end[0] + 1)
-    heights = np.interp(columns, [start[0], end[0]], [start[1], end[1]])
-    middles = (heights[1:] + heights[:-1]) / 2
-    first = np.rint(np.minimum(heights[1:], middles)).astype(np.int64)
-    last = np.rint(np.maximum(heights[1:], middles)).astype(np.int64)
-    here = columns[1:]
-    low[here] = np.minimum(low[here], first)
-    high[here] = np.maximum(high[here], last)
+    line = np.interp(columns, [start[0], end[0]], [start[1], end[1]])
+    heights = np.rint(line).astype(np.int64)
+    before, here, place = heights[:-1], heights[1:], columns[1:]
+    # from the dot above or below that of the column before
+    first = np.where(here > before, before + 1, here)
+    last = np.where(here < before, before - 1, here)
+    low[place] = np.minimum(low[place], first)
+    high[place] = np.maximum(high[place], last)
 
 
 def _positions(values: np.ndarray, keep: np.ndarray, n: int, is_logarithmic: bool) -> np.ndarray:

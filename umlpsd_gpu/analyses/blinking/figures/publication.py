@@ -20,6 +20,7 @@ from umlpsd_gpu.plotting.publication import (
     Journal,
     add_panel_letter,
     fit_journal,
+    keep_legible,
     thin_out,
 )
 from umlpsd_gpu.traces.traces import Traces
@@ -190,6 +191,7 @@ def _new_figure(journal: Journal, height_mm: float) -> Figure:
 
 def _finish(figure: Figure, panels: list[Axes], journal: Journal) -> Figure:
     thin_out(figure, THINNER)
+    keep_legible(figure)
     _letter(panels, journal)
     return figure
 
