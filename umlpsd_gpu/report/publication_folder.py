@@ -9,6 +9,7 @@ from typing import Any
 
 from umlpsd_gpu.analyses.registry import get_analysis
 from umlpsd_gpu.analyses.saving import digest_of_result
+from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.plotting.publication import (
     FORMATS,
     MM_PER_INCH,
@@ -48,7 +49,7 @@ def write_publication_figures(
     Raises
     ------
     SettingsError
-        If the journal or a format is not known.
+        If the journal or a format is not known, or there is no format.
     OutputError
         If the folder can't be written, or contains something else.
 
@@ -65,13 +66,16 @@ def write_publication_figures(
     ['figure_1.svg', 'figure_2.svg', 'figure_3.svg']
     """
     chosen, analysis = get_journal(journal), get_analysis(result.analysis)
+    if not formats:
+        raise SettingsError(f"no format was given; choose from {', '.join(FORMATS)}")
     check_output(folder, overwrite, FIGURES)
     drawn: dict[str, bytes] = {}
     told = []
     with publication_style(chosen):
         for plan in analysis.publication_figures(result, chosen):
-            figure = plan.draw(result)
             for file_format in dict.fromkeys(formats):
+                # a figure that was saved in one format differs by rounding in the next
+                figure = plan.draw(result)
                 drawn[f"{plan.name}.{file_format}"] = render_vector(figure, file_format)
             size_mm = [round(float(MM_PER_INCH * side), 1) for side in figure.get_size_inches()]
             told.append(
