@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from umlpsd_gpu.analyses.batch_protocol import read_from_summary
+from umlpsd_gpu.analyses.batch_protocol import K_SPREAD, read_from_summary
 from umlpsd_gpu.analyses.micrographs.settings import MicrographsSettings
 from umlpsd_gpu.analyses.protocol import Analysis, Column, Description, Prediction
 from umlpsd_gpu.compute.context import Context
@@ -166,7 +166,7 @@ class Micrographs(Analysis[Any, Any]):
     def batch_columns(self) -> Sequence[Column]:
         """Return the columns in the table of a batch; see `Analysis.batch_columns`."""
         return (
-            Column("k_opt", read_from_summary("k_opt"), "Local spectra"),
+            Column("k_opt", read_from_summary("k_opt"), "Local spectra", None, K_SPREAD),
             Column("p_value", read_from_summary("p_value"), "p-value"),
             Column("pixel_size_m", read_from_summary("pixel_size_m"), "Pixel (m)"),
         )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from umlpsd_gpu.analyses.batch_protocol import read_from_summary
+from umlpsd_gpu.analyses.batch_protocol import K_SPREAD, read_from_summary
 from umlpsd_gpu.analyses.particles.settings import ParticlesSettings
 from umlpsd_gpu.analyses.protocol import (
     Analysis,
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from umlpsd_gpu.plotting.figures import FigurePlan
     from umlpsd_gpu.plotting.page_parts import Page
     from umlpsd_gpu.storage.field import FieldTable
+
+
+# Means of samples that differ by less are alike
+MEAN_SPREAD_NM = 0.05
 
 
 class Particles(Analysis[Any, Any]):
@@ -179,10 +183,10 @@ class Particles(Analysis[Any, Any]):
         """Return the columns in the table of a batch; see `Analysis.batch_columns`."""
         return (
             Column("n_counted", read_from_summary("n_counted"), "Particles"),
-            Column("mean_nm", _main("mean"), "Mean (nm)", _show_mean),
+            Column("mean_nm", _main("mean"), "Mean (nm)", _show_mean, MEAN_SPREAD_NM),
             Column("sd_nm", _main("sd")),
             Column("relative_sd", _main("relative_sd"), "SD/mean", _show_relative),
-            Column("k_opt", read_from_summary("k_opt"), "Classes"),
+            Column("k_opt", read_from_summary("k_opt"), "Classes", None, K_SPREAD),
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from umlpsd_gpu.analyses.batch_protocol import read_from_summary
+from umlpsd_gpu.analyses.batch_protocol import K_SPREAD, read_from_summary
 from umlpsd_gpu.analyses.protocol import Analysis, Column, Description, Prediction
 from umlpsd_gpu.analyses.spectrum_images.settings import SpectrumImagesSettings
 from umlpsd_gpu.analyses.validation_protocol import Recovery
@@ -166,7 +166,7 @@ class SpectrumImages(Analysis[Any, Any]):
     def batch_columns(self) -> Sequence[Column]:
         """Return the columns in the table of a batch; see `Analysis.batch_columns`."""
         return (
-            Column("k_opt", read_from_summary("k_opt"), "Components"),
+            Column("k_opt", read_from_summary("k_opt"), "Components", None, K_SPREAD),
             Column("confidence", read_from_summary("confidence"), "Probability"),
             Column("counts_per_pixel", read_from_summary("counts_per_pixel"), "Counts a pixel"),
             Column("compositions", _compositions, "Atoms (%)"),
