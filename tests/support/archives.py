@@ -65,21 +65,22 @@ def _summary(rng, k, beta):
     }
 
 
-def render_archive(rows):
-    """Return the page of an archive with its figures."""
+def render_archive(rows, figures=True):
+    """Return the page of an archive."""
     manifest = SimpleNamespace(analysis=BLINKING, settings=Settings(), umlpsd_version="test")
     done = [row for row in rows if row.summary]
     spreads = spreads_of(done, BLINKING.batch_columns())
     finished = [BatchRow(row.name, row.summary, row.status.seconds) for row in done]
     plans = [*distribution_plans(done, spreads, "movies"), *BLINKING.batch_figures(finished)]
+    plans = plans if figures else []
     return render_batch_page(rows, manifest, draw_figures(plans, finished))
 
 
-def write_archive(folder, n, **more):
+def write_archive(folder, n, figures=False):
     """Write the page where a batch has it, and a stub of the report of the first study."""
     page = Path(folder) / "report" / "report.html"
     page.parent.mkdir()
-    page.write_text(render_archive(make_rows(n, **more)), encoding="utf-8")
+    page.write_text(render_archive(make_rows(n), figures), encoding="utf-8")
     study = Path(folder) / "results" / "id0" / "study" / "report.html"
     study.parent.mkdir(parents=True)
     study.write_text("<!DOCTYPE html><title>The study</title>", encoding="utf-8")

@@ -51,10 +51,10 @@ def _micrograph(seed):
 def _particles(seed):
     scene = simulate_particles(
         "isolated",
-        n_particles=16,
-        n_rows=320,
-        n_columns=320,
-        diameter_px=30.0,
+        n_particles=15,
+        n_rows=300,
+        n_columns=300,
+        diameter_px=24.0,
         has_annotations=False,
     )
     with TemporaryDirectory() as folder:
