@@ -10,6 +10,8 @@ CHAPTERS = {
         "run_study",
         "get_analysis",
         "write_report",
+        "compare_results",
+        "write_publication_figures",
         "validate",
         "Study",
         "Settings",
