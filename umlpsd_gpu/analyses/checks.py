@@ -17,6 +17,8 @@ from umlpsd_gpu.factorisation.result import Factorisation
 SURE = 0.9
 # More outliers than this factor of the expected number ask for a look
 MANY = 2.0
+# Another K of a smaller probability is not named
+LEAST_RIVAL = 0.05
 MOST_NAMED = 5
 
 
@@ -43,14 +45,14 @@ def decision_checks(
     others = {k: p for k, p in probability.items() if k != decision.k_opt}
     if decision.confidence < SURE:
         rival = max(others, key=lambda k: others[k], default=None)
-        beside = (
-            f" beside K = {rival} (probability {others[rival]:.2f})"
-            if rival is not None and others[rival] >= 0.05
-            else ""
-        )
+        what = f"Don't rely on K = {decision.k_opt} alone"
+        if rival is not None and others[rival] >= LEAST_RIVAL:
+            what = (
+                f"Compare K = {decision.k_opt} with K = {rival} (probability {others[rival]:.2f})"
+            )
         yield (
-            f"Compare K = {decision.k_opt}{beside}: the confidence is {decision.confidence:.2f}. "
-            f"More {items} of the same kind, or of longer recordings, decide it."
+            f"{what}: the confidence is {decision.confidence:.2f}. More {items} of the same kind, "
+            "or longer recordings, would decide it."
         )
     if decision.unfamiliar:
         yield (
