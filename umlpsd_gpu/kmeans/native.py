@@ -19,8 +19,8 @@ from umlpsd_gpu.kmeans.geometry import Geometry
 from umlpsd_gpu.kmeans.membership import Members
 from umlpsd_gpu.kmeans.metrics import Metrics, metrics_of_distances
 
-# 5,792 traces, 4,096 with Euclidean silhouettes: as far as it was measured to be faster than products
-# of matrices (docs/optimisation_log.md).
+# 5,792 traces, 4,096 with Euclidean silhouettes: as far as it was measured to be faster than
+# products of matrices (docs/optimisation_log.md).
 MOST_PAIR_BYTES = 256 << 20
 
 
