@@ -11,6 +11,8 @@ CHAPTERS = {
         "get_analysis",
         "write_report",
         "export_results",
+        "compare_results",
+        "write_publication_figures",
         "validate",
         "Study",
         "Settings",

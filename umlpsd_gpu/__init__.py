@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from umlpsd_gpu.analyses.blinking.result import Study
     from umlpsd_gpu.analyses.blinking.settings import Settings
     from umlpsd_gpu.analyses.blinking.workflow import run_study
+    from umlpsd_gpu.analyses.comparing.compare_results import compare_results
     from umlpsd_gpu.analyses.curves.conditioning.condition import condition_curves
     from umlpsd_gpu.analyses.curves.curve_map import CurveMap
     from umlpsd_gpu.analyses.curves.quantities.quantities import curve_quantities
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from umlpsd_gpu.movie.open import open_movie
     from umlpsd_gpu.preprocessing.smooth import preprocess
     from umlpsd_gpu.report.export_results import export_results
+    from umlpsd_gpu.report.publication_folder import write_publication_figures
     from umlpsd_gpu.report.write_report import write_report
     from umlpsd_gpu.spectrum.estimators import power_spectrum
     from umlpsd_gpu.spectrum.fit import fit_power_law
@@ -106,6 +108,7 @@ _HOME = {
     "Validation": "validation.result",
     "assembly_maps": "maps.result",
     "cluster": "clustering.cluster",
+    "compare_results": "analyses.comparing.compare_results",
     "condition_curves": "analyses.curves.conditioning.condition",
     "curve_quantities": "analyses.curves.quantities.quantities",
     "decide": "decision.decide",
@@ -138,6 +141,7 @@ _HOME = {
     "run_study": "analyses.blinking.workflow",
     "sweep": "kmeans.sweep",
     "validate": "validation.validate",
+    "write_publication_figures": "report.publication_folder",
     "write_report": "report.write_report",
 }
 __all__ = [
@@ -174,6 +178,7 @@ __all__ = [
     "Validation",
     "assembly_maps",
     "cluster",
+    "compare_results",
     "condition_curves",
     "curve_quantities",
     "decide",
@@ -206,6 +211,7 @@ __all__ = [
     "run_study",
     "sweep",
     "validate",
+    "write_publication_figures",
     "write_report",
 ]
 

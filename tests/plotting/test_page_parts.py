@@ -100,4 +100,3 @@ class TestTemplates:
 def test_a_page_needs_no_more_than_its_answer():
     page = Page("Report", "3 clusters", "All criteria agree.")
     assert page.facts == page.sections == page.data == ()
-    assert page.citation == ""

@@ -24,7 +24,8 @@ def test_everything_is_in_the_folder(place: Path, study: Study) -> None:
     steps = []
     folder = write_report(study, place / "a", progress=lambda *step: steps.append(step))
     figures = sorted(f"figures/{name}.{kind}" for name in FIGURES for kind in ("png", "svg"))
-    files = [*figures, "report.html", "settings.toml", "study.h5", "traces.csv"]
+    texts = ["methods.txt", "references.bib", "report.html"]
+    files = [*figures, *texts, "settings.toml", "study.h5", "traces.csv"]
     assert json.loads((folder / "summary.json").read_text("utf-8"))["files"] == files
     assert all((folder / name).stat().st_size > 500 for name in files)
     assert Study.load(folder).decision == study.decision

@@ -12,6 +12,8 @@ from umlpsd_gpu.errors import SettingsError
 if TYPE_CHECKING:
     from umlpsd_gpu.plotting.figures import FigurePlan
 
+# Where most studies agree on K, those that differ by two or more stand out
+K_SPREAD = 0.5
 Source = TypeVar("Source")
 Result = TypeVar("Result")
 
@@ -39,7 +41,7 @@ class BatchProtocol(Generic[Source, Result]):
             By default K and its confidence.
         """
         return (
-            Column("k_opt", read_from_summary("k_opt"), "K"),
+            Column("k_opt", read_from_summary("k_opt"), "K", None, K_SPREAD),
             Column("confidence", read_from_summary("confidence"), "Confidence"),
         )
 

@@ -13,11 +13,6 @@ from umlpsd_gpu.decision.result import KDecision
 from umlpsd_gpu.plotting.page_parts import Fact, Section, number, render_section
 
 PACKAGE = "umlpsd_gpu.analyses"
-CITATION = Markup(
-    "Mukherjee <i>et al.</i>, “Machine learning for microscopy data analytics targeting real-time "
-    "optical characterization of semiconductor nanocrystals”, <i>Nature Communications</i> (2026), "
-    '<a href="https://doi.org/10.1038/s41467-026-68939-7">doi:10.1038/s41467-026-68939-7</a>.'
-)
 
 
 def k_fact(decision: KDecision) -> Fact:

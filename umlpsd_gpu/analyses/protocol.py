@@ -13,16 +13,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from umlpsd_gpu.analyses.batch_protocol import BatchProtocol, Result, Source
 from umlpsd_gpu.analyses.input_protocol import InputProtocol
+from umlpsd_gpu.analyses.reading_protocol import ReadingProtocol
 from umlpsd_gpu.analyses.records import BatchRow, Column, Description, Prediction, StoredResult
 from umlpsd_gpu.analyses.validation_protocol import ValidationProtocol
 from umlpsd_gpu.compute.context import Context
-from umlpsd_gpu.errors import SettingsError
 from umlpsd_gpu.settings import AnalysisSettings
 
 if TYPE_CHECKING:
-    from umlpsd_gpu.analyses.comparison import Comparison
     from umlpsd_gpu.exports.contents import Contents
-    from umlpsd_gpu.plotting.figures import FigurePlan
     from umlpsd_gpu.plotting.page_parts import Page
     from umlpsd_gpu.plotting.style import DrawnFigure
     from umlpsd_gpu.storage.field import FieldTable
@@ -31,7 +29,10 @@ __all__ = ["Analysis", "BatchRow", "Column", "Description", "Prediction", "Store
 
 
 class Analysis(
-    InputProtocol[Source], BatchProtocol[Source, Result], ValidationProtocol[Source, Result]
+    InputProtocol[Source],
+    BatchProtocol[Source, Result],
+    ReadingProtocol[Result],
+    ValidationProtocol[Source, Result],
 ):
     """One kind of analysis.
 
@@ -160,19 +161,6 @@ class Analysis(
 
         return Contents("study", self.name)
 
-    def figures(self, result: Result) -> Sequence[FigurePlan]:
-        """Return the figures of a result, in the order of its page; by default none.
-
-        Parameters
-        ----------
-        result : Result
-
-        Returns
-        -------
-        sequence of FigurePlan
-        """
-        return ()
-
     def write_documents(self, result: Result, figures: Sequence[DrawnFigure], folder: Path) -> None:
         """Write reports in addition to report.html, from figures that are drawn; by default none.
 
@@ -197,27 +185,6 @@ class Analysis(
         -------
         Page
         """
-
-    def compare(self, first: Result, second: Result) -> Comparison:
-        """Compare two results of this analysis.
-
-        Parameters
-        ----------
-        first, second : Result
-
-        Returns
-        -------
-        Comparison
-
-        Raises
-        ------
-        SettingsError
-            If results of this analysis can't be compared, as by default.
-        """
-        raise SettingsError(
-            f"results of the analysis '{self.name}' can't be compared yet; give two studies of "
-            "particles"
-        )
 
     def answer(self, result: Result) -> Iterable[Any]:
         """Yield what the terminal shows of a result; by default headline and reason of the page.

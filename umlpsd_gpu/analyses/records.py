@@ -69,12 +69,16 @@ class Column:
         Heading on the page; empty for a column that is only in movies.csv.
     show : callable or None
         Takes the same as ``value``; returns text or `Markup` for the page. None: ``value`` is used.
+    least_spread : float or None
+        Given: the page shows the distribution of this number and lists studies far from it. It is
+        the smallest standard deviation to count with, in the unit of the value.
     """
 
     name: str
     value: Callable[[Mapping[str, Any], Mapping[str, Any]], Any]
     heading: str = ""
     show: Callable[[Mapping[str, Any], Mapping[str, Any]], str] | None = None
+    least_spread: float | None = None
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,12 @@ from umlpsd_gpu.cli.broken_pipe import quiet_when_unread
 from umlpsd_gpu.cli.check import check
 from umlpsd_gpu.cli.compare import compare
 from umlpsd_gpu.cli.export import export
+from umlpsd_gpu.cli.figures import figures
 from umlpsd_gpu.cli.options import OUTPUT_PANEL, ChosenSettings, add_settings_options
+from umlpsd_gpu.cli.show import show
 from umlpsd_gpu.cli.simulate import simulate
 from umlpsd_gpu.cli.validate import validate
+from umlpsd_gpu.cli.view import view
 from umlpsd_gpu.cli.watch import watch
 from umlpsd_gpu.compute.progress import notebook_or_terminal_progress as progress
 from umlpsd_gpu.errors import UmlpsdError
@@ -140,6 +143,9 @@ app.command()(simulate)
 app.command()(validate)
 app.command()(compare)
 app.command()(export)
+app.command()(show)
+app.command()(view)
+app.command()(figures)
 app.add_typer(batch, name="batch")
 app.command()(watch)
 app.command()(bench)

@@ -90,8 +90,6 @@ class Page:
         Before the figures.
     data : sequence of Section
         After the figures: the data behind the result.
-    citation : Markup or str
-        How to cite the method.
     """
 
     kicker: str
@@ -100,7 +98,6 @@ class Page:
     facts: Sequence[Fact] = ()
     sections: Sequence[Section] = ()
     data: Sequence[Section] = ()
-    citation: Markup | str = ""
 
 
 def page_templates(*packages: str) -> Environment:

@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import Bbox
 
 # Okabe & Ito: distinct for colour-blind readers; yellow is last, since it is hard to see on white.
 # A dark violet replaces their black, which on a grey image looks like pixels without a cluster.
@@ -92,6 +93,10 @@ def lay_out(figure: Figure) -> None:
     layout = figure.get_layout_engine()
     if layout is not None:
         layout.execute(figure)
+        for axes in figure.axes:
+            # the solver rounds by the addresses of its objects, and names in an SVG show all digits
+            place = axes.get_position(original=True)
+            axes.set_position(Bbox(place.get_points().round(9)), which="original")
     # with any layout engine, even "none", savefig draws everything again to solve the layout
     figure.set_layout_engine(None)
 

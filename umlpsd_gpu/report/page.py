@@ -32,6 +32,8 @@ def render_page(result: Any, figures: Sequence[DrawnFigure]) -> str:
         .render(
             result=result,
             page=analysis.page(result),
+            checks=analysis.checks(result),
+            methods=analysis.methods(result),
             figures=figures,
             seed=result.settings.sweep.seed,
             digest=digest_of_result(result, analysis),

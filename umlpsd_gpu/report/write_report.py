@@ -25,7 +25,7 @@ def write_report(
     extras: Callable[[Path], None] | None = None,
     pool: Executor | None = None,
 ) -> Path:
-    """Write data files, figures and report.html of a result atomically.
+    """Write data files, figures, report.html and methods of a result atomically.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def write_report(
     >>> with TemporaryDirectory() as folder:
     ...     written = write_report(study, f"{folder}/study")
     ...     sorted(path.name for path in written.iterdir())[1:4]
-    ['report.html', 'settings.toml', 'study.h5']
+    ['methods.txt', 'references.bib', 'report.html']
     """
     check_output(folder, overwrite)
     start = time.perf_counter()
@@ -126,15 +126,17 @@ def write_drawn(
     OutputError
         As in `write_report`.
     """
+    from umlpsd_gpu.analyses.methods.methods import write_methods
     from umlpsd_gpu.plotting.figures import write_figures
     from umlpsd_gpu.report.page import render_page
 
-    html = render_page(result, figures)
+    html, analysis = render_page(result, figures), get_analysis(result.analysis)
 
     def add_report(partial: Path) -> None:
         (partial / "report.html").write_text(html, encoding="utf-8", errors="replace")
         write_figures(figures, partial)
-        get_analysis(result.analysis).write_documents(result, figures, partial)
+        write_methods(analysis.methods(result), partial)
+        analysis.write_documents(result, figures, partial)
         if extras is not None:
             extras(partial)
 

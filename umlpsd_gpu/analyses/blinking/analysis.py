@@ -22,10 +22,14 @@ from umlpsd_gpu.traces.suffixes import FREE_TEXT_SUFFIXES, TABLE_SUFFIXES
 
 if TYPE_CHECKING:
     from umlpsd_gpu.analyses.blinking.result import Study
+    from umlpsd_gpu.analyses.comparing.comparison import Comparison
+    from umlpsd_gpu.analyses.items.item import Item
+    from umlpsd_gpu.analyses.methods.methods import MethodsText
     from umlpsd_gpu.exports.contents import Contents
     from umlpsd_gpu.movie.movie import Movie
     from umlpsd_gpu.plotting.figures import FigurePlan
     from umlpsd_gpu.plotting.page_parts import Page
+    from umlpsd_gpu.plotting.publication import Journal
     from umlpsd_gpu.storage.field import FieldTable
     from umlpsd_gpu.traces.traces import Traces
 
@@ -191,6 +195,36 @@ class Blinking(Analysis[Any, Any]):
         from umlpsd_gpu.analyses.blinking.page import page_of
 
         return page_of(result)
+
+    def methods(self, result: Study) -> MethodsText:
+        """Describe how a study was made; see `Analysis.methods`."""
+        from umlpsd_gpu.analyses.blinking.methods import methods_of
+
+        return methods_of(result)
+
+    def checks(self, result: Study) -> Sequence[str]:
+        """Return what should be checked next; see `Analysis.checks`."""
+        from umlpsd_gpu.analyses.blinking.checks import checks_of
+
+        return tuple(checks_of(result))
+
+    def item(self, result: Study, wanted: str) -> Item:
+        """Return a trace; see `Analysis.item`."""
+        from umlpsd_gpu.analyses.blinking.item import item_of
+
+        return item_of(result, wanted)
+
+    def publication_figures(self, result: Study, journal: Journal) -> Sequence[FigurePlan]:
+        """Return figures 1 to 4 for a paper; see `Analysis.publication_figures`."""
+        from umlpsd_gpu.analyses.blinking.figures.publication import publication_plans
+
+        return tuple(publication_plans(result, journal))
+
+    def compare(self, first: Study, second: Study) -> Comparison:
+        """Compare two studies of the same data; see `Analysis.compare`."""
+        from umlpsd_gpu.analyses.blinking.compare import compare_studies
+
+        return compare_studies(first, second)
 
     def answer(self, result: Study) -> Iterable[Any]:
         """Yield what the terminal shows; see `Analysis.answer`."""

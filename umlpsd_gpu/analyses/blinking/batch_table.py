@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from markupsafe import Markup
-from matplotlib.colors import to_hex
 
-from umlpsd_gpu.analyses.batch_protocol import read_from_summary
+from umlpsd_gpu.analyses.batch_protocol import K_SPREAD, read_from_summary
 from umlpsd_gpu.analyses.protocol import Column
 from umlpsd_gpu.plotting.page_parts import number
-from umlpsd_gpu.plotting.style import cluster_colour
 
+# Mean exponents that differ by less are alike
+BETA_SPREAD = 0.02
 Values = Mapping[str, Any]
 
 
@@ -37,6 +37,13 @@ def _join_clusters(name: str) -> Callable[[Values, Values], str]:
     return join
 
 
+def _mean_exponent(facts: Values, summary: Values) -> float | None:
+    """Return the mean exponent of all traces of a study; None where it has none."""
+    known = [c for c in summary.get("clusters", ()) if c["beta_mean"] is not None and c["n_beta"]]
+    n = sum(cluster["n_beta"] for cluster in known)
+    return sum(c["n_beta"] * c["beta_mean"] for c in known) / n if n else None
+
+
 def _show_frames(facts: Values, summary: Values) -> str:
     return f"{facts['n_frames']:,}"
 
@@ -52,10 +59,9 @@ def _show_confidence(facts: Values, summary: Values) -> str:
 def _show_exponents(facts: Values, summary: Values) -> str:
     return Markup(" ").join(
         Markup(
-            '<span style="white-space:nowrap"><span class="swatch" style="background:{}"></span>'
-            "{} ± {} <small>({})</small></span>"
+            '<span class="together"><i class="swatch c{}"></i>{} ± {} <small>({})</small></span>'
         ).format(
-            to_hex(cluster_colour(cluster["cluster"])),
+            cluster["cluster"],
             number(cluster["beta_mean"], 2),
             number(cluster["beta_stderr"], 2),
             cluster["n_traces"],
@@ -69,11 +75,12 @@ COLUMNS = (
     Column("dt_s", _read_dt_s),
     Column("n_traces", read_from_summary("n_traces"), "Traces"),
     Column("n_clustered", read_from_summary("n_clustered")),
-    Column("k_opt", read_from_summary("k_opt"), "K", _show_k),
+    Column("k_opt", read_from_summary("k_opt"), "K", _show_k, K_SPREAD),
     Column("scale", read_from_summary("scale")),
     Column("confidence", read_from_summary("confidence"), "Confidence", _show_confidence),
     Column("confidence_low", _read_interval_end(0)),
     Column("confidence_high", _read_interval_end(1)),
+    Column("beta_mean", _mean_exponent, "⟨β⟩", least_spread=BETA_SPREAD),
     Column("n_traces_by_cluster", _join_clusters("n_traces")),
     Column("beta_mean_by_cluster", _join_clusters("beta_mean"), "⟨β⟩ by cluster", _show_exponents),
     Column("beta_stderr_by_cluster", _join_clusters("beta_stderr")),

@@ -11,7 +11,6 @@ from matplotlib.colors import to_hex
 from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.analyses.blinking.tables import summary_of
 from umlpsd_gpu.analyses.decision_parts import (
-    CITATION,
     confidence_fact,
     decision_section,
     k_fact,
@@ -50,7 +49,6 @@ def page_of(study: Study) -> Page:
         facts=tuple(_facts(study)),
         sections=tuple(_sections(study, values)),
         data=(render_section("Data", "data.html.jinja", PACKAGE, values),),
-        citation=CITATION,
     )
 
 

@@ -12,8 +12,11 @@ from umlpsd_gpu.analyses.protocol import Analysis, Column, Description, Predicti
 from umlpsd_gpu.compute.context import Context
 
 if TYPE_CHECKING:
+    from umlpsd_gpu.analyses.comparing.comparison import Comparison
     from umlpsd_gpu.analyses.curves.result import CurveStudy
     from umlpsd_gpu.analyses.curves.source import CurveSource
+    from umlpsd_gpu.analyses.items.item import Item
+    from umlpsd_gpu.analyses.methods.methods import MethodsText
     from umlpsd_gpu.exports.contents import Contents
     from umlpsd_gpu.plotting.figures import FigurePlan
     from umlpsd_gpu.plotting.page_parts import Page
@@ -161,6 +164,30 @@ class Curves(Analysis[Any, Any]):
         from umlpsd_gpu.analyses.curves.page import page_of
 
         return page_of(result)
+
+    def methods(self, result: CurveStudy) -> MethodsText:
+        """Describe how a study was made; see `Analysis.methods`."""
+        from umlpsd_gpu.analyses.curves.methods import methods_of
+
+        return methods_of(result)
+
+    def checks(self, result: CurveStudy) -> Sequence[str]:
+        """Return what should be checked next; see `Analysis.checks`."""
+        from umlpsd_gpu.analyses.curves.checks import checks_of
+
+        return tuple(checks_of(result))
+
+    def item(self, result: CurveStudy, wanted: str) -> Item:
+        """Return a curve; see `Analysis.item`."""
+        from umlpsd_gpu.analyses.curves.item import item_of
+
+        return item_of(result, wanted)
+
+    def compare(self, first: CurveStudy, second: CurveStudy) -> Comparison:
+        """Compare two studies of the same data; see `Analysis.compare`."""
+        from umlpsd_gpu.analyses.curves.compare import compare_studies
+
+        return compare_studies(first, second)
 
     def batch_columns(self) -> Sequence[Column]:
         """Return the columns in the table of a batch; see `Analysis.batch_columns`."""

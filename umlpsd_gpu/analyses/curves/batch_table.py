@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from umlpsd_gpu.analyses.batch_protocol import read_from_summary
+from umlpsd_gpu.analyses.batch_protocol import K_SPREAD, read_from_summary
 from umlpsd_gpu.analyses.records import Column
 
 
@@ -17,7 +17,7 @@ def _share_of_largest(facts: Mapping[str, Any], summary: Mapping[str, Any]) -> f
 COLUMNS = (
     Column("n_curves", read_from_summary("n_clustered"), "Curves"),
     Column("n_points", read_from_summary("n_points"), "Points"),
-    Column("k_opt", read_from_summary("k_opt"), "K"),
+    Column("k_opt", read_from_summary("k_opt"), "K", None, K_SPREAD),
     Column("n_classes", read_from_summary("n_classes"), "Classes"),
     Column("confidence", read_from_summary("confidence"), "Confidence"),
     Column("largest_share", _share_of_largest, "Share of cluster 1"),

@@ -13,7 +13,6 @@ from umlpsd_gpu.analyses.curves.cluster_table import LEAST_DOMAIN, quantity_rows
 from umlpsd_gpu.analyses.curves.map_files import pixel_size_m
 from umlpsd_gpu.analyses.curves.result import CurveStudy
 from umlpsd_gpu.analyses.decision_parts import (
-    CITATION,
     confidence_fact,
     decision_section,
     k_fact,
@@ -68,7 +67,6 @@ def page_of(study: CurveStudy) -> Page:
         facts=tuple(_facts(study)),
         sections=tuple(_sections(study)),
         data=(_data(study),),
-        citation=CITATION,
     )
 
 

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from umlpsd_gpu.analyses.batch_protocol import read_from_summary
+from umlpsd_gpu.analyses.batch_protocol import K_SPREAD, read_from_summary
 from umlpsd_gpu.analyses.micrographs.settings import MicrographsSettings
 from umlpsd_gpu.analyses.protocol import Analysis, Column, Description, Prediction
 from umlpsd_gpu.compute.context import Context
 
 if TYPE_CHECKING:
+    from umlpsd_gpu.analyses.comparing.comparison import Comparison
+    from umlpsd_gpu.analyses.items.item import Item
+    from umlpsd_gpu.analyses.methods.methods import MethodsText
     from umlpsd_gpu.analyses.micrographs.result import MicrographStudy
     from umlpsd_gpu.analyses.micrographs.source import MicrographSource
     from umlpsd_gpu.analyses.validation_protocol import Recovery
@@ -143,10 +146,34 @@ class Micrographs(Analysis[Any, Any]):
 
         return page_of(result)
 
+    def methods(self, result: MicrographStudy) -> MethodsText:
+        """Describe how a study was made; see `Analysis.methods`."""
+        from umlpsd_gpu.analyses.micrographs.methods import methods_of
+
+        return methods_of(result)
+
+    def checks(self, result: MicrographStudy) -> Sequence[str]:
+        """Return what should be checked next; see `Analysis.checks`."""
+        from umlpsd_gpu.analyses.micrographs.checks import checks_of
+
+        return tuple(checks_of(result))
+
+    def item(self, result: MicrographStudy, wanted: str) -> Item:
+        """Return a window; see `Analysis.item`."""
+        from umlpsd_gpu.analyses.micrographs.item import item_of
+
+        return item_of(result, wanted)
+
+    def compare(self, first: MicrographStudy, second: MicrographStudy) -> Comparison:
+        """Compare two studies of the same data; see `Analysis.compare`."""
+        from umlpsd_gpu.analyses.micrographs.compare import compare_studies
+
+        return compare_studies(first, second)
+
     def batch_columns(self) -> Sequence[Column]:
         """Return the columns in the table of a batch; see `Analysis.batch_columns`."""
         return (
-            Column("k_opt", read_from_summary("k_opt"), "Local spectra"),
+            Column("k_opt", read_from_summary("k_opt"), "Local spectra", None, K_SPREAD),
             Column("p_value", read_from_summary("p_value"), "p-value"),
             Column("pixel_size_m", read_from_summary("pixel_size_m"), "Pixel (m)"),
         )

@@ -10,12 +10,6 @@ from umlpsd_gpu.factorisation.surrogate_rank import show_p
 from umlpsd_gpu.plotting.page_parts import Fact, Page, Section
 from umlpsd_gpu.plotting.si_units import si_text
 
-CITATION = (
-    "The method of windows, Fourier transforms and NMF: B. R. Jany, A. Janas, F. Krok, Micron 130, "
-    "102800 (2020), doi 10.1016/j.micron.2019.102800. Number of components, errors and tests: "
-    "umlpsd_gpu."
-)
-
 
 def page_of(study: MicrographStudy) -> Page:
     """Return the parts of the report.
@@ -35,7 +29,6 @@ def page_of(study: MicrographStudy) -> Page:
         facts=tuple(_facts(study)),
         sections=tuple(_sections(study)),
         data=(_data(study),),
-        citation=CITATION,
     )
 
 

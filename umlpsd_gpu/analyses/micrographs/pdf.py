@@ -11,7 +11,8 @@ from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
-from umlpsd_gpu.analyses.micrographs.page import CITATION, headline, spot_rows
+from umlpsd_gpu.analyses.micrographs.methods import methods_of
+from umlpsd_gpu.analyses.micrographs.page import headline, spot_rows
 from umlpsd_gpu.analyses.micrographs.result import MicrographStudy
 from umlpsd_gpu.plotting.style import DrawnFigure, house_style
 
@@ -73,7 +74,9 @@ def _draw_answer(study: MicrographStudy) -> Figure:
     if rows:
         top -= LINE * (len(lines) + 1) / PAGE_HEIGHT
         _draw_table(figure, headings, rows, top)
-    figure.text(MARGIN, 0.03, CITATION, fontsize=6.5, color=GREY, ha="left", va="bottom")
+    software, paper, *_ = methods_of(study).references
+    cited = f"The method: {paper.text}\nThis analysis: {software.text}"
+    figure.text(MARGIN, 0.03, cited, fontsize=6.5, color=GREY, ha="left", va="bottom")
     return figure
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from umlpsd_gpu.analyses.batch_protocol import read_from_summary
+from umlpsd_gpu.analyses.batch_protocol import K_SPREAD, read_from_summary
 from umlpsd_gpu.analyses.particles.settings import ParticlesSettings
 from umlpsd_gpu.analyses.protocol import (
     Analysis,
@@ -18,7 +18,9 @@ from umlpsd_gpu.analyses.protocol import (
 from umlpsd_gpu.compute.context import Context
 
 if TYPE_CHECKING:
-    from umlpsd_gpu.analyses.comparison import Comparison
+    from umlpsd_gpu.analyses.comparing.comparison import Comparison
+    from umlpsd_gpu.analyses.items.item import Item
+    from umlpsd_gpu.analyses.methods.methods import MethodsText
     from umlpsd_gpu.analyses.particles.pooled import PooledParticles
     from umlpsd_gpu.analyses.particles.result import ParticleStudy
     from umlpsd_gpu.analyses.particles.source import ParticleSource
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
     from umlpsd_gpu.plotting.figures import FigurePlan
     from umlpsd_gpu.plotting.page_parts import Page
     from umlpsd_gpu.storage.field import FieldTable
+
+
+# Means of samples that differ by less are alike
+MEAN_SPREAD_NM = 0.05
 
 
 class Particles(Analysis[Any, Any]):
@@ -140,6 +146,24 @@ class Particles(Analysis[Any, Any]):
 
         return page_of(result)
 
+    def methods(self, result: ParticleStudy) -> MethodsText:
+        """Describe how a study was made; see `Analysis.methods`."""
+        from umlpsd_gpu.analyses.particles.methods import methods_of
+
+        return methods_of(result)
+
+    def checks(self, result: ParticleStudy) -> Sequence[str]:
+        """Return what should be checked next; see `Analysis.checks`."""
+        from umlpsd_gpu.analyses.particles.checks import checks_of
+
+        return tuple(checks_of(result))
+
+    def item(self, result: ParticleStudy, wanted: str) -> Item:
+        """Return a particle; see `Analysis.item`."""
+        from umlpsd_gpu.analyses.particles.item import item_of
+
+        return item_of(result, wanted)
+
     def open_pooled(
         self, parts: Sequence[StoredResult], settings: ParticlesSettings
     ) -> PooledParticles:
@@ -167,10 +191,10 @@ class Particles(Analysis[Any, Any]):
         """Return the columns in the table of a batch; see `Analysis.batch_columns`."""
         return (
             Column("n_counted", read_from_summary("n_counted"), "Particles"),
-            Column("mean_nm", _main("mean"), "Mean (nm)", _show_mean),
+            Column("mean_nm", _main("mean"), "Mean (nm)", _show_mean, MEAN_SPREAD_NM),
             Column("sd_nm", _main("sd")),
             Column("relative_sd", _main("relative_sd"), "SD/mean", _show_relative),
-            Column("k_opt", read_from_summary("k_opt"), "Classes"),
+            Column("k_opt", read_from_summary("k_opt"), "Classes", None, K_SPREAD),
         )
 
 

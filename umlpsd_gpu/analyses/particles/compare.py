@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from umlpsd_gpu.analyses.comparison import Comparison, Difference, changed_settings
+from umlpsd_gpu.analyses.comparing.comparison import Comparison, Difference
 from umlpsd_gpu.analyses.particles.result import LENGTHS, ParticleStudy
 from umlpsd_gpu.analyses.particles.sizes import (
     FEWEST_IMAGES,
@@ -44,15 +44,14 @@ def compare_studies(first: ParticleStudy, second: ParticleStudy) -> Comparison:
     change = f"{main.change:+.3g} nm (95 %: {main.low:+.3g} … {main.high:+.3g}, Hedges' g"
     differ = "differ" if main.is_clear else "do not clearly differ"
     few = min(len(first.images), len(second.images)) < FEWEST_IMAGES
-    notes = changed_settings(first.settings, second.settings)
-    if few:
-        notes.insert(
-            0,
-            f"A sample has fewer than {FEWEST_IMAGES} images: particles are resampled, as if they "
-            "were independent, and intervals are too narrow.",
-        )
+    notes = (
+        f"A sample has fewer than {FEWEST_IMAGES} images: particles are resampled, as if they were "
+        "independent, and intervals are too narrow.",
+    )
     return Comparison(
-        f"Mean diameters {differ}: {change} {main.effect_size:+.2f})", differences, tuple(notes)
+        f"Mean diameters {differ}: {change} {main.effect_size:+.2f})",
+        differences,
+        notes if few else (),
     )
 
 

@@ -13,11 +13,6 @@ from umlpsd_gpu.analyses.particles.tables import class_sentence, size_rows
 from umlpsd_gpu.plotting.page_parts import Fact, Page, Section, number
 from umlpsd_gpu.plotting.si_units import si_text
 
-CITATION = (
-    "Shapes as super-ellipses, published segmentation, features and network: E. L. Williamson et "
-    "al., Nanoscale (2022), doi 10.1039/D2NR04292D. Fits, errors, stability of classes: umlpsd_gpu."
-)
-
 
 def page_of(study: ParticleStudy) -> Page:
     """Return the parts of the report.
@@ -37,7 +32,6 @@ def page_of(study: ParticleStudy) -> Page:
         facts=tuple(_facts(study)),
         sections=tuple(_sections(study)),
         data=(_data(study),),
-        citation=CITATION,
     )
 
 

@@ -6,13 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from umlpsd_gpu.analyses.batch_protocol import read_from_summary
+from umlpsd_gpu.analyses.batch_protocol import K_SPREAD, read_from_summary
 from umlpsd_gpu.analyses.protocol import Analysis, Column, Description, Prediction
 from umlpsd_gpu.analyses.spectrum_images.settings import SpectrumImagesSettings
 from umlpsd_gpu.analyses.validation_protocol import Recovery
 from umlpsd_gpu.compute.context import Context
 
 if TYPE_CHECKING:
+    from umlpsd_gpu.analyses.comparing.comparison import Comparison
+    from umlpsd_gpu.analyses.items.item import Item
+    from umlpsd_gpu.analyses.methods.methods import MethodsText
     from umlpsd_gpu.analyses.spectrum_images.result import SpectrumImageStudy
     from umlpsd_gpu.analyses.spectrum_images.source import SpectrumImageSource
     from umlpsd_gpu.analyses.spectrum_images.spectrum_image import SpectrumImage
@@ -143,10 +146,34 @@ class SpectrumImages(Analysis[Any, Any]):
 
         return page_of(result)
 
+    def methods(self, result: SpectrumImageStudy) -> MethodsText:
+        """Describe how a study was made; see `Analysis.methods`."""
+        from umlpsd_gpu.analyses.spectrum_images.methods import methods_of
+
+        return methods_of(result)
+
+    def checks(self, result: SpectrumImageStudy) -> Sequence[str]:
+        """Return what should be checked next; see `Analysis.checks`."""
+        from umlpsd_gpu.analyses.spectrum_images.checks import checks_of
+
+        return tuple(checks_of(result))
+
+    def item(self, result: SpectrumImageStudy, wanted: str) -> Item:
+        """Return a pixel; see `Analysis.item`."""
+        from umlpsd_gpu.analyses.spectrum_images.item import item_of
+
+        return item_of(result, wanted)
+
+    def compare(self, first: SpectrumImageStudy, second: SpectrumImageStudy) -> Comparison:
+        """Compare two studies of the same data; see `Analysis.compare`."""
+        from umlpsd_gpu.analyses.spectrum_images.compare import compare_studies
+
+        return compare_studies(first, second)
+
     def batch_columns(self) -> Sequence[Column]:
         """Return the columns in the table of a batch; see `Analysis.batch_columns`."""
         return (
-            Column("k_opt", read_from_summary("k_opt"), "Components"),
+            Column("k_opt", read_from_summary("k_opt"), "Components", None, K_SPREAD),
             Column("confidence", read_from_summary("confidence"), "Probability"),
             Column("counts_per_pixel", read_from_summary("counts_per_pixel"), "Counts a pixel"),
             Column("compositions", _compositions, "Atoms (%)"),

@@ -9,12 +9,6 @@ from umlpsd_gpu.analyses.spectrum_images.result import SpectrumImageStudy
 from umlpsd_gpu.plotting.page_parts import Fact, Page, Section, number
 from umlpsd_gpu.plotting.si_units import si_text
 
-CITATION = (
-    "Unmixing of spectrum images as in B. R. Jany, A. Janas, F. Krok, Nano Lett. 17, 6520 (2017), "
-    "doi 10.1021/acs.nanolett.7b01789; matrix correction XPP: J. L. Pouchou, F. Pichoir, in "
-    "Electron Probe Quantitation (1991). Number of components, errors and tests: umlpsd_gpu."
-)
-
 
 def page_of(study: SpectrumImageStudy) -> Page:
     """Return the parts of the report.
@@ -34,7 +28,6 @@ def page_of(study: SpectrumImageStudy) -> Page:
         facts=tuple(_facts(study)),
         sections=tuple(_sections(study)),
         data=(_data(study),),
-        citation=CITATION,
     )
 
 

@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Sequence
+from hashlib import sha256
+from math import isfinite
 from pathlib import Path
+
+from markupsafe import Markup
+from matplotlib.colors import to_hex
 
 from umlpsd_gpu.analyses.protocol import BatchRow, Column
 from umlpsd_gpu.batch.entries import Manifest
 from umlpsd_gpu.batch.folder import BatchFolder
 from umlpsd_gpu.batch.manifest import read_manifest
+from umlpsd_gpu.batch.report.outlying import (
+    FEWEST,
+    RULE,
+    group_failures,
+    list_outlying,
+    spreads_of,
+)
 from umlpsd_gpu.batch.report.table import MovieRow, read_movie_rows, write_movies_csv
 from umlpsd_gpu.batch.status import STATES
 from umlpsd_gpu.plotting.page_parts import number
-from umlpsd_gpu.plotting.style import DrawnFigure
+from umlpsd_gpu.plotting.style import DrawnFigure, cluster_colour
 from umlpsd_gpu.storage.json_files import refuse_links
 from umlpsd_gpu.storage.result_folder import FolderKind, files_in, write_whole
 
+# Numbers of clusters with a colour of their own; K is decided up to 10
+MOST_COLOURS = 16
 ARCHIVE_REPORT = FolderKind("archive report", "archive.json", "umlpsd archive report")
 
 
@@ -43,12 +58,17 @@ def write_batch_report(out: str | Path) -> Path:
     OutputError
         If the folder can't be written, or contains something else.
     """
+    from umlpsd_gpu.batch.report.distributions import distribution_plans
     from umlpsd_gpu.plotting.figures import draw_figures, write_figures
 
     folder, manifest = BatchFolder.at(out), read_manifest(out)
     rows, analysis = read_movie_rows(manifest, folder), manifest.analysis
     finished = [BatchRow(row.name, row.summary, row.status.seconds) for row in rows if row.summary]
-    plans = analysis.batch_figures(finished) if finished else ()
+    with_result = [row for row in rows if row.summary]
+    spreads = spreads_of(with_result, analysis.batch_columns())
+    plans = [*distribution_plans(with_result, spreads, analysis.inputs)]
+    if finished:
+        plans += analysis.batch_figures(finished)
     figures = draw_figures(plans, finished)
     html = render_batch_page(rows, manifest, figures)
 
@@ -91,12 +111,24 @@ def render_batch_page(
     finished = [row for row in rows if row.summary]
     columns = [column for column in analysis.batch_columns() if column.heading]
     templates = page_templates("umlpsd_gpu.batch.report")
+    script = templates.get_template("table.js").render()
+    spreads = spreads_of(finished, analysis.batch_columns())
+    outlying = list_outlying(finished, spreads)
     return templates.get_template("archive.html.jinja").render(
         rows=rows,
         cells={row.name: [format_cell(column, row) for column in columns] for row in finished},
         columns=columns,
         analysis=analysis,
-        missing=[row for row in rows if row.status.state in ("failed", "set aside")],
+        failures=group_failures(rows),
+        spreads=spreads,
+        outlying=outlying,
+        outlying_names={each.row.name for each in outlying},
+        is_judged=any(isfinite(spread.low) for spread in spreads),
+        fewest=FEWEST,
+        rule=RULE,
+        script=Markup(script),
+        script_hash=f"sha256-{b64encode(sha256(script.encode()).digest()).decode()}",
+        colours={n: to_hex(cluster_colour(n)) for n in range(1, MOST_COLOURS + 1)},
         manifest=manifest,
         figures=figures,
         headline=write_headline(rows, analysis.inputs),

@@ -1,4 +1,4 @@
-"""Figures of a batch of movies: numbers of clusters, exponents, durations."""
+"""Figures of a batch of movies: exponents by cluster, durations."""
 
 from __future__ import annotations
 
@@ -12,12 +12,6 @@ from umlpsd_gpu.analyses.protocol import BatchRow
 from umlpsd_gpu.plotting.figures import FigurePlan
 from umlpsd_gpu.plotting.style import cluster_colour, thin_grid, whole_numbers
 
-# Shades of one blue: sure, likely, unsure
-SURENESS = (
-    (0.9, "#08519c", "0.9 or more"),
-    (0.5, "#6baed6", "0.5 to 0.9"),
-    (0.0, "#c6dbef", "less"),
-)
 MOST_ERROR_BARS = 200  # [I] for more movies, error bars would overlap
 
 
@@ -34,12 +28,6 @@ def batch_figures(rows: Sequence[BatchRow]) -> Iterator[FigurePlan]:
     FigurePlan
     """
     yield FigurePlan(
-        "clusters",
-        "Number of clusters",
-        f"Clusters found in {len(rows)} movies, shaded by the confidence of the decision.",
-        _draw_clusters,
-    )
-    yield FigurePlan(
         "exponents",
         "Exponents by movie and cluster",
         "Mean exponent ⟨β⟩ of each cluster, for movies with a study, in the order of the table. "
@@ -53,31 +41,6 @@ def batch_figures(rows: Sequence[BatchRow]) -> Iterator[FigurePlan]:
         "Wall time for each movie, from reading to the finished study, in seconds.",
         _draw_seconds,
     )
-
-
-def _draw_clusters(rows: Sequence[BatchRow]) -> Figure:
-    figure = Figure(figsize=(5.6, 3.0), layout="constrained")
-    axes = figure.subplots()
-    k = np.array([row.summary["k_opt"] for row in rows])
-    sure = np.array([row.summary["confidence"] or 0.0 for row in rows])
-    k_values, below, upper = np.arange(1, k.max() + 1), np.zeros(k.max()), np.inf
-    for least, colour, label in SURENESS:
-        chosen = (sure >= least) & (sure < upper)
-        counts = np.array([np.count_nonzero(chosen & (k == value)) for value in k_values])
-        if not counts.any():
-            upper = least
-            continue
-        axes.bar(k_values, counts, 0.7, bottom=below, color=colour, label=label)
-        below, upper = below + counts, least
-    axes.set_xlabel("Clusters K")
-    axes.set_ylabel("Movies")
-    axes.set_xlim(0.4, max(4, k.max()) + 0.6)
-    whole_numbers(axes, 16)
-    axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
-    thin_grid(axes)
-    axes.grid(False, axis="x")
-    figure.legend(title="Confidence", loc="outside right upper")
-    return figure
 
 
 def _draw_exponents(rows: Sequence[BatchRow]) -> Figure:
@@ -99,6 +62,7 @@ def _draw_exponents(rows: Sequence[BatchRow]) -> Figure:
             elinewidth=0.8,
             color=cluster_colour(cluster),
             label=f"cluster {cluster}",
+            rasterized=len(rows) > MOST_ERROR_BARS,
         )
     axes.set_xlabel("Movie")
     axes.set_ylabel("⟨β⟩")
