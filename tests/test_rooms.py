@@ -21,6 +21,7 @@ ROOMS = [
     "compute",
     "plotting",
     "storage",
+    "explorer",
     "kmeans",
     "decision",
     "clustering",

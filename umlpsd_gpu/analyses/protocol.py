@@ -21,6 +21,7 @@ from umlpsd_gpu.settings import AnalysisSettings
 
 if TYPE_CHECKING:
     from umlpsd_gpu.analyses.comparison import Comparison
+    from umlpsd_gpu.explorer.parts import Explorer
     from umlpsd_gpu.plotting.figures import FigurePlan
     from umlpsd_gpu.plotting.page_parts import Page
     from umlpsd_gpu.plotting.style import DrawnFigure
@@ -181,6 +182,20 @@ class Analysis(
         -------
         Page
         """
+
+    def explore(self, result: Result) -> Explorer | None:
+        """Return what can be clicked in the report; by default nothing.
+
+        Parameters
+        ----------
+        result : Result
+
+        Returns
+        -------
+        Explorer or None
+            Images, items with their values and curves, and saved labels.
+        """
+        return None
 
     def compare(self, first: Result, second: Result) -> Comparison:
         """Compare two results of this analysis.

@@ -22,6 +22,7 @@ from umlpsd_gpu.traces.suffixes import FREE_TEXT_SUFFIXES, TABLE_SUFFIXES
 
 if TYPE_CHECKING:
     from umlpsd_gpu.analyses.blinking.result import Study
+    from umlpsd_gpu.explorer.parts import Explorer
     from umlpsd_gpu.movie.movie import Movie
     from umlpsd_gpu.plotting.figures import FigurePlan
     from umlpsd_gpu.plotting.page_parts import Page
@@ -184,6 +185,12 @@ class Blinking(Analysis[Any, Any]):
         from umlpsd_gpu.analyses.blinking.page import page_of
 
         return page_of(result)
+
+    def explore(self, result: Study) -> Explorer:
+        """Return what can be clicked in the report; see `Analysis.explore`."""
+        from umlpsd_gpu.analyses.blinking.explore import explore_study
+
+        return explore_study(result)
 
     def answer(self, result: Study) -> Iterable[Any]:
         """Yield what the terminal shows; see `Analysis.answer`."""
