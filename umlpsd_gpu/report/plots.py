@@ -19,9 +19,9 @@ from bokeh.models import (
     PanTool,
     ResetTool,
     SaveTool,
-    Span,
     WheelZoomTool,
 )
+from bokeh.models.annotations import Span
 from bokeh.plotting import figure
 
 from umlpsd_gpu.explorer.parts import Curves, Explorer, Panel
