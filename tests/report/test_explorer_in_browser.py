@@ -148,10 +148,6 @@ def test_brushing_the_histogram_selects_emitters(visit: Visit, saved: h5py.File)
 
 def test_brushing_the_picture_selects_in_the_histogram(visit: Visit, saved: h5py.File) -> None:
     cols, rows = saved["traces/cols"][:], saved["traces/rows"][:]
-    visit.page.evaluate(
-        """() => { const plot = Bokeh.documents.at(-1).get_model_by_name('map');
-        plot.toolbar.active_drag = plot.toolbar.tools.find(t => t.type == 'BoxSelectTool'); }"""
-    )
     left, right, top, bottom = 10.3, 60.3, 10.3, 50.3
     visit.drag("map", (left, top), (right, bottom))
     inside = (cols >= left) & (cols <= right) & (rows >= top) & (rows <= bottom)

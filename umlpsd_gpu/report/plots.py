@@ -92,7 +92,7 @@ def _source(name: str, *columns: str) -> ColumnDataSource:
 
 def _map_plot(explorer: Explorer) -> Any:
     """Return the picture with its items, or a plane of two values where there is no picture."""
-    wheel = WheelZoomTool()
+    select = BoxSelectTool(renderers=[])
     on_picture = bool(explorer.pictures)
     ranges: dict[str, Any] = {}
     if on_picture:
@@ -105,7 +105,8 @@ def _map_plot(explorer: Explorer) -> Any:
     plot = _figure(
         "map",
         HEIGHT_MAP,
-        tools=[PanTool(), wheel, BoxSelectTool(renderers=[]), ResetTool(), SaveTool()],
+        tools=[PanTool(), WheelZoomTool(), select, ResetTool(), SaveTool()],
+        active_drag=select,
         x_axis_label=explorer.x_label,
         y_axis_label=explorer.y_label,
         **ranges,
@@ -186,6 +187,7 @@ def _metric_plot() -> Any:
 
 
 def _panel_plot(panel: Panel, number: int) -> Any:
+    zoom = BoxZoomTool()
     axis = "log" if panel.is_log else "linear"
     options: dict[str, Any] = {"x_axis_type": axis, "y_axis_type": axis}
     if panel.is_outline:
@@ -193,7 +195,8 @@ def _panel_plot(panel: Panel, number: int) -> Any:
     plot = _figure(
         f"panel-{number}",
         HEIGHT,
-        tools=[PanTool(), BoxZoomTool(), WheelZoomTool(), ResetTool(), SaveTool()],
+        tools=[zoom, PanTool(), WheelZoomTool(), ResetTool(), SaveTool()],
+        active_drag=zoom,
         x_axis_label=panel.x_label,
         y_axis_label=panel.y_label,
         **options,

@@ -19,11 +19,9 @@ function colourPlots(plots) {
     for (const grid of plot.center.filter((part) => "grid_line_color" in part)) {
       grid.grid_line_color = line;
     }
-    for (const legend of plot.legend ?? plot.center.filter((part) => part.type === "Legend")) {
-      legend.label_text_color = ink;
-    }
-    for (const span of plot.center.filter((part) => part.type === "Span")) {
-      span.line_color = ink;
+    for (const part of plot.center) {
+      if (part.type === "Legend") part.label_text_color = ink;
+      if (part.type === "Span") part.line_color = ink;
     }
     for (const renderer of plot.renderers) {
       if (ROLES[renderer.name]) paintGlyph(renderer.glyph, pageColour(ROLES[renderer.name]));
@@ -57,9 +55,8 @@ function shade(palette, value, [low, high], missing) {
   return palette[Math.round(share * (palette.length - 1))];
 }
 
-// #rrggbb and an opacity as a number whose bytes are red, green, blue, alpha
-function toPixel(colour, alpha) {
+// #rrggbb as a number whose bytes are red, green, blue, alpha
+function toPixel(colour) {
   const rgb = parseInt(colour.slice(1), 16);
-  const [red, green, blue] = [rgb >> 16, (rgb >> 8) & 255, rgb & 255];
-  return ((Math.round(alpha * 255) << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+  return ((255 << 24) | ((rgb & 255) << 16) | (rgb & 0xff00) | (rgb >> 16)) >>> 0;
 }

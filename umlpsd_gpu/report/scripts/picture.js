@@ -50,38 +50,58 @@ function drawChosen(data, state, sources) {
   }
 }
 
+const MARGIN_PX = 4;
+
+// The part of a picture that is drawn: around its pixels that are items, or all of it.
+function partOf(data, state, layer) {
+  if (!data.isPixels) return { top: 0, left: 0, nRows: layer.nRows, nCols: layer.nCols };
+  let [top, left, bottom, right] = [layer.nRows, layer.nCols, 0, 0];
+  for (let item = 0; item < data.ids.length; item++) {
+    if (!isHere(data, state, item)) continue;
+    [top, bottom] = [Math.min(top, data.y[item]), Math.max(bottom, data.y[item])];
+    [left, right] = [Math.min(left, data.x[item]), Math.max(right, data.x[item])];
+  }
+  [top, left] = [Math.max(0, top - MARGIN_PX), Math.max(0, left - MARGIN_PX)];
+  bottom = Math.min(layer.nRows - 1, bottom + MARGIN_PX);
+  right = Math.min(layer.nCols - 1, right + MARGIN_PX);
+  return { top, left, nRows: bottom - top + 1, nCols: right - left + 1 };
+}
+
+function valueAt(layer, row, col) {
+  const nCols = Math.ceil(layer.nCols / layer.width);
+  const code = layer.codes[Math.floor(row / layer.width) * nCols + Math.floor(col / layer.width)];
+  return code ? layer.scale[0] + (code - 1) * layer.scale[1] : NaN;
+}
+
 function drawImage(data, state, sources, colours, here) {
-  const picture = data.pictures[state.picture];
-  const layer = picture?.layers[state.layer];
+  const layer = data.pictures[state.picture]?.layers[state.layer];
   if (!layer) return;
+  const part = partOf(data, state, layer);
+  // pixels that are items keep their size; other images are drawn as they were thinned
   const width = data.isPixels ? 1 : layer.width;
-  const [nRows, nCols] = [Math.ceil(layer.nRows / width), Math.ceil(layer.nCols / width)];
+  const [nRows, nCols] = [Math.ceil(part.nRows / width), Math.ceil(part.nCols / width)];
   const pixels = new Uint32Array(nRows * nCols);
-  const [low, step] = layer.scale;
   const [dark, bright] = layer.shown;
-  const thinnedCols = Math.ceil(layer.nCols / layer.width);
   for (let row = 0; row < nRows; row++) {
     for (let col = 0; col < nCols; col++) {
-      const from = Math.floor((row * width) / layer.width) * thinnedCols
-        + Math.floor((col * width) / layer.width);
-      const code = layer.codes[from];
-      const share = code ? (low + (code - 1) * step - dark) / (bright - dark) : 0;
+      const value = valueAt(layer, part.top + row * width, part.left + col * width);
+      const share = Number.isNaN(value) ? 0 : (value - dark) / (bright - dark);
       const grey = Math.round(255 * Math.min(1, Math.max(0, share)));
       pixels[row * nCols + col] = ((255 << 24) | (grey << 16) | (grey << 8) | grey) >>> 0;
     }
   }
   if (data.isPixels && state.isOverlay) {
     for (const item of here) {
-      const isFaint = state.brushed && !state.brushed[item];
-      if (isFaint) continue;
-      pixels[Math.round(data.y[item]) * nCols + Math.round(data.x[item])] = toPixel(colours[item], 1);
+      if (state.brushed && !state.brushed[item]) continue;
+      const [row, col] = [data.y[item] - part.top, data.x[item] - part.left].map(Math.round);
+      pixels[row * nCols + col] = toPixel(colours[item]);
     }
   }
   const { ndarray } = Bokeh.require("core/util/ndarray");
   sources["map-image"].data = {
     image: [ndarray(pixels.buffer, { dtype: "uint32", shape: [nRows, nCols] })],
     // the centre of the first pixel is 0
-    x: [-0.5], y: [-0.5], dw: [nCols * width], dh: [nRows * width],
+    x: [part.left - 0.5], y: [part.top - 0.5], dw: [nCols * width], dh: [nRows * width],
   };
 }
 
@@ -118,12 +138,8 @@ function textAt(data, state, x, y, item) {
   if (layer) {
     const [row, col] = [Math.round(y), Math.round(x)];
     if (row < 0 || col < 0 || row >= layer.nRows || col >= layer.nCols) return "";
-    const from = Math.floor(row / layer.width) * Math.ceil(layer.nCols / layer.width)
-      + Math.floor(col / layer.width);
-    const code = layer.codes[from];
-    const value = code ? layer.scale[0] + (code - 1) * layer.scale[1] : NaN;
     parts.push(`Row ${row}, column ${col}${lengthText(picture, row, col)}`);
-    parts.push(`${layer.name.toLowerCase()} ${withUnit(value, layer.unit)}`);
+    parts.push(`${layer.name.toLowerCase()} ${withUnit(valueAt(layer, row, col), layer.unit)}`);
   }
   if (item >= 0) {
     const shown = data.columns[state.colourBy] ?? data.columns[0];

@@ -28,6 +28,12 @@ async function startExplorer() {
   change({ ...state });
   // hidden plots would get no width
   byId("section").hidden = false;
+  fitHeight(view);
+  addEventListener("resize", () => fitHeight(view));
+  if (matchMedia("(pointer: coarse)").matches) {
+    // a finger that moves over a plot scrolls the page
+    for (const plot of Object.values(plots)) plot.toolbar.active_drag = null;
+  }
   const targets = drawn.roots().map((plot) => document.getElementById(`plot-${plot.name}`));
   await Bokeh.embed.add_document_standalone(drawn, document.body, targets);
   connectControls(view, change);
@@ -38,10 +44,20 @@ async function startExplorer() {
   byId("section").dataset.state = "ready";
 }
 
+// The picture is as high as its shape asks for, and not higher than the screen.
+function fitHeight({ data, state, plots }) {
+  const layer = data.pictures[state.picture]?.layers[0];
+  const width = byId("map").clientWidth - 70;
+  const part = layer ? partOf(data, state, layer) : { nRows: 7, nCols: 10 };
+  const height = (width * part.nRows) / part.nCols;
+  plots.map.height = Math.round(Math.min(Math.max(height, 150), innerHeight - 180, 620)) + 75;
+}
+
 // Which parts of the page depend on which part of the state.
 const DEPENDENCE = [
   [["picture", "layer", "colourBy", "isOverlay", "view", "k", "brushed"],
     ({ data, state, sources }) => drawPicture(data, state, sources)],
+  [["picture"], (view) => fitHeight(view)],
   [["item", "picture"], ({ data, state, sources }) => drawChosen(data, state, sources)],
   [["item", "view", "k"], ({ data, state, sources, plots }) => drawCurves(data, state, sources, plots)],
   [["item", "view", "k"], ({ data, state }) => showValues(data, state)],
