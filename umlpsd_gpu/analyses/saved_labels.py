@@ -20,17 +20,23 @@ METRICS = (
 
 
 def saved_labellings(
-    sweeps: Sequence[Sweep], decision: KDecision, labels: np.ndarray, view_word: str
+    sweeps: Sequence[Sweep],
+    decision: KDecision,
+    labels: np.ndarray,
+    is_swept: np.ndarray,
+    view_word: str,
 ) -> Labellings:
     """Return the labels of every sweep at every K, with their metrics.
 
     Parameters
     ----------
     sweeps : sequence of Sweep
-        Of the clustered items, in their order.
+        Of the items that were clustered, in their order.
     decision : KDecision
     labels : ndarray, shape (n_items,), int
-        Final labels from 1; 0 for items that were not clustered.
+        Final labels from 1; 0 for items without a cluster.
+    is_swept : ndarray, shape (n_items,), bool
+        Which items were clustered.
     view_word : str
         What the sweeps differ in, as ``"Smoothing scale"``.
 
@@ -41,19 +47,20 @@ def saved_labellings(
         they share the most items with, so that colours stay as far as possible; the labels at the
         decided K and scale are the final ones.
     """
-    clustered = labels > 0
     k_values = np.unique(np.concatenate([sweep.k_values for sweep in sweeps]))
     views = tuple(sweep.scale for sweep in sweeps)
     saved = np.zeros((len(sweeps), k_values.size, labels.size), dtype=np.uint8)
     means = {name: np.full((len(sweeps), k_values.size), np.nan) for name, _, _ in METRICS}
-    reference = labels[clustered].astype(np.intp) - 1
+    # items that were swept but belong to no class are one more cluster here
+    final = labels[is_swept].astype(np.intp)
+    reference = np.where(final > 0, final - 1, final.max(initial=0))
     for view, sweep in enumerate(sweeps):
         at = np.searchsorted(k_values, sweep.k_values)
         for name, values in means.items():
             values[view, at] = _mean_over_epochs(sweep, name)
         for k, place in zip(sweep.k_values.tolist(), at.tolist(), strict=True):
             matched = match_labels(sweep.best_labels(k), reference)
-            saved[view, place, clustered] = matched + 1
+            saved[view, place, is_swept] = matched + 1
     decided = views.index(decision.scale), int(np.searchsorted(k_values, decision.k_opt))
     saved[decided] = labels
     return Labellings(

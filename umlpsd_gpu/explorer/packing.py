@@ -79,6 +79,7 @@ def pack(explorer: Explorer) -> tuple[dict[str, Any], str]:
     block = ArrayBlock()
     n_columns = _columns_that_fit(explorer)
     header = {
+        "n": explorer.n_items,
         "item": explorer.item,
         "ids": list(explorer.ids),
         "x": block.add(explorer.x, "f4"),
@@ -95,6 +96,7 @@ def pack(explorer: Explorer) -> tuple[dict[str, Any], str]:
         "outliers": block.add(_sorted_outliers(explorer), "i4"),
         "outlierColumn": explorer.outlier_column,
         "first": explorer.first,
+        "clusterWord": explorer.cluster_word,
         "nColumns": n_columns,
     }
     return header, block.to_text()
@@ -161,18 +163,20 @@ def _pack_panel(panel: Panel, block: ArrayBlock, n_columns: int) -> dict[str, An
 
 
 def _pack_curves(curves: Curves, block: ArrayBlock, n_columns: int, is_log: bool) -> dict[str, Any]:
-    x, y, top = curves.x, curves.y, curves.top
-    if x.ndim == 1 and top is None:
+    x, y, top, parts = curves.x, curves.y, curves.top, curves.parts
+    if x.ndim == 1 and top is None and parts is None:
         x, y = thin_curves(x, y, n_columns, is_log)
-    packed = {
+    packed: dict[str, Any] = {
         "name": curves.name,
         "kind": curves.kind,
-        "n": int(y.shape[1]),
+        "n": int(x.shape[-1]),
         "rows": None if curves.rows is None else block.add(curves.rows, "i4"),
         "isCommon": x.ndim == 1,
         "x": block.add(x, "f4"),
-        "y": _pack_values(y, block, is_log),
     }
+    if parts is not None:
+        return packed | {"weights": block.add(y, "f4"), "parts": block.add(parts, "f4")}
+    packed["y"] = _pack_values(y, block, is_log)
     if top is not None:
         packed["top"] = _pack_values(top, block, is_log)
     return packed

@@ -92,6 +92,9 @@ class Curves:
         Upper end of a band, of which ``y`` is the lower one.
     rows : ndarray, shape (n_items,), int, or None
         Row of each item; −1 for an item without a curve. None: item i has row i.
+    parts : ndarray, shape (n_parts, n_samples), or None
+        If given, curves are sums of these parts: ``y`` has the shape (n_rows, n_parts) and holds
+        how much of each. Many curves of many samples then need little space.
     """
 
     name: str
@@ -100,6 +103,7 @@ class Curves:
     kind: CurveKind = "line"
     top: np.ndarray | None = None
     rows: np.ndarray | None = None
+    parts: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,8 +179,8 @@ class Explorer:
     ----------
     item : str
         Word for one item, as ``"emitter"``.
-    ids : tuple of str, length n_items
-        Unique names.
+    ids : tuple of str, length n_items or 0
+        Unique names; empty: items have numbers only.
     x, y : ndarray, shape (n_items,)
         Column and row in the picture, in pixels, the centre of the first pixel being 0; without
         pictures any two values, as β and silhouette. NaN: the item is not drawn.
@@ -199,6 +203,8 @@ class Explorer:
         The column by which they are sorted, largest first; empty: in their order.
     first : int
         The item that is shown at the beginning.
+    cluster_word : str
+        What labels are, as ``"cluster"``, ``"class"``, ``"component"``.
     """
 
     item: str
@@ -217,8 +223,9 @@ class Explorer:
     outliers: np.ndarray
     outlier_column: str = ""
     first: int = 0
+    cluster_word: str = "cluster"
 
     @property
     def n_items(self) -> int:
         """Return the number of items."""
-        return len(self.ids)
+        return len(self.x)

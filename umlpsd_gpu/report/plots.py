@@ -220,11 +220,12 @@ def _panel_plot(panel: Panel, number: int) -> Any:
 
 
 def _role(panel: Panel, place: int) -> str:
-    """Return which colour of the page a curve has: the last of several is the fit."""
-    if len(panel.curves) == 1:
-        return "cluster"
-    is_last = place == len(panel.curves) - 1
-    return "accent" if is_last or panel.curves[place].kind == "band" else "cluster"
+    """Return which colour a curve has: of its component, of the item's cluster, or of a fit."""
+    curves = panel.curves[place]
+    if curves.parts is not None and len(panel.curves) > 1:
+        return f"part-{place}" if place else "ink"
+    is_last = place == len(panel.curves) - 1 and len(panel.curves) > 1
+    return "accent" if is_last or curves.kind == "band" else "cluster"
 
 
 def _draw_curves(plot: Any, curves: Curves, name: str, label: dict[str, str]) -> Any:

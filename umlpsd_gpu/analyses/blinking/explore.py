@@ -54,7 +54,9 @@ def explore_study(study: Study) -> Explorer:
         labels=study.labels,
         columns=columns,
         panels=_panels(study),
-        labellings=saved_labellings(study.sweeps, study.decision, study.labels, "Smoothing scale"),
+        labellings=saved_labellings(
+            study.sweeps, study.decision, study.labels, study.clustered, "Smoothing scale"
+        ),
         outliers=study.outliers.is_outlier,
         outlier_column="Outlier score",
         first=_most_typical(study),

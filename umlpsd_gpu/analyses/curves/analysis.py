@@ -14,6 +14,7 @@ from umlpsd_gpu.compute.context import Context
 if TYPE_CHECKING:
     from umlpsd_gpu.analyses.curves.result import CurveStudy
     from umlpsd_gpu.analyses.curves.source import CurveSource
+    from umlpsd_gpu.explorer.parts import Explorer
     from umlpsd_gpu.plotting.figures import FigurePlan
     from umlpsd_gpu.plotting.page_parts import Page
     from umlpsd_gpu.storage.field import FieldTable
@@ -154,6 +155,12 @@ class Curves(Analysis[Any, Any]):
         from umlpsd_gpu.analyses.curves.page import page_of
 
         return page_of(result)
+
+    def explore(self, result: CurveStudy) -> Explorer:
+        """Return what can be clicked in the report; see `Analysis.explore`."""
+        from umlpsd_gpu.analyses.curves.explore import explore_curves
+
+        return explore_curves(result)
 
     def batch_columns(self) -> Sequence[Column]:
         """Return the columns in the table of a batch; see `Analysis.batch_columns`."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from umlpsd_gpu.analyses.micrographs.result import MicrographStudy
     from umlpsd_gpu.analyses.micrographs.source import MicrographSource
     from umlpsd_gpu.analyses.validation_protocol import Recovery
+    from umlpsd_gpu.explorer.parts import Explorer
     from umlpsd_gpu.plotting.figures import FigurePlan
     from umlpsd_gpu.plotting.page_parts import Page
     from umlpsd_gpu.plotting.style import DrawnFigure
@@ -135,6 +136,12 @@ class Micrographs(Analysis[Any, Any]):
         from umlpsd_gpu.analyses.micrographs.page import page_of
 
         return page_of(result)
+
+    def explore(self, result: MicrographStudy) -> Explorer:
+        """Return what can be clicked in the report; see `Analysis.explore`."""
+        from umlpsd_gpu.analyses.micrographs.explore import explore_micrograph
+
+        return explore_micrograph(result)
 
     def batch_columns(self) -> Sequence[Column]:
         """Return the columns in the table of a batch; see `Analysis.batch_columns`."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from umlpsd_gpu.analyses.particles.pooled import PooledParticles
     from umlpsd_gpu.analyses.particles.result import ParticleStudy
     from umlpsd_gpu.analyses.particles.source import ParticleSource
+    from umlpsd_gpu.explorer.parts import Explorer
     from umlpsd_gpu.plotting.figures import FigurePlan
     from umlpsd_gpu.plotting.page_parts import Page
     from umlpsd_gpu.storage.field import FieldTable
@@ -131,6 +132,12 @@ class Particles(Analysis[Any, Any]):
         from umlpsd_gpu.analyses.particles.page import page_of
 
         return page_of(result)
+
+    def explore(self, result: ParticleStudy) -> Explorer:
+        """Return what can be clicked in the report; see `Analysis.explore`."""
+        from umlpsd_gpu.analyses.particles.explore import explore_particles
+
+        return explore_particles(result)
 
     def open_pooled(
         self, parts: Sequence[StoredResult], settings: ParticlesSettings

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from umlpsd_gpu.analyses.spectrum_images.result import SpectrumImageStudy
     from umlpsd_gpu.analyses.spectrum_images.source import SpectrumImageSource
     from umlpsd_gpu.analyses.spectrum_images.spectrum_image import SpectrumImage
+    from umlpsd_gpu.explorer.parts import Explorer
     from umlpsd_gpu.plotting.figures import FigurePlan
     from umlpsd_gpu.plotting.page_parts import Page
     from umlpsd_gpu.storage.field import FieldTable
@@ -135,6 +136,12 @@ class SpectrumImages(Analysis[Any, Any]):
         from umlpsd_gpu.analyses.spectrum_images.page import page_of
 
         return page_of(result)
+
+    def explore(self, result: SpectrumImageStudy) -> Explorer:
+        """Return what can be clicked in the report; see `Analysis.explore`."""
+        from umlpsd_gpu.analyses.spectrum_images.explore import explore_spectrum_image
+
+        return explore_spectrum_image(result)
 
     def batch_columns(self) -> Sequence[Column]:
         """Return the columns in the table of a batch; see `Analysis.batch_columns`."""

@@ -7,7 +7,7 @@ function pageColour(name) {
 const ROLES = { ink: "ink", soft: "soft", accent: "mark", halo: "page", cluster: "accent" };
 
 // Renderers are named by their role; axes and titles take the colours of text.
-function colourPlots(plots) {
+function colourPlots(data, plots) {
   const [ink, soft, line] = ["ink", "soft", "line"].map(pageColour);
   for (const plot of Object.values(plots)) {
     for (const axis of [...plot.below, ...plot.left].filter((part) => "axis_label" in part)) {
@@ -24,6 +24,8 @@ function colourPlots(plots) {
       if (part.type === "Span") part.line_color = ink;
     }
     for (const renderer of plot.renderers) {
+      const [, part] = renderer.name?.match(/^part-(\d+)$/) ?? [];
+      if (part) paintGlyph(renderer.glyph, clusterColour(data, Number(part)));
       if (ROLES[renderer.name]) paintGlyph(renderer.glyph, pageColour(ROLES[renderer.name]));
     }
   }

@@ -14,14 +14,14 @@ function fillControls(data, state) {
   const layers = data.pictures[0]?.layers ?? [];
   fillSelect(byId("layer"), layers.map((layer) => layer.name), 0);
   const columns = data.columns.map((column) => column.name);
-  fillSelect(byId("colour"), [...columns, "Cluster"], columns.length);
+  fillSelect(byId("colour"), [...columns, capitalised(data.clusterWord)], columns.length);
   fillSelect(byId("histogram-column"), columns, 0);
   fillSelect(byId("view"), saved?.views ?? [], state.view, !saved);
   fillSelect(byId("k"), (saved?.kValues ?? []).map((k) => `K = ${k}`), state.k, !saved);
   fillSelect(byId("metric"), (saved?.metrics ?? []).map((metric) => metric.name), 0);
   byId("overlay").closest("label").hidden = !(data.isPixels && layers.length);
   byId("picture").value = String(state.picture);
-  byId("number").max = data.ids.length - 1;
+  byId("number").max = data.n - 1;
 }
 
 function showValues(data, state) {
@@ -61,7 +61,7 @@ function clusterKey(data, state) {
   for (const label of labelsOf(data, state)) counts.set(label, (counts.get(label) ?? 0) + 1);
   return [...counts.keys()].sort((a, b) => (a || Infinity) - (b || Infinity)).map((label) => {
     const entry = document.createElement("span");
-    const text = label ? `Cluster ${label} (${counts.get(label)})` : `Not clustered (${counts.get(0)})`;
+    const text = `${capitalised(clusterText(data, label))} (${counts.get(label)})`;
     entry.append(swatch(clusterColour(data, label)), text);
     return entry;
   });
@@ -78,7 +78,7 @@ function scaleKey(data, column) {
 function showBrush(data, state) {
   const n = state.brushed ? state.brushed.reduce((sum, is) => sum + is, 0) : 0;
   byId("brushed").textContent = state.brushed
-    ? `${n} of ${data.ids.length} selected${state.brushText}.`
+    ? `${n} of ${data.n} selected${state.brushText}.`
     : "Drag over the histogram or the picture to select, or give limits.";
   byId("clear").disabled = !state.brushed;
 }
@@ -93,8 +93,8 @@ function listOutliers(data, choose) {
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = `${data.item} ${item}`;
-    const cells = [button, data.ids[item], column ? valueOfColumn(column, item) : "",
-      clusterText(data.labels[item]), valueOfColumn(first, item)];
+    const cells = [button, data.ids[item] ?? "", column ? valueOfColumn(column, item) : "",
+      clusterText(data, data.labels[item]), valueOfColumn(first, item)];
     row.append(...cells.map((content) => {
       const cell = document.createElement("td");
       cell.append(content);

@@ -16,7 +16,7 @@ function listValues(data, state) {
   const item = state.item;
   const picture = data.pictures[data.pictureOf[item]];
   const cluster = labelsOf(data, state)[item];
-  const rows = [["Name", data.ids[item]]];
+  const rows = data.ids.length ? [["Name", data.ids[item]]] : [];
   if (picture) {
     rows.push(["Picture", picture.name]);
     if (Number.isFinite(data.x[item])) {
@@ -24,12 +24,13 @@ function listValues(data, state) {
       rows.push(["Place", place + lengthText(picture, data.y[item], data.x[item])]);
     }
   }
-  rows.push(["Cluster", clusterText(cluster)]);
+  const word = capitalised(data.clusterWord);
+  rows.push([word, clusterText(data, cluster)]);
   if (cluster !== data.labels[item]) {
-    rows.push(["Cluster in the result", clusterText(data.labels[item])]);
+    rows.push([`${word} in the result`, clusterText(data, data.labels[item])]);
   }
   for (const column of data.columns) rows.push([column.name, valueOfColumn(column, item)]);
-  if (data.outliers.includes(item)) rows.push(["Outlier", "yes: fits no cluster"]);
+  if (data.outliers.includes(item)) rows.push(["Outlier", `yes: fits no ${data.clusterWord}`]);
   return rows;
 }
 

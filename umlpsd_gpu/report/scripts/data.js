@@ -44,10 +44,23 @@ function curveOf(curves, item, isLog) {
   if (row < 0) return { x: [], y: [], top: [] };
   const n = curves.n;
   const x = curves.isCommon ? curves.x : curves.x.subarray(row * n, (row + 1) * n);
-  const found = { x: Float64Array.from(x), y: rowOf(curves.y, row, n, isLog) };
+  const y = curves.parts ? sumOfParts(curves, row) : rowOf(curves.y, row, n, isLog);
+  const found = { x: Float64Array.from(x), y };
   if (curves.top) found.top = rowOf(curves.top, row, n, isLog);
   return found;
 }
+
+function sumOfParts({ weights, parts, n }, row) {
+  const nParts = parts.length / n;
+  const found = new Float64Array(n);
+  for (let part = 0; part < nParts; part++) {
+    const weight = weights[row * nParts + part];
+    for (let i = 0; i < n; i++) found[i] += weight * parts[part * n + i];
+  }
+  return found;
+}
+
+const capitalised = (text) => text[0].toUpperCase() + text.slice(1);
 
 // Four significant digits, a true minus sign, and the unit; a dash for NaN.
 function withUnit(value, unit = "") {

@@ -12,7 +12,7 @@ function itemColours(data, state) {
 function labelsOf(data, state) {
   const saved = data.labellings;
   if (!saved) return data.labels;
-  const n = data.ids.length;
+  const n = data.n;
   const start = (state.view * saved.kValues.length + state.k) * n;
   return saved.labels.subarray(start, start + n);
 }
@@ -23,7 +23,7 @@ function isHere(data, state, item) {
 
 function drawPicture(data, state, sources) {
   const colours = itemColours(data, state);
-  const here = data.ids.map((_, item) => item).filter((item) => isHere(data, state, item));
+  const here = Array.from(data.x, (_, item) => item).filter((item) => isHere(data, state, item));
   const places = (items) => ({
     x: items.map((item) => data.x[item]),
     y: items.map((item) => data.y[item]),
@@ -56,7 +56,7 @@ const MARGIN_PX = 4;
 function partOf(data, state, layer) {
   if (!data.isPixels) return { top: 0, left: 0, nRows: layer.nRows, nCols: layer.nCols };
   let [top, left, bottom, right] = [layer.nRows, layer.nCols, 0, 0];
-  for (let item = 0; item < data.ids.length; item++) {
+  for (let item = 0; item < data.n; item++) {
     if (!isHere(data, state, item)) continue;
     [top, bottom] = [Math.min(top, data.y[item]), Math.max(bottom, data.y[item])];
     [left, right] = [Math.min(left, data.x[item]), Math.max(right, data.x[item])];
@@ -108,7 +108,7 @@ function drawImage(data, state, sources, colours, here) {
 // The item at a place: the pixel itself, or the nearest item within a reach {x, y} in data units.
 function itemAt(data, state, x, y, reach) {
   let [found, least] = [-1, 1];
-  for (let item = 0; item < data.ids.length; item++) {
+  for (let item = 0; item < data.n; item++) {
     if (!isHere(data, state, item)) continue;
     const [dx, dy] = [Math.abs(data.x[item] - x), Math.abs(data.y[item] - y)];
     const distance = data.isPixels ? 2 * Math.max(dx, dy) : Math.hypot(dx / reach.x, dy / reach.y);
@@ -120,7 +120,7 @@ function itemAt(data, state, x, y, reach) {
 // The nearest item in one direction, for arrow keys.
 function itemToward(data, state, [dx, dy]) {
   let [found, least] = [state.item, Infinity];
-  for (let item = 0; item < data.ids.length; item++) {
+  for (let item = 0; item < data.n; item++) {
     if (item === state.item || !isHere(data, state, item)) continue;
     const [x, y] = [data.x[item] - data.x[state.item], data.y[item] - data.y[state.item]];
     const [along, across] = [x * dx + y * dy, Math.abs(x * dy - y * dx)];
@@ -143,7 +143,7 @@ function textAt(data, state, x, y, item) {
   }
   if (item >= 0) {
     const shown = data.columns[state.colourBy] ?? data.columns[0];
-    parts.push(`${data.item} ${item}: ${clusterText(labelsOf(data, state)[item])}`);
+    parts.push(`${data.item} ${item}: ${clusterText(data, labelsOf(data, state)[item])}`);
     parts.push(`${shown.name} ${valueOfColumn(shown, item)}`);
   }
   return parts.join("; ");
@@ -155,6 +155,6 @@ function lengthText(picture, row, col) {
   return ` (y ${y}, x ${x} ${picture.lengthUnit})`;
 }
 
-function clusterText(cluster) {
-  return cluster === 0 ? "not clustered" : `cluster ${cluster}`;
+function clusterText(data, cluster) {
+  return cluster === 0 ? `no ${data.clusterWord}` : `${data.clusterWord} ${cluster}`;
 }

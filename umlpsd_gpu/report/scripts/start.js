@@ -23,7 +23,7 @@ async function startExplorer() {
   const view = { data, state, plots, sources };
   const change = (values) => applyChange(view, values);
   fillControls(data, state);
-  colourPlots(plots);
+  colourPlots(data, plots);
   // filled before they are drawn, so that axes find their ranges
   change({ ...state });
   // hidden plots would get no width
@@ -40,7 +40,7 @@ async function startExplorer() {
   connectPlots(view, change);
   listOutliers(data, (item) => change({ item }));
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  dark.addEventListener("change", () => { colourPlots(plots); change({}); });
+  dark.addEventListener("change", () => { colourPlots(data, plots); change({}); });
   byId("section").dataset.state = "ready";
 }
 
@@ -100,7 +100,7 @@ function connectControls({ data, state }, change) {
   byId("overlay").addEventListener("change", (event) => change({ isOverlay: event.target.checked }));
   byId("number").addEventListener("input", (event) => {
     const item = Number(event.target.value);
-    if (event.target.value !== "" && Number.isInteger(item) && item >= 0 && item < data.ids.length) {
+    if (event.target.value !== "" && Number.isInteger(item) && item >= 0 && item < data.n) {
       change({ item });
     }
   });
@@ -127,7 +127,7 @@ function connectControls({ data, state }, change) {
 
 // The item after or before the chosen one, among the selected ones if there are any.
 function nextItem(data, state, step) {
-  const n = data.ids.length;
+  const n = data.n;
   for (let i = 1; i <= n; i++) {
     const item = (((state.item + step * i) % n) + n) % n;
     if (!state.brushed || state.brushed[item]) return item;
