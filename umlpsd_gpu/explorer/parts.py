@@ -64,7 +64,8 @@ class Column:
     low, high : ndarray, shape (n_items,), or None
         Ends of the interval of the values.
     interval : str
-        What the interval is, as ``"95 %"``.
+        What the interval is, as ``"95 %"``; ``"standard error"``: its ends are one standard error
+        away, and the value is shown as value ± error.
     """
 
     name: str

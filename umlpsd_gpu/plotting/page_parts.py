@@ -93,6 +93,8 @@ class Page:
         After the figures: the data behind the result.
     citation : Markup or str
         How to cite the method.
+    checks : sequence of str
+        What the reader should check next, one sentence each.
     """
 
     kicker: str
@@ -102,6 +104,7 @@ class Page:
     sections: Sequence[Section] = ()
     data: Sequence[Section] = ()
     citation: Markup | str = ""
+    checks: Sequence[str] = ()
 
 
 def page_templates(*packages: str) -> Environment:

@@ -8,6 +8,7 @@ from typing import Any
 
 from matplotlib.colors import to_hex
 
+from umlpsd_gpu.analyses.blinking.checks import study_checks
 from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.analyses.blinking.tables import summary_of
 from umlpsd_gpu.analyses.decision_parts import (
@@ -16,6 +17,7 @@ from umlpsd_gpu.analyses.decision_parts import (
     decision_section,
     k_fact,
 )
+from umlpsd_gpu.analyses.next_checks import or_nothing
 from umlpsd_gpu.plotting.page_parts import Fact, Page, Section, number, render_section
 from umlpsd_gpu.plotting.style import cluster_colour
 
@@ -51,6 +53,7 @@ def page_of(study: Study) -> Page:
         sections=tuple(_sections(study, values)),
         data=(render_section("Data", "data.html.jinja", PACKAGE, values),),
         citation=CITATION,
+        checks=or_nothing(study_checks(study), "traces"),
     )
 
 
@@ -60,6 +63,11 @@ def _facts(study: Study) -> Iterator[Fact]:
     yield Fact("Smoothing scale", decision.scale)
     yield confidence_fact(decision)
     yield Fact("Traces clustered", str(int(study.clustered.sum())), f"of {traces.n_traces}")
+    if study.movies:
+        n_whole = sum(movie.verdict == "whole" for movie in study.movies)
+        n = len(study.movies)
+        verdict = "whole" if n_whole == n else f"{n_whole} of {n} whole"
+        yield Fact("Movie" if n == 1 else "Movies", verdict, "" if n == 1 else f"{n} movies")
     yield Fact("Frames", f"{traces.n_frames:,}", f"× {traces.dt_s:.4g} s")
 
 

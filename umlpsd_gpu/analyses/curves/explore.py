@@ -96,7 +96,11 @@ def _pixel_size_um(study: CurveStudy) -> float | None:
 def _columns(study: CurveStudy) -> tuple[Column, ...]:
     clustering = study.clustering
     return (
-        *(_column_of(quantity) for quantity in study.quantities.values()),
+        *(
+            _column_of(quantity)
+            for quantity in study.quantities.values()
+            if np.isfinite(quantity.values[quantity.is_valid]).any()
+        ),
         Column("Silhouette", "", clustering.silhouette),
         Column("Label uncertainty", "", clustering.label_uncertainty),
         Column("Outlier score", "σ", clustering.outliers.score),
@@ -108,9 +112,7 @@ def _column_of(quantity: Quantity) -> Column:
     factor, unit = si_scale(quantity.values, quantity.unit)
     values = np.where(quantity.is_valid, factor * quantity.values, np.nan)
     errors = factor * quantity.errors
-    return Column(
-        quantity.title, unit, values, values - errors, values + errors, "± standard error"
-    )
+    return Column(quantity.title, unit, values, values - errors, values + errors, "standard error")
 
 
 def _panels(study: CurveStudy) -> tuple[Panel, ...]:

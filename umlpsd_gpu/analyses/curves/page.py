@@ -18,6 +18,7 @@ from umlpsd_gpu.analyses.decision_parts import (
     decision_section,
     k_fact,
 )
+from umlpsd_gpu.analyses.next_checks import decision_checks, or_nothing
 from umlpsd_gpu.decision.labels import final_labels
 from umlpsd_gpu.plotting.page_parts import Fact, Page, Section, number, render_section
 from umlpsd_gpu.plotting.si_units import si_text
@@ -69,6 +70,7 @@ def page_of(study: CurveStudy) -> Page:
         sections=tuple(_sections(study)),
         data=(_data(study),),
         citation=CITATION,
+        checks=or_nothing(decision_checks(study.clustering.decision), "curves"),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from umlpsd_gpu.analyses.component_parts import HEADINGS, component_cells, convergence_row
 from umlpsd_gpu.analyses.micrographs.result import MicrographStudy
+from umlpsd_gpu.analyses.next_checks import or_nothing, rank_checks
 from umlpsd_gpu.factorisation.surrogate_rank import show_p
 from umlpsd_gpu.plotting.page_parts import Fact, Page, Section
 from umlpsd_gpu.plotting.si_units import si_text
@@ -36,6 +37,7 @@ def page_of(study: MicrographStudy) -> Page:
         sections=tuple(_sections(study)),
         data=(_data(study),),
         citation=CITATION,
+        checks=or_nothing(rank_checks(study.decision), "windows"),
     )
 
 

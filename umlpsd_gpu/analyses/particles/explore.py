@@ -25,6 +25,7 @@ SHOWN = (
     *ERRORS,
     *("aspect_ratio", "circularity", "solidity", "d", *INTERVALS, "contrast", "jaccard"),
 )
+TITLES = {"d": "Order d", "p": "Exponent p", "l_ratio": "Ratio L of the radii"}
 HARMONICS = tuple(column.name for column in COLUMNS if column.name.startswith("harmonic_"))
 
 
@@ -95,10 +96,11 @@ def _columns(table: ParticleTable) -> tuple[Column, ...]:
     columns = []
     for name in SHOWN:
         unit = described[name].unit.removesuffix("1")
-        title = name.removesuffix("_nm").removesuffix("_nm2").replace("_", " ").capitalize()
+        plain = name.removesuffix("_nm").removesuffix("_nm2").replace("_", " ").capitalize()
+        title = TITLES.get(name, plain)
         if name in ERRORS:
             low, high = (table[name] + sign * table[ERRORS[name]] for sign in (-1, 1))
-            columns.append(Column(title, unit, table[name], low, high, "± standard error"))
+            columns.append(Column(title, unit, table[name], low, high, "standard error"))
         elif name in INTERVALS:
             low, high = (table[end] for end in INTERVALS[name])
             columns.append(Column(title, unit, table[name], low, high))
@@ -117,7 +119,7 @@ def _panels(study: ParticleStudy, image: np.ndarray) -> tuple[Panel, ...]:
             "Outline",
             "x from the centre (nm)",
             "y from the centre (nm)",
-            (Curves("particle", x, y), Curves("super-ellipse", fit_x, fit_y)),
+            (Curves("particle", x, y), Curves("super-ellipse at the centroid", fit_x, fit_y)),
             is_outline=True,
         ),
         Panel(

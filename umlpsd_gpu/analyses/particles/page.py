@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from umlpsd_gpu.analyses.decision_parts import decision_section
+from umlpsd_gpu.analyses.next_checks import decision_checks, or_nothing
 from umlpsd_gpu.analyses.particles.result import MAIN_LENGTH, ParticleStudy
 from umlpsd_gpu.analyses.particles.stability import LEAST_ARI
 from umlpsd_gpu.analyses.particles.tables import class_sentence, size_rows
@@ -38,6 +39,7 @@ def page_of(study: ParticleStudy) -> Page:
         sections=tuple(_sections(study)),
         data=(_data(study),),
         citation=CITATION,
+        checks=or_nothing(_checks(study), "particles"),
     )
 
 
@@ -56,6 +58,14 @@ def headline(study: ParticleStudy) -> str:
     classes = f"{k} classes" if k > 1 else "no classes"
     mean, sd = main.values["mean"], main.values["sd"]
     return f"{main.n:,} particles of {mean:.3g} ± {sd:.2g} nm, {classes}"
+
+
+def _checks(study: ParticleStudy) -> Iterator[str]:
+    if study.clustering is not None:
+        yield from decision_checks(study.clustering.decision)
+    n_left, n = int((~study.table.is_counted).sum()), len(study.table)
+    if n_left > n / 2:
+        yield f"{n_left} of {n} particles don't count: click the grey ones to see why."
 
 
 def _facts(study: ParticleStudy) -> Iterator[Fact]:

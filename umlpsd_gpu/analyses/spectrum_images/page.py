@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from umlpsd_gpu.analyses.component_parts import HEADINGS, component_cells, convergence_row
+from umlpsd_gpu.analyses.next_checks import or_nothing, rank_checks
 from umlpsd_gpu.analyses.spectrum_images.result import SpectrumImageStudy
 from umlpsd_gpu.plotting.page_parts import Fact, Page, Section, number
 from umlpsd_gpu.plotting.si_units import si_text
@@ -35,6 +36,7 @@ def page_of(study: SpectrumImageStudy) -> Page:
         sections=tuple(_sections(study)),
         data=(_data(study),),
         citation=CITATION,
+        checks=or_nothing(_checks(study), "pixels"),
     )
 
 
@@ -53,6 +55,15 @@ def headline(study: SpectrumImageStudy) -> str:
         return f"Number of components undecided; shown: {study.k}"
     plural = "s" if study.k > 1 else ""
     return f"{study.k} component{plural} in the spectrum image"
+
+
+def _checks(study: SpectrumImageStudy) -> Iterator[str]:
+    yield from rank_checks(study.decision)
+    if study.missing:
+        yield (
+            f"Lines that no component explains, in the worst pixels: {', '.join(study.missing)}. "
+            "Colour by z of the residual to see where."
+        )
 
 
 def _facts(study: SpectrumImageStudy) -> Iterator[Fact]:

@@ -73,9 +73,12 @@ function withUnit(value, unit = "") {
 }
 
 function valueOfColumn(column, item) {
-  let text = withUnit(column.values[item], column.unit);
-  if (column.low && Number.isFinite(column.values[item])) {
-    text += ` (${column.interval}: ${withUnit(column.low[item])} … ${withUnit(column.high[item])})`;
+  const value = column.values[item];
+  const text = withUnit(value, column.unit);
+  if (!column.low || !Number.isFinite(value)) return text;
+  const [low, high] = [column.low[item], column.high[item]];
+  if (column.interval === "standard error") {
+    return `${withUnit(value)} ± ${withUnit(Number(((high - low) / 2).toPrecision(2)), column.unit)}`;
   }
-  return text;
+  return `${text} (${column.interval}: ${withUnit(low)} … ${withUnit(high)})`;
 }
