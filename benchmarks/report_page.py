@@ -88,8 +88,8 @@ def main() -> None:
         [
             "# Reports that can be clicked",
             "",
-            f"`PYTHONPATH=. python benchmarks/report_page.py`, {date.today()}, seed {SEED}. The whole "
-            "report: figures drawn in two processes, page, data files. Opening: "
+            f"`PYTHONPATH=. python benchmarks/report_page.py`, {date.today()}, seed {SEED}. "
+            "The whole report: figures drawn in two processes, page, data files. Opening: "
             "from the address to the moment when everything can be clicked, in headless Chromium, "
             "from a file.",
             "",

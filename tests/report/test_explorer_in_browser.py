@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from tests.support.browser import Visit, open_browser
+from tests.support.browser import Visit
 from tests.support.studies import make_study
 from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.plotting.style import DrawnFigure
@@ -33,12 +33,6 @@ def hostile_study() -> Study:
     ids = tuple(f"{HOSTILE}:{i}" for i in range(n))
     traces = dataclasses.replace(study.traces, source=(HOSTILE,) * n, ids=ids)
     return dataclasses.replace(study, movies=movies, traces=traces)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with open_browser() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
