@@ -39,7 +39,7 @@ def thin_curves(
     >>> from umlpsd_gpu.explorer.thinning import thin_curves
     >>> x, y = thin_curves(np.arange(100.0), np.arange(100.0)[None] % 10, n_columns=2)
     >>> x.tolist(), y.tolist()
-    ([12.5, 37.5, 62.5, 87.5], [[0.0, 9.0, 0.0, 9.0]])
+    ([12.5, 37.5, 62.25, 86.75], [[0.0, 9.0, 0.0, 9.0]])
     """
     n = y.shape[1]
     if n <= 2 * n_columns:
