@@ -64,10 +64,11 @@ def _facts(study: Study) -> Iterator[Fact]:
     yield confidence_fact(decision)
     yield Fact("Traces clustered", str(int(study.clustered.sum())), f"of {traces.n_traces}")
     if study.movies:
-        n_whole = sum(movie.verdict == "whole" for movie in study.movies)
-        n = len(study.movies)
-        verdict = "whole" if n_whole == n else f"{n_whole} of {n} whole"
-        yield Fact("Movie" if n == 1 else "Movies", verdict, "" if n == 1 else f"{n} movies")
+        n_whole, n = sum(movie.verdict == "whole" for movie in study.movies), len(study.movies)
+        if n == 1:
+            yield Fact("Movie", "whole" if n_whole else "damaged")
+        else:
+            yield Fact("Movies", f"{n_whole} of {n} whole")
     yield Fact("Frames", f"{traces.n_frames:,}", f"× {traces.dt_s:.4g} s")
 
 
