@@ -181,8 +181,9 @@ def report(found: dict[str, dict[str, list[Score]]], options: argparse.Namespace
     yield ""
     yield (
         "Tuning set: seeds 100 and 101 of the default families (d 1…6, p 0.7…12, L 1…2, median 34 "
-        "and 26 pixels, spread 0.2, white noise), and three scenes of the families below (seeds "
-        "5001, 5006, 5008), which showed that long arms were cut off. Held out: all scenes below. "
+        "and 26 pixels, spread 0.2, white noise), and five scenes of the families below (seeds "
+        "5001, 5006, 5008, 5011, 5012), which showed that long arms were cut off. Held out: "
+        "all scenes below. "
         "They differ from the default families in d (2, 3, 5, 7, 8), p (0.6…20), L (1…2.5), sizes "
         "(spread 0.1…0.3), contrast, background, blur (0.6…1.2 pixels), noise (half of them "
         "correlated, up to 40 % readout noise) and density."

@@ -3,8 +3,10 @@
 //   mean[c,i] = sum_{j in c} sqdist[j,i] / n_c,   width[c] = sum_{j in c} mean[c,j] / (2 n_c)
 //   mean[c,i] - width[c] is the squared distance of trace i to the centroid of cluster c
 // A mean follows the traces that come and go where these are fewer than half of its cluster, and is
-// summed afresh in the end: what is judged has no memory. A restart in which a cluster goes empty is
-// given up: its iterations are 0, and the twin, who knows how to refill it, takes it over.
+// summed afresh in the end: what is judged has no memory. Sums of all members pass over the matrix a
+// strip of columns at a time, which stays in the cache for some restarts. A restart in which a cluster
+// goes empty is given up: its iterations are 0, and the twin, who knows how to refill it, takes it
+// over.
 // in    sqdist, distance (n_matrices, n_traces, n_traces) double, symmetric: distance is what
 //       silhouettes are made of, and may be sqdist; matrix_of_run (n_runs,) index_t; uniforms
 //       double in [0, 1): (n_runs, n_clusters, n_trials)
@@ -36,11 +38,14 @@ typedef int64_t index_t;
 
 #define LANE 8
 #define MOST_LANES 4
+#define STRIP (MOST_LANES * LANE)
+#define TOGETHER 8  // restarts
 
 // at any address of a double
 typedef double Lanes __attribute__((vector_size(8 * LANE), aligned(8), may_alias));
 
 typedef struct {
+    index_t run;
     const double* sqdist;
     index_t n;  // traces
     index_t k;  // clusters
@@ -189,14 +194,14 @@ INLINE void change_lanes(const double* column, index_t n, Change rows, const int
     for (int lanes = 0; lanes < n_lanes; lanes++) of_mean[lanes] = sum[lanes] / size;
 }
 
-// Changes a mean of so many rows of the matrix into that of others; the first is a mean of none.
-INLINE void change_mean(const double* matrix, index_t n, Change rows, index_t n_before,
-                        double* mean) {
+// Changes the columns of a strip, from the given one on; the last strip may be narrower.
+INLINE void change_strip(const double* matrix, index_t n, Change rows, index_t n_before, index_t i,
+                         double* mean) {
     const double size_before = (double)n_before;
     const double size = (double)(n_before + rows.n_gained - rows.n_lost);
-    index_t i = 0;
-    for (; i + MOST_LANES * LANE <= n; i += MOST_LANES * LANE) {
+    if (i + STRIP <= n) {
         change_lanes(matrix + i, n, rows, MOST_LANES, size_before, size, mean + i);
+        return;
     }
     for (; i + LANE <= n; i += LANE) {
         change_lanes(matrix + i, n, rows, 1, size_before, size, mean + i);
@@ -207,6 +212,12 @@ INLINE void change_mean(const double* matrix, index_t n, Change rows, index_t n_
         for (index_t m = 0; m < rows.n_lost; m++) sum -= matrix[rows.lost[m] * n + i];
         mean[i] = sum / size;
     }
+}
+
+// Changes a mean of so many rows of the matrix into that of others; the first is a mean of none.
+INLINE void change_mean(const double* matrix, index_t n, Change rows, index_t n_before,
+                        double* mean) {
+    for (index_t i = 0; i < n; i += STRIP) change_strip(matrix, n, rows, n_before, i, mean);
 }
 
 INLINE Change members_of(Restart restart, index_t c) {
@@ -226,32 +237,47 @@ INLINE Change moves_of(Restart restart, index_t c) {
     return moves;
 }
 
-INLINE void update_mean(Restart restart, index_t c, Change rows, index_t n_before) {
-    double *mean = restart.mean + c * restart.n, sum = 0;
-    change_mean(restart.sqdist, restart.n, rows, n_before, mean);
-    *restart.n_rows += rows.n_gained + rows.n_lost;
+// Sets the width of a cluster whose mean has changed by so many rows.
+INLINE void measure_width(Restart restart, index_t c, Change rows, int is_exact) {
+    const double* mean = restart.mean + c * restart.n;
     const Change all = members_of(restart, c);
+    double sum = 0;
     for (index_t m = 0; m < all.n_gained; m++) sum += mean[all.gained[m]];
     restart.width[c] = sum / (2.0 * (double)restart.count[c]);
-    restart.is_exact[c] = n_before == 0;
+    restart.is_exact[c] = is_exact;
+    *restart.n_rows += rows.n_gained + rows.n_lost;
 }
 
 INLINE void follow_moves(Restart restart) {
     for (index_t c = 0; c < restart.k; c++) {
-        const Change moves = moves_of(restart, c);
-        const index_t n_moves = moves.n_gained + moves.n_lost;
+        Change rows = moves_of(restart, c);
+        const index_t n_moves = rows.n_gained + rows.n_lost;
         if (n_moves == 0) continue;
-        if (2 * n_moves < restart.count[c]) {
-            update_mean(restart, c, moves, restart.count[c] - moves.n_gained + moves.n_lost);
-        } else {
-            update_mean(restart, c, members_of(restart, c), 0);
-        }
+        const int is_exact = 2 * n_moves >= restart.count[c];
+        const index_t n_before = is_exact ? 0 : restart.count[c] - rows.n_gained + rows.n_lost;
+        if (is_exact) rows = members_of(restart, c);
+        change_mean(restart.sqdist, restart.n, rows, n_before, restart.mean + c * restart.n);
+        measure_width(restart, c, rows, is_exact);
     }
 }
 
-INLINE void sum_afresh(Restart restart) {
-    for (index_t c = 0; c < restart.k; c++) {
-        if (!restart.is_exact[c]) update_mean(restart, c, members_of(restart, c), 0);
+// Sums the means of restarts afresh, but those that are exact.
+INLINE void sum_afresh(const Restart* restarts, index_t n_restarts) {
+    const index_t n = restarts->n, k = restarts->k;
+    for (index_t i = 0; i < n; i += STRIP) {
+        for (index_t r = 0; r < n_restarts; r++) {
+            const Restart restart = restarts[r];
+            for (index_t c = 0; c < k; c++) {
+                if (restart.is_exact[c]) continue;
+                change_strip(restart.sqdist, n, members_of(restart, c), 0, i, restart.mean + c * n);
+            }
+        }
+    }
+    for (index_t r = 0; r < n_restarts; r++) {
+        for (index_t c = 0; c < k; c++) {
+            if (restarts[r].is_exact[c]) continue;
+            measure_width(restarts[r], c, members_of(restarts[r], c), 1);
+        }
     }
 }
 
@@ -284,11 +310,9 @@ INLINE index_t assign(Restart restart) {
     return n_moved;
 }
 
-// Returns the iterations until no label changes; 0 where a cluster went empty.
+// Iterates from exact means until no label changes. Returns the iterations; 0 where a cluster went
+// empty. The means of the last labels may not be exact.
 INLINE index_t iterate(Restart restart, index_t max_iter) {
-    memset(restart.is_exact, 0, (size_t)restart.k * sizeof(index_t));
-    if (!list_members(restart)) return 0;
-    sum_afresh(restart);
     for (index_t iteration = 1; iteration <= max_iter; iteration++) {
         restart.n_moved = assign(restart);
         if (restart.n_moved > 0 && !list_members(restart)) return 0;
@@ -301,10 +325,21 @@ INLINE index_t iterate(Restart restart, index_t max_iter) {
             const index_t i = restart.moved[m];
             restart.is_exact[restart.label[i]] = restart.is_exact[restart.before[i]] = 0;
         }
-        sum_afresh(restart);
         return iteration;
     }
     return 0;
+}
+
+// Keeps the restarts that are not given up, in order. Returns how many; memory goes along.
+INLINE index_t keep(Restart* restarts, index_t n_restarts, const int* is_kept) {
+    index_t n_kept = 0;
+    for (index_t r = 0; r < n_restarts; r++) {
+        if (!is_kept[r]) continue;
+        const Restart restart = restarts[r];
+        restarts[r] = restarts[n_kept];
+        restarts[n_kept++] = restart;
+    }
+    return n_kept;
 }
 
 // From the mean distances of each trace to the members of every cluster, itself included.
@@ -339,22 +374,39 @@ int kmeans_restarts(const double* sqdist, const double* distance, index_t n_trac
                     index_t* n_iterations, index_t* counts, double* widths, double* inside,
                     double* outside, index_t* n_rows) {
     const index_t n = n_traces, k = n_clusters;
-    Restart restart;
-    const int has_memory = allocate(&restart, n, k);
-    for (index_t run = 0; has_memory && run < n_runs; run++) {
-        const index_t matrix = matrix_of_run[run] * n * n;
-        restart.sqdist = sqdist + matrix;
-        restart.n_rows = n_rows + run;
-        n_rows[run] = 0;
-        seed(restart, uniforms + run * k * n_trials, n_trials);
-        n_iterations[run] = iterate(restart, max_iter);
-        if (n_iterations[run] == 0) continue;
-        for (index_t i = 0; i < n; i++) labels[run * n + i] = (int16_t)restart.label[i];
-        memcpy(counts + run * k, restart.count, (size_t)k * sizeof(index_t));
-        memcpy(widths + run * k, restart.width, (size_t)k * sizeof(double));
-        distances_inside_and_out(restart, distance + matrix, inside + run * n,
-                                 outside + run * n);
+    Restart restarts[TOGETHER];
+    int has_memory = 1, is_kept[TOGETHER];
+    for (index_t r = 0; r < TOGETHER; r++) has_memory &= allocate(restarts + r, n, k);
+    for (index_t first = 0; has_memory && first < n_runs; first += TOGETHER) {
+        const index_t n_restarts = n_runs - first < TOGETHER ? n_runs - first : TOGETHER;
+        for (index_t r = 0; r < n_restarts; r++) {
+            Restart* restart = restarts + r;
+            restart->run = first + r;
+            restart->sqdist = sqdist + matrix_of_run[restart->run] * n * n;
+            restart->n_rows = n_rows + restart->run;
+            *restart->n_rows = n_iterations[restart->run] = 0;
+            seed(*restart, uniforms + restart->run * k * n_trials, n_trials);
+            memset(restart->is_exact, 0, (size_t)k * sizeof(index_t));
+            is_kept[r] = list_members(*restart);
+        }
+        index_t n_kept = keep(restarts, n_restarts, is_kept);
+        sum_afresh(restarts, n_kept);
+        for (index_t r = 0; r < n_kept; r++) {
+            n_iterations[restarts[r].run] = iterate(restarts[r], max_iter);
+            is_kept[r] = n_iterations[restarts[r].run] > 0;
+        }
+        n_kept = keep(restarts, n_kept, is_kept);
+        sum_afresh(restarts, n_kept);
+        for (index_t r = 0; r < n_kept; r++) {
+            const Restart restart = restarts[r];
+            const index_t run = restart.run;
+            for (index_t i = 0; i < n; i++) labels[run * n + i] = (int16_t)restart.label[i];
+            memcpy(counts + run * k, restart.count, (size_t)k * sizeof(index_t));
+            memcpy(widths + run * k, restart.width, (size_t)k * sizeof(double));
+            distances_inside_and_out(restart, distance + (restart.sqdist - sqdist),
+                                     inside + run * n, outside + run * n);
+        }
     }
-    release(&restart);
+    for (index_t r = 0; r < TOGETHER; r++) release(restarts + r);
     return !has_memory;
 }

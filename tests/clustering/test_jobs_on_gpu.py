@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from tests.support.ensembles import noise
+from tests.support.sweeps import assert_sweeps_alike
 from umlpsd_gpu import cluster
 from umlpsd_gpu.clustering import sweeps as sweeping
 from umlpsd_gpu.clustering.representations import Representations
 from umlpsd_gpu.clustering.sweeps import sweep_representations
 from umlpsd_gpu.compute.context import Context
-from umlpsd_gpu.errors import TracesError
-from umlpsd_gpu.kmeans.result import BY_EPOCH
+from umlpsd_gpu.errors import DeviceError, TracesError
 from umlpsd_gpu.settings import AnalysisSettings
 
 SETTINGS = AnalysisSettings().with_values(
@@ -36,11 +36,8 @@ def evidence(of_matrices, settings=SETTINGS):
 
 def assert_alike(found, expected):
     for ours, theirs in zip(all_sweeps(found), all_sweeps(expected), strict=True):
-        assert (ours.scale, ours.k_values.tolist()) == (theirs.scale, theirs.k_values.tolist())
-        assert np.array_equal(ours.labels, theirs.labels)
-        for name in BY_EPOCH:
-            close = pytest.approx(getattr(theirs, name), rel=1e-9, abs=1e-9, nan_ok=True)
-            assert getattr(ours, name) == close, name
+        assert ours.scale == theirs.scale
+        assert_sweeps_alike(ours, theirs)
     for ours, theirs in zip(found.replications, expected.replications, strict=True):
         assert ours.scale == theirs.scale
         assert ours.gap() == pytest.approx(theirs.gap())
@@ -62,7 +59,7 @@ def test_equals_the_cpu_and_jobs_one_by_one(cupy, monkeypatch, changes):
     settings = SETTINGS.with_values(changes)
     together = evidence(matrices(cupy), settings)
     assert_alike(together, evidence(matrices(), settings))
-    monkeypatch.setattr(sweeping, "fits_stack", lambda n_traces, k_max: False)
+    monkeypatch.setattr(sweeping, "fits_one_block", lambda n_traces, k_max: False)
     assert_alike(together, evidence(matrices(cupy), settings))
 
 
@@ -90,3 +87,10 @@ def test_values_that_are_not_finite_are_refused(cupy):
     values[3, 5] = np.nan
     with pytest.raises(TracesError, match="1 of 24 curves hold NaN"):
         evidence({"raw": cupy.asarray(noise(24, 9)), "W2": cupy.asarray(values)})
+
+
+def test_a_device_that_is_full_is_told(on_cpu):
+    there = matrices(on_cpu)
+    on_cpu.DEVICE.largest_allocation = 1000
+    with pytest.raises(DeviceError, match="can't hold this"):
+        cluster(there, SETTINGS)

@@ -16,6 +16,7 @@ from tests.kmeans.test_lloyd import (
 from tests.kmeans.test_metrics import random_labels
 from tests.kmeans.test_sweep import arrays
 from tests.support.ensembles import ugly
+from tests.support.sweeps import assert_sweeps_alike
 from tests.support.tolerances import SUM_FLOAT64
 from umlpsd_gpu.errors import DeviceError, SettingsError, TracesError
 from umlpsd_gpu.kmeans import distances as geometry
@@ -55,12 +56,7 @@ def test_equals_the_cpu(cupy, go, kind, way, metric):
     expected = sweep(values, **arguments)
     go(way)
     found = sweep(cupy.asarray(values), **arguments)
-    assert np.array_equal(found.labels, expected.labels)
-    assert np.array_equal(found.n_iterations, expected.n_iterations)
-    for name in BY_EPOCH:
-        close = pytest.approx(getattr(expected, name), rel=1e-9, abs=1e-9, nan_ok=True)
-        assert getattr(found, name) == close, name
-    assert np.array_equal(found.below_percent, expected.below_percent, equal_nan=True)
+    assert_sweeps_alike(found, expected)
     assert found.engine == "batched"
 
 
@@ -115,7 +111,7 @@ def test_metrics_of_any_labels_equal_the_cpus(cupy, go, way, metric):
     restarts = Restarts.of(np.array([5]), len(labels), 0, cupy)
     chosen = device_geometry.device_geometry_of(cupy.asarray(values), restarts.n_rows, metric)
     on_device = cupy.asarray(labels)
-    found = metrics_on_device(chosen, restarts, on_device, metric).on_host(cupy)
+    found = metrics_on_device(chosen, restarts, on_device, metric).on_host()
     for name in BY_EPOCH:
         close = pytest.approx(getattr(expected, name), rel=1e-9, nan_ok=True)
         assert getattr(found, name) == close, name

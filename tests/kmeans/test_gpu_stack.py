@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from tests.support.sweeps import assert_sweeps_alike
 from umlpsd_gpu.kmeans import gpu_stack, halves
 from umlpsd_gpu.kmeans.halves import replicate
 from umlpsd_gpu.kmeans.options import SweepOptions
 from umlpsd_gpu.kmeans.resamples import half_samples, sweep_samples
-from umlpsd_gpu.kmeans.result import BY_EPOCH
 from umlpsd_gpu.kmeans.sweep import sweep
 
 
@@ -18,12 +18,7 @@ def three_kinds(n_traces, n_samples=12, seed=0):
 
 def assert_alike(found, expected):
     for ours, theirs in zip(found, expected, strict=True):
-        assert np.array_equal(ours.labels, theirs.labels)
-        assert np.array_equal(ours.n_iterations, theirs.n_iterations)
-        for name in BY_EPOCH:
-            close = pytest.approx(getattr(theirs, name), rel=1e-9, abs=1e-9, nan_ok=True)
-            assert getattr(ours, name) == close, name
-        assert np.array_equal(ours.below_percent, theirs.below_percent, equal_nan=True)
+        assert_sweeps_alike(ours, theirs)
 
 
 @pytest.mark.parametrize("metric", ["sqeuclidean", "euclidean"])

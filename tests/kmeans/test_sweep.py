@@ -185,7 +185,7 @@ def test_the_room_imports_no_other_analysis():
 
 
 @pytest.mark.parametrize(
-    ("shape", "expected"), [((600, 75), True), ((600, 76), False), ((599, 9), False)]
+    ("shape", "expected"), [((600, 100), True), ((600, 101), False), ((599, 9), False)]
 )
 def test_middling_ensembles_of_few_samples_are_swept_as_points(
     shape, expected, compiled_kernel, monkeypatch

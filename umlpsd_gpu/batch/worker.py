@@ -88,56 +88,37 @@ class Job:
 Perform = Callable[[Job], dict[str, Any]]
 
 
-def run_job(job: Job, answer: Connection, perform: Perform) -> None:
-    """Do a job and send its outcome; this is all that a worker process does.
-
-    Parameters
-    ----------
-    job : Job
-    answer : Connection
-        Gets one JSON text; nothing if the process is killed.
-    perform : callable
-        Writes the result and returns facts about it; `make_study`, except in tests.
-    """
-    _prepare_process(job, answer)
-    _do(job, answer, perform)
-    answer.close()
-
-
-def run_jobs(job: Job, more: Connection, answer: Connection, perform: Perform) -> None:
-    """Do one job after another: what a worker process on a GPU does.
-
-    The context of a GPU, and kernels that are loaded, take seconds to make and last as long as the
-    process.
+def run_jobs(job: Job, more: Connection | None, answer: Connection, perform: Perform) -> None:
+    """Do a job, and those that follow; this is all that a worker process does.
 
     Parameters
     ----------
     job : Job
         The first one.
-    more : Connection
-        Where the next ones come from.
+    more : Connection or None
+        Where the next ones come from; None if there is only one. On a GPU they follow: its context
+        and loaded kernels take seconds to make, and last as long as the process.
     answer : Connection
-        Gets a JSON text for each; nothing more if the process is killed. Its entry ``stays`` says
-        whether the process takes another job: not after a failure of the device, which may be lost
-        to this process.
+        Gets a JSON text for each job; nothing more if the process is killed. Its entry ``stays``
+        says whether the process takes another job: not after a failure of the device, which may be
+        lost to this process.
     perform : callable
-        As for `run_job`.
+        Writes the result and returns facts about it; `make_study`, except in tests.
     """
     _prepare_process(job, answer)
-    while _do(job, answer, perform, may_stay=True):
-        _free_device_memory()
+    while _do(job, answer, perform, may_stay=more is not None) and more is not None:
+        _forget_job()
         try:
             job = more.recv()
         except EOFError:
-            return
+            break
+    answer.close()
 
 
-def _do(job: Job, answer: Connection, perform: Perform, may_stay: bool = False) -> bool:
+def _do(job: Job, answer: Connection, perform: Perform, may_stay: bool) -> bool:
     """Do a job and send its outcome; return whether this process takes another one."""
     with suppress(OSError):
         _print_to(Path(job.work) / LOG)
-    with suppress(OSError):  # counts the peak anew; only where there is /proc
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     start = time.perf_counter()
     outcome = _perform_safely(job, perform)
     with suppress(OSError):
@@ -150,8 +131,10 @@ def _do(job: Job, answer: Connection, perform: Perform, may_stay: bool = False) 
     return stays
 
 
-def _free_device_memory() -> None:
-    """Give the memory that CuPy keeps back to the other processes on this GPU."""
+def _forget_job() -> None:
+    """Count the peak of memory anew, and give what CuPy keeps back to others on this GPU."""
+    with suppress(OSError):  # only where there is /proc
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     cupy = sys.modules.get("cupy")
     if cupy is not None:
         cupy.get_default_memory_pool().free_all_blocks()

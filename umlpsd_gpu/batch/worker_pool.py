@@ -21,14 +21,7 @@ from typing import Any
 from umlpsd_gpu.batch.entries import Entry
 from umlpsd_gpu.batch.folder import LOG
 from umlpsd_gpu.batch.leases.lease import Lease
-from umlpsd_gpu.batch.worker import (
-    MOST_TRACEBACK,
-    Job,
-    Perform,
-    make_study,
-    run_job,
-    run_jobs,
-)
+from umlpsd_gpu.batch.worker import MOST_TRACEBACK, Job, Perform, make_study, run_jobs
 
 PRELOAD = "umlpsd_gpu.batch.preload"
 # For a process to write its traceback before it is killed [I]
@@ -51,7 +44,7 @@ class Worker:
     more : Connection or None
         Gets the next job of a process that stays; None for one that does not.
     outcome : dict or None
-        See `umlpsd_gpu.batch.worker.run_job`; None while it works, and if it was killed.
+        See `umlpsd_gpu.batch.worker.run_jobs`; None while it works, and if it was killed.
     began : float
         By the monotonic clock.
     warned : float or None
@@ -68,6 +61,24 @@ class Worker:
     began: float = field(default_factory=time.monotonic)
     warned: float | None = None
 
+    def take(self, entry: Entry, lease: Lease, job: Job) -> Worker:
+        """Give the process, which has stayed, another input.
+
+        Parameters
+        ----------
+        entry : Entry
+        lease : Lease
+        job : Job
+
+        Returns
+        -------
+        Worker
+            At work on it.
+        """
+        assert self.more is not None
+        self.more.send(job)
+        return Worker(entry, lease, self.seat, self.process, self.answer, self.more)
+
     def receive_outcome(self) -> bool:
         """Take the answer of the process, and wait for its end if it does not stay.
 
@@ -83,7 +94,7 @@ class Worker:
         self.outcome = answer["outcome"]
         if answer["stays"]:
             return True
-        self._close()
+        self.close()
         self.process.join()
         return False
 
@@ -131,9 +142,10 @@ class Worker:
         """End the process at once."""
         self.process.kill()
         self.process.join()
-        self._close()
+        self.close()
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Close the connections to the process."""
         self.answer.close()
         if self.more is not None:
             self.more.close()
@@ -152,7 +164,7 @@ class WorkerPool:
     also_import : sequence of str
         Modules that processes need in addition to `umlpsd_gpu.batch.preload`.
     perform : callable
-        See `umlpsd_gpu.batch.worker.run_job`.
+        See `umlpsd_gpu.batch.worker.run_jobs`.
     at_work : list of Worker
     at_rest : dict of int to Worker
         By seat: processes on a GPU that wait for the next input; each as it did its last one.
@@ -192,10 +204,8 @@ class WorkerPool:
         if self.gpus:
             job = replace(job, gpu=self.gpus[seat % len(self.gpus)])
         before = self.at_rest.pop(seat, None)
-        if before is not None and before.more is not None and before.process.is_alive():
-            before.more.send(job)
-            more = before.more
-            self.at_work.append(Worker(entry, lease, seat, before.process, before.answer, more))
+        if before is not None and before.process.is_alive():
+            self.at_work.append(before.take(entry, lease, job))
         else:
             self.at_work.append(self._begin(entry, lease, seat, job))
 
@@ -204,21 +214,20 @@ class WorkerPool:
         answer, their_answer = self._context.Pipe(duplex=False)
         their_more, more = self._context.Pipe(duplex=False) if job.device == "gpu" else (None, None)
         process = self._context.Process(
-            target=run_jobs if more else run_job,
-            args=(job, *filter(None, (their_more, their_answer)), self.perform),
-            daemon=True,
+            target=run_jobs, args=(job, their_more, their_answer, self.perform), daemon=True
         )
+        worker = Worker(entry, lease, seat, process, answer, more)
         try:
             with _limit_blas_threads():
                 process.start()
         except BaseException:
-            answer.close()
+            worker.close()
             raise
         finally:
             their_answer.close()
             if their_more is not None:
                 their_more.close()
-        return Worker(entry, lease, seat, process, answer, more)
+        return worker
 
     def wait(self, timeout_s: float, also: Sequence[Any] = ()) -> list[Worker]:
         """Wait until a process has answered or ended, and free the seats of all that have.

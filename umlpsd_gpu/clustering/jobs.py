@@ -10,7 +10,7 @@ import numpy as np
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import xp_of
 from umlpsd_gpu.compute.transfer import on_host, uploaded
-from umlpsd_gpu.decision.plan import SURROGATE_EPOCHS, EvidenceNeeded, weighed_k_values
+from umlpsd_gpu.decision.plan import SURROGATE_EPOCHS, EvidenceNeeded
 from umlpsd_gpu.kmeans.engines import Engine
 from umlpsd_gpu.kmeans.halves import HALF_EPOCHS, compare_halves, compared_k_values
 from umlpsd_gpu.kmeans.options import SweepOptions
@@ -82,7 +82,7 @@ class RepresentationJob:
         """
         sweep = start_sweep(
             self.curves,
-            range(1, min(self.k_max, len(self.curves) - 1) + 1),
+            self.k_values,
             self.options,
             engine=self.engine,
             scale=self.name,
@@ -119,6 +119,11 @@ class RepresentationJob:
             If the memory of the device is too small.
         """
         return replace(self, curves=uploaded(self.curves))
+
+    @property
+    def k_values(self) -> range:
+        """Numbers of clusters of the sweep of the items."""
+        return range(1, min(self.k_max, len(self.curves) - 1) + 1)
 
     @property
     def surrogate_seeds(self) -> range:
@@ -160,7 +165,7 @@ class RepresentationJob:
     def _start_surrogate(self, drawn: np.ndarray, n_threads: int | None) -> Callable[[], Sweep]:
         return start_sweep(
             xp_of(self.curves).asarray(drawn),
-            weighed_k_values(len(drawn), self.k_max),
+            self.needed.k_values,
             self.with_epochs(SURROGATE_EPOCHS),
             scale=self.name,
             n_threads=n_threads,

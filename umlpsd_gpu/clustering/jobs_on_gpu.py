@@ -13,6 +13,7 @@ import numpy as np
 from umlpsd_gpu.clustering.jobs import MakeJob, RepresentationJob, SweepsOfOne
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import xp_of
+from umlpsd_gpu.compute.device_memory import told_when_full
 from umlpsd_gpu.compute.transfer import on_host
 from umlpsd_gpu.decision.plan import SURROGATE_EPOCHS
 from umlpsd_gpu.kmeans.gpu_distances import pairwise_sqeuclidean
@@ -25,7 +26,7 @@ from umlpsd_gpu.kmeans.sweep import finite_rows, require_finite
 
 
 def run_together(makes: Sequence[MakeJob]) -> Iterator[SweepsOfOne]:
-    """Run jobs with equally many items, of a size that `fits_stack`, on the GPU that holds them.
+    """Run jobs with equally many items, of a size that `fits_one_block`, on their GPU.
 
     Parameters
     ----------
@@ -44,17 +45,17 @@ def run_together(makes: Sequence[MakeJob]) -> Iterator[SweepsOfOne]:
     DeviceError
         If the memory of the device is too small.
     """
-    jobs = [make() for make in makes]
-    xp = xp_of(jobs[0].curves)
-    finite = on_host(xp.stack([finite_rows(job.curves) for job in jobs]))
-    for of_one in finite:
-        require_finite(of_one)
-    sqdist = xp.stack([pairwise_sqeuclidean(job.curves) for job in jobs])
-    names = [job.name for job in jobs]
-    ks = np.arange(1, min(jobs[0].k_max, sqdist.shape[1] - 1) + 1)
-    sweeps = sweep_stack(sqdist, ks, jobs[0].options, names)
-    surrogates = _sweep_surrogates(jobs, sqdist)
-    replications = _replicate(jobs, sqdist, sweeps)
+    with told_when_full():
+        jobs = [make() for make in makes]
+        xp = xp_of(jobs[0].curves)
+        finite = on_host(xp.stack([finite_rows(job.curves) for job in jobs]))
+        for of_one in finite:
+            require_finite(of_one)
+        sqdist = xp.stack([pairwise_sqeuclidean(job.curves) for job in jobs])
+        names = [job.name for job in jobs]
+        sweeps = sweep_stack(sqdist, np.array(jobs[0].k_values), jobs[0].options, names)
+        surrogates = _sweep_surrogates(jobs, sqdist)
+        replications = _replicate(jobs, sqdist, sweeps)
     for number, swept in enumerate(sweeps):
         yield SweepsOfOne(swept, surrogates.get(number, ()), replications.get(number))
 

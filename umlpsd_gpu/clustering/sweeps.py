@@ -17,7 +17,7 @@ from umlpsd_gpu.compute.device_memory import free_bytes
 from umlpsd_gpu.compute.threads import thread_pool
 from umlpsd_gpu.compute.transfer import results_in_flight
 from umlpsd_gpu.decision.plan import EvidenceNeeded, evidence_plan
-from umlpsd_gpu.kmeans.gpu_stack import fits_stack
+from umlpsd_gpu.kmeans.gpu_lloyd import fits_one_block
 from umlpsd_gpu.kmeans.options import SweepOptions
 from umlpsd_gpu.kmeans.replication import Replication
 from umlpsd_gpu.kmeans.result import Sweep
@@ -149,7 +149,7 @@ def _run_here(
         batched = settings.sweep.engine in ("auto", "batched")
         bytes_of_all = 8 * n * (n_points + n) * len(plan)
         fits = bytes_of_all <= SHARE_OF_CURVES * free_bytes()
-        if batched and fits and fits_stack(n, settings.sweep.k_max):
+        if batched and fits and fits_one_block(n, settings.sweep.k_max):
             return run_together
         return partial(_run_in_flight, bytes_of_one)
     # the longest jobs start first, so that none runs alone at the end

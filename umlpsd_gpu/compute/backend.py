@@ -6,6 +6,8 @@ import os
 from importlib import import_module
 from typing import Any, Literal
 
+import numpy as np
+
 from umlpsd_gpu.compute.arrays import Array, ArrayModule
 from umlpsd_gpu.compute.gpu_check import why_gpu_fails
 from umlpsd_gpu.errors import DeviceError
@@ -190,3 +192,20 @@ def share_with_cupy(values: Any) -> Any:
     if hasattr(values, "__dlpack_device__") and values.__dlpack_device__()[0] == DLPACK_CUDA:
         return import_module("cupy").from_dlpack(values)
     return values
+
+
+def as_float64(values: Any) -> Array:
+    """Return values as float64 in C order, where they are.
+
+    Parameters
+    ----------
+    values : array_like
+
+    Returns
+    -------
+    ndarray, float64
+        CuPy's on the same GPU, if the values are; else NumPy's.
+    """
+    xp = xp_of(values) if is_on_device(values) else np
+    array: Array = xp.ascontiguousarray(values, dtype=np.float64)
+    return array

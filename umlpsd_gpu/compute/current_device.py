@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from umlpsd_gpu.compute.backend import is_on_device
+from umlpsd_gpu.compute.backend import is_on_device, share_with_cupy
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
@@ -24,8 +24,8 @@ def on_its_device(data: Any) -> AbstractContextManager[Any]:
 
     Parameters
     ----------
-    data : array, Traces, Spectrum, or mapping of arrays
-        NumPy's or CuPy's; of a mapping the first value counts.
+    data : array, tensor, Traces, Spectrum, or mapping of arrays
+        NumPy's, CuPy's, or another library's on a GPU; of a mapping the first value counts.
 
     Returns
     -------
@@ -38,6 +38,7 @@ def on_its_device(data: Any) -> AbstractContextManager[Any]:
         held = getattr(data, name, None)
         if held is not None and is_on_device(held):
             data = held
+    data = share_with_cupy(data)
     device: AbstractContextManager[Any] = data.device if is_on_device(data) else nullcontext()
     return device
 

@@ -24,9 +24,9 @@ BLOCK_BYTES = 8 << 20
 # Epochs of a block of compiled K-means of points, at least: products that choose starts, and passes
 # over the points, serve that many at a time.
 LEAST_EPOCHS = 8
-# Where compiled K-means has both, points are faster than pairs from 600 traces on with eight times
+# Where compiled K-means has both, points are faster than pairs from 600 traces on with six times
 # fewer samples (docs/optimisation_log.md)
-LEAST_TRACES_AS_POINTS, TRACES_PER_SAMPLE = 600, 8
+LEAST_TRACES_AS_POINTS, TRACES_PER_SAMPLE = 600, 6
 
 
 def sweep_on_cpu(

@@ -8,9 +8,8 @@ import numpy as np
 
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import xp_of
-from umlpsd_gpu.compute.current_device import on_device_of_first
 from umlpsd_gpu.errors import SettingsError
-from umlpsd_gpu.kmeans.blocks import Block, BlockResult, BlockResults
+from umlpsd_gpu.kmeans.blocks import BlockResults, blocks_of_runs
 from umlpsd_gpu.kmeans.cuml import cuml_labels, prefer_cuml, require_cuml
 from umlpsd_gpu.kmeans.gpu_distances import DeviceGeometry, device_geometry_of
 from umlpsd_gpu.kmeans.gpu_lloyd import kmeans_labels, starting_traces
@@ -82,23 +81,15 @@ def start_on_gpu(
     else:
         labels, n_iterations = kmeans_labels(geometry, restarts, options.max_iter)
     metrics = metrics_on_device(geometry, restarts, labels, options.silhouette_metric)
-    n_epochs = options.n_epochs
 
     def collect() -> BlockResults:
         host_labels, host_iterations = xp.asnumpy(labels), xp.asnumpy(n_iterations)
-        of_all = metrics.on_host(xp)
-        places = [slice(i * n_epochs, (i + 1) * n_epochs) for i in range(len(ks))]
-        return {
-            Block(k, 0, n_epochs): BlockResult(
-                host_labels[at], host_iterations[at], of_all.part(at)
-            )
-            for k, at in zip(ks.tolist(), places, strict=True)
-        }
+        of_all = metrics.on_host()
+        return blocks_of_runs(ks, options.n_epochs, host_labels, host_iterations, of_all)
 
     return collect
 
 
-@on_device_of_first
 def silhouette_samples_on_device(values: Array, labels: np.ndarray, metric: str) -> np.ndarray:
     """Return the silhouette of each trace in one labelling; the twin of `silhouette_samples`.
 

@@ -71,8 +71,8 @@ class Products:
         return self.values, self.offsets, self.sqnorms, self.scale, self.equal_below
 
 
-class DeviceGeometry(Protocol):
-    """What K-means and its metrics need to know about the traces."""
+class JudgedGeometry(Protocol):
+    """What the metrics of labellings need to know about the traces."""
 
     @property
     def panel(self) -> int:
@@ -84,20 +84,7 @@ class DeviceGeometry(Protocol):
 
     @property
     def total_ssd(self) -> Array:
-        """Sum of squared distances of all traces to their mean; shape (), on the device."""
-
-    def sqdist_from(self, traces: Array) -> Array:
-        """Return squared distances of the given traces to all.
-
-        Parameters
-        ----------
-        traces : CuPy array of int64
-            Of any shape.
-
-        Returns
-        -------
-        CuPy array, shape (traces.size, n_traces), float64
-        """
+        """Sum of squared distances of all traces to their mean; () or (n_runs,), on the device."""
 
     def products(self, weights: Array) -> Products:
         """Return the distances of all traces to each cluster's mean.
@@ -126,6 +113,23 @@ class DeviceGeometry(Protocol):
         """
 
 
+class DeviceGeometry(JudgedGeometry, Protocol):
+    """What K-means needs in addition."""
+
+    def sqdist_from(self, traces: Array) -> Array:
+        """Return squared distances of the given traces to all.
+
+        Parameters
+        ----------
+        traces : CuPy array of int64
+            Of any shape.
+
+        Returns
+        -------
+        CuPy array, shape (traces.size, n_traces), float64
+        """
+
+
 def pairwise_sqeuclidean(points: Array, rows: Array | None = None, root: bool = False) -> Array:
     """Return squared distances of some traces to all; the twin of that in distances.py.
 
@@ -143,7 +147,8 @@ def pairwise_sqeuclidean(points: Array, rows: Array | None = None, root: bool = 
     CuPy array, shape (n_rows, n_traces) or (n_ensembles, n_rows, n_traces), float64
         Exactly 0 between equal traces.
     """
-    xp, points = xp_of(points), xp_of(points).ascontiguousarray(points)
+    xp = xp_of(points)
+    points = xp.ascontiguousarray(points)
     *of_ensembles, n_traces, n_samples = points.shape
     n_ensembles = math.prod(of_ensembles)
     n_rows = n_traces if rows is None else rows.size

@@ -42,13 +42,8 @@ def kmeans_labels(
     labels : CuPy array, shape (n_runs, n_traces), int16
     n_iterations : CuPy array, shape (n_runs,), int64
     """
-    n_traces = geometry.n_traces
-    small = n_traces <= gpu_distances.MOST_TRACES_OF_RESTART
-    if (
-        isinstance(geometry, DevicePairs)
-        and small
-        and fits_one_block(n_traces, restarts.most_clusters)
-    ):
+    fits = fits_one_block(geometry.n_traces, restarts.most_clusters)
+    if isinstance(geometry, DevicePairs) and fits:
         return run_by_restart(geometry.sqdist[None], restarts, max_iter)
     return _run_by_products(geometry, restarts, max_iter)
 
@@ -165,7 +160,7 @@ class ClusterWeights:
 
 
 def fits_one_block(n_traces: int, k_max: int) -> bool:
-    """Return whether a block of threads can hold a whole restart in its shared memory.
+    """Return whether a block of threads runs a whole restart.
 
     Parameters
     ----------
@@ -174,7 +169,10 @@ def fits_one_block(n_traces: int, k_max: int) -> bool:
     Returns
     -------
     bool
+        True if the distances stay in the cache, and the means fit the block's shared memory.
     """
+    if n_traces > gpu_distances.MOST_TRACES_OF_RESTART:
+        return False
     cupy = import_module("cupy")
     most = cupy.cuda.Device().attributes["MaxSharedMemoryPerBlockOptin"]
     static = 1 << 10

@@ -8,11 +8,12 @@ from importlib import import_module
 
 import numpy as np
 
-from umlpsd_gpu.compute.arrays import Array, ArrayModule
+from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import xp_of
 from umlpsd_gpu.compute.device_memory import in_blocks
 from umlpsd_gpu.compute.kernel_loader import kernel
-from umlpsd_gpu.kmeans.gpu_distances import DeviceGeometry
+from umlpsd_gpu.compute.transfer import all_on_host
+from umlpsd_gpu.kmeans.gpu_distances import JudgedGeometry
 from umlpsd_gpu.kmeans.gpu_lloyd import THREADS_PER_RUN, ClusterWeights
 from umlpsd_gpu.kmeans.metrics import (
     LEAST_MEMBERS,
@@ -24,31 +25,24 @@ from umlpsd_gpu.kmeans.metrics import (
 )
 from umlpsd_gpu.kmeans.restarts import Restarts
 
-# Numbers of a labelling beside the shares below the thresholds
-N_COLUMNS = 7
-
 
 @dataclass(frozen=True)
 class DeviceMetrics:
     """Metrics of each labelling, still on the device; float64 unless noted.
 
-    All are views of one array, so that they come down in one copy.
-
     Attributes
     ----------
-    packed : CuPy array, 1-D
     silhouette, ssd, smallest, separation, least_separation : CuPy array, shape (n_runs,)
         As in `Metrics`; ``smallest`` is its ``smallest_cluster_silhouette``.
     below : CuPy array, shape (n_runs, n_thresholds)
         Share of the silhouettes below each threshold, 0…1.
     n_filled : CuPy array, shape (n_runs,), int64
         Clusters that hold a trace.
-    total_ssd : CuPy array, shape (n_runs,)
+    total_ssd : CuPy array, shape () or (n_runs,)
         Sum of squared distances of all traces to their mean.
     n_traces : int
     """
 
-    packed: Array
     silhouette: Array
     ssd: Array
     smallest: Array
@@ -60,14 +54,14 @@ class DeviceMetrics:
     n_traces: int
 
     @classmethod
-    def empty(cls, restarts: Restarts, geometry: DeviceGeometry) -> DeviceMetrics:
+    def empty(cls, restarts: Restarts, geometry: JudgedGeometry) -> DeviceMetrics:
         """Allocate the metrics of some labellings.
 
         Parameters
         ----------
         restarts : Restarts
             The runs that gave the labellings.
-        geometry : DeviceGeometry
+        geometry : JudgedGeometry
 
         Returns
         -------
@@ -75,74 +69,55 @@ class DeviceMetrics:
             Not filled yet but for ``total_ssd``.
         """
         xp, n_runs = restarts.xp, len(restarts)
-        packed = xp.empty((N_COLUMNS + THRESHOLDS.size) * n_runs)
-        views = cls.of_packed(packed, n_runs, geometry.n_traces)
-        views.total_ssd[:] = geometry.total_ssd
-        return views
-
-    @classmethod
-    def of_packed(cls, packed: Array, n_runs: int, n_traces: int) -> DeviceMetrics:
-        """Return views of the array that holds all metrics, on either side.
-
-        Parameters
-        ----------
-        packed : array, shape ((7 + n_thresholds) · n_runs,), float64
-            NumPy or CuPy.
-        n_runs, n_traces : int
-
-        Returns
-        -------
-        DeviceMetrics
-        """
-        columns = [packed[i * n_runs : (i + 1) * n_runs] for i in range(N_COLUMNS)]
         return cls(
-            packed=packed,
-            silhouette=columns[0],
-            ssd=columns[1],
-            smallest=columns[2],
-            separation=columns[3],
-            least_separation=columns[4],
-            below=packed[N_COLUMNS * n_runs :].reshape(n_runs, THRESHOLDS.size),
-            n_filled=columns[5].view(np.int64),
-            total_ssd=columns[6],
-            n_traces=n_traces,
+            silhouette=xp.empty(n_runs),
+            ssd=xp.empty(n_runs),
+            smallest=xp.empty(n_runs),
+            separation=xp.empty(n_runs),
+            least_separation=xp.empty(n_runs),
+            below=xp.empty((n_runs, THRESHOLDS.size)),
+            n_filled=xp.empty(n_runs, dtype=xp.int64),
+            total_ssd=geometry.total_ssd,
+            n_traces=geometry.n_traces,
         )
 
-    def on_host(self, xp: ArrayModule) -> Metrics:
+    def on_host(self) -> Metrics:
         """Copy them to the host, which waits for the device.
-
-        Parameters
-        ----------
-        xp : module
-            CuPy.
 
         Returns
         -------
         Metrics
         """
-        found = self.of_packed(xp.asnumpy(self.packed), len(self.ssd), self.n_traces)
+        silhouette, ssd, smallest, separation, least_separation, below, n_filled, total_ssd = (
+            all_on_host(
+                *(self.silhouette, self.ssd, self.smallest, self.separation),
+                *(self.least_separation, self.below),
+                self.n_filled.view(np.float64),  # as bits, to come down with the others
+                self.total_ssd,
+            )
+        )
         return Metrics(
-            silhouette=found.silhouette,
-            silhouette_stderr=0.0 * found.silhouette,  # of all traces, whatever the budget
+            silhouette=silhouette,
+            silhouette_stderr=0.0 * silhouette,  # of all traces, whatever the budget
             calinski_harabasz=calinski_harabasz(
-                found.total_ssd, self.n_traces, found.ssd, found.n_filled
+                total_ssd, self.n_traces, ssd, n_filled.view(np.int64)
             ),
-            ssd=found.ssd,
-            below_percent=100 * found.below.T,
-            smallest_cluster_silhouette=found.smallest,
-            separation=found.separation,
-            least_separation=found.least_separation,
+            ssd=ssd,
+            below_percent=100 * below.T,
+            smallest_cluster_silhouette=smallest,
+            separation=separation,
+            least_separation=least_separation,
         )
 
 
 def metrics_on_device(
-    geometry: DeviceGeometry, restarts: Restarts, labels: Array, silhouette_metric: str
+    geometry: JudgedGeometry, restarts: Restarts, labels: Array, silhouette_metric: str
 ) -> DeviceMetrics:
     """Compute the metrics of every labelling.
 
     Parameters
     ----------
-    geometry : DeviceGeometry
+    geometry : JudgedGeometry
     restarts : Restarts
     labels : CuPy array, shape (n_runs, n_traces), int16
     silhouette_metric : {"sqeuclidean", "euclidean"}
@@ -164,7 +139,7 @@ def metrics_on_device(
 
 
 def silhouettes_on_device(
-    geometry: DeviceGeometry, restarts: Restarts, labels: Array, silhouette_metric: str
+    geometry: JudgedGeometry, restarts: Restarts, labels: Array, silhouette_metric: str
 ) -> Array:
     """Return the silhouette of each trace in each labelling.
 
@@ -184,7 +159,7 @@ def silhouettes_on_device(
 
 
 def measure(
-    geometry: DeviceGeometry,
+    geometry: JudgedGeometry,
     restarts: Restarts,
     labels: Array,
     silhouette_metric: str,

@@ -14,12 +14,10 @@ import numpy as np
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.compute.backend import xp_of
 from umlpsd_gpu.compute.device_memory import in_blocks
-from umlpsd_gpu.kmeans import gpu_distances
-from umlpsd_gpu.kmeans.blocks import Block, BlockResult, BlockResults
+from umlpsd_gpu.kmeans.blocks import blocks_of_runs
 from umlpsd_gpu.kmeans.gpu_distances import Products, pairwise_sqeuclidean, row_dots
-from umlpsd_gpu.kmeans.gpu_lloyd import fits_one_block, run_by_restart
+from umlpsd_gpu.kmeans.gpu_lloyd import run_by_restart
 from umlpsd_gpu.kmeans.gpu_metrics import DeviceMetrics, measure
-from umlpsd_gpu.kmeans.metrics import Metrics
 from umlpsd_gpu.kmeans.options import SweepOptions
 from umlpsd_gpu.kmeans.restarts import Restarts
 from umlpsd_gpu.kmeans.result import Sweep
@@ -27,7 +25,7 @@ from umlpsd_gpu.kmeans.result import Sweep
 
 @dataclass(frozen=True)
 class DeviceStack:
-    """All squared distances within each of several ensembles; a `DeviceGeometry`.
+    """All squared distances within each of several ensembles; a `JudgedGeometry`.
 
     The restarts that it is used with are those of the first ensemble, then of the next, equally
     many of each.
@@ -58,10 +56,6 @@ class DeviceStack:
         of_runs: Array = xp_of(total).repeat(total, self.n_runs)
         return of_runs
 
-    def sqdist_from(self, traces: Array) -> Array:
-        """Return squared distances of the given traces of one ensemble to all the others."""
-        raise NotImplementedError("a whole restart runs in a block of threads")
-
     def products(self, weights: Array) -> Products:
         """Return the distances of all traces to each cluster's mean."""
         values = self._multiply(weights, self.sqdist)
@@ -77,24 +71,6 @@ class DeviceStack:
         return products
 
 
-def fits_stack(n_traces: int, k_max: int) -> bool:
-    """Return whether ensembles of this size can be swept together.
-
-    Parameters
-    ----------
-    n_traces : int
-        Of each ensemble.
-    k_max : int
-        Largest number of clusters.
-
-    Returns
-    -------
-    bool
-        True if a block of threads runs a whole restart.
-    """
-    return n_traces <= gpu_distances.MOST_TRACES_OF_RESTART and fits_one_block(n_traces, k_max)
-
-
 def sweep_stack(
     sqdist: Array, ks: np.ndarray, options: SweepOptions, scales: Sequence[str]
 ) -> tuple[Sweep, ...]:
@@ -103,7 +79,7 @@ def sweep_stack(
     Parameters
     ----------
     sqdist : CuPy array, shape (n_ensembles, n_traces, n_traces), float64
-        Squared distances within each ensemble; of a size that `fits_stack`.
+        Squared distances within each ensemble; of a size that `fits_one_block`.
     ks : ndarray, shape (n_k,), int
         Numbers of clusters, ascending.
     options : SweepOptions
@@ -138,36 +114,19 @@ def sweep_stack(
 
     bytes_of_one = 8 * whole.n_traces * (5 * n_rows + 3 * n_runs)
     in_blocks(n_ensembles, bytes_of_one, run)
-    of_all = metrics.on_host(xp)
+    of_all = metrics.on_host()
     host_labels, host_iterations = xp.asnumpy(labels), xp.asnumpy(n_iterations)
     return tuple(
         Sweep.of_blocks(
-            _blocks(number * n_runs, ks, options, host_labels, host_iterations, of_all),
+            blocks_of_runs(ks, options.n_epochs, host_labels, host_iterations, of_all, first),
             ks,
             options,
             scale=scale,
             engine="batched",
             n_silhouettes=whole.n_traces,
         )
-        for number, scale in enumerate(scales)
+        for first, scale in zip(range(0, len(restarts), n_runs), scales, strict=True)
     )
-
-
-def _blocks(
-    first_run: int,
-    ks: np.ndarray,
-    options: SweepOptions,
-    labels: np.ndarray,
-    n_iterations: np.ndarray,
-    metrics: Metrics,
-) -> BlockResults:
-    """Return the results of one ensemble by K."""
-    n_epochs, found = options.n_epochs, {}
-    for i, k in enumerate(ks.tolist()):
-        at = slice(first_run + i * n_epochs, first_run + (i + 1) * n_epochs)
-        result = BlockResult(labels[at], n_iterations[at], metrics.part(at))
-        found[Block(k, 0, n_epochs)] = result
-    return found
 
 
 def pairs_of_samples(curves: Array, samples: np.ndarray) -> Array:

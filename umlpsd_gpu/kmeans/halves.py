@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from umlpsd_gpu.compute.arrays import Array
-from umlpsd_gpu.compute.backend import is_on_device, share_with_cupy, xp_of
+from umlpsd_gpu.compute.backend import as_float64, is_on_device, share_with_cupy, xp_of
 from umlpsd_gpu.compute.current_device import on_device_of_first
 from umlpsd_gpu.compute.transfer import all_on_host, on_host
 from umlpsd_gpu.errors import SettingsError
@@ -68,7 +68,7 @@ def replicate(values: Any, sweep: Sweep, n_samples: int = 20, seed: int = 0) -> 
     >>> found.reproducibility().round(1)[1], found.gap().round(1)[1] > 2
     (np.float64(1.0), np.True_)
     """
-    matrix = _as_matrix(share_with_cupy(getattr(values, "values", values)))
+    matrix = as_float64(share_with_cupy(getattr(values, "values", values)))
     if n_samples < 2 or n_samples % 2:
         raise SettingsError(f"n_samples must be an even number of at least 2, got {n_samples}")
     samples = half_samples(len(matrix), seed, n_samples)
@@ -82,12 +82,6 @@ def replicate(values: Any, sweep: Sweep, n_samples: int = 20, seed: int = 0) -> 
     options = SweepOptions(seed=seed, n_epochs=HALF_EPOCHS)
     of_samples = sweep_samples(matrix, samples, k_values, options, scale=sweep.scale)
     return compare_halves(matrix, sweep, samples, of_samples, seed)
-
-
-def _as_matrix(values: Any) -> Array:
-    xp = xp_of(values) if is_on_device(values) else np
-    matrix: Array = xp.ascontiguousarray(values, dtype=np.float64)
-    return matrix
 
 
 def compared_k_values(sweep: Sweep, n_drawn: int) -> list[int]:
@@ -111,7 +105,6 @@ def compared_k_values(sweep: Sweep, n_drawn: int) -> list[int]:
     return ks[1:].tolist() if counted else []
 
 
-@on_device_of_first
 def compare_halves(
     curves: Array,
     sweep: Sweep,

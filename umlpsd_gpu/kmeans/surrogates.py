@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import reduce
+from operator import add
 
 import numpy as np
 
 from umlpsd_gpu.compute.arrays import Array
-from umlpsd_gpu.compute.backend import is_on_device
+from umlpsd_gpu.compute.backend import xp_of
 from umlpsd_gpu.compute.transfer import on_host
 from umlpsd_gpu.kmeans.columns import centred_blocks
 
@@ -75,8 +77,7 @@ def principal_spread(values: Array) -> np.ndarray:
         In the unit of the values; directions without spread (below 1e-6 of the largest) are left
         out.
     """
-    products = _products_on_device(values) if is_on_device(values) else _products(values)
-    return spread_of_products(products, len(values))
+    return spread_of_products(_products(values), len(values))
 
 
 def spread_of_products(products: np.ndarray, n_traces: int) -> np.ndarray:
@@ -97,21 +98,13 @@ def spread_of_products(products: np.ndarray, n_traces: int) -> np.ndarray:
     return spread
 
 
-def _products(values: np.ndarray) -> np.ndarray:
-    """Return the matrix of scalar products of the centred rows or columns, the smaller one."""
+def _products(values: Array) -> np.ndarray:
+    """Return the matrix of scalar products of the centred rows or columns, the smaller one.
+
+    From a GPU the products come down, not the values.
+    """
     if values.shape[0] > values.shape[1]:
-        centred = np.asarray(values, dtype=np.float64)
+        centred = xp_of(values).asarray(values, dtype=np.float64)
         centred = centred - centred.mean(axis=0)
-        products: np.ndarray = centred.T @ centred
-        return products
-    products = np.zeros((len(values), len(values)))
-    for centred in centred_blocks(values):
-        products += centred @ centred.T
-    return products
-
-
-def _products_on_device(values: Array) -> np.ndarray:
-    """Do the same on the GPU that holds the values; the products come down, not the values."""
-    centred = values - values.mean(axis=0)
-    is_tall = values.shape[0] > values.shape[1]
-    return on_host(centred.T @ centred if is_tall else centred @ centred.T)
+        return on_host(centred.T @ centred)
+    return on_host(reduce(add, (centred @ centred.T for centred in centred_blocks(values))))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from umlpsd_gpu.compute.arrays import Array
-from umlpsd_gpu.compute.backend import is_on_device, n_cores, share_with_cupy, xp_of
+from umlpsd_gpu.compute.backend import as_float64, is_on_device, n_cores, share_with_cupy
 from umlpsd_gpu.compute.current_device import on_device_of_first, on_its_device
 from umlpsd_gpu.compute.device_memory import told_when_full
 from umlpsd_gpu.errors import SettingsError, TracesError
@@ -191,10 +191,9 @@ def start_sweep(
 def _matrix(values: Array) -> Array:
     """Return the values as a matrix of float64 in C order, where they are."""
     values = share_with_cupy(values)
-    xp = xp_of(values) if is_on_device(values) else np
     if not is_on_device(values):
         values = _as_real_numbers(values)
-    curves: Array = xp.ascontiguousarray(values, dtype=np.float64)
+    curves = as_float64(values)
     if curves.ndim != 2 or len(curves) < 2 or curves.shape[1] < 1:
         raise TracesError(
             "a sweep needs at least 2 curves in an array (n_traces, n_samples), got shape "

@@ -168,7 +168,8 @@ class TestStudy:
             with pytest.raises(QueueError, match="3 Dask workers died one after") as told:
                 list(sweeps([partial(job_of, CURVES, "raw", SETTINGS)]))
         assert told.value.exit_code == 3
-        assert len(list(marks.iterdir())) == 3
+        # a restarted worker whose name is not free yet ends before it sweeps anything
+        assert 1 <= len(list(marks.iterdir())) <= 3
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from umlpsd_gpu.errors import TracesError
 from umlpsd_gpu.images.segmentation import segment, splitting
@@ -104,8 +105,27 @@ def test_what_is_no_image_is_refused(image, word):
         segment_particles(image)
 
 
-def test_a_texture_is_said_to_be_one(monkeypatch):
+def test_a_texture_gives_no_particles(monkeypatch):
     for module in (segment, splitting):
         monkeypatch.setattr(module, "MOST_PARTS", 3)
     scene = simulate_particles("isolated", n_rows=256, n_columns=256, n_particles=9)
-    assert any("texture" in note for note in segment_particles(scene.image).notes)
+    found = segment_particles(scene.image)
+    assert not found.labels.any()
+    assert any("texture" in note and "--diameter-px" in note for note in found.notes)
+
+
+def test_particles_on_a_support_are_found_at_their_own_size():
+    """The support stands out more than the particles, but has no sharp edge."""
+    rng, side, radius = np.random.default_rng(5), 512, 7.0
+    rows, columns = np.indices((side, side))
+    image = 400.0 * np.exp(-((rows - 256) ** 2 + (columns - 256) ** 2) / (2 * 90.0**2))
+    truth = np.zeros((side, side), dtype=np.int32)
+    for number, (row, column) in enumerate(np.ndindex(6, 6), start=1):
+        at = 166 + 36 * row, 166 + 36 * column
+        truth[np.hypot(rows - at[0], columns - at[1]) < radius] = number
+    image += ndimage.gaussian_filter(100.0 * (truth > 0), 0.8) + 8 * rng.normal(size=image.shape)
+    found = segment_particles(image)
+    assert found.size_px == pytest.approx(2 * radius, rel=0.3)
+    assert any("--diameter-px" in note for note in found.notes)
+    is_found = [np.any(found.labels[truth == number]) for number in range(1, 37)]
+    assert np.mean(is_found) > 0.8

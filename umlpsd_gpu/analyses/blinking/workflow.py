@@ -143,13 +143,11 @@ def analyse(
         scales, notes_on_scales = _try_settings(source, n_frames, dt_s, settings)
         with context.clock.timing("extract"):
             traces, movies, notes = extract(source, settings, context.progress, context.device)
-        on_device = traces
-        if context.device == "gpu":
-            on_device = replace(traces, values=uploaded(traces.values))
+        place = uploaded if context.device == "gpu" else on_host
+        on_device = replace(traces, values=place(traces.values))
         usable = on_device.usable()
         # notes, maps and the result need them here; copied once
         traces = replace(traces, values=on_host(traces.values))
-        on_device = on_device if context.device == "gpu" else traces
         scales, notes_on_memory = select_scales_by_memory(traces, scales, settings)
         of_pixels = bool(movies) and settings.traces.mode == "pixels"
         notes += notes_on_memory

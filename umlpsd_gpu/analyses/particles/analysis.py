@@ -48,6 +48,7 @@ class Particles(Analysis[Any, Any]):
         ("particle.luminance", "--luminance/--no-luminance"),
         ("segmentation.polarity", "--polarity"),
         ("segmentation.method", "--find-by"),
+        ("segmentation.size_px", "--diameter-px"),
         ("particle.labels", "--labels"),
         ("particle.shapes", "--shapes"),
         ("particle.features", "--features"),

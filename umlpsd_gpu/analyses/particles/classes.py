@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from umlpsd_gpu.analyses.particles.class_features import SETS, compared_matrix, feature_matrix
 from umlpsd_gpu.analyses.particles.classifier import (
@@ -66,7 +67,7 @@ def classify(
         return None, ParticleClasses(labels)
     matrix = compared_matrix(features[known], own.features)
     found, ari = find_classes(matrix, settings, context)
-    with context.clock.timing("stability"):
+    with context.clock.timing("stability"), threadpool_limits(limits=1):
         ccc = cophenetic_correlation(matrix, seed)
         classes = ParticleClasses(labels, ari, cophenetic_correlation=ccc)
         if ari >= LEAST_ARI and not found.decision.is_undecided:
@@ -99,7 +100,7 @@ def find_classes(
     seed = settings.sweep.seed
     found = cluster({settings.particle.features: matrix}, settings, context)
     found = call_small_clusters_outliers(found, seed, FEWEST_OF_CLASS)
-    with context.clock.timing("stability"):
+    with context.clock.timing("stability"), threadpool_limits(limits=1):
         ari = split_half_ari(matrix[found.labels > 0], int(found.labels.max()), seed)
     return found, ari
 

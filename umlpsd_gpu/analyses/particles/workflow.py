@@ -104,7 +104,7 @@ def analyse(
     else:
         images, table = _find_all(source, context)
     if not table.is_counted.any():
-        raise TracesError(_nothing_counts([image.name for image in images], table))
+        raise TracesError(_nothing_counts(images, table))
     with told_when_full():
         clustering, classes = classify(table, settings, context)
     return ParticleStudy(
@@ -171,13 +171,15 @@ def _as_grey(image: np.ndarray) -> np.ndarray:
     return grey
 
 
-def _nothing_counts(files: Sequence[str], table: ParticleTable) -> str:
-    names = ", ".join(files[:3])
-    more = " and others" if len(files) > 3 else ""
+def _nothing_counts(images: Sequence[AnalysedImage], table: ParticleTable) -> str:
+    names = ", ".join(image.name for image in images[:3])
+    more = " and others" if len(images) > 3 else ""
     if not len(table):
+        notes = " ".join(dict.fromkeys(note for image in images for note in image.notes))
         return (
             f"{names}{more}: no particles were found; if there are some, choose their polarity "
-            "with --polarity, or give them with --labels"
+            "with --polarity, give their diameter with --diameter-px, or give them with --labels"
+            + (f". {notes.removesuffix('.')}" if notes else "")
         )
     reasons = sorted(set(table.reasons))
     return (

@@ -5,11 +5,19 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from umlpsd_gpu.images.segmentation.seams import find_seams
+
 # Where particles meet, the contrast of the darkest quarter of the pixels over the larger of the
 # contrasts of both
 LEAST_EXCESS, DARKEST_SHARE = 1.2, 0.25
 # Distances of pixels that meet, and the fewest of them
 BAND_PX, FEWEST_PX = 2, 6
+BAND = [
+    (down, right)
+    for down in range(BAND_PX + 1)
+    for right in range(-BAND_PX, BAND_PX + 1)
+    if (down, right) > (0, 0)
+]
 # A lens inside one particle: contrast over the particle's own, and share of its area
 LENS_CONTRAST, LENS_SHARE = 1.4, 0.02
 
@@ -32,7 +40,7 @@ def find_overlapping(labels: np.ndarray, smoothed: np.ndarray, contrasts: np.nda
         False for the background.
     """
     is_overlapping = np.zeros(contrasts.size, dtype=bool)
-    pairs, pixels = _bands(labels)
+    pairs, pixels = find_seams(labels, BAND)
     if pairs.size:
         values = smoothed.ravel()[pixels]
         order = np.lexsort((-values, pairs))
@@ -47,29 +55,6 @@ def find_overlapping(labels: np.ndarray, smoothed: np.ndarray, contrasts: np.nda
         is_overlapping[first[exceeds]] = is_overlapping[second[exceeds]] = True
     found: np.ndarray = is_overlapping | _with_lens(labels, smoothed, contrasts)
     return found
-
-
-def _bands(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return pairs of particles that meet, as one number each, and the pixels where they do."""
-    n = int(labels.max()) + 1
-    n_rows, n_columns = labels.shape
-    numbers = np.arange(labels.size).reshape(labels.shape)
-    found = []
-    for down in range(BAND_PX + 1):
-        for right in range(-BAND_PX, BAND_PX + 1):
-            if (down, right) <= (0, 0):
-                continue
-            rows = slice(0, n_rows - down), slice(down, n_rows)
-            left, width = max(-right, 0), n_columns - abs(right)
-            columns = slice(left, left + width), slice(left + right, left + right + width)
-            one, other = (labels[r, c] for r, c in zip(rows, columns, strict=True))
-            meet = (one != other) & (one > 0) & (other > 0)
-            low = np.minimum(one[meet], other[meet]).astype(np.int64)
-            pair = low * n + np.maximum(one[meet], other[meet])
-            for r, c in zip(rows, columns, strict=True):
-                found.append(pair * labels.size + numbers[r, c][meet])
-    codes = np.unique(np.concatenate(found))
-    return codes // labels.size, codes % labels.size
 
 
 def _with_lens(labels: np.ndarray, smoothed: np.ndarray, contrasts: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from umlpsd_gpu.images.segmentation.background import reduce_mean
+from umlpsd_gpu.images.segmentation.background import SIGNS, Polarity, reduce_mean
 
 # Sides of the reduced images in which particles are sought: faint particles need coarse pixels
 REDUCED_SIDES = (512, 256, 128)
@@ -18,6 +18,10 @@ ENOUGH_CONTRAST = 4.0
 INSCRIBED = 1.15
 # Particles are at least this many pixels wide
 SMALLEST_PX = 4.0
+# Blobs are sought in an image of this side, at standard deviations of the filter in these limits
+BLOB_SIDE, BLOB_SIGMAS_PX = 512, (1.5, 40.0, 14)
+# Responses below this share of the largest are rounding
+LEAST_RESPONSE = 1e-3
 EIGHT = np.ones((3, 3), dtype=bool)
 
 
@@ -43,6 +47,38 @@ def estimate_size(flat: np.ndarray) -> float:
                 found, step = _width_in(ndimage.gaussian_filter(flat, 1.0))[0], 1
             break
     return max(float(INSCRIBED * step * found), SMALLEST_PX)
+
+
+def size_of_blobs(image: np.ndarray, polarity: Polarity) -> float:
+    """Estimate the diameter of particles on a support that is more contrasted than they are.
+
+    Parameters
+    ----------
+    image : ndarray of float32, shape (n_rows, n_columns)
+    polarity : {"dark", "bright"}
+        Of the particles.
+
+    Returns
+    -------
+    float
+        Pixels. The median over the maxima of the Laplacian of Gaussians, normalised by its scale,
+        in places and scales; each weighs its response squared. On simulated scenes 0.9 of the
+        diameter; within a factor of two where particles are the most contrasted blobs.
+    """
+    step = max(1, min(image.shape) // BLOB_SIDE)
+    small = SIGNS[polarity] * reduce_mean(image, step)
+    sigmas = np.geomspace(*BLOB_SIGMAS_PX)
+    cube = np.stack([-(sigma**2) * ndimage.gaussian_laplace(small, sigma) for sigma in sigmas])
+    is_peak = (cube == ndimage.maximum_filter(cube, 3)) & (cube > LEAST_RESPONSE * cube.max())
+    # the ends of the scale have no neighbours beyond them
+    is_peak[0] = is_peak[-1] = False
+    numbers = np.nonzero(is_peak)[0]
+    if not numbers.size:
+        return SMALLEST_PX
+    weight = np.bincount(numbers, np.square(cube[is_peak], dtype=np.float64), sigmas.size)
+    middle = int(np.searchsorted(np.cumsum(weight), 0.5 * weight.sum()))
+    # a disc of radius r responds most at r / √2
+    return max(float(2 * np.sqrt(2) * sigmas[middle] * step), SMALLEST_PX)
 
 
 def _width_in(small: np.ndarray) -> tuple[float, bool]:

@@ -14,7 +14,10 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from umlpsd_gpu.images.segmentation.refinement import contrasts_of
+from umlpsd_gpu.images.segmentation.seams import find_seams
 
+# The next pixel to the right, and below
+BESIDE = [(0, 1), (1, 0)]
 # Where two particles meet, the outline has a neck: its width over that of the narrower part is
 # above this where there is none
 LEAST_NECK = 0.9
@@ -119,17 +122,8 @@ def _fragments_that_join(
 def _find_seams(labels: np.ndarray, smoothed: np.ndarray, depth: np.ndarray) -> _Seams:
     """Measure where parts meet: half the width of the neck, and the contrast away from its ends."""
     n = int(labels.max()) + 1
-    numbers = np.arange(labels.size).reshape(labels.shape)
-    codes = []
-    for first, second in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
-        one, other = labels[first], labels[second]
-        meet = (one != other) & (one > 0) & (other > 0)
-        low = np.minimum(one[meet], other[meet]).astype(np.int64)
-        pair = (low * n + np.maximum(one[meet], other[meet])) * labels.size
-        codes += [pair + numbers[first][meet], pair + numbers[second][meet]]
-    code = np.unique(np.concatenate(codes))
-    pairs, places = np.unique(code // labels.size, return_inverse=True)
-    pixels = code % labels.size
+    of_pixels, pixels = find_seams(labels, BESIDE)
+    pairs, places = np.unique(of_pixels, return_inverse=True)
     neck = np.zeros(pairs.size)
     np.maximum.at(neck, places, depth.ravel()[pixels])
     inner = depth.ravel()[pixels] >= INNER_PX

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage
@@ -20,7 +21,7 @@ from umlpsd_gpu.images.segmentation.edges import edge_weights, touches_edge
 from umlpsd_gpu.images.segmentation.foreground import Foreground, find_foreground, has_steps
 from umlpsd_gpu.images.segmentation.overlaps import find_overlapping
 from umlpsd_gpu.images.segmentation.paper import segment_as_published
-from umlpsd_gpu.images.segmentation.particle_size import estimate_size
+from umlpsd_gpu.images.segmentation.particle_size import estimate_size, size_of_blobs
 from umlpsd_gpu.images.segmentation.refinement import contrasts_of, refine_outlines
 from umlpsd_gpu.images.segmentation.rejoining import rejoin
 from umlpsd_gpu.images.segmentation.settings import SegmentationSettings
@@ -37,6 +38,8 @@ WIDE_PX = 16.0
 # Pixels around particles whose light is not that of the background
 HALO_PX = 3
 SMALLEST_SIDE = 32
+# Parts that are compared where the size is only that of blobs: more are the texture of the support
+MOST_ON_SUPPORT = 1000
 EIGHT = np.ones((3, 3), dtype=bool)
 
 
@@ -124,11 +127,18 @@ def segment_particles(
         size_px = estimate_size(flat.values)
     if settings.method == "paper":
         labels = _renumber(segment_as_published(values, flat.polarity == "bright"))
-        is_overlapping = is_fragment = np.zeros(int(labels.max()) + 1, dtype=bool)
+        nothing = np.zeros(int(labels.max()) + 1, dtype=bool)
+        found = _Found(flat, labels, nothing, nothing, (), False)
     else:
-        flat, labels, is_overlapping, is_fragment = _find(
-            values, flat, is_annotated, size_px, notes
-        )
+        is_given = settings.size_px is not None
+        found = _find(values, flat, is_annotated, size_px, MOST_PARTS, is_given)
+        if found.is_background and not is_given:
+            size_px = size_of_blobs(values, flat.polarity)
+            flat = flatten(values, is_annotated, size_px, flat.polarity)
+            found = _find(values, flat, is_annotated, size_px, MOST_ON_SUPPORT, False)
+            notes.append(_size_note(size_px, found.is_background))
+    flat, labels, is_overlapping, is_fragment = found[:4]
+    notes.extend(found.notes)
     if annotations.scale_bar is not None:
         notes.append(f"A scale bar of {annotations.scale_bar.length_px:.1f} pixels was found.")
     reasons = _reasons(labels, is_annotated, is_overlapping, is_fragment)
@@ -166,34 +176,90 @@ def _checked(image: np.ndarray) -> np.ndarray:
     return values
 
 
+class _Found(NamedTuple):
+    """Particles for one size: `is_background` where most of what stands out has no sharp edge."""
+
+    flat: Flattened
+    labels: np.ndarray
+    is_overlapping: np.ndarray
+    is_fragment: np.ndarray
+    notes: tuple[str, ...]
+    is_background: bool
+
+
 def _find(
-    values: np.ndarray, flat: Flattened, is_annotated: np.ndarray, size_px: float, notes: list[str]
-) -> tuple[Flattened, np.ndarray, np.ndarray, np.ndarray]:
-    """Return the flattened image, labels, and which of them overlap and are fragments."""
+    values: np.ndarray,
+    flat: Flattened,
+    is_annotated: np.ndarray,
+    size_px: float,
+    most_parts: int,
+    is_size_given: bool,
+) -> _Found:
+    """Find particles of a size that was given or estimated."""
     covered = _rough_particles(flat, is_annotated, size_px)
     halo = ndimage.maximum_filter((covered | is_annotated).view(np.uint8), 2 * HALO_PX + 1)
     flat = flatten_around(values, flat, halo.view(bool), size_px)
-    found = find_foreground(flat, is_annotated, size_px)
-    labels = split_groups(found, flat.values, size_px)
-    if labels.max() > MOST_PARTS:
-        notes.append(
-            f"{int(labels.max()):,} areas stand out, which is the texture of a support: what was "
-            "found is no list of particles; give size_px, or an image of lower magnification."
+    foreground = find_foreground(flat, is_annotated, size_px)
+    labels = split_groups(foreground, flat.values, size_px, most_parts)
+    n_parts = int(labels.max())
+    # who gives a size has seen what is there
+    if n_parts > most_parts and not is_size_given:
+        nothing = np.zeros(1, dtype=bool)
+        return _Found(
+            flat, np.zeros_like(labels), nothing, nothing, (_texture_note(n_parts, size_px),), False
         )
-    labels = refine_outlines(labels, found, is_annotated)
-    labels, is_fragment = rejoin(labels, found.smoothed, flat.noise, size_px)
-    contrasts = contrasts_of(labels, found.smoothed)
-    is_overlapping = find_overlapping(labels, found.smoothed, contrasts)
+    labels = refine_outlines(labels, foreground, is_annotated)
+    labels, is_fragment = rejoin(labels, foreground.smoothed, flat.noise, size_px)
+    contrasts = contrasts_of(labels, foreground.smoothed)
+    is_overlapping = find_overlapping(labels, foreground.smoothed, contrasts)
     is_kept = has_steps(labels, flat.values, contrasts[labels].astype(np.float32))
-    n_gentle = int(np.count_nonzero(~is_kept[1:] & (np.bincount(labels.ravel())[1:] > 0)))
-    if n_gentle:
-        notes.append(
-            f"{n_gentle} areas without a sharp edge were taken as unevenness of the background."
-        )
-    labels = np.where(is_kept[labels], labels, 0)
-    is_present = np.bincount(labels.ravel(), minlength=is_kept.size) > 0
+    n_px = np.bincount(labels.ravel(), minlength=is_kept.size)
+    n_px[0] = 0
+    is_gentle = ~is_kept & (n_px > 0)
+    notes = []
+    if is_gentle.any():
+        notes.append(_gentle_note(int(np.count_nonzero(is_gentle))))
+    if n_parts > most_parts:
+        notes.append(_crowd_note(n_parts, size_px))
+    is_present = is_kept & (n_px > 0)
     is_present[0] = True
-    return flat, _renumber(labels), is_overlapping[is_present], is_fragment[is_present]
+    return _Found(
+        flat,
+        _renumber(np.where(is_kept[labels], labels, 0)),
+        is_overlapping[is_present],
+        is_fragment[is_present],
+        tuple(notes),
+        bool(n_px[is_gentle].sum() > n_px[is_kept].sum()),
+    )
+
+
+def _gentle_note(n: int) -> str:
+    areas = "1 area without a sharp edge was" if n == 1 else f"{n} areas without a sharp edge were"
+    return f"{areas} taken as unevenness of the background."
+
+
+def _texture_note(n_parts: int, size_px: float) -> str:
+    return (
+        f"{n_parts:,} areas stand out, which is the texture of a support for particles of "
+        f"{size_px:.0f} pixels: none was taken; give the diameter of the particles (--diameter-px)."
+    )
+
+
+def _crowd_note(n_parts: int, size_px: float) -> str:
+    return (
+        f"{n_parts:,} areas stand out for particles of {size_px:.0f} pixels, which may be the "
+        "texture of a support: they were not compared, and touching particles are not told apart "
+        "reliably."
+    )
+
+
+def _size_note(size_px: float, is_background: bool) -> str:
+    doubt = ", at which most areas have no sharp edge either" if is_background else ""
+    return (
+        "Most of what stood out has no sharp edge, as a support has none, so that the size of the "
+        f"particles is that of blobs: {size_px:.0f} pixels{doubt}. It can't be trusted: give the "
+        "diameter of the particles (--diameter-px)."
+    )
 
 
 def _rough_particles(flat: Flattened, is_annotated: np.ndarray, size_px: float) -> np.ndarray:

@@ -50,7 +50,9 @@ class _Part:
     fitted: tuple[Outline, int] | None = None
 
 
-def split_groups(found: Foreground, values: np.ndarray, size_px: float) -> np.ndarray:
+def split_groups(
+    found: Foreground, values: np.ndarray, size_px: float, most_parts: int = MOST_PARTS
+) -> np.ndarray:
     """Tell touching particles apart.
 
     Parameters
@@ -60,15 +62,17 @@ def split_groups(found: Foreground, values: np.ndarray, size_px: float) -> np.nd
         The flattened image.
     size_px : float
         Of the particles.
+    most_parts : int
+        Of proposed parts that are compared.
 
     Returns
     -------
     ndarray of int32, shape (n_rows, n_columns)
-        From 1, without gaps; 0: background. More than `MOST_PARTS` parts are a texture: they are
+        From 1, without gaps; 0: background. More than ``most_parts`` parts are a texture: they are
         returned as they are, since comparing them would take minutes.
     """
     labels = propose(found, size_px)
-    if labels.max() > MOST_PARTS:
+    if labels.max() > most_parts:
         return labels
     return _Merger(labels, found, values, size_px).merge()
 
