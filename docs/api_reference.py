@@ -10,6 +10,7 @@ CHAPTERS = {
         "run_study",
         "get_analysis",
         "write_report",
+        "export_results",
         "validate",
         "Study",
         "Settings",

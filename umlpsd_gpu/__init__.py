@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from umlpsd_gpu.movie.movie import Movie
     from umlpsd_gpu.movie.open import open_movie
     from umlpsd_gpu.preprocessing.smooth import preprocess
+    from umlpsd_gpu.report.export_results import export_results
     from umlpsd_gpu.report.write_report import write_report
     from umlpsd_gpu.spectrum.estimators import power_spectrum
     from umlpsd_gpu.spectrum.fit import fit_power_law
@@ -108,6 +109,7 @@ _HOME = {
     "condition_curves": "analyses.curves.conditioning.condition",
     "curve_quantities": "analyses.curves.quantities.quantities",
     "decide": "decision.decide",
+    "export_results": "report.export_results",
     "extract_emitters": "traces.extract",
     "extract_pixels": "traces.pixel_extraction",
     "fit_power_law": "spectrum.fit",
@@ -175,6 +177,7 @@ __all__ = [
     "condition_curves",
     "curve_quantities",
     "decide",
+    "export_results",
     "extract_emitters",
     "extract_pixels",
     "fit_power_law",

@@ -22,6 +22,7 @@ from umlpsd_gpu.settings import AnalysisSettings
 if TYPE_CHECKING:
     from umlpsd_gpu.analyses.comparison import Comparison
     from umlpsd_gpu.explorer.parts import Explorer
+    from umlpsd_gpu.exports.contents import Contents
     from umlpsd_gpu.plotting.figures import FigurePlan
     from umlpsd_gpu.plotting.page_parts import Page
     from umlpsd_gpu.plotting.style import DrawnFigure
@@ -144,6 +145,21 @@ class Analysis(
         folder : Path
             An existing folder.
         """
+
+    def contents(self, result: Result) -> Contents:
+        """Return tables, curves, images and places for other programs; by default none.
+
+        Parameters
+        ----------
+        result : Result
+
+        Returns
+        -------
+        Contents
+        """
+        from umlpsd_gpu.exports.contents import Contents
+
+        return Contents("study", self.name)
 
     def figures(self, result: Result) -> Sequence[FigurePlan]:
         """Return the figures of a result, in the order of its page; by default none.

@@ -125,6 +125,27 @@ def load_result(folder: str | Path, result_type: Callable[..., Any]) -> Any:
     return result
 
 
+def load_any(folder: str | Path) -> Any:
+    """Load a result folder of any analysis.
+
+    Parameters
+    ----------
+    folder : path
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    UmlpsdError
+        If the folder holds no result, or a damaged one.
+    """
+    summary = read_summary(Path(folder))
+    name = DEFAULT if summary is None else str(summary.get("analysis", DEFAULT))
+    return load_result(folder, get_analysis(name).result_type())
+
+
 def summary_of(result: Any) -> dict[str, Any]:
     """Return the content of summary.json: plain values, None in place of NaN.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -23,7 +23,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 
 def compare(first: First, second: Second, as_json: AsJson = False) -> None:
     """Compare two studies: B minus A, with 95 % intervals and effect sizes."""
-    one, other = _load(first), _load(second)
+    from umlpsd_gpu.analyses.saving import load_any
+
+    one, other = load_any(first), load_any(second)
     if one.analysis != other.analysis:
         raise SettingsError(
             f"{first} is a study of {one.analysis} and {second} of {other.analysis}; give two of "
@@ -47,13 +49,3 @@ def compare(first: First, second: Second, as_json: AsJson = False) -> None:
     out.print("*: the 95 % interval of the change excludes 0")
     for note in found.notes:
         out.print(f"Note: {escape(note)}")
-
-
-def _load(folder: Path) -> Any:
-    from umlpsd_gpu.analyses.registry import DEFAULT, get_analysis
-    from umlpsd_gpu.analyses.saving import load_result
-    from umlpsd_gpu.storage.result_folder import read_summary
-
-    summary = read_summary(folder)
-    name = DEFAULT if summary is None else str(summary.get("analysis", DEFAULT))
-    return load_result(folder, get_analysis(name).result_type())

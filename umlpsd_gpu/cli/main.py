@@ -1,4 +1,4 @@
-"""The command line: demo, run, check, simulate, validate, compare, batch, watch, bench, info."""
+"""The command line: the commands of ``umlpsd``, one function for each."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from umlpsd_gpu.cli.bench import bench
 from umlpsd_gpu.cli.broken_pipe import quiet_when_unread
 from umlpsd_gpu.cli.check import check
 from umlpsd_gpu.cli.compare import compare
+from umlpsd_gpu.cli.export import export
 from umlpsd_gpu.cli.options import OUTPUT_PANEL, ChosenSettings, add_settings_options
 from umlpsd_gpu.cli.simulate import simulate
 from umlpsd_gpu.cli.validate import validate
@@ -138,6 +139,7 @@ app.command()(check)
 app.command()(simulate)
 app.command()(validate)
 app.command()(compare)
+app.command()(export)
 app.add_typer(batch, name="batch")
 app.command()(watch)
 app.command()(bench)

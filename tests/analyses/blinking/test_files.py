@@ -14,7 +14,7 @@ from tests.support.studies import make_study, small_study
 from umlpsd_gpu.analyses.blinking.fields import FIELDS, TABLE
 from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.analyses.blinking.settings import Settings
-from umlpsd_gpu.analyses.blinking.tables import TRACES_CSV_COLUMNS
+from umlpsd_gpu.analyses.blinking.trace_table import trace_table
 from umlpsd_gpu.analyses.saving import digest_of_result, save_result
 from umlpsd_gpu.errors import UmlpsdError
 
@@ -130,7 +130,7 @@ class TestStudyH5:
             assert file["sweeps/W80/labels"].compression == "gzip"
         assert sorted(seen) == sorted(path for path, _, _ in TABLE.stored(study))
 
-    def test_documentation_tabulates_every_field(self) -> None:
+    def test_documentation_tabulates_every_field(self, study: Study) -> None:
         text = (Path(__file__).parents[3] / "docs" / "file_formats.md").read_text("utf-8")
         rows = [row.split("|") for row in text.splitlines() if row.startswith("| `")]
         documented = {
@@ -142,8 +142,8 @@ class TestStudyH5:
             )
             path = path.replace("maps/*", "maps/<treatment>")
             assert documented[path] == (field.dims or "–", field.unit or "text")
-        for column in TRACES_CSV_COLUMNS:
-            assert column in documented
+        for column in trace_table(study).columns:
+            assert column.name in documented
 
 
 class TestSmallFiles:
@@ -151,7 +151,7 @@ class TestSmallFiles:
         study.save(place / "a")
         with (place / "a/traces.csv").open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        assert tuple(rows[0]) == TRACES_CSV_COLUMNS
+        assert list(rows[0]) == [column.name for column in trace_table(study).columns]
         assert [row["id"] for row in rows] == list(study.traces.ids)
         assert [int(row["cluster"]) for row in rows] == study.labels.tolist()
         assert float(rows[0]["beta"]) == study.fit.beta[0]

@@ -13,7 +13,9 @@ from typer.testing import CliRunner
 import umlpsd_gpu as um
 from tests.analyses.curves.maps import simulated_map
 from tests.support.browser import visit_result
+from tests.support.export_checks import check_exports, check_ome_zarr
 from umlpsd_gpu.analyses.curves.cluster_table import table_rows
+from umlpsd_gpu.analyses.curves.contents import contents_of
 from umlpsd_gpu.analyses.curves.curve_map import CurveMap
 from umlpsd_gpu.analyses.curves.fields import FIELDS, TABLE
 from umlpsd_gpu.analyses.curves.gsf import write_gsf
@@ -399,3 +401,14 @@ def test_clicking_a_pixel_shows_its_curve(study, browser, tmp_path):
     error = float(said[1].split()[0])
     assert error == pytest.approx(scale * conductance.errors[pixel], rel=0.06)
     assert visit.complaints == []
+
+
+def test_exports_are_read_back(study, tmp_path):
+    contents = contents_of(study)
+    currents = next(curves for curves in contents.curves if curves.name == "currents")
+    np.testing.assert_array_equal(currents.values[0].values, study.conditioned.current["forward"])
+    (places,) = contents.places
+    assert places.nearest(3.2, 7.8) == 3 * 30 + 8
+    assert contents.frames[0].pixel_size == pytest.approx((10.0, 10.0))
+    check_exports(contents, tmp_path)
+    check_ome_zarr(contents, tmp_path / "zarr")

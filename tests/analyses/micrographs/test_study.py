@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import tifffile
 
+from tests.support.export_checks import check_exports, check_ome_zarr
 from umlpsd_gpu import Micrograph, MicrographStudy, read_micrograph, run_micrograph, write_report
+from umlpsd_gpu.analyses.micrographs.contents import contents_of
 from umlpsd_gpu.analyses.micrographs.explore import explore_micrograph
 from umlpsd_gpu.errors import MovieError, SettingsError, TracesError
 from umlpsd_gpu.plotting.drawing_pool import drawing_pool
@@ -198,3 +200,12 @@ def test_each_window_has_its_spectrum(study):
         is_ring = np.rint(np.hypot(rows, cols)) == ring
         assert profile[ring - 1] == pytest.approx(spectrum[is_ring].mean())
     assert whole.x[8] == pytest.approx(9 * study.frequency_step * 1e-9)
+
+
+def test_exports_are_read_back(study, tmp_path):
+    contents = contents_of(study)
+    values = {image.name: image.values for image in contents.images}
+    name = next(name for name in values if name.startswith("component 2"))
+    np.testing.assert_array_equal(values[name], study.maps[1])
+    check_exports(contents, tmp_path)
+    check_ome_zarr(contents, tmp_path / "zarr")

@@ -10,7 +10,9 @@ from typer.testing import CliRunner
 
 import umlpsd_gpu as um
 from tests.support.dm_files import image_tags, write_dm
+from tests.support.export_checks import check_exports, check_ome_zarr
 from umlpsd_gpu.analyses.particles.compare import compare_studies
+from umlpsd_gpu.analyses.particles.contents import contents_of
 from umlpsd_gpu.analyses.particles.explore import explore_particles
 from umlpsd_gpu.analyses.particles.page import page_of
 from umlpsd_gpu.analyses.registry import get_analysis
@@ -309,3 +311,14 @@ def test_each_particle_has_its_outline(study):
     np.testing.assert_array_equal(diameter.values, study.table["equivalent_diameter_nm"])
     left_out = int(np.flatnonzero(~study.table.is_counted)[0])
     assert study.table.reasons[left_out] in found.ids[left_out]
+
+
+def test_exports_are_read_back(study, tmp_path):
+    contents = contents_of(study)
+    for places, image in zip(contents.places, study.images, strict=True):
+        for n in (0, 3):
+            row, col = np.argwhere(image.labels == places.areas_of[n])[0]
+            assert places.nearest(row, col) == places.index[n]
+            assert study.table["label"][places.index[n]] == image.labels[row, col]
+    check_exports(contents, tmp_path)
+    check_ome_zarr(contents, tmp_path / "zarr")

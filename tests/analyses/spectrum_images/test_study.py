@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from tests.support.browser import visit_result
+from tests.support.export_checks import check_exports, check_ome_zarr
 from umlpsd_gpu import SpectrumImage, SpectrumImageStudy, run_spectrum_image, write_report
 from umlpsd_gpu.analyses.spectrum_images import explore
+from umlpsd_gpu.analyses.spectrum_images.contents import contents_of
 from umlpsd_gpu.analyses.spectrum_images.element_search import name_missing_lines
 from umlpsd_gpu.analyses.spectrum_images.result import RecordedSpectra
 from umlpsd_gpu.analyses.spectrum_images.standard_files import read_standard_files
@@ -212,3 +214,12 @@ def test_large_images_are_shown_in_squares(study, monkeypatch):
     total = study.recorded.total_image
     assert counts.values[18 + 2] == total[2:4, 4:6].sum()
     assert counts.values.sum() == pytest.approx(total.sum())
+
+
+def test_exports_are_read_back(study, tmp_path):
+    contents = contents_of(study)
+    values = {image.name: image.values for image in contents.images}
+    name = next(name for name in values if name.startswith("component 2"))
+    np.testing.assert_array_equal(values[name], study.maps[1])
+    check_exports(contents, tmp_path)
+    check_ome_zarr(contents, tmp_path / "zarr")

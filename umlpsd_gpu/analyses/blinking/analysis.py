@@ -23,6 +23,7 @@ from umlpsd_gpu.traces.suffixes import FREE_TEXT_SUFFIXES, TABLE_SUFFIXES
 if TYPE_CHECKING:
     from umlpsd_gpu.analyses.blinking.result import Study
     from umlpsd_gpu.explorer.parts import Explorer
+    from umlpsd_gpu.exports.contents import Contents
     from umlpsd_gpu.movie.movie import Movie
     from umlpsd_gpu.plotting.figures import FigurePlan
     from umlpsd_gpu.plotting.page_parts import Page
@@ -173,6 +174,12 @@ class Blinking(Analysis[Any, Any]):
 
         write_traces_csv(result, folder / "traces.csv")
         write_map_files(result, folder)
+
+    def contents(self, result: Study) -> Contents:
+        """Return tables, curves, images and places; see `Analysis.contents`."""
+        from umlpsd_gpu.analyses.blinking.contents import contents_of
+
+        return contents_of(result)
 
     def figures(self, result: Study) -> Sequence[FigurePlan]:
         """Return the figures; see `Analysis.figures`."""

@@ -42,7 +42,7 @@ def write_map_files(study: Study, folder: Path) -> None:
     if study.maps is None:
         return
     shape, traces = study.maps.shape, study.traces
-    for name, channels in _list_images(study, study.maps):
+    for name, channels in list_images(study).items():
         images = {
             channel: image_of(values, traces.rows, traces.cols, shape)
             for channel, values in channels.items()
@@ -77,7 +77,7 @@ def summarise_maps(study: Study) -> dict[str, Any] | None:
         "detrend_frames": maps.detrend_frames,
         "raw": _summarise_pearson(maps.raw, maps.thresholds),
         "detrended": _summarise_pearson(maps.detrended, maps.thresholds),
-        "domains": list(_domains(maps)),
+        "domains": list(domain_rows(maps)),
     }
 
 
@@ -102,22 +102,61 @@ def best_agreement(pearson: PearsonMaps, thresholds: np.ndarray) -> tuple[float,
     return float(pearson.agreement_by_threshold[at]), float(thresholds[at])
 
 
-def _list_images(study: Study, maps: AssemblyMaps) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
-    yield "cluster_map", {"cluster": np.where(study.labels > 0, study.labels, np.nan)}
-    yield "labels", {"cluster": study.labels}
-    yield (
-        "beta_map",
-        {
+def list_images(study: Study) -> dict[str, dict[str, np.ndarray]]:
+    """Return the maps of a study of pixels.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    dict of str to dict
+        Name of the file → name of the channel → one value for each trace. Without ``study.maps``,
+        those of Pearson correlations are missing.
+    """
+    images = {
+        "cluster_map": {"cluster": np.where(study.labels > 0, study.labels, np.nan)},
+        "labels": {"cluster": study.labels},
+        "beta_map": {
             "beta": study.fit.beta,
             "beta standard error": study.fit.beta_stderr,
             "p-value": study.fit.p_value,
             "reduced chi2": study.fit.reduced_chi2,
         },
-    )
-    yield "silhouette_map", {"silhouette": study.silhouette}
-    yield "label_uncertainty_map", {"label uncertainty": study.label_uncertainty}
-    yield "pearson_maps", dict(_pearson_channels(study, maps))
-    yield "pearson_domains", dict(_domain_channels(maps))
+        "silhouette_map": {"silhouette": study.silhouette},
+        "label_uncertainty_map": {"label uncertainty": study.label_uncertainty},
+    }
+    if study.maps is not None:
+        images["pearson_maps"] = dict(_pearson_channels(study, study.maps))
+        images["pearson_domains"] = dict(_domain_channels(study.maps))
+    return images
+
+
+def domain_rows(maps: AssemblyMaps) -> Iterator[dict[str, Any]]:
+    """Yield a row of the table of domains for each cluster.
+
+    Parameters
+    ----------
+    maps : AssemblyMaps
+
+    Yields
+    ------
+    dict
+        Contacts with other clusters are dictionaries by the other cluster's number.
+    """
+    table = maps.domains
+    for i, cluster in enumerate(table.clusters.tolist()):
+        row = {name: _to_plain(getattr(table, name)[i]) for name in DOMAINS_CSV_COLUMNS[1:]}
+        others = [j for j in range(len(table.clusters)) if j != i]
+        yield {
+            "cluster": cluster,
+            **row,
+            "contact_px": {str(table.clusters[j]): int(table.contact_px[i, j]) for j in others},
+            "contact_um": {
+                str(table.clusters[j]): _to_plain(table.contact_um[i, j]) for j in others
+            },
+        }
 
 
 def _treatments(maps: AssemblyMaps) -> tuple[tuple[str, PearsonMaps], ...]:
@@ -138,22 +177,6 @@ def _domain_channels(maps: AssemblyMaps) -> Iterator[tuple[str, np.ndarray]]:
         yield f"neighbours, {treatment}", pearson.domains_neighbours
         if maps.has_matrix:
             yield f"all pairs, {treatment}", pearson.domains_all_pairs
-
-
-def _domains(maps: AssemblyMaps) -> Iterator[dict[str, Any]]:
-    """Yield a row of the table for each cluster, contacts by the other cluster's number."""
-    table = maps.domains
-    for i, cluster in enumerate(table.clusters.tolist()):
-        row = {name: _to_plain(getattr(table, name)[i]) for name in DOMAINS_CSV_COLUMNS[1:]}
-        others = [j for j in range(len(table.clusters)) if j != i]
-        yield {
-            "cluster": cluster,
-            **row,
-            "contact_px": {str(table.clusters[j]): int(table.contact_px[i, j]) for j in others},
-            "contact_um": {
-                str(table.clusters[j]): _to_plain(table.contact_um[i, j]) for j in others
-            },
-        }
 
 
 def _summarise_pearson(pearson: PearsonMaps, thresholds: np.ndarray) -> dict[str, Any]:
@@ -180,7 +203,7 @@ def _write_domains_csv(maps: AssemblyMaps, path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow((*DOMAINS_CSV_COLUMNS, *contacts))
-        for row in _domains(maps):
+        for row in domain_rows(maps):
             found = [row[name] for name in DOMAINS_CSV_COLUMNS]
             touched = [
                 row[f"contact_{unit}"].get(str(c), 0) for unit in ("px", "um") for c in clusters

@@ -2,36 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import math
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from umlpsd_gpu.analyses.blinking.map_files import summarise_maps
 from umlpsd_gpu.analyses.blinking.result import Study
+from umlpsd_gpu.analyses.blinking.trace_table import trace_table
 from umlpsd_gpu.analyses.decision_parts import finite_or_none, summarise_decision
-
-TRACES_CSV_COLUMNS = (
-    "id",
-    "movie",
-    "row",
-    "col",
-    "cluster",
-    "label_uncertainty",
-    "silhouette",
-    "outlier_score",
-    "outlier",
-    "cluster_without_outliers",
-    "beta",
-    "beta_stderr",
-    "beta_low",
-    "beta_high",
-    "spectrum_model",
-    "spectrum_p_value",
-    "flag",
-)
+from umlpsd_gpu.exports.csv_tables import write_csv
 
 
 def summary_of(study: Study) -> dict[str, Any]:
@@ -93,25 +71,6 @@ def dt_origin(study: Study) -> str:
     return "; ".join(origins) or "given with the traces"
 
 
-def trace_flags(study: Study) -> list[str]:
-    """Return why traces were not clustered.
-
-    Parameters
-    ----------
-    study : Study
-
-    Returns
-    -------
-    list of str
-        ``"constant"`` or ``"not finite"``; empty for a clustered trace.
-    """
-    flags = [""] * study.traces.n_traces
-    for index in np.flatnonzero(~study.clustered):
-        finite = np.isfinite(study.traces.values[index]).all()
-        flags[index] = "constant" if finite else "not finite"
-    return flags
-
-
 def _summarise_cluster(study: Study, index: int) -> dict[str, Any]:
     clusters = study.clusters
     members = study.labels == clusters.clusters[index]
@@ -140,31 +99,4 @@ def write_traces_csv(study: Study, path: Path) -> None:
     study : Study
     path : Path
     """
-    columns = (
-        study.traces.ids,
-        study.traces.source,
-        _to_texts(study.traces.rows),
-        _to_texts(study.traces.cols),
-        study.labels.tolist(),
-        _to_texts(study.label_uncertainty),
-        _to_texts(study.silhouette),
-        _to_texts(study.outliers.score),
-        study.outliers.is_outlier.astype(int).tolist(),
-        study.outliers.labels.tolist(),
-        _to_texts(study.fit.beta),
-        _to_texts(study.fit.beta_stderr),
-        _to_texts(study.fit.beta_ci95[:, 0]),
-        _to_texts(study.fit.beta_ci95[:, 1]),
-        study.fit.trace_models,
-        _to_texts(study.fit.p_value),
-        trace_flags(study),
-    )
-    with path.open("w", encoding="utf-8", errors="replace", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(TRACES_CSV_COLUMNS)
-        table.writerows(zip(*columns, strict=True))
-
-
-def _to_texts(numbers: np.ndarray) -> list[str]:
-    """Return numbers with all digits needed to read them back; empty text for NaN."""
-    return ["" if math.isnan(number) else repr(number) for number in numbers.tolist()]
+    write_csv(path, trace_table(study))

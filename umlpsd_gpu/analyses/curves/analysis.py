@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from umlpsd_gpu.analyses.curves.result import CurveStudy
     from umlpsd_gpu.analyses.curves.source import CurveSource
     from umlpsd_gpu.explorer.parts import Explorer
+    from umlpsd_gpu.exports.contents import Contents
     from umlpsd_gpu.plotting.figures import FigurePlan
     from umlpsd_gpu.plotting.page_parts import Page
     from umlpsd_gpu.storage.field import FieldTable
@@ -143,6 +144,12 @@ class Curves(Analysis[Any, Any]):
         write_curves_csv(result, folder / "curves.csv")
         write_clusters_csv(result, folder / "clusters.csv")
         write_map_files(result, folder)
+
+    def contents(self, result: CurveStudy) -> Contents:
+        """Return tables, curves, images and places; see `Analysis.contents`."""
+        from umlpsd_gpu.analyses.curves.contents import contents_of
+
+        return contents_of(result)
 
     def figures(self, result: CurveStudy) -> Sequence[FigurePlan]:
         """Return the figures; see `Analysis.figures`."""

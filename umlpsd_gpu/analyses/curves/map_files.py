@@ -52,22 +52,32 @@ def write_map_files(study: CurveStudy, folder: Path) -> None:
     size = pixel_size_m(study.map)
     is_square = size is not None and abs(size[0] / size[1] - 1) < SQUARE
     size_um = size[0] * 1e6 if size is not None and is_square else None
-    images = {name: values.reshape(study.map.shape) for name, values, _, _ in _maps(study)}
     labels = study.clustering.labels.reshape(study.map.shape)
     write_ome_tiff(folder / "labels.ome.tif", {"cluster": labels}, size_um)
-    units = {name: f"{title} ({unit})" if unit else title for name, _, title, unit in _maps(study)}
-    write_ome_tiff(
-        folder / "maps.ome.tif", {units[name]: image for name, image in images.items()}, size_um
-    )
+    channels = {
+        f"{title} ({unit})" if unit else title: values.reshape(study.map.shape)
+        for _, values, title, unit in maps_of(study)
+    }
+    write_ome_tiff(folder / "maps.ome.tif", channels, size_um)
     below = folder / "gwyddion"
     below.mkdir()
-    for name, values, title, unit in _maps(study):
+    for name, values, title, unit in maps_of(study):
         image = values.reshape(study.map.shape)
         write_gsf(below / f"{name}.gsf", image, title, unit, size)
 
 
-def _maps(study: CurveStudy) -> Iterator[tuple[str, np.ndarray, str, str]]:
-    """Yield name, values, title and unit of every map; a number that isn't valid is NaN."""
+def maps_of(study: CurveStudy) -> Iterator[tuple[str, np.ndarray, str, str]]:
+    """Yield the maps of a study.
+
+    Parameters
+    ----------
+    study : CurveStudy
+
+    Yields
+    ------
+    (str, ndarray, str, str)
+        Name, one value for each curve, title and unit. A number that isn't valid is NaN.
+    """
     clustering = study.clustering
     yield (
         "cluster",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from umlpsd_gpu.analyses.curves.map_files import pixel_size_m
 from umlpsd_gpu.analyses.curves.quantity import Quantity
 from umlpsd_gpu.analyses.curves.result import CurveStudy
 from umlpsd_gpu.analyses.decision_parts import finite_or_none, summarise_decision
+from umlpsd_gpu.exports.contents import Column, Table
+from umlpsd_gpu.exports.csv_tables import write_csv
 
 QUARTILES = (25, 50, 75)
 
@@ -53,7 +55,7 @@ def summary_of(study: CurveStudy) -> dict[str, Any]:
         "bias_offset_v": finite_or_none(conditioned.bias_offset),
         "current_offset_a": _median(conditioned.current_offset),
         "noise_a": _median(conditioned.noise),
-        "clusters": list(_clusters(study)),
+        "clusters": list(cluster_rows(study)),
         "quantities": {
             name: {"title": each.title, "unit": each.unit, "n_valid": int(each.is_valid.sum())}
             for name, each in study.quantities.items()
@@ -98,11 +100,7 @@ def write_curves_csv(study: CurveStudy, path: Path) -> None:
     study : CurveStudy
     path : Path
     """
-    columns = dict(_columns_of_curves(study))
-    with path.open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(columns)
-        table.writerows(zip(*columns.values(), strict=True))
+    write_csv(path, curve_table(study))
 
 
 def write_clusters_csv(study: CurveStudy, path: Path) -> None:
@@ -113,7 +111,7 @@ def write_clusters_csv(study: CurveStudy, path: Path) -> None:
     study : CurveStudy
     path : Path
     """
-    rows = list(_clusters(study))
+    rows = list(cluster_rows(study))
     plain = ("cluster", "n_curves", "share", "area_m2", "n_outliers", "label_uncertainty_mean")
     statistics = ("n_valid", "median", "lower_quartile", "upper_quartile")
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -125,39 +123,67 @@ def write_clusters_csv(study: CurveStudy, path: Path) -> None:
             table.writerow([*(row[name] for name in plain), *numbers])
 
 
-def _columns_of_curves(study: CurveStudy) -> Iterator[tuple[str, Sequence[Any]]]:
-    curves, clustering = study.map, study.clustering
-    yield "curve", range(1, curves.n_curves + 1)
+def curve_table(study: CurveStudy) -> Table:
+    """Return what is known of each curve, clustered or not.
+
+    Parameters
+    ----------
+    study : CurveStudy
+
+    Returns
+    -------
+    Table
+        The columns of curves.csv.
+    """
+    return Table("curves", tuple(_columns_of_curves(study)))
+
+
+def _columns_of_curves(study: CurveStudy) -> Iterator[Column]:
+    curves, clustering, conditioned = study.map, study.clustering, study.conditioned
+    outliers = clustering.outliers
+    yield Column("curve", np.arange(1, curves.n_curves + 1), "", "From 1")
     if curves.shape is not None:
         rows, cols = np.divmod(np.arange(curves.n_curves), curves.shape[1])
-        yield "row", rows.tolist()
-        yield "col", cols.tolist()
+        yield Column("row", rows, "px", "From 0")
+        yield Column("col", cols, "px", "From 0")
     if curves.positions is not None:
-        yield "x_m", _texts(curves.positions[:, 0])
-        yield "y_m", _texts(curves.positions[:, 1])
+        yield Column("x_m", curves.positions[:, 0], "m")
+        yield Column("y_m", curves.positions[:, 1], "m")
     if curves.height is not None:
-        yield "height_m", _texts(curves.height)
-    yield "cluster", clustering.labels.tolist()
-    yield "label_uncertainty", _texts(clustering.label_uncertainty)
-    yield "silhouette", _texts(clustering.silhouette)
-    yield "outlier_score", _texts(clustering.outliers.score)
-    yield "outlier", clustering.outliers.is_outlier.astype(int).tolist()
-    yield "cluster_without_outliers", clustering.outliers.labels.tolist()
-    yield "noise_a", _texts(study.conditioned.noise)
-    yield "current_offset_a", _texts(study.conditioned.current_offset)
-    yield "hysteresis_shift_v", _texts(study.conditioned.hysteresis_shift)
+        yield Column("height_m", curves.height, "m", "Topography")
+    yield Column("cluster", clustering.labels, "", "From 1, the largest first; 0: not clustered")
+    yield Column("label_uncertainty", clustering.label_uncertainty, "", "Share of other labellings")
+    yield Column("silhouette", clustering.silhouette, "", "Of the final clustering")
+    yield Column("outlier_score", outliers.score, "", "How far beyond every cluster's range")
+    yield Column("outlier", outliers.is_outlier, "", "Score above the threshold")
+    yield Column("cluster_without_outliers", outliers.labels, "", "0 for outliers")
+    yield Column("noise_a", conditioned.noise, "A", "Standard deviation of the noise")
+    yield Column("current_offset_a", conditioned.current_offset, "A", "What was subtracted")
+    yield Column("hysteresis_shift_v", conditioned.hysteresis_shift, "V", "Of the backward sweep")
     for name, quantity in study.quantities.items():
-        yield _heading(name, quantity), _texts(quantity.values)
-        yield f"{name}_error", _texts(quantity.errors)
-        yield f"{name}_valid", quantity.is_valid.astype(int).tolist()
-    yield "flag", curve_flags(study)
+        unit, title = quantity.unit, quantity.title
+        yield Column(_heading(name, quantity), quantity.values, unit, title)
+        yield Column(f"{name}_error", quantity.errors, unit, f"{title}, standard error")
+        yield Column(f"{name}_valid", quantity.is_valid, "", f"{title}, within its limits")
+    yield Column("flag", tuple(curve_flags(study)), "", "Why it was not clustered, or saturated")
 
 
 def _heading(name: str, quantity: Quantity) -> str:
     return f"{name} ({quantity.unit})" if quantity.unit else name
 
 
-def _clusters(study: CurveStudy) -> Iterator[dict[str, Any]]:
+def cluster_rows(study: CurveStudy) -> Iterator[dict[str, Any]]:
+    """Yield what is known of each cluster: sizes, and statistics of its quantities.
+
+    Parameters
+    ----------
+    study : CurveStudy
+
+    Yields
+    ------
+    dict
+        Plain values, None in place of NaN.
+    """
     clustering = study.clustering
     n_clustered = int((clustering.labels > 0).sum())
     size = pixel_size_m(study.map)
@@ -202,8 +228,3 @@ def _median(values: np.ndarray) -> float | None:
 
 def _plain_list(numbers: tuple[float, float] | None) -> list[float] | None:
     return None if numbers is None else list(numbers)
-
-
-def _texts(numbers: np.ndarray) -> list[str]:
-    """Return numbers with all digits needed to read them back; empty text for NaN."""
-    return ["" if math.isnan(number) else repr(number) for number in numbers.tolist()]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from umlpsd_gpu.analyses.micrographs.source import MicrographSource
     from umlpsd_gpu.analyses.validation_protocol import Recovery
     from umlpsd_gpu.explorer.parts import Explorer
+    from umlpsd_gpu.exports.contents import Contents
     from umlpsd_gpu.plotting.figures import FigurePlan
     from umlpsd_gpu.plotting.page_parts import Page
     from umlpsd_gpu.plotting.style import DrawnFigure
@@ -116,6 +117,12 @@ class Micrographs(Analysis[Any, Any]):
 
         write_spots_csv(result, folder / "spots.csv")
         write_map_files(result, folder)
+
+    def contents(self, result: MicrographStudy) -> Contents:
+        """Return tables, curves, images and places; see `Analysis.contents`."""
+        from umlpsd_gpu.analyses.micrographs.contents import contents_of
+
+        return contents_of(result)
 
     def figures(self, result: MicrographStudy) -> Sequence[FigurePlan]:
         """Return the figures; see `Analysis.figures`."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from umlpsd_gpu.analyses.particles.result import ParticleStudy
     from umlpsd_gpu.analyses.particles.source import ParticleSource
     from umlpsd_gpu.explorer.parts import Explorer
+    from umlpsd_gpu.exports.contents import Contents
     from umlpsd_gpu.plotting.figures import FigurePlan
     from umlpsd_gpu.plotting.page_parts import Page
     from umlpsd_gpu.storage.field import FieldTable
@@ -121,6 +122,12 @@ class Particles(Analysis[Any, Any]):
         write_sizes_csv(result, folder / "sizes.csv")
         write_label_files(result, folder)
         write_classifier(result, folder / "classifier.h5")
+
+    def contents(self, result: ParticleStudy) -> Contents:
+        """Return tables, curves, images and places; see `Analysis.contents`."""
+        from umlpsd_gpu.analyses.particles.contents import contents_of
+
+        return contents_of(result)
 
     def figures(self, result: ParticleStudy) -> Sequence[FigurePlan]:
         """Return the figures; see `Analysis.figures`."""

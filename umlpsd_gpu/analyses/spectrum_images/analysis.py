@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from umlpsd_gpu.analyses.spectrum_images.source import SpectrumImageSource
     from umlpsd_gpu.analyses.spectrum_images.spectrum_image import SpectrumImage
     from umlpsd_gpu.explorer.parts import Explorer
+    from umlpsd_gpu.exports.contents import Contents
     from umlpsd_gpu.plotting.figures import FigurePlan
     from umlpsd_gpu.plotting.page_parts import Page
     from umlpsd_gpu.storage.field import FieldTable
@@ -124,6 +125,12 @@ class SpectrumImages(Analysis[Any, Any]):
         write_spectra_csv(result, folder / "spectra.csv")
         write_compositions_csv(result, folder / "compositions.csv")
         write_map_files(result, folder)
+
+    def contents(self, result: SpectrumImageStudy) -> Contents:
+        """Return tables, curves, images and places; see `Analysis.contents`."""
+        from umlpsd_gpu.analyses.spectrum_images.contents import contents_of
+
+        return contents_of(result)
 
     def figures(self, result: SpectrumImageStudy) -> Sequence[FigurePlan]:
         """Return the figures; see `Analysis.figures`."""

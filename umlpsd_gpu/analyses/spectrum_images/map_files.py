@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from umlpsd_gpu.analyses.spectrum_images.result import SpectrumImageStudy
 from umlpsd_gpu.storage.ome_tiff import write_ome_tiff
 
@@ -17,6 +19,23 @@ def write_map_files(study: SpectrumImageStudy, folder: Path) -> None:
     folder : Path
         An existing folder.
     """
+    size_m = study.recorded.pixel_size_m
+    size_um = None if size_m is None else size_m * 1e6
+    write_ome_tiff(folder / "maps.ome.tif", maps_of(study), size_um)
+
+
+def maps_of(study: SpectrumImageStudy) -> dict[str, np.ndarray]:
+    """Return map and error of each component, all counts, and z of the residual.
+
+    Parameters
+    ----------
+    study : SpectrumImageStudy
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n_rows, n_columns)
+        In counts, but for z.
+    """
     shape = study.recorded.total_image.shape
     names = [_name(study, number) for number in range(study.k)]
     errors = study.uncertainty.map_errors.T.reshape(study.k, *shape)
@@ -24,8 +43,7 @@ def write_map_files(study: SpectrumImageStudy, folder: Path) -> None:
     maps |= {f"{name}, error": error for name, error in zip(names, errors, strict=True)}
     maps["all counts"] = study.recorded.total_image
     maps["z of the residual"] = study.residuals.sample_z.reshape(shape)
-    size_m = study.recorded.pixel_size_m
-    write_ome_tiff(folder / "maps.ome.tif", maps, None if size_m is None else size_m * 1e6)
+    return maps
 
 
 def _name(study: SpectrumImageStudy, number: int) -> str:

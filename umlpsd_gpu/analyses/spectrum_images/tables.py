@@ -102,21 +102,32 @@ def write_compositions_csv(study: SpectrumImageStudy, path: Path) -> None:
         table = csv.DictWriter(file, headings, lineterminator="\n")
         table.writeheader()
         for each in study.quantified:
-            table.writerows(_elements(each))
+            table.writerows(composition_rows(each))
 
 
 def _components(study: SpectrumImageStudy) -> Iterator[dict[str, Any]]:
     for number, each in enumerate(study.quantified):
         yield {
             **summarise_component(study.factors, study.uncertainty, number),
-            "composition": list(_elements(each)),
+            "composition": list(composition_rows(each)),
             "total": finite_or_none(each.total),
             "method": each.method,
             "notes": list(each.notes),
         }
 
 
-def _elements(each: Quantified) -> Iterator[dict[str, Any]]:
+def composition_rows(each: Quantified) -> Iterator[dict[str, Any]]:
+    """Yield what is known of each element of a component.
+
+    Parameters
+    ----------
+    each : Quantified
+
+    Yields
+    ------
+    dict
+        The columns of compositions.csv.
+    """
     for n, symbol in enumerate(each.elements):
         yield {
             "component": each.component,

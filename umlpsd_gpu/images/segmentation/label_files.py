@@ -120,20 +120,39 @@ def _read_tiff(path: Path, shape: tuple[int, int]) -> np.ndarray:
     return whole.astype(np.int32)
 
 
-def _write_regions(path: Path, labels: np.ndarray, nm_per_px: float | None) -> None:
-    import roifile
+def label_outlines(labels: np.ndarray) -> dict[int, np.ndarray]:
+    """Return the outline of each label in ImageJ's coordinates.
+
+    Parameters
+    ----------
+    labels : ndarray of int, shape (n_rows, n_columns)
+        From 1; 0: background.
+
+    Returns
+    -------
+    dict of int to ndarray, shape (n_corners, 2)
+        x and y of the corners of the largest piece, by label. Pixel (0, 0) reaches from 0 to 1.
+    """
     from scipy import ndimage
     from skimage.measure import find_contours
 
-    regions = []
+    outlines = {}
     for number, box in enumerate(ndimage.find_objects(labels), start=1):
         if box is None:
             continue
         mask = np.pad(labels[box] == number, 1)
         contours = find_contours(mask.astype(np.float32), 0.5)
         outline = max(contours, key=len)[:-1]
-        # ImageJ's pixel (0, 0) reaches from 0 to 1, and its centre is at 0.5
-        corners = outline[:, ::-1] - 0.5 + [box[1].start, box[0].start]
+        # the centre of ImageJ's pixel (0, 0) is at 0.5, and the mask has a margin of 1
+        outlines[number] = outline[:, ::-1] - 0.5 + [box[1].start, box[0].start]
+    return outlines
+
+
+def _write_regions(path: Path, labels: np.ndarray, nm_per_px: float | None) -> None:
+    import roifile
+
+    regions = []
+    for number, corners in label_outlines(labels).items():
         region = roifile.ImagejRoi.frompoints(corners.astype(np.float32), name=f"{number}")
         region.roitype = roifile.ROI_TYPE.POLYGON
         if nm_per_px is not None:

@@ -61,7 +61,7 @@ def draw_profiles(study: Study) -> Figure:
                 mean, _ = _mean_and_sd(sweep, metric)
                 few = "." if len(mean) <= 3 else ""
                 style = _line(sweep.scale) | {"color": colours[sweep.scale], "marker": few}
-                axes.plot(sweep.k_values, mean, **style)
+                axes.plot(sweep.k_values, mean, label=f"_{sweep.scale}", **style)
         _draw_chosen(axes, study.sweep_at(study.decision.scale), metric)
         _finish(axes, study, *labels)
     thresholds = _draw_em(panels[1, 1], study)
@@ -97,8 +97,15 @@ def _mean_and_sd(sweep: Sweep, metric: str) -> tuple[np.ndarray, np.ndarray]:
 def _draw_chosen(axes: Axes, sweep: Sweep, metric: str) -> None:
     mean, sd = _mean_and_sd(sweep, metric)
     low, high = np.clip([mean - sd, mean + sd], *LIMITS[metric])
-    axes.fill_between(sweep.k_values, low, high, color="black", alpha=0.18, linewidth=0)
-    axes.plot(sweep.k_values, mean, zorder=5, **CHOSEN)
+    # names with an underscore are for the numbers beside a figure, and not in legends
+    band: dict[str, Any] = {
+        "color": "black",
+        "alpha": 0.18,
+        "linewidth": 0,
+        "label": f"_{sweep.scale} ± SD",
+    }
+    axes.fill_between(sweep.k_values, low, high, **band)
+    axes.plot(sweep.k_values, mean, zorder=5, label=f"_{sweep.scale}", **CHOSEN)
 
 
 def _draw_em(axes: Axes, study: Study) -> list[Line2D]:
@@ -117,7 +124,7 @@ def _draw_em(axes: Axes, study: Study) -> list[Line2D]:
 
 def _finish(axes: Axes, study: Study, title: str, label: str) -> None:
     k_values = np.concatenate([sweep.k_values for sweep in study.sweeps])
-    axes.axvline(study.decision.k_opt, **DECIDED)
+    axes.axvline(study.decision.k_opt, label="_K_opt", **DECIDED)
     axes.set_title(title)
     axes.set_xlabel("Number of clusters K")
     axes.set_ylabel(label)

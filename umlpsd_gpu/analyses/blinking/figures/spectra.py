@@ -60,7 +60,15 @@ def draw_psd(study: Study) -> Figure:
         low, high = mean - clusters.psd_stderr[i], mean + clusters.psd_stderr[i]
         positive = low > 0
         axes.fill_between(
-            freqs_hz, low, high, where=positive, color=colour, alpha=0.25, linewidth=0
+            freqs_hz,
+            low,
+            high,
+            where=positive,
+            color=colour,
+            alpha=0.25,
+            linewidth=0,
+            # not in the legend, but in the numbers beside the figure
+            label=f"_Cluster {cluster} ± standard error",
         )
         label = _psd_label(study, i)
         axes.plot(freqs_hz, mean, color=colour, linewidth=1.7, alpha=0.6, label=label)
@@ -69,7 +77,8 @@ def draw_psd(study: Study) -> Figure:
             study.spectrum.freqs_hz, study.clusters.psd_mean[i], study.fit, members
         )
         if fitted is not None:
-            axes.plot(*fitted, zorder=4, color=darkened(colour, 0.8), **DASHED)
+            law = f"_Cluster {cluster}: mean power law"
+            axes.plot(*fitted, zorder=4, color=darkened(colour, 0.8), label=law, **DASHED)
     handles, _ = axes.get_legend_handles_labels()
     law = MEAN_LAWS[study.fit.model]
     handles.append(Line2D([], [], label=law, color="0.35", **DASHED))
@@ -109,6 +118,7 @@ def draw_betas(study: Study) -> Figure:
         markeredgecolor="black",
         markersize=5,
         zorder=6,
+        label="_Mean of each cluster",
     )
     strip.set_xticks(range(len(sizes)), [f"{c}\nn = {len(b)}" for c, b in betas.items()])
     strip.set_xlabel("Cluster")
@@ -150,13 +160,17 @@ def _draw_strips(
             alpha=0.5,
             linewidths=0,
             rasterized=True,
+            label=f"_Cluster {cluster}",
         )
-        axes.scatter(place[ringed], beta[shown][ringed], **RING)
+        axes.scatter(
+            place[ringed], beta[shown][ringed], label=f"_Cluster {cluster}: outliers", **RING
+        )
         if len(beta) >= MIN_FOR_BOX:
             axes.boxplot(
                 beta,
                 positions=[i],
                 widths=0.62,
+                label=f"_Cluster {cluster}: median",
                 showfliers=False,
                 boxprops={"color": colour, "linewidth": 1.3},
                 whiskerprops={"color": colour, "linewidth": 1.1},
@@ -178,6 +192,7 @@ def _draw_histograms(axes: Axes, betas: dict[int, np.ndarray]) -> None:
             color=[cluster_colour(cluster) for cluster in betas],
             edgecolor="white",
             linewidth=0.4,
+            label=[f"_Cluster {cluster}" for cluster in betas],
         )
     axes.set_xlabel("Traces")
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -99,6 +100,8 @@ def _draw_raw(
             color=cluster_colour(cluster),
             linewidth=0.45,
             rasterized=True,
+            # not in a legend, but in the numbers beside the figure
+            label=f"_{study.traces.ids[trace]}",
         )
         axes.yaxis.set_major_locator(MaxNLocator(2))
         axes.set_xlim(0, study.traces.n_frames * study.traces.dt_s)
@@ -124,9 +127,16 @@ def _draw_mean(axes: Axes, study: Study, best_first: np.ndarray, cluster: int) -
     colour = cluster_colour(cluster)
     low = mean - sd
     band = decimate_band(time_s, low, np.add(mean, sd, out=sd))
-    axes.fill_between(*band, color=colour, alpha=0.25, linewidth=0, rasterized=True)
+    name, is_dense = f"_Cluster {cluster}", n_samples > 500
+    shade: dict[str, Any] = {
+        "color": colour,
+        "alpha": 0.25,
+        "linewidth": 0,
+        "label": f"{name} ± SD",
+    }
+    axes.fill_between(*band, rasterized=True, **shade)
     line = decimate_line(time_s, mean)
-    axes.plot(*line, color=colour, linewidth=1.5, rasterized=n_samples > 500)
+    axes.plot(*line, color=colour, linewidth=1.5, rasterized=is_dense, label=name)
     axes.set_xlim(0, duration_s)
     axes.set_ylim(0, 1)
     axes.set_yticks([0, 0.5, 1])

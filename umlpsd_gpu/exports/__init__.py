@@ -1,0 +1,1 @@
+"""What a result consists of, and the files of other programs that it is written to."""
