@@ -3,8 +3,10 @@
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,6 +35,15 @@ def shared_cases() -> Path:
     if not folder.is_dir():
         pytest.skip("the folder ../shared/cases with reported inputs is not on this machine")
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless Chromium; skips where there is none."""
+    from tests.support.browser import open_browser
+
+    with open_browser() as browser:
+        yield browser
 
 
 @pytest.fixture

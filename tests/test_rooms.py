@@ -21,6 +21,7 @@ ROOMS = [
     "compute",
     "plotting",
     "storage",
+    "explorer",
     "kmeans",
     "decision",
     "clustering",
@@ -116,4 +117,13 @@ def test_importing_the_package_is_quick():
     script = "import sys, umlpsd_gpu; print(*sorted(m for m in sys.modules if '.' not in m))"
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     loaded = set(found.stdout.split())
-    assert not loaded & {"matplotlib", "sklearn", "skimage", "pandas", "jinja2", "cupy", "cuml"}
+    assert not loaded & {
+        "matplotlib",
+        "sklearn",
+        "skimage",
+        "pandas",
+        "jinja2",
+        "bokeh",
+        "cupy",
+        "cuml",
+    }

@@ -112,6 +112,7 @@ def test_tables_and_figures_are_optional(lines, tmp_path):
     lines.write_pooled_tables(result, tmp_path)
     assert not list(tmp_path.iterdir())
     assert lines.figures(result) == lines.batch_figures([]) == ()
+    assert lines.explore(result) is None
 
 
 def test_the_table_of_a_batch_has_k_and_its_confidence(lines):

@@ -1,6 +1,8 @@
 """report.html: leads with the decision, needs no network, escapes what users call their files."""
 
+import base64
 import dataclasses
+import hashlib
 import re
 from html.parser import HTMLParser
 
@@ -10,6 +12,7 @@ import pytest
 from tests.support.studies import make_study
 from umlpsd_gpu.analyses.blinking.page import headline, outlier_sentence
 from umlpsd_gpu.analyses.blinking.result import Study
+from umlpsd_gpu.analyses.registry import get_analysis
 from umlpsd_gpu.analyses.saving import digest_of_result
 from umlpsd_gpu.plotting.style import DrawnFigure
 from umlpsd_gpu.report.page import render_page
@@ -19,19 +22,25 @@ FIGURE = DrawnFigure("profile", "A title", "A caption with ⟨β⟩ < 1.", b"png
 
 
 class Page(HTMLParser):
-    """Collects tags with their attributes, and the text."""
+    """Collects tags with their attributes, the text, and what is inside scripts."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.text = ""
+        self.scripts: list[str] = []
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
+        if tag == "script" and not attrs:
+            self.scripts.append("")
 
     def handle_data(self, data: str) -> None:
-        self.text += data
+        if self.cdata_elem != "script":
+            self.text += data
+        elif not self.tags[-1][1]:
+            self.scripts[-1] += data
 
 
 def small_study(**changes: object) -> Study:
@@ -106,14 +115,25 @@ def test_nominal_interval_is_shown_only_where_it_differs(study: Study) -> None:
 
 def test_is_self_contained(html: str) -> None:
     for tag, attributes in Page(html).tags:
-        assert tag not in {"script", "link", "iframe", "object", "embed"}
+        assert tag not in {"link", "iframe", "object", "embed"}
         assert "srcset" not in attributes
         assert (attributes.get("src") or "data:").startswith("data:")
         if "href" in attributes:
             assert tag == "a"
-    assert "url(" not in html
-    assert "@import" not in html
-    assert "default-src 'none'" in html
+    style = html[html.index("<style>") : html.index("</style>")]
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_only_the_scripts_of_the_package_may_run(html: str) -> None:
+    page = Page(html)
+    policy = next(a["content"] or "" for tag, a in page.tags if a.get("http-equiv"))
+    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+    assert rules["default-src"] == "'none'"
+    digests = [hashlib.sha256(script.encode()).digest() for script in page.scripts]
+    expected = [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
+    assert rules["script-src"].split() == expected
+    assert len(expected) == 2
 
 
 def test_figures_are_inside_with_captions(html: str) -> None:
@@ -131,7 +151,7 @@ def test_hostile_names_are_escaped(study: Study) -> None:
     decision = dataclasses.replace(study.decision, reason=HOSTILE, votes={HOSTILE: 3})
     hostile = dataclasses.replace(study, movies=movies, decision=decision, notes=(HOSTILE,))
     page = Page(render_page(hostile, [FIGURE]))
-    assert "script" not in {tag for tag, _ in page.tags}
+    assert [tag for tag, _ in page.tags if tag == "script"] == 5 * ["script"]
     assert sum(tag == "img" for tag, _ in page.tags) == 1
     assert page.text.count(HOSTILE) >= 6
 
@@ -140,7 +160,8 @@ def test_hostile_source_of_imported_traces_is_escaped() -> None:
     study = small_study(kind="imported")
     traces = dataclasses.replace(study.traces, source=(HOSTILE,) * study.traces.n_traces)
     page = Page(render_page(dataclasses.replace(study, traces=traces), []))
-    assert not {"script", "img"} & {tag for tag, _ in page.tags}
+    assert "img" not in {tag for tag, _ in page.tags}
+    assert [tag for tag, _ in page.tags if tag == "script"] == 5 * ["script"]
     assert f"Imported traces: {HOSTILE}" in page.text
 
 
@@ -150,6 +171,14 @@ def test_one_cluster_says_so() -> None:
     assert headline(study) == "No cluster structure in 21 traces"
     assert headline(study) in text
     assert not re.search(r"\b(nan|None)\b", text)
+
+
+def test_what_to_check_next(study: Study) -> None:
+    text = Page(render_page(study, [])).text
+    assert "What to check next" in text
+    checks = get_analysis("blinking").checks(study)
+    assert checks
+    assert all(check in text for check in checks)
 
 
 def test_same_study_same_page(study: Study, html: str) -> None:

@@ -29,7 +29,7 @@ def test_everything_is_in_the_folder(place: Path, study: Study) -> None:
     assert json.loads((folder / "summary.json").read_text("utf-8"))["files"] == files
     assert all((folder / name).stat().st_size > 500 for name in files)
     assert Study.load(folder).decision == study.decision
-    assert (folder / "report.html").read_text("utf-8").count("data:image/svg+xml") == 5
+    assert (folder / "report.html").read_text("utf-8").count('src="data:image/svg+xml') == 5
     assert steps[-1] == ("figures", 5, 5)
 
 

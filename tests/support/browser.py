@@ -48,7 +48,12 @@ class Visit:
             self.complaints.append(message.text)
 
     def wait_until_ready(self) -> None:
-        self.page.wait_for_selector("#explorer-section[data-state=ready]", timeout=30_000)
+        """Wait until the report can be clicked; what the page says in vain is in the error."""
+        ready = "document.querySelector('#explorer-section')?.dataset.state === 'ready'"
+        try:
+            self.page.wait_for_function(ready, timeout=30_000)
+        except Exception as error:
+            raise AssertionError(f"the report did not start: {self.complaints}") from error
 
     def column(self, source: str, name: str) -> list[Any]:
         """Return what a plot shows: one column of its data."""
@@ -105,3 +110,14 @@ def _axe_core() -> str:
     if not path.is_file():
         pytest.skip(f"no {path}: npm install axe-core, or set NODE_MODULES")
     return path.read_text("utf-8")
+
+
+def visit_result(browser: Any, result: Any, folder: Path) -> Visit:
+    """Return the report of a result, without figures, ready to be clicked."""
+    from umlpsd_gpu.report.page import render_page
+
+    path = folder / "report.html"
+    path.write_text(render_page(result, []), "utf-8")
+    visit = Visit(browser, path, viewport={"width": 1280, "height": 800})
+    visit.wait_until_ready()
+    return visit

@@ -20,6 +20,7 @@ from umlpsd_gpu.compute.context import Context
 from umlpsd_gpu.settings import AnalysisSettings
 
 if TYPE_CHECKING:
+    from umlpsd_gpu.explorer.parts import Explorer
     from umlpsd_gpu.exports.contents import Contents
     from umlpsd_gpu.plotting.page_parts import Page
     from umlpsd_gpu.plotting.style import DrawnFigure
@@ -185,6 +186,20 @@ class Analysis(
         -------
         Page
         """
+
+    def explore(self, result: Result) -> Explorer | None:
+        """Return what can be clicked in the report; by default nothing.
+
+        Parameters
+        ----------
+        result : Result
+
+        Returns
+        -------
+        Explorer or None
+            Images, items with their values and curves, and saved labels.
+        """
+        return None
 
     def answer(self, result: Result) -> Iterable[Any]:
         """Yield what the terminal shows of a result; by default headline and reason of the page.

@@ -6,6 +6,7 @@ An analysis names its own modules in `umlpsd_gpu.analyses.protocol.Analysis.prel
 import h5py
 
 import umlpsd_gpu.plotting.figures
+import umlpsd_gpu.report.explorer_section
 import umlpsd_gpu.report.page
 import umlpsd_gpu.report.write_report
 

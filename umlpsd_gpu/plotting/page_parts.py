@@ -71,7 +71,8 @@ class Section:
             Markup("<tr>{}</tr>").format(Markup("").join(map(_cell, row))) for row in rows
         )
         table = Markup(
-            '<div class="scroll"><table><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
+            '<div class="scroll" tabindex="0"><table><thead><tr>{}</tr></thead>'
+            "<tbody>{}</tbody></table></div>"
         ).format(head, body)
         note = Markup('<p class="caption">{}</p>').format(caption) if caption else Markup("")
         return cls(title, table + note)

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 import umlpsd_gpu as um
 from tests.analyses.curves.maps import simulated_map
+from tests.support.browser import visit_result
 from tests.support.export_checks import check_exports, check_ome_zarr
 from umlpsd_gpu.analyses.curves.cluster_table import table_rows
 from umlpsd_gpu.analyses.curves.contents import contents_of
@@ -371,6 +372,35 @@ def test_whole_analysis_on_the_device_finds_what_the_cpu_finds(on_cpu):
     np.testing.assert_array_equal(there.clustering.labels, here.clustering.labels)
     for name, quantity in here.quantities.items():
         np.testing.assert_array_equal(there.quantities[name].values, quantity.values)
+
+
+def test_clicking_a_pixel_shows_its_curve(study, browser, tmp_path):
+    visit = visit_result(browser, study, tmp_path)
+    n_cols = study.map.shape[1]
+    pixel = 5 * n_cols + 12
+    assert study.conditioned.is_usable[pixel]
+    visit.click("map", 12, 5)
+    assert visit.page.locator("#explorer-number").input_value() == str(pixel)
+    assert visit.values()["Cluster"] == f"cluster {study.clustering.labels[pixel]}"
+    for panel, sweeps in enumerate((study.map.current, study.conditioned.current)):
+        for place, values in enumerate(sweeps.values()):
+            shown = np.array(visit.column(f"panel-{panel}-{place}", "y"))
+            expected = values[pixel]
+            factor = np.nanmax(np.abs(shown)) / np.nanmax(np.abs(expected))
+            assert factor in (pytest.approx(1e9, rel=1e-3), pytest.approx(1e12, rel=1e-3))
+            np.testing.assert_allclose(shown / factor, expected, atol=2e-4 * np.ptp(expected))
+            np.testing.assert_allclose(
+                visit.column(f"panel-{panel}-{place}", "x"),
+                (study.map.bias, study.conditioned.bias)[panel],
+                atol=1e-6,
+            )
+    conductance = study.quantities["zero_bias_conductance"]
+    said = visit.values()["Zero-bias conductance"].replace("−", "-").split(" ± ")
+    scale = 1e9 if said[1].endswith("nS") else 1e12
+    assert float(said[0]) == pytest.approx(scale * conductance.values[pixel], rel=1e-3)
+    error = float(said[1].split()[0])
+    assert error == pytest.approx(scale * conductance.errors[pixel], rel=0.06)
+    assert visit.complaints == []
 
 
 def test_exports_are_read_back(study, tmp_path):

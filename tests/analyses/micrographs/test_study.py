@@ -11,6 +11,7 @@ import tifffile
 from tests.support.export_checks import check_exports, check_ome_zarr
 from umlpsd_gpu import Micrograph, MicrographStudy, read_micrograph, run_micrograph, write_report
 from umlpsd_gpu.analyses.micrographs.contents import contents_of
+from umlpsd_gpu.analyses.micrographs.explore import explore_micrograph
 from umlpsd_gpu.errors import MovieError, SettingsError, TracesError
 from umlpsd_gpu.plotting.drawing_pool import drawing_pool
 from umlpsd_gpu.simulate.micrographs import simulate_micrograph, write_simulated_micrograph
@@ -183,6 +184,22 @@ def test_whole_analysis_on_the_device_finds_what_the_cpu_finds(on_cpu, image, st
     variances = there.decision.curves["variance"]
     np.testing.assert_allclose(variances, study.decision.curves["variance"], rtol=1e-3)
     np.testing.assert_allclose(there.maps, study.maps, atol=0.05 * study.maps.max())
+
+
+def test_each_window_has_its_spectrum(study):
+    found = explore_micrograph(study)
+    assert found.n_items == len(study.factors.maps)
+    window, step = study.settings.micrograph.window, study.settings.micrograph.step_px
+    row, col = divmod(17, study.grid[1])
+    assert (found.x[17], found.y[17]) == (col * step + window / 2 - 0.5, row * step + 31.5)
+    whole = found.panels[0].curves[0]
+    profile = whole.y[17] @ whole.parts
+    spectrum = np.tensordot(study.factors.maps[17], study.spectra, axes=1)
+    rows, cols = np.indices(spectrum.shape) - window // 2
+    for ring in (1, 9, 32):
+        is_ring = np.rint(np.hypot(rows, cols)) == ring
+        assert profile[ring - 1] == pytest.approx(spectrum[is_ring].mean())
+    assert whole.x[8] == pytest.approx(9 * study.frequency_step * 1e-9)
 
 
 def test_exports_are_read_back(study, tmp_path):

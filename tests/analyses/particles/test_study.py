@@ -13,6 +13,7 @@ from tests.support.dm_files import image_tags, write_dm
 from tests.support.export_checks import check_exports, check_ome_zarr
 from umlpsd_gpu.analyses.particles.compare import compare_studies
 from umlpsd_gpu.analyses.particles.contents import contents_of
+from umlpsd_gpu.analyses.particles.explore import explore_particles
 from umlpsd_gpu.analyses.particles.page import page_of
 from umlpsd_gpu.analyses.registry import get_analysis
 from umlpsd_gpu.cli.main import app
@@ -292,6 +293,24 @@ def test_one_of_several_images_of_a_file_is_chosen_on_the_command_line(tmp_path)
     options = ["--analysis", "particles"]
     assert call("check", path, *options, "--image-title", "BF").exit_code == 0
     assert "--image-title" in call("check", path, *options).output
+
+
+def test_each_particle_has_its_outline(study):
+    found = explore_particles(study)
+    n = len(study.table)
+    assert found.n_items == n
+    drawn, fitted = found.panels[0].curves
+    for curves, tolerance in ((drawn, 0.06), (fitted, 0.1)):
+        # the shoelace formula
+        x, y = curves.x, curves.y
+        area = 0.5 * np.abs((x * np.roll(y, -1, axis=1) - y * np.roll(x, -1, axis=1)).sum(axis=1))
+        known = study.table.is_counted & np.isfinite(area)
+        assert known.sum() >= 0.8 * study.table.is_counted.sum()
+        np.testing.assert_allclose(area[known], study.table["area_nm2"][known], rtol=tolerance)
+    diameter = next(c for c in found.columns if c.name == "Equivalent diameter")
+    np.testing.assert_array_equal(diameter.values, study.table["equivalent_diameter_nm"])
+    left_out = int(np.flatnonzero(~study.table.is_counted)[0])
+    assert study.table.reasons[left_out] in found.ids[left_out]
 
 
 def test_exports_are_read_back(study, tmp_path):

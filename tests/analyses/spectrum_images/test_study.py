@@ -7,8 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.support.browser import visit_result
 from tests.support.export_checks import check_exports, check_ome_zarr
 from umlpsd_gpu import SpectrumImage, SpectrumImageStudy, run_spectrum_image, write_report
+from umlpsd_gpu.analyses.spectrum_images import explore
 from umlpsd_gpu.analyses.spectrum_images.contents import contents_of
 from umlpsd_gpu.analyses.spectrum_images.element_search import name_missing_lines
 from umlpsd_gpu.analyses.spectrum_images.result import RecordedSpectra
@@ -184,6 +186,34 @@ def test_real_map_is_unmixed(shared_data):
     assert 2 <= study.k <= 4
     assert study.recorded.total_image.shape == (40, 40)
     assert replace(study.recorded.conditions, origins={}).beam_kev is not None
+
+
+def test_clicking_a_pixel_shows_its_spectrum(study, browser, tmp_path):
+    visit = visit_result(browser, study, tmp_path)
+    row, col = 7, 21
+    pixel = row * study.recorded.total_image.shape[1] + col
+    visit.click("map", col, row)
+    counts = study.factors.maps[pixel]
+    parts = [visit.column(f"panel-0-{place}", "y") for place in range(study.k + 1)]
+    np.testing.assert_allclose(parts[0], counts @ study.factors.components, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(np.sum(parts[1:], axis=0), parts[0], rtol=1e-9)
+    energies = study.recorded.axis.energies_kev
+    np.testing.assert_allclose(visit.column("panel-0-0", "x"), energies, rtol=1e-5)
+    values = visit.values()
+    assert values["Component"] == f"component {1 + counts.argmax()}"
+    assert values["All counts"] == f"{study.recorded.total_image[row, col]:.4g} counts"
+    assert visit.complaints == []
+
+
+def test_large_images_are_shown_in_squares(study, monkeypatch):
+    monkeypatch.setattr(explore, "MOST_ITEMS", 400)
+    found = explore.explore_spectrum_image(study)
+    assert found.item == "square of 2 × 2 pixels"
+    assert found.pictures[0].layers[0].values.shape == (20, 18)
+    counts = next(column for column in found.columns if column.name == "All counts")
+    total = study.recorded.total_image
+    assert counts.values[18 + 2] == total[2:4, 4:6].sum()
+    assert counts.values.sum() == pytest.approx(total.sum())
 
 
 def test_exports_are_read_back(study, tmp_path):

@@ -3,15 +3,9 @@
 import pytest
 
 from tests.support.archives import FAILED_EVERY, make_rows, write_archive
-from tests.support.browser import Visit, open_browser
+from tests.support.browser import Visit
 
 N = 420
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with open_browser() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

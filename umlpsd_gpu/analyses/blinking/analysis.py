@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from umlpsd_gpu.analyses.comparing.comparison import Comparison
     from umlpsd_gpu.analyses.items.item import Item
     from umlpsd_gpu.analyses.methods.methods import MethodsText
+    from umlpsd_gpu.explorer.parts import Explorer
     from umlpsd_gpu.exports.contents import Contents
     from umlpsd_gpu.movie.movie import Movie
     from umlpsd_gpu.plotting.figures import FigurePlan
@@ -225,6 +226,12 @@ class Blinking(Analysis[Any, Any]):
         from umlpsd_gpu.analyses.blinking.compare import compare_studies
 
         return compare_studies(first, second)
+
+    def explore(self, result: Study) -> Explorer:
+        """Return what can be clicked in the report; see `Analysis.explore`."""
+        from umlpsd_gpu.analyses.blinking.explore import explore_study
+
+        return explore_study(result)
 
     def answer(self, result: Study) -> Iterable[Any]:
         """Yield what the terminal shows; see `Analysis.answer`."""

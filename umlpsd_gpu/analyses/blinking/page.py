@@ -58,6 +58,12 @@ def _facts(study: Study) -> Iterator[Fact]:
     yield Fact("Smoothing scale", decision.scale)
     yield confidence_fact(decision)
     yield Fact("Traces clustered", str(int(study.clustered.sum())), f"of {traces.n_traces}")
+    if study.movies:
+        n_whole, n = sum(movie.verdict == "whole" for movie in study.movies), len(study.movies)
+        if n == 1:
+            yield Fact("Movie", "whole" if n_whole else "damaged")
+        else:
+            yield Fact("Movies", f"{n_whole} of {n} whole")
     yield Fact("Frames", f"{traces.n_frames:,}", f"× {traces.dt_s:.4g} s")
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from umlpsd_gpu.analyses.curves.source import CurveSource
     from umlpsd_gpu.analyses.items.item import Item
     from umlpsd_gpu.analyses.methods.methods import MethodsText
+    from umlpsd_gpu.explorer.parts import Explorer
     from umlpsd_gpu.exports.contents import Contents
     from umlpsd_gpu.plotting.figures import FigurePlan
     from umlpsd_gpu.plotting.page_parts import Page
@@ -188,6 +189,12 @@ class Curves(Analysis[Any, Any]):
         from umlpsd_gpu.analyses.curves.compare import compare_studies
 
         return compare_studies(first, second)
+
+    def explore(self, result: CurveStudy) -> Explorer:
+        """Return what can be clicked in the report; see `Analysis.explore`."""
+        from umlpsd_gpu.analyses.curves.explore import explore_curves
+
+        return explore_curves(result)
 
     def batch_columns(self) -> Sequence[Column]:
         """Return the columns in the table of a batch; see `Analysis.batch_columns`."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from umlpsd_gpu.analyses.micrographs.result import MicrographStudy
     from umlpsd_gpu.analyses.micrographs.source import MicrographSource
     from umlpsd_gpu.analyses.validation_protocol import Recovery
+    from umlpsd_gpu.explorer.parts import Explorer
     from umlpsd_gpu.exports.contents import Contents
     from umlpsd_gpu.plotting.figures import FigurePlan
     from umlpsd_gpu.plotting.page_parts import Page
@@ -169,6 +170,12 @@ class Micrographs(Analysis[Any, Any]):
         from umlpsd_gpu.analyses.micrographs.compare import compare_studies
 
         return compare_studies(first, second)
+
+    def explore(self, result: MicrographStudy) -> Explorer:
+        """Return what can be clicked in the report; see `Analysis.explore`."""
+        from umlpsd_gpu.analyses.micrographs.explore import explore_micrograph
+
+        return explore_micrograph(result)
 
     def batch_columns(self) -> Sequence[Column]:
         """Return the columns in the table of a batch; see `Analysis.batch_columns`."""

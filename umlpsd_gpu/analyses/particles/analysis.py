@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from umlpsd_gpu.analyses.particles.pooled import PooledParticles
     from umlpsd_gpu.analyses.particles.result import ParticleStudy
     from umlpsd_gpu.analyses.particles.source import ParticleSource
+    from umlpsd_gpu.explorer.parts import Explorer
     from umlpsd_gpu.exports.contents import Contents
     from umlpsd_gpu.plotting.figures import FigurePlan
     from umlpsd_gpu.plotting.page_parts import Page
@@ -163,6 +164,12 @@ class Particles(Analysis[Any, Any]):
         from umlpsd_gpu.analyses.particles.item import item_of
 
         return item_of(result, wanted)
+
+    def explore(self, result: ParticleStudy) -> Explorer:
+        """Return what can be clicked in the report; see `Analysis.explore`."""
+        from umlpsd_gpu.analyses.particles.explore import explore_particles
+
+        return explore_particles(result)
 
     def open_pooled(
         self, parts: Sequence[StoredResult], settings: ParticlesSettings

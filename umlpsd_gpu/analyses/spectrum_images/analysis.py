@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from umlpsd_gpu.analyses.spectrum_images.result import SpectrumImageStudy
     from umlpsd_gpu.analyses.spectrum_images.source import SpectrumImageSource
     from umlpsd_gpu.analyses.spectrum_images.spectrum_image import SpectrumImage
+    from umlpsd_gpu.explorer.parts import Explorer
     from umlpsd_gpu.exports.contents import Contents
     from umlpsd_gpu.plotting.figures import FigurePlan
     from umlpsd_gpu.plotting.page_parts import Page
@@ -169,6 +170,12 @@ class SpectrumImages(Analysis[Any, Any]):
         from umlpsd_gpu.analyses.spectrum_images.compare import compare_studies
 
         return compare_studies(first, second)
+
+    def explore(self, result: SpectrumImageStudy) -> Explorer:
+        """Return what can be clicked in the report; see `Analysis.explore`."""
+        from umlpsd_gpu.analyses.spectrum_images.explore import explore_spectrum_image
+
+        return explore_spectrum_image(result)
 
     def batch_columns(self) -> Sequence[Column]:
         """Return the columns in the table of a batch; see `Analysis.batch_columns`."""

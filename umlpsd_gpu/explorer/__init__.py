@@ -1,0 +1,1 @@
+"""What can be clicked in a report: images, items, their values and their curves."""
