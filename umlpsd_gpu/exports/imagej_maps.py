@@ -10,7 +10,6 @@ import numpy as np
 
 from umlpsd_gpu.exports.contents import Contents, Frame, Image
 from umlpsd_gpu.exports.names import file_name
-from umlpsd_gpu.plotting.style import cluster_colour
 
 # ImageJ's own words for units
 UNITS = {"um": "micron", "nm": "nm", "m": "m", "1/nm": "1/nm", "px": "pixel"}
@@ -81,6 +80,8 @@ def lookup_table(image: Image) -> np.ndarray:
         Red, green and blue. Labels have the colours of their clusters, 0 is black.
     """
     import matplotlib
+
+    from umlpsd_gpu.plotting.style import cluster_colour
 
     if image.kind == "labels":
         rgb = np.array([(0.0, 0.0, 0.0), *map(cluster_colour, range(1, N_COLOURS))])

@@ -10,7 +10,6 @@ import numpy as np
 from umlpsd_gpu.exports.contents import Contents, Places, Table
 from umlpsd_gpu.exports.names import file_name
 from umlpsd_gpu.images.segmentation.label_files import label_outlines
-from umlpsd_gpu.plotting.style import FLAGGED, cluster_colour
 
 if TYPE_CHECKING:
     from roifile import ImagejRoi
@@ -127,6 +126,8 @@ def _properties(table: Table, row: int) -> dict[str, str]:
 def _colour(cluster: int) -> bytes:
     """Return alpha, red, green and blue."""
     from matplotlib.colors import to_rgb
+
+    from umlpsd_gpu.plotting.style import FLAGGED, cluster_colour
 
     rgb = cluster_colour(cluster) if cluster else to_rgb(FLAGGED)
     return bytes([255, *(round(255 * part) for part in rgb)])

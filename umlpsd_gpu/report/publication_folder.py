@@ -10,13 +10,6 @@ from typing import Any
 from umlpsd_gpu.analyses.registry import get_analysis
 from umlpsd_gpu.analyses.saving import digest_of_result
 from umlpsd_gpu.errors import SettingsError
-from umlpsd_gpu.plotting.publication import (
-    FORMATS,
-    MM_PER_INCH,
-    get_journal,
-    publication_style,
-    render_vector,
-)
 from umlpsd_gpu.storage.result_folder import FolderKind, check_output, files_in, write_whole
 
 FIGURES = FolderKind("folder of figures", "figures.json", "umlpsd figures")
@@ -26,7 +19,7 @@ def write_publication_figures(
     result: Any,
     folder: str | Path,
     journal: str = "nature",
-    formats: Sequence[str] = FORMATS,
+    formats: Sequence[str] = ("pdf", "svg"),
     overwrite: bool = False,
 ) -> Path:
     """Draw the figures of a result at the widths of a journal and write them atomically.
@@ -65,6 +58,15 @@ def write_publication_figures(
     ...     sorted(path.name for path in written.glob("*.svg"))
     ['figure_1.svg', 'figure_2.svg', 'figure_3.svg']
     """
+    # matplotlib takes half a second to import
+    from umlpsd_gpu.plotting.publication import (
+        FORMATS,
+        MM_PER_INCH,
+        get_journal,
+        publication_style,
+        render_vector,
+    )
+
     chosen, analysis = get_journal(journal), get_analysis(result.analysis)
     if not formats:
         raise SettingsError(f"no format was given; choose from {', '.join(FORMATS)}")
