@@ -139,3 +139,21 @@ class ClusterSpectra:
     n_beta: np.ndarray
     beta_mean: np.ndarray
     beta_stderr: np.ndarray
+
+
+def falling_density(freqs_hz: np.ndarray, beta: np.ndarray, knee_hz: np.ndarray) -> np.ndarray:
+    """Return 1 / (f^β + knee^β), the shape of `PowerLawFit` without amplitude and floor.
+
+    Parameters
+    ----------
+    freqs_hz, beta, knee_hz : array
+        Broadcast against each other; a knee of 0 is none, whatever the sign of β.
+
+    Returns
+    -------
+    ndarray
+    """
+    has_knee = np.asarray(knee_hz) > 0
+    level = np.where(has_knee, np.where(has_knee, knee_hz, 1.0) ** beta, 0.0)
+    shape: np.ndarray = 1 / (freqs_hz**beta + level)
+    return shape

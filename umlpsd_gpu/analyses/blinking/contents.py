@@ -24,6 +24,7 @@ from umlpsd_gpu.exports.contents import (
 )
 from umlpsd_gpu.exports.rows import table_of_rows
 from umlpsd_gpu.maps.images import image_of
+from umlpsd_gpu.spectrum.result import falling_density
 
 PSD_UNIT = "counts^2/Hz"
 # of the mean image, in per cent: as the figure of the report
@@ -133,8 +134,8 @@ def _fitted_spectrum(study: Study) -> Callable[[int], np.ndarray]:
     fit, freqs = study.fit, study.spectrum.freqs_hz
 
     def model(n: int) -> np.ndarray:
-        slow = freqs ** fit.beta[n] + fit.knee_hz[n] ** fit.beta[n]
-        fitted = fit.amplitude[n] / slow + fit.floor[n]
+        falling = falling_density(freqs, fit.beta[n], fit.knee_hz[n])
+        fitted = fit.amplitude[n] * falling + fit.floor[n]
         inside = (freqs >= fit.f_range_hz[0]) & (freqs <= fit.f_range_hz[1])
         values: np.ndarray = np.where(inside, fitted, np.nan)
         return values

@@ -7,7 +7,7 @@ import numpy as np
 from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.analyses.saved_labels import saved_labellings
 from umlpsd_gpu.explorer.parts import Column, Curves, Explorer, Layer, Panel, Picture
-from umlpsd_gpu.spectrum.result import PowerLawFit
+from umlpsd_gpu.spectrum.result import PowerLawFit, falling_density
 from umlpsd_gpu.storage.blocks import row_blocks
 
 # frequencies at which a fit is drawn: it is smooth on logarithmic axes
@@ -166,10 +166,7 @@ def fitted_spectra(
     middle_hz = float(np.sqrt(fit.f_range_hz[0] * fit.f_range_hz[1]))
 
     def falling(f_hz: np.ndarray, beta: np.ndarray) -> np.ndarray:
-        knee_hz = np.where(fit.knee_hz > 0, fit.knee_hz, 1.0)
-        knee = np.where(fit.knee_hz > 0, knee_hz**beta, 0.0)
-        shape: np.ndarray = 1 / (f_hz[None, :] ** beta[:, None] + knee[:, None])
-        return shape
+        return falling_density(f_hz[None, :], beta[:, None], fit.knee_hz[:, None])
 
     floor = fit.floor[:, None]
     fitted = fit.amplitude[:, None] * falling(freqs_hz, fit.beta)

@@ -10,6 +10,7 @@ from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.analyses.blinking.trace_table import trace_flags
 from umlpsd_gpu.analyses.items.find_item import find_item
 from umlpsd_gpu.analyses.items.item import Curve, Item, measured
+from umlpsd_gpu.spectrum.result import falling_density
 
 
 def item_of(study: Study, wanted: str) -> Item:
@@ -81,8 +82,8 @@ def _curves(study: Study, i: int) -> Iterator[Curve]:
         others: tuple[tuple[str, np.ndarray, np.ndarray], ...] = ()
         if np.isfinite(fit.beta[i]):
             f_hz = np.geomspace(*fit.f_range_hz, 100)
-            knee = fit.knee_hz[i] ** fit.beta[i] if fit.knee_hz[i] > 0 else 0.0
-            density = fit.amplitude[i] / (f_hz ** fit.beta[i] + knee) + fit.floor[i]
+            falling = falling_density(f_hz, fit.beta[i], fit.knee_hz[i])
+            density = fit.amplitude[i] * falling + fit.floor[i]
             others = ((f"fit, β = {fit.beta[i]:.2f}", f_hz, density),)
         yield Curve(
             "Power spectral density",
