@@ -42,6 +42,7 @@ ROOMS = [
     "validation",
     "bench",
     "batch",
+    "live",
     "cli",
 ]
 MODULES = sorted(PACKAGE.rglob("*.py"))

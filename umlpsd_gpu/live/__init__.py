@@ -1,0 +1,1 @@
+"""Analysis of a movie while it is recorded."""
