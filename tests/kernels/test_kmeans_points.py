@@ -13,6 +13,7 @@ from tests.kernels.test_kmeans_restarts import (
     HAS_COMPILER,
     N_EPOCHS,
     assert_alike,
+    compares_versions,
     compile_kernel,
     needs_compiler,
 )
@@ -171,6 +172,7 @@ def test_the_order_of_the_points_does_not_matter():
 
 
 @needs_compiler
+@compares_versions
 def test_every_version_gives_the_same_bits(compile_with, monkeypatch):
     """Those that the loader chooses from, and one without vectors or fused operations at all."""
     values = three_shapes(403, 50, 0.3)[0]
