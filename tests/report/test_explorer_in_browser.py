@@ -233,6 +233,18 @@ def test_wcag_aa(visit: Visit, scheme: str) -> None:
     assert visit.accessibility_faults() == []
 
 
+def test_nothing_is_cut_off_on_paper(browser: Any, folder: Path) -> None:
+    """A4 less the margins of the page."""
+    paper = {"width": 680, "height": 1000}
+    visit = Visit(browser, folder / "report.html", viewport=paper)
+    visit.page.emulate_media(media="print")
+    tables = visit.page.locator(".scroll").evaluate_all(
+        "all => all.map(one => one.scrollWidth - one.clientWidth)"
+    )
+    assert len(tables) >= 3
+    assert max(tables) <= 0
+
+
 def test_print_hides_what_cannot_be_clicked(visit: Visit) -> None:
     visit.page.emulate_media(media="print")
     assert not visit.page.locator("#explorer-section").is_visible()
