@@ -125,7 +125,7 @@ def test_pixels_of_a_movie_are_analysed(movie, tmp_path):
         (["missing.tif"], 2, ["missing.tif"]),
         (["empty_folder"], 2, ["empty_folder"]),
         (["text.tif"], 2, ["text.tif"]),
-        (["one_frame.tif", "--dt-s", "0.1"], 2, ["one frame"]),
+        (["one_frame.tif", "--dt-s", "0.1"], 2, ["one frame", "--analysis curves"]),
         (["no_interval.tif"], 2, ["--dt-s"]),
         (["dark.tif", "--dt-s", "0.1"], 2, ["detection_snr", "brightest"]),
         (["dark.tif", "--dt-s", "-1"], 2, ["movie.dt_s", "greater than 0"]),

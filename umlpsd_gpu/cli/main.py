@@ -95,7 +95,7 @@ def run(
 
     analysis, chosen = settings.resolve(movies)
     check_output(out_dir, overwrite)
-    _analyse(analysis, analysis.open(movies, chosen), chosen, out_dir, overwrite)
+    _analyse(analysis, settings.open(analysis, movies, chosen), chosen, out_dir, overwrite)
 
 
 @app.command()
@@ -236,6 +236,8 @@ def main() -> None:
         raise
     except UmlpsdError as error:
         err.print(f"[bold red]Error:[/] {escape(str(error))}")
+        for note in getattr(error, "__notes__", ()):
+            err.print(escape(note))
         sys.exit(error.exit_code)
     except OSError as error:
         err.print(f"[bold red]Error:[/] {escape(str(error))}")

@@ -15,8 +15,8 @@ import typer
 from pydantic.fields import FieldInfo
 
 from umlpsd_gpu.analyses.protocol import Analysis
-from umlpsd_gpu.analyses.registry import BUILT_IN, get_analysis, guess_analysis
-from umlpsd_gpu.errors import SettingsError
+from umlpsd_gpu.analyses.registry import BUILT_IN, analysis_names, get_analysis, guess_analysis
+from umlpsd_gpu.errors import SettingsError, UmlpsdError
 from umlpsd_gpu.settings import ANALYSIS, AnalysisSettings
 from umlpsd_gpu.settings_files import read_toml
 
@@ -105,6 +105,38 @@ class ChosenSettings:
         name = self.analysis or _analysis_named_in(self.file)
         analysis = get_analysis(name) if name else guess_analysis(names)
         return analysis, self._settings_of(analysis)
+
+    def open(self, analysis: Analysis[Any, Any], names: Sequence[str], settings: Any) -> Any:
+        """Open the inputs of an analysis.
+
+        Parameters
+        ----------
+        analysis : Analysis
+        names : sequence of str
+        settings : AnalysisSettings
+
+        Returns
+        -------
+        object
+            What the analysis runs on.
+
+        Raises
+        ------
+        UmlpsdError
+            If they can't be opened; with a note that names the other analyses where there are such
+            files and nobody chose this analysis.
+        """
+        try:
+            return analysis.open(names, settings)
+        except UmlpsdError as error:
+            is_guess = not (self.analysis or _analysis_named_in(self.file))
+            if is_guess and all(Path(name).is_file() for name in names):
+                others = [name for name in analysis_names() if name != analysis.name]
+                error.add_note(
+                    f"It was opened for {analysis.name}; if it is for another analysis, choose "
+                    f"--analysis {', '.join(others[:-1])} or {others[-1]}."
+                )
+            raise
 
     def _settings_of(self, analysis: Analysis[Any, Any]) -> AnalysisSettings:
         model = analysis.settings
