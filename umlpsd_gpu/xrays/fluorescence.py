@@ -11,7 +11,7 @@ is left out; it is below 1 to 2 % for most lines.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,25 +60,21 @@ def fluoresced(
     x = own[:, None] / attenuation
     y = 1 / (mean_depths * attenuation)
     escape = 0.5 * y / (x + y) * (np.log1p(x) / x + np.log1p(y) / y)
-    ionised = np.array([_ionisation(line, exciting) for line in lines]) / attenuation
+    keys = tuple(energies.tolist())
+    ionised = np.array([_ionisation(line.z, line.level, keys) for line in lines]) / attenuation
     yields = np.array([fluorescence_yield(line.z, line.level) * line.weight for line in lines])
     return np.asarray(yields * ((generated * ionised * escape).sum(axis=1)), np.float64)
 
 
-@cache
-def _ionisation(line: Line, exciting: tuple[Line, ...]) -> tuple[float, ...]:
-    """Return the attenuation of each exciting line by ionisation of the level, in cm²/g."""
-    energies = np.array([other.energy_kev for other in exciting])
-    shares = [_share_of_level(line, energy) for energy in energies]
-    return tuple((mass_attenuation(line.z, energies) * np.array(shares)).tolist())
-
-
-def _share_of_level(line: Line, energy_kev: float) -> float:
-    """Return the share of absorbed photons that ionise the line's level, by the jumps of edges."""
-    if energy_kev <= edge_kev(line.z, line.level):
-        return 0.0
-    share = 1 - 1 / jump_ratio(line.z, line.level)
-    for level in LEVELS[: LEVELS.index(line.level)]:
-        if energy_kev > edge_kev(line.z, level) > 0:
-            share /= jump_ratio(line.z, level)
-    return share
+@lru_cache(maxsize=4096)
+def _ionisation(z: int, level: str, energies_kev: tuple[float, ...]) -> Floats:
+    """Return the attenuation of photons by ionisation of a level, in cm²/g, by jumps of edges."""
+    energies = np.array(energies_kev)
+    above = energies > edge_kev(z, level)
+    if not above.any():
+        return np.zeros(len(energies))
+    share = np.where(above, 1 - 1 / jump_ratio(z, level), 0.0)
+    for higher in LEVELS[: LEVELS.index(level)]:
+        if (edge := edge_kev(z, higher)) > 0:
+            share = np.where(energies > edge, share / jump_ratio(z, higher), share)
+    return np.asarray(mass_attenuation(z, energies) * share, np.float64)

@@ -59,9 +59,12 @@ def emitted_photons(families: Sequence[Family], scene: Scene) -> list[Floats]:
     families : sequence of Family
     scene : Scene
     """
+    # all lines at once: how electrons slow down and what excites others depends on the material
+    lines = tuple(line for family in families for line in family.lines)
+    photons = specific_emission(scene.of, lines, scene.beam_kev, scene.take_off_deg, scene.sample)
+    ends = np.cumsum([len(family.lines) for family in families], dtype=np.int64)
     return [
-        specific_emission(scene.of, family.lines, scene.beam_kev, scene.take_off_deg, scene.sample)
-        for family in families
+        photons[end - len(family.lines) : end] for family, end in zip(families, ends, strict=True)
     ]
 
 
