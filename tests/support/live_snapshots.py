@@ -19,6 +19,8 @@ NAME = "film.tif"
 DT_S = 0.03
 N_OF_CLASS, N_FRAMES = 16, 3000
 N_ROWS, N_COLS = 96, 128
+SEED = 4  # K changes from 1 to 3 to 2
+QUICK = {"scales": ("W10", "W20", "W40"), "k_max": 6, "n_epochs": 10, "n_resamples": 10}
 DECISIONS = (600, 1000, 1500, 2000)
 ALARMS = (
     Alarm("drift", 1200, "the image has moved by 2.4 px since the first frame, faster than 0.5 px/min"),
@@ -30,7 +32,7 @@ ALARMS = (
 def whole_traces(name: str = NAME) -> Traces:
     """Return simulated traces with places in an image; the classes are mixed."""
     mix = {"PEB": N_OF_CLASS, "TSB": N_OF_CLASS, "PBB": N_OF_CLASS}
-    simulated = simulate_traces(mix, N_FRAMES, DT_S, seed=2).traces
+    simulated = simulate_traces(mix, N_FRAMES, DT_S, seed=SEED).traces
     n = simulated.n_traces
     rng = np.random.default_rng(0)
     # on a jittered grid, so that a click is near one emitter only
@@ -41,13 +43,18 @@ def whole_traces(name: str = NAME) -> Traces:
     return Traces(mixed, DT_S, rows, cols, (name,) * n, ids)
 
 
+def traces_at(n_frames: int, name: str = NAME) -> Traces:
+    """Return the first frames of the traces."""
+    whole = whole_traces(name)
+    return replace(whole, values=whole.values[:, :n_frames])
+
+
 @cache
 def study_at(n_frames: int, name: str = NAME) -> Study:
     """Return the study of the first frames, by the light settings of a live run."""
-    whole = whole_traces(name)
-    so_far = replace(whole, values=whole.values[:, :n_frames])
-    quick = {"scales": ("W10", "W20", "W40"), "k_max": 6, "n_epochs": 10, "n_resamples": 10}
-    return run_study(so_far, **quick)
+    if name != NAME:
+        return replace(study_at(n_frames), traces=traces_at(n_frames, name))
+    return run_study(traces_at(n_frames), **QUICK)
 
 
 def decided(study: Study) -> Decided:
@@ -83,7 +90,6 @@ def snapshot(
     **changes: Any,
 ) -> Snapshot:
     """Return the snapshot after some frames, with the decisions up to then."""
-    whole = whole_traces(name)
     past = [study_at(n, name) for n in decisions if n <= n_frames]
     has_emitters = n_frames >= 300
     made = Snapshot(
@@ -95,7 +101,7 @@ def snapshot(
         dt_s=DT_S if n_frames else None,
         lag_s=0.4 if n_frames else 0.0,
         mean_image=mean_image() if n_frames else None,
-        traces=replace(whole, values=whole.values[:, :n_frames]) if has_emitters else None,
+        traces=traces_at(n_frames, name) if has_emitters else None,
         study=past[-1] if past else None,
         history=tuple(map(decided, past)),
     )

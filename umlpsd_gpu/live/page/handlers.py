@@ -15,9 +15,10 @@ from umlpsd_gpu.errors import SettingsError, TracesError
 from umlpsd_gpu.live.page.board import Answer, Board
 from umlpsd_gpu.live.page.plain import to_json
 
+# a viewer then hears that there is nothing new
+LONGEST_WAIT_S = 20.0
 # names of this machine; a page of a foreign name that points here (DNS rebinding) has another Host
 OUR_HOST = re.compile(rb"^(127\.0\.0\.1|localhost)(:\d{1,5})?$")
-LONGEST_WAIT_S = 20.0
 # a browser holds one connection for each page that waits
 MOST_WAITING = 200
 LARGEST_NUMBER = 2**53
@@ -46,8 +47,6 @@ class Shared:
         The HTML page.
     page_policy : str
         Its Content-Security-Policy.
-    longest_wait_s : float
-        After which a viewer hears that there is nothing new.
     waiting : set of asyncio.Future
         One for each viewer that waits for a new snapshot.
     is_closing : bool
@@ -58,7 +57,6 @@ class Shared:
     token: bytes
     page: Answer
     page_policy: str
-    longest_wait_s: float = LONGEST_WAIT_S
     waiting: set[asyncio.Future[None]] = field(default_factory=set)
     is_closing: bool = False
 
@@ -251,7 +249,7 @@ class StateHandler(GuardedHandler):
         self._future = asyncio.get_running_loop().create_future()
         waiting.add(self._future)
         try:
-            await asyncio.wait([self._future], timeout=self.shared.longest_wait_s)
+            await asyncio.wait([self._future], timeout=LONGEST_WAIT_S)
         finally:
             waiting.discard(self._future)
 

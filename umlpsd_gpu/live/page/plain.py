@@ -38,12 +38,12 @@ def plain_numbers(values: Array, n_digits: int = N_DIGITS) -> list[Any]:
     numbers = np.asarray(values, dtype=np.float64)
     is_finite = np.isfinite(numbers)
     size = np.abs(np.where(is_finite & (numbers != 0), numbers, 1.0))
-    # beyond 1e±290 the factor would be no number; such values keep all their digits
-    exponent = np.clip(n_digits - 1 - np.floor(np.log10(size)), -290, 290)
-    factor = 10.0**exponent
-    with np.errstate(over="ignore"):
-        rounded = np.rint(np.where(is_finite, numbers, 0.0) * factor) / factor
-    rounded = np.where(np.isfinite(rounded), rounded, numbers)
+    exponent = n_digits - 1 - np.floor(np.log10(size))
+    # beyond, the factor would be no number; such values keep all their digits
+    is_rounded = is_finite & (np.abs(exponent) < 290)
+    factor = 10.0 ** np.where(is_rounded, exponent, 0.0)
+    rounded = np.rint(np.where(is_rounded, numbers, 0.0) * factor) / factor
+    rounded = np.where(is_rounded, rounded, numbers)
     listed: list[Any] = np.where(is_finite, rounded, None).tolist()
     return listed
 

@@ -106,7 +106,9 @@ def _map() -> Any:
 
 def _curve(name: str, x_label: str, y_label: str) -> Any:
     plot = _zoomable(name, x_label, y_label)
-    drawn = plot.line("x", "y", source=named_source(name, "x", "y"), line_width=1.3, name="cluster")
+    drawn = plot.line(
+        "x", "y", source=named_source(f"{name}-data", "x", "y"), line_width=1.3, name="cluster"
+    )
     plot.add_tools(_tips([drawn], x_label, y_label))
     return plot
 
@@ -130,10 +132,10 @@ def _spectrum() -> Any:
 
 
 def _probability() -> Any:
-    x_label, y_label = "Time of the movie (s)", "Probability of the decided K"
+    x_label, y_label = "Time of the movie (s)", "Probability of K"
     # room for the names of K above a probability of 1
     plot = _zoomable("probability", x_label, y_label, y_range=Range1d(0, 1.15))
-    curve = named_source("probability", "x", "y", "k")
+    curve = named_source("probability-data", "x", "y", "k")
     plot.line("x", "y", source=curve, line_width=1.6, name="cluster")
     drawn = plot.scatter("x", "y", source=curve, size=5, name="cluster")
     changes = named_source("probability-k", "x", "y", "text")
@@ -143,8 +145,8 @@ def _probability() -> Any:
         "y",
         "text",
         source=changes,
-        y_offset=-9,
-        text_align="center",
+        x_offset=7,
+        y_offset=-7,
         text_font_size="12px",
         name="ink-text",
     )
@@ -154,9 +156,8 @@ def _probability() -> Any:
 
 def _metrics() -> Any:
     plot = _zoomable("metrics", "Number of clusters K", "")
-    plot.xaxis.ticker.desired_num_ticks = 8
-    plot.xaxis.ticker.mantissas = [1, 2, 5]
-    curve = named_source("metrics", "x", "y")
+    plot.xaxis.ticker.min_interval = 1
+    curve = named_source("metrics-data", "x", "y")
     plot.line("x", "y", source=curve, line_width=2, name="cluster")
     drawn = plot.scatter("x", "y", source=curve, size=6, name="cluster")
     at_k = named_source("metrics-k", "x", "y")
@@ -166,7 +167,7 @@ def _metrics() -> Any:
 
 
 def _lines(plot: Any, name: str) -> Any:
-    source = named_source(name, "xs", "ys", "colour", "cluster")
+    source = named_source(f"{name}-data", "xs", "ys", "colour", "cluster")
     return plot.multi_line("xs", "ys", source=source, line_color="colour", line_width=2)
 
 
@@ -182,9 +183,7 @@ def _cluster_spectra() -> Any:
     x_label, y_label = "Frequency (Hz)", "PSD (counts²/Hz)"
     plot = _zoomable("cluster-spectra", x_label, y_label, x_axis_type="log", y_axis_type="log")
     bands = named_source("cluster-bands", "xs", "ys", "colour", "cluster")
-    plot.patches(
-        "xs", "ys", source=bands, fill_color="colour", fill_alpha=0.25, line_color=None
-    )
+    plot.patches("xs", "ys", source=bands, fill_color="colour", fill_alpha=0.25, line_color=None)
     drawn = _lines(plot, "cluster-spectra")
     plot.add_tools(_tips([drawn], x_label, y_label, ("Cluster", "@cluster")))
     return plot
@@ -198,9 +197,7 @@ def _betas() -> Any:
     )
     lines = named_source("betas-lines", "xs", "ys", "colour")
     plot.multi_line("xs", "ys", source=lines, line_color="colour", line_width=2)
-    points = named_source("betas", "x", "y", "colour")
-    drawn = plot.scatter(
-        "x", "y", source=points, size=6, fill_color="colour", line_color="colour"
-    )
+    points = named_source("betas-data", "x", "y", "colour")
+    drawn = plot.scatter("x", "y", source=points, size=6, fill_color="colour", line_color="colour")
     plot.add_tools(_tips([drawn], "Time (s)", "⟨β⟩"))
     return plot

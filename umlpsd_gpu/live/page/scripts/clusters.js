@@ -70,7 +70,7 @@ function linesOf(curves, clusters) {
 
 function drawMeanTraces(view, { mean_traces: { x, y }, clusters }) {
   if (!y.length) return;
-  fillPlot(view, "mean-traces", { "mean-traces": linesOf(y.map((each) => ({ x, y: each })), clusters) });
+  fillPlot(view, "mean-traces", { "mean-traces-data": linesOf(y.map((each) => ({ x, y: each })), clusters) });
 }
 
 function drawClusterSpectra(view, { spectra: { x, y, low, high }, clusters }) {
@@ -78,7 +78,7 @@ function drawClusterSpectra(view, { spectra: { x, y, low, high }, clusters }) {
   const curves = y.map((each) => ({ x, y: each }));
   const bands = y.map((_, row) => bandOf(x, low[row], high[row]));
   fillPlot(view, "cluster-spectra", {
-    "cluster-spectra": linesOf(curves, clusters),
+    "cluster-spectra-data": linesOf(curves, clusters),
     "cluster-bands": linesOf(bands, clusters),
   });
 }
@@ -99,7 +99,7 @@ function drawHistory(view, { x, k, confidence, betas }) {
   if (!x.length) return;
   const changes = k.map((_, i) => i).filter((i) => i === 0 || k[i] !== k[i - 1]).slice(-MOST_NAMES);
   fillPlot(view, "probability", {
-    probability: { x: numbersOf(x), y: numbersOf(confidence), k },
+    "probability-data": { x: numbersOf(x), y: numbersOf(confidence), k },
     "probability-k": {
       x: changes.map((i) => x[i]), y: changes.map((i) => confidence[i]), text: changes.map((i) => `K = ${k[i]}`),
     },
@@ -111,7 +111,7 @@ function drawHistory(view, { x, k, confidence, betas }) {
   const bars = points.filter(({ low, high }) => low !== null && high !== null);
   const columns = (list, names) => Object.fromEntries(names.map((name) => [name, list.map((point) => point[name])]));
   fillPlot(view, "betas", {
-    betas: columns(points, ["x", "y", "colour"]),
+    "betas-data": columns(points, ["x", "y", "colour"]),
     "betas-bars": columns(bars, ["x", "low", "high", "colour"]),
     "betas-lines": {
       xs: betas.map((curve) => numbersOf(curve.x)), ys: betas.map((curve) => numbersOf(curve.y)),
@@ -140,7 +140,7 @@ function drawMetric(view) {
   if (!isSomething(values)) { clearPlot(view, "metrics"); return; }
   const at = kValues.indexOf(k);
   const { plot } = fillPlot(view, "metrics", {
-    metrics: { x: kValues, y: values },
+    "metrics-data": { x: kValues, y: values },
     "metrics-k": at < 0 ? { x: [], y: [] } : { x: [k], y: [values[at]] },
   });
   const label = metric.name + (metric.unit ? ` (${metric.unit})` : "");

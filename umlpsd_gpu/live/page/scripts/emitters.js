@@ -16,7 +16,7 @@ function takePicture(view, { ids, rows, cols, image }) {
   });
   view.image = image;
   for (const id of ["number", "previous", "next"]) byId(id).disabled = n === 0;
-  if (n && !view.data.at.has(view.chosen)) view.chosen = ids[0];
+  if (!view.data.at.has(view.chosen)) view.chosen = ids[0] ?? null;
 }
 
 const chosenItem = (view) => view.data.at.get(view.chosen) ?? -1;
@@ -92,8 +92,8 @@ function drawEmitter(view, emitter) {
   const { trace, study } = emitter;
   const colour = clusterOf(view, emitter.id) ? colourOf(view, emitter.id) : pageColour("accent");
   const curve = ({ x, y }) => ({ x: numbersOf(x), y: numbersOf(y) });
-  if (isSomething(trace.y)) fillPlot(view, "trace", { trace: curve(trace) });
-  if (study?.processed) fillPlot(view, "processed", { processed: curve(study.processed) });
+  if (isSomething(trace.y)) fillPlot(view, "trace", { "trace-data": curve(trace) });
+  if (study?.processed) fillPlot(view, "processed", { "processed-data": curve(study.processed) });
   else clearPlot(view, "processed");
   if (study && isSomething(study.spectrum.y)) {
     const { fit, spectrum } = study;
@@ -107,7 +107,7 @@ function drawEmitter(view, emitter) {
   listValues(view, emitter);
 }
 
-function listValues(view, { id, row, col, study }) {
+function listValues(view, { id, number, row, col, study }) {
   const rows = [["Name", id]];
   if (row !== null) rows.push(["Place", `row ${withUnit(row)}, column ${withUnit(col)}`]);
   if (study) {
@@ -126,6 +126,8 @@ function listValues(view, { id, row, col, study }) {
     [term.textContent, text.textContent] = [name, value];
     return [term, text];
   }));
+  // what is shown, for those who wait for it
+  Object.assign(byId("values").dataset, { id, number, seconds: byId("seconds").value });
 }
 
 function pointerText(view, x, y) {

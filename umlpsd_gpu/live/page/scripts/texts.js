@@ -21,13 +21,13 @@ function duration(seconds) {
 }
 
 const STATES = {
-  waiting: "waiting for frames", recording: "recording", stalled: "stalled",
+  waiting: "waiting: no frames yet", recording: "recording", stalled: "stalled",
   finishing: "finishing: analysing the whole movie", finished: "finished", failed: "failed",
 };
 
 function stateText({ state, n_frames: nFrames, time_s: time, decision }) {
   let text = STATES[state];
-  if (nFrames) text += `: ${whole(nFrames)} frames${time === null ? "" : `, ${duration(time)}`}`;
+  if (nFrames) text += `${text.includes(":") ? ";" : ":"} ${whole(nFrames)} frames${time === null ? "" : `, ${duration(time)}`}`;
   return decision ? `${text}; ${decisionText(decision)}` : text;
 }
 
