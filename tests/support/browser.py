@@ -59,7 +59,8 @@ class Visit:
         """Return what a plot shows: one column of its data."""
         script = (
             "([source, name]) => Array.from("
-            "Bokeh.documents.map(each => each.get_model_by_name(source)).findLast(Boolean).data[name])"
+            "Bokeh.documents.map(each => each.get_model_by_name(source))"
+            ".findLast(Boolean).data[name])"
         )
         found: list[Any] = self.page.evaluate(script, [source, name])
         return found
@@ -68,7 +69,8 @@ class Visit:
         """Return where a point of a plot is on the screen, after scrolling to the plot."""
         self.page.locator(f"#plot-{plot}").scroll_into_view_if_needed()
         script = """([name, x, y]) => {
-            const plot = Bokeh.documents.map(each => each.get_model_by_name(name)).findLast(Boolean);
+            const plots = Bokeh.documents.map(each => each.get_model_by_name(name));
+            const plot = plots.findLast(Boolean);
             const view = Bokeh.index.find_one(plot);
             const box = view.canvas_view.el.getBoundingClientRect();
             const { x_scale, y_scale } = view.frame;

@@ -52,7 +52,8 @@ class LivePage(Visit):
     def zoom_of(self, plot: str) -> list[float]:
         """Return the ends of the axes of a plot."""
         script = """name => {
-            const plot = Bokeh.documents.map(each => each.get_model_by_name(name)).findLast(Boolean);
+            const plots = Bokeh.documents.map(each => each.get_model_by_name(name));
+            const plot = plots.findLast(Boolean);
             return [plot.x_range, plot.y_range].flatMap(range => [range.start, range.end]);
         }"""
         found: list[float] = self.page.evaluate(script, plot)

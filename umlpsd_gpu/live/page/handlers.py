@@ -93,7 +93,7 @@ def make_application(shared: Shared) -> Application:
 
 
 class GuardedHandler(RequestHandler):
-    """Refuses foreign hosts and requests without the token, then says that there is no such path."""
+    """Refuses foreign hosts and requests without the token; answers that no path exists."""
 
     def initialize(self, shared: Shared) -> None:
         """Take what all requests share; called by Tornado.

@@ -22,7 +22,10 @@ from umlpsd_gpu.report.explorer_section import (
 
 # in the order in which they call each other
 SHARED_SCRIPTS = ("data.js", "colours.js", "picture.js")
-SCRIPTS = ("texts.js", "plots.js", "emitters.js", "clusters.js", "head.js", "connection.js", "start.js")  # fmt: skip
+SCRIPTS = (
+    *("texts.js", "plots.js", "emitters.js", "clusters.js"),
+    *("head.js", "connection.js", "start.js"),
+)
 
 
 @cache

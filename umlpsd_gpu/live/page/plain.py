@@ -44,7 +44,9 @@ def plain_numbers(values: Array, n_digits: int = N_DIGITS) -> list[Any]:
     factor = 10.0 ** np.where(is_rounded, exponent, 0.0)
     rounded = np.rint(np.where(is_rounded, numbers, 0.0) * factor) / factor
     rounded = np.where(is_rounded, rounded, numbers)
-    listed: list[Any] = np.where(is_finite, rounded, None).tolist()
+    boxed = rounded.astype(object)
+    boxed[~is_finite] = None
+    listed: list[Any] = boxed.tolist()
     return listed
 
 

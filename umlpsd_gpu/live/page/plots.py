@@ -16,7 +16,7 @@ from bokeh.models import (
     WheelZoomTool,
 )
 
-from umlpsd_gpu.report.plots import new_plot, named_source
+from umlpsd_gpu.report.plots import named_source, new_plot
 
 HEIGHT, MAP_HEIGHT = 230, 420
 
@@ -134,7 +134,7 @@ def _spectrum() -> Any:
 def _probability() -> Any:
     x_label, y_label = "Time of the movie (s)", "Probability of K"
     # room for the names of K above a probability of 1
-    plot = _zoomable("probability", x_label, y_label, y_range=Range1d(0, 1.15))
+    plot = _zoomable("probability", x_label, y_label, y_range=Range1d(start=0, end=1.15))
     curve = named_source("probability-data", "x", "y", "k")
     plot.line("x", "y", source=curve, line_width=1.6, name="cluster")
     drawn = plot.scatter("x", "y", source=curve, size=5, name="cluster")

@@ -2,7 +2,8 @@
 
 Keys of a state, all of them always there:
 
-``number``, ``state``, ``name``, ``n_frames``, ``n_arrived``, ``dt_s``, ``lag_s``, ``hint``, ``message``
+``number``, ``state``, ``name``, ``n_frames``, ``n_arrived``, ``dt_s``, ``lag_s``, ``hint``,
+``message``
     As in `Snapshot`.
 ``time_s``
     Time of the movie that is analysed, in seconds; null while the frame interval is unknown.

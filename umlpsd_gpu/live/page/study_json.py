@@ -18,8 +18,8 @@ Keys of a study:
     ``x`` (Hz), ``y``, ``low``, ``high`` (counts²/Hz): mean spectra, and one standard error to
     either side; by cluster.
 ``history``
-    ``x`` (s of the movie), ``k``, ``confidence``, and ``betas``, a list of ``colour``, ``x``, ``y``,
-    ``low``, ``high`` (95 %), one for each colour that clusters had.
+    ``x`` (s of the movie), ``k``, ``confidence``, and ``betas``, a list of ``colour``, ``x``,
+    ``y``, ``low``, ``high`` (95 %), one for each colour that clusters had.
 """
 
 from __future__ import annotations

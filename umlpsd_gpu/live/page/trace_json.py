@@ -72,10 +72,9 @@ def trace_of(
     if traces is None:
         raise TracesError("no emitter has been found yet; ask again when there are some")
     if name not in traces.ids:
+        example = f", as {traces.ids[0]!r}" if traces.ids else ""
         raise TracesError(
-            f"there is no emitter {name!r}; its name is one of {traces.n_traces}, as {traces.ids[0]!r}"
-            if traces.n_traces
-            else f"there is no emitter {name!r}, nor any other"
+            f"there is no emitter {name!r}; give the name of one of {traces.n_traces}{example}"
         )
     at = traces.ids.index(name)
     return {
