@@ -17,6 +17,7 @@ Keys of an emitter:
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -136,12 +137,14 @@ def _spectrum(study: Study, at: int, n_columns: int) -> dict[str, Any]:
 
 
 def _fit(study: Study, at: int) -> dict[str, Any]:
-    freqs_hz, fitted, low, high = fitted_spectra(study.fit)
+    rows = ("beta", "beta_ci95", "amplitude", "floor", "knee_hz")
+    alone = replace(study.fit, **{name: getattr(study.fit, name)[at : at + 1] for name in rows})
+    freqs_hz, fitted, low, high = fitted_spectra(alone)
     return {
         "x": plain_numbers(freqs_hz),
-        "y": plain_numbers(fitted[at]),
-        "low": plain_numbers(low[at]),
-        "high": plain_numbers(high[at]),
+        "y": plain_numbers(fitted[0]),
+        "low": plain_numbers(low[0]),
+        "high": plain_numbers(high[0]),
     }
 
 

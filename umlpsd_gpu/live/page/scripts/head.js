@@ -21,7 +21,7 @@ function drawMessage({ state, message }) {
   const isBad = state === "failed" || state === "stalled";
   box.classList.toggle("alarm", isBad);
   box.setAttribute("role", isBad ? "alert" : "status");
-  show("message", message ? capitalised(message) : state === "finished" ? "The run has finished." : "");
+  show("message", message || (state === "finished" ? "The run has finished." : ""));
 }
 
 // Boxes that stay are not made anew, so that they are read out once.
