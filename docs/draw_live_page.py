@@ -23,6 +23,7 @@ from umlpsd_gpu.simulate.traces import simulate_traces
 PICTURE = Path(__file__).resolve().parent / "images" / "live_page.png"
 DT_S, SIDE_PX = 0.03, 256
 DECISIONS, N_FRAMES = (600, 1200, 2000, 2800), 2900
+N_SIMULATED = 4500
 ALARM = Alarm("bleaching", 2200, "the mean intensity has fallen by 38 % since the first 300 frames")
 
 
@@ -42,7 +43,7 @@ def main() -> None:
 
 def make_run() -> list[Snapshot]:
     """Return a snapshot at each decision, and a last one."""
-    traces = simulate_traces(n_frames=N_FRAMES, dt_s=DT_S, seed=0).traces
+    traces = simulate_traces(n_frames=N_SIMULATED, dt_s=DT_S, seed=0).traces
     n = traces.n_traces
     rng = np.random.default_rng(1)
     rows, cols = np.stack(np.divmod(np.arange(n), 15)) * 16.5 + rng.uniform(8, 16, (2, n))

@@ -133,8 +133,9 @@ def _spectrum() -> Any:
 
 def _probability() -> Any:
     x_label, y_label = "Time of the movie (s)", "Probability of K"
-    # room for the names of K above a probability of 1
-    plot = _zoomable("probability", x_label, y_label, y_range=Range1d(start=0, end=1.15))
+    # room for the names of K at both ends and above a probability of 1
+    ranges = {"x_range": DataRange1d(range_padding=0.2), "y_range": Range1d(start=0, end=1.15)}
+    plot = _zoomable("probability", x_label, y_label, **ranges)
     curve = named_source("probability-data", "x", "y", "k")
     plot.line("x", "y", source=curve, line_width=1.6, name="cluster")
     drawn = plot.scatter("x", "y", source=curve, size=5, name="cluster")
@@ -145,8 +146,8 @@ def _probability() -> Any:
         "y",
         "text",
         source=changes,
-        x_offset=7,
-        y_offset=-7,
+        y_offset=-9,
+        text_align="center",
         text_font_size="12px",
         name="ink-text",
     )
