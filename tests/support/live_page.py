@@ -10,7 +10,8 @@ from tests.support.browser import Visit
 from umlpsd_gpu.live.page.server import PageServer
 from umlpsd_gpu.live.snapshot import Snapshot
 
-REFUSED = "net::ERR_CONNECTION_REFUSED"
+# what the browser itself says when a server is gone
+LOST = "Failed to load resource: net::ERR_"
 
 
 class LivePage(Visit):

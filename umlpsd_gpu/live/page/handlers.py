@@ -49,8 +49,10 @@ class Shared:
         Its Content-Security-Policy.
     waiting : set of asyncio.Future
         One for each viewer that waits for a new snapshot.
-    is_closing : bool
-        Whether viewers no longer wait.
+    n_woken : int
+        Viewers that got the latest snapshot at once.
+    woken_s : float
+        When, on the clock of the event loop.
     """
 
     board: Board
@@ -58,10 +60,13 @@ class Shared:
     page: Answer
     page_policy: str
     waiting: set[asyncio.Future[None]] = field(default_factory=set)
-    is_closing: bool = False
+    n_woken: int = 0
+    woken_s: float = 0.0
 
     def wake_all(self) -> None:
-        """Let all waiting viewers look at the board again."""
+        """Let all waiting viewers look at the board again; called in the event loop."""
+        self.n_woken = len(self.waiting)
+        self.woken_s = asyncio.get_running_loop().time()
         for future in tuple(self.waiting):
             if not future.done():
                 future.set_result(None)
@@ -232,7 +237,7 @@ class StateHandler(GuardedHandler):
         study, picture = self.number("study", "0", int), self.number("picture", "0", int)
         board = self.shared.board
         # another number, not a larger one: after a restart a run counts from 1 again
-        if board.number == since and not self.shared.is_closing:
+        if board.number == since:
             await self._wait()
         if self._is_gone:
             return

@@ -22,7 +22,7 @@ TOKEN_BYTES = 24
 MOST_HEADER_BYTES = 16_384
 IDLE_S = 120.0
 # viewers get the last snapshot within this time when the server stops
-LAST_ANSWERS_S, STOP_S = 1.0, 5.0
+LAST_ANSWERS_S, STEP_S, STOP_S = 2.0, 0.02, 10.0
 
 
 class PageServer:
@@ -152,20 +152,17 @@ class PageServer:
         )
         server.add_sockets(sockets)
         await self._stopping.wait()
-        server.stop()
-        self._shared.is_closing = True
-        self._shared.wake_all()
         await _finish_answers(self._shared)
+        server.stop()
         await server.close_all_connections()
 
 
 async def _finish_answers(shared: Shared) -> None:
-    """Let viewers that were woken get their answers."""
-    deadline = asyncio.get_running_loop().time() + LAST_ANSWERS_S
-    await asyncio.sleep(0)
-    while shared.waiting and asyncio.get_running_loop().time() < deadline:
-        await asyncio.sleep(0.01)
-    await asyncio.sleep(0.05)
+    """Let viewers get the last snapshot: who waits for the next one has it, and its emitter."""
+    loop = asyncio.get_running_loop()
+    await asyncio.sleep(STEP_S)
+    while len(shared.waiting) < shared.n_woken and loop.time() < shared.woken_s + LAST_ANSWERS_S:
+        await asyncio.sleep(STEP_S)
 
 
 def _listen(port: int | None) -> list[socket.socket]:

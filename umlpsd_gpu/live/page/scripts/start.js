@@ -22,10 +22,11 @@ function takeNews(view, answer, readEmitter) {
   const hasStudy = "study" in answer, hasPicture = "picture" in answer;
   if (hasStudy) takeStudy(view, answer.study);
   if (hasPicture && answer.picture) takePicture(view, answer.picture);
+  // asked for before anything is drawn, since a server that stops answers for a moment only
+  readEmitter();
   drawHead(view);
   if (hasStudy) drawStudy(view);
   if (hasStudy || hasPicture) drawMap(view);
-  readEmitter();
   drawAge(view);
   view.root.dataset.number = String(view.state.number);
 }
