@@ -225,23 +225,26 @@ def test_twenty_viewers_are_served_from_one_serialisation(
     last = 12
     asker.server.publish(snapshot(1, 600))
 
-    def follow(_: int) -> dict[int, dict[str, int]]:
-        seen: dict[int, dict[str, int]] = {}
+    seen: list[dict[int, object]] = [{} for _ in range(20)]
+
+    def follow(mine: dict[int, object]) -> None:
         versions = {"study": 0, "picture": 0}
-        while max(seen, default=0) < last:
-            answer = asker.news(max(seen, default=0), **versions)
+        while last not in mine:
+            answer = asker.news(max(mine, default=0), **versions)
             versions = answer["versions"]
-            seen[answer["state"]["number"]] = answer["state"]
-        return seen
+            mine[answer["state"]["number"]] = answer["state"]
 
     with ThreadPoolExecutor(20) as pool:
-        viewers = [pool.submit(follow, i) for i in range(20)]
+        viewers = [pool.submit(follow, mine) for mine in seen]
         for number in range(2, last + 1):
+            while not all(number - 1 in mine for mine in seen):
+                assert not any(viewer.done() for viewer in viewers)
+                time.sleep(0.005)
             asker.server.publish(snapshot(number, 600 + 10 * number))
-        seen = [viewer.result(timeout=60) for viewer in viewers]
-    for each in seen[1:]:
-        for number in each.keys() & seen[0].keys():
-            assert each[number] == seen[0][number]
+        for viewer in viewers:
+            viewer.result(timeout=60)
+    assert list(seen[0]) == list(range(1, last + 1))
+    assert all(mine == seen[0] for mine in seen)
     # at most the four combinations of parts for each snapshot, whatever the number of viewers
     assert len(made) <= 4 * last
 

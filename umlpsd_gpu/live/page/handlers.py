@@ -67,9 +67,10 @@ class Shared:
         """Let all waiting viewers look at the board again; called in the event loop."""
         self.n_woken = len(self.waiting)
         self.woken_s = asyncio.get_running_loop().time()
-        for future in tuple(self.waiting):
+        for future in self.waiting:
             if not future.done():
                 future.set_result(None)
+        self.waiting.clear()
 
 
 def make_application(shared: Shared) -> Application:
