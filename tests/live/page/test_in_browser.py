@@ -91,11 +91,11 @@ def test_from_the_first_frame_to_the_end(other_live: LivePage) -> None:
     assert (live.text("name"), live.text("message")) == (HOSTILE, HOSTILE)
     assert live.values()["Name"] == f"{HOSTILE}:0"
     assert page.locator("img").count() == 0
-    last = snapshot(9, 3000, name=HOSTILE, state="finished", n_arrived=3000)
+    last = snapshot(9, 3000, name=HOSTILE, state="finished", message="the study is in out")
     live.server.publish(last)
     live.server.stop()
     live.wait_for(9)
-    assert live.text("message") == "The run has finished."
+    assert live.text("message") == "The study is in out"
     page.get_by_text("The program has ended; this page keeps what it has.").wait_for()
     assert live.text("state").startswith("finished: 3,000 frames")
     # the chosen emitter too

@@ -38,11 +38,13 @@ async function followRun(view, take) {
 }
 
 function tellConnection(view, error) {
-  view.root.dataset.link = error ? "lost" : "ok";
+  const isOver = view.state?.state === "finished" && !(error instanceof Refusal);
+  view.root.dataset.link = error && !isOver ? "lost" : "ok";
+  byId("connection").classList.toggle("alarm", !isOver);
   if (!error) show("connection", "");
   else if (error instanceof Refusal && error.status === 403) {
     show("connection", "This address belongs to another run; open the address that the run has printed.");
-  } else if (view.state?.state === "finished") {
+  } else if (isOver) {
     show("connection", "The program has ended; this page keeps what it has.");
   } else show("connection", "Connection lost, trying again.");
 }

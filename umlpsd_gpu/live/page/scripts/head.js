@@ -13,7 +13,7 @@ function drawHead(view) {
   document.title = `${state.decision ? `K = ${state.decision.k}` : capitalised(STATES[state.state])} – ${state.name} – live`;
   drawMessage(state);
   drawAlarms(state.alarms);
-  show("hint", state.hint ? capitalised(state.hint) : "");
+  show("hint", sentence(state.hint));
 }
 
 function drawMessage({ state, message }) {
@@ -21,7 +21,7 @@ function drawMessage({ state, message }) {
   const isBad = state === "failed" || state === "stalled";
   box.classList.toggle("alarm", isBad);
   box.setAttribute("role", isBad ? "alert" : "status");
-  show("message", message || (state === "finished" ? "The run has finished." : ""));
+  show("message", sentence(message) || (state === "finished" ? "The run has finished." : ""));
 }
 
 // Boxes that stay are not made anew, so that they are read out once.
@@ -55,6 +55,5 @@ const OLD_S = 5;
 // How long ago the last news came, where news should come every second.
 function drawAge(view) {
   const age = (performance.now() - view.newsTime) / 1000;
-  const isExpected = ["recording", "finishing"].includes(view.state?.state);
-  setText("age", isExpected && age > OLD_S ? `Last news ${Math.round(age)} s ago.` : "");
+  setText("age", view.state?.state === "recording" && age > OLD_S ? `Last news ${Math.round(age)} s ago.` : "");
 }

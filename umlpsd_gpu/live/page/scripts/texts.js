@@ -13,6 +13,9 @@ function show(id, text) {
   byId(id).hidden = text === "";
 }
 
+// With a capital letter, unless it begins with a name, as "film.tif: …".
+const sentence = (text) => (/^\p{Ll}+ /u.test(text) ? capitalised(text) : text);
+
 const whole = (number) => number.toLocaleString("en-US");
 const decimals = (value, n) => (value === null ? "–" : value.toFixed(n).replace("-", "−"));
 
