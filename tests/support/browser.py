@@ -32,7 +32,7 @@ def open_browser() -> Iterator[Any]:
 class Visit:
     """One page that is open, with all that it said and asked for."""
 
-    def __init__(self, browser: Any, path: Path, **options: Any) -> None:
+    def __init__(self, browser: Any, path: Path | str, **options: Any) -> None:
         self.context = browser.new_context(**options)
         self.page = self.context.new_page()
         self.complaints: list[str] = []
@@ -41,7 +41,7 @@ class Visit:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
         self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.goto(path.as_uri())
+        self.page.goto(path if isinstance(path, str) else path.as_uri())
 
     def _listen(self, message: Any) -> None:
         if message.type in ("error", "warning"):
@@ -59,7 +59,8 @@ class Visit:
         """Return what a plot shows: one column of its data."""
         script = (
             "([source, name]) => Array.from("
-            "Bokeh.documents.at(-1).get_model_by_name(source).data[name])"
+            "Bokeh.documents.map(each => each.get_model_by_name(source))"
+            ".findLast(Boolean).data[name])"
         )
         found: list[Any] = self.page.evaluate(script, [source, name])
         return found
@@ -68,7 +69,8 @@ class Visit:
         """Return where a point of a plot is on the screen, after scrolling to the plot."""
         self.page.locator(f"#plot-{plot}").scroll_into_view_if_needed()
         script = """([name, x, y]) => {
-            const plot = Bokeh.documents.at(-1).get_model_by_name(name);
+            const plots = Bokeh.documents.map(each => each.get_model_by_name(name));
+            const plot = plots.findLast(Boolean);
             const view = Bokeh.index.find_one(plot);
             const box = view.canvas_view.el.getBoundingClientRect();
             const { x_scale, y_scale } = view.frame;

@@ -57,7 +57,7 @@ def saved_labellings(
     for view, sweep in enumerate(sweeps):
         at = np.searchsorted(k_values, sweep.k_values)
         for name, values in means.items():
-            values[view, at] = _mean_over_epochs(sweep, name)
+            values[view, at] = mean_over_epochs(sweep, name)
         for k, place in zip(sweep.k_values.tolist(), at.tolist(), strict=True):
             matched = match_labels(sweep.best_labels(k), reference)
             saved[view, place, is_swept] = matched + 1
@@ -74,8 +74,20 @@ def saved_labellings(
     )
 
 
-def _mean_over_epochs(sweep: Sweep, metric: str) -> np.ndarray:
-    """Return the mean over the epochs where the metric is finite; NaN where it never is."""
+def mean_over_epochs(sweep: Sweep, metric: str) -> np.ndarray:
+    """Return the mean of a metric over the epochs where it is finite.
+
+    Parameters
+    ----------
+    sweep : Sweep
+    metric : str
+        Name of an attribute; ``"ssd"`` is divided by its mean at the smallest K.
+
+    Returns
+    -------
+    ndarray, shape (n_k,)
+        NaN where it is finite in no epoch.
+    """
     mean: np.ndarray = np.ma.masked_invalid(getattr(sweep, metric)).mean(axis=1).filled(np.nan)
     if metric == "ssd":
         return mean / (mean[0] if mean[0] > 0 else np.nan)

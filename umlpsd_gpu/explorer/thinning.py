@@ -84,8 +84,26 @@ def thin_image(values: np.ndarray) -> tuple[np.ndarray, int]:
     width = 1
     while -(-values.shape[0] // width) * -(-values.shape[1] // width) > MOST_PIXELS:
         width += 1
+    return average_squares(values, width), width
+
+
+def average_squares(values: np.ndarray, width: int) -> np.ndarray:
+    """Return the means of an image over squares.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_rows, n_cols)
+    width : int
+        Of the squares, in pixels; those at the right and lower edge may be smaller.
+
+    Returns
+    -------
+    ndarray, shape (ceil(n_rows / width), ceil(n_cols / width))
+        Without values that are not finite; NaN where a square has no others. The same array for
+        squares of one pixel.
+    """
     if width == 1:
-        return values, 1
+        return values
     finite = np.isfinite(values)
     sums, counts = np.where(finite, values, 0.0), finite.astype(np.int64)
     for axis in (0, 1):
@@ -93,4 +111,4 @@ def thin_image(values: np.ndarray) -> tuple[np.ndarray, int]:
         sums = np.add.reduceat(sums, starts, axis=axis)
         counts = np.add.reduceat(counts, starts, axis=axis)
     thinned: np.ndarray = np.divide(sums, counts, out=np.full(sums.shape, np.nan), where=counts > 0)
-    return thinned, width
+    return thinned

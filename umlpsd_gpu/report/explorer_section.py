@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -70,19 +71,29 @@ def explorer_section(explorer: Explorer) -> ExplorerSection:
             header=header,
             article="an" if explorer.item[0] in "aeiou" else "a",
             json={
-                "header": _inside_script(header),
-                "plots": _inside_script(plot_document(explorer)),
+                "header": inside_script(header),
+                "plots": inside_script(plot_document(explorer)),
                 "arrays": Markup(arrays),
             },
             scripts=[Markup(script) for script in scripts],
         )
     )
     css = (files("umlpsd_gpu.report") / "templates/explorer.css").read_text("utf-8")
-    return ExplorerSection(Markup(html), Markup(css), " ".join(map(_digest, scripts)))
+    return ExplorerSection(Markup(html), Markup(css), " ".join(map(script_digest, scripts)))
 
 
-def _inside_script(values: Any) -> Markup:
-    """Return JSON that can't end the script element it is in."""
+def inside_script(values: Any) -> Markup:
+    """Return JSON that can't end the script element it is in.
+
+    Parameters
+    ----------
+    values : dict, list, str, number, bool or None
+        Without NaN and infinity.
+
+    Returns
+    -------
+    Markup
+    """
     text = json.dumps(values, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return Markup(text.replace("<", "\\u003c"))
 
@@ -91,12 +102,46 @@ def _inside_script(values: Any) -> Markup:
 def _scripts() -> tuple[str, str]:
     """Return BokehJS, and the scripts of this package as one."""
     folder = files("umlpsd_gpu.report") / "scripts"
-    ours = "\n".join((folder / name).read_text("utf-8") for name in SCRIPTS)
-    # plots only: widgets and tables of the page are plain HTML
-    bokeh = Resources(mode="inline", components=["bokeh"]).js_raw[0]
-    return bokeh, f'(() => {{\n"use strict";\n{ours}}})();'
+    return bokeh_script(), joined_scripts([(folder / name).read_text("utf-8") for name in SCRIPTS])
 
 
-def _digest(script: str) -> str:
+def bokeh_script() -> str:
+    """Return BokehJS for plots only: widgets and tables of the pages are plain HTML.
+
+    Returns
+    -------
+    str
+    """
+    script: str = Resources(mode="inline", components=["bokeh"]).js_raw[0]
+    return script
+
+
+def joined_scripts(scripts: Sequence[str]) -> str:
+    """Return scripts as one, whose names are not those of other scripts of the page.
+
+    Parameters
+    ----------
+    scripts : sequence of str
+        In the order in which they call each other.
+
+    Returns
+    -------
+    str
+    """
+    joined = "\n".join(scripts)
+    return f'(() => {{\n"use strict";\n{joined}}})();'
+
+
+def script_digest(script: str) -> str:
+    """Return the digest by which a Content-Security-Policy lets a script run.
+
+    Parameters
+    ----------
+    script : str
+
+    Returns
+    -------
+    str
+    """
     sha = hashlib.sha256(script.encode("utf-8")).digest()
     return f"'sha256-{base64.b64encode(sha).decode('ascii')}'"

@@ -70,7 +70,22 @@ def _with_own_ids(values: Any) -> Any:
     return renamed(values)
 
 
-def _figure(name: str, height: int, **options: Any) -> Any:
+def new_plot(name: str, height: int, **options: Any) -> Any:
+    """Return an empty plot in the style of the pages.
+
+    Parameters
+    ----------
+    name : str
+        By which the scripts of a page find it.
+    height : int
+        In pixels; it is as wide as the page allows.
+    **options
+        Of `bokeh.plotting.figure`.
+
+    Returns
+    -------
+    bokeh.plotting.figure
+    """
     plot = figure(
         name=name,
         height=height,
@@ -86,7 +101,19 @@ def _figure(name: str, height: int, **options: Any) -> Any:
     return plot
 
 
-def _source(name: str, *columns: str) -> ColumnDataSource:
+def named_source(name: str, *columns: str) -> ColumnDataSource:
+    """Return empty columns, which the scripts of a page fill.
+
+    Parameters
+    ----------
+    name : str
+        By which the scripts find them.
+    *columns : str
+
+    Returns
+    -------
+    bokeh.models.ColumnDataSource
+    """
     return ColumnDataSource({column: [] for column in columns}, name=name)
 
 
@@ -102,7 +129,7 @@ def _map_plot(explorer: Explorer) -> Any:
             "x_range": DataRange1d(range_padding=0),
             "y_range": DataRange1d(range_padding=0, flipped=True),
         }
-    plot = _figure(
+    plot = new_plot(
         "map",
         HEIGHT_MAP,
         tools=[PanTool(), WheelZoomTool(), select, ResetTool(), SaveTool()],
@@ -112,7 +139,7 @@ def _map_plot(explorer: Explorer) -> Any:
         **ranges,
     )
     plot.grid.visible = not on_picture
-    image = _source("map-image", "image", "x", "y", "dw", "dh")
+    image = named_source("map-image", "image", "x", "y", "dw", "dh")
     plot.image_rgba(
         "image", "x", "y", "dw", "dh", source=image, origin="bottom_left", name="picture"
     )
@@ -120,7 +147,7 @@ def _map_plot(explorer: Explorer) -> Any:
         plot.scatter(
             "x",
             "y",
-            source=_source("map-items", "x", "y", "colour", "alpha"),
+            source=named_source("map-items", "x", "y", "colour", "alpha"),
             size=11,
             fill_color="colour",
             line_color="colour",
@@ -131,7 +158,7 @@ def _map_plot(explorer: Explorer) -> Any:
     plot.scatter(
         "x",
         "y",
-        source=_source("map-outliers", "x", "y"),
+        source=named_source("map-outliers", "x", "y"),
         size=7 if explorer.is_pixels else 17,
         fill_color=None,
         line_width=1.5,
@@ -142,7 +169,7 @@ def _map_plot(explorer: Explorer) -> Any:
         plot.scatter(
             "x",
             "y",
-            source=_source(f"map-chosen-{role}", "x", "y"),
+            source=named_source(f"map-chosen-{role}", "x", "y"),
             marker="circle_cross" if explorer.is_pixels else "circle",
             size=size,
             fill_color=None,
@@ -153,7 +180,7 @@ def _map_plot(explorer: Explorer) -> Any:
 
 
 def _histogram() -> Any:
-    plot = _figure(
+    plot = new_plot(
         "histogram",
         HEIGHT,
         tools=[BoxSelectTool(dimensions="width", renderers=[]), ResetTool(), SaveTool()],
@@ -161,7 +188,7 @@ def _histogram() -> Any:
         y_range=DataRange1d(start=0),
     )
     for name, role in (("histogram-all", "soft"), ("histogram-brushed", "accent")):
-        source = _source(name, "left", "right", "top")
+        source = named_source(name, "left", "right", "top")
         plot.quad(
             "left", "right", "top", 0, source=source, line_color=None, fill_alpha=0.6, name=role
         )
@@ -170,7 +197,7 @@ def _histogram() -> Any:
 
 
 def _metric_plot() -> Any:
-    plot = _figure(
+    plot = new_plot(
         "metrics",
         HEIGHT,
         tools=[ResetTool(), SaveTool()],
@@ -178,12 +205,12 @@ def _metric_plot() -> Any:
     )
     plot.xaxis.ticker.desired_num_ticks = 8
     plot.xaxis.ticker.mantissas = [1, 2, 5]
-    others = _source("metrics-others", "xs", "ys")
+    others = named_source("metrics-others", "xs", "ys")
     plot.multi_line("xs", "ys", source=others, line_width=1, line_alpha=0.35, name="soft")
-    chosen = _source("metrics-chosen", "x", "y")
+    chosen = named_source("metrics-chosen", "x", "y")
     plot.line("x", "y", source=chosen, line_width=2.5, name="ink")
     plot.scatter("x", "y", source=chosen, size=6, name="ink")
-    at_k = _source("metrics-k", "x", "y")
+    at_k = named_source("metrics-k", "x", "y")
     plot.scatter("x", "y", source=at_k, size=13, fill_color=None, line_width=3, name="accent")
     return plot
 
@@ -194,7 +221,7 @@ def _panel_plot(panel: Panel, number: int) -> Any:
     options: dict[str, Any] = {"x_axis_type": axis, "y_axis_type": axis}
     if panel.is_outline:
         options = {"match_aspect": True, "y_range": DataRange1d(flipped=True)}
-    plot = _figure(
+    plot = new_plot(
         f"panel-{number}",
         HEIGHT,
         tools=[zoom, PanTool(), WheelZoomTool(), ResetTool(), SaveTool()],
@@ -232,9 +259,9 @@ def _role(panel: Panel, place: int) -> str:
 
 def _draw_curves(plot: Any, curves: Curves, name: str, label: dict[str, str]) -> Any:
     if curves.kind == "band":
-        source = _source(name, "x", "y", "top")
+        source = named_source(name, "x", "y", "top")
         return plot.varea("x", "y", "top", source=source, fill_alpha=0.25, **label)
-    source = _source(name, "x", "y")
+    source = named_source(name, "x", "y")
     if curves.kind == "points":
         return plot.scatter("x", "y", source=source, size=5, **label)
     return plot.line("x", "y", source=source, line_width=1.3, **label)
