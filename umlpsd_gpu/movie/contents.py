@@ -89,6 +89,28 @@ def read_contents(
     return _read_frame_files(first, notes, files, path, settings, is_list)
 
 
+def arrange_file(first: FilePages, notes: Notes, settings: MovieSettings) -> Contents:
+    """Return the contents of one file whose pages and metadata have been read.
+
+    Parameters
+    ----------
+    first : FilePages
+    notes : Notes
+    settings : MovieSettings
+
+    Raises
+    ------
+    MovieError
+        If its metadata contradict each other.
+    """
+    if settings.time_axis == "page":
+        return arrange_all_pages([first], notes)
+    if not notes.ome_xml:
+        return arrange_pages([first], notes, first.path)
+    images = parse_ome(notes.ome_xml, first.path)
+    return _read_ome(first, notes, images, settings.position or 0, settings.limits)
+
+
 def _read_companion_set(companion: Path, position: int, limits: Limits) -> Contents:
     images = parse_ome(read_companion(companion, limits), companion)
     member = find_first_member(images, position, companion, limits)

@@ -58,7 +58,7 @@ def read_pages(tif: TiffFile, path: Path, limits: Limits) -> FilePages:
     found = FilePages(path, [], tif.filehandle.size)
     offset, seen = tif.pages.first.offset, set[int]()
     while offset:
-        found.break_reason = find_break(offset, found, seen, limits.max_frames)
+        found.break_reason = _find_break(offset, found, seen, limits.max_frames)
         if found.break_reason:
             break
         seen.add(offset)
@@ -98,19 +98,7 @@ def require_first_description(tif: TiffFile, path: Path, limits: Limits) -> None
         )
 
 
-def find_break(offset: int, found: FilePages, seen: set[int], max_frames: int) -> str:
-    """Return why the chain of pages can't be followed to an offset; empty if it can.
-
-    Parameters
-    ----------
-    offset : int
-        Of the next page.
-    found : FilePages
-        The pages so far.
-    seen : set of int
-        Their offsets.
-    max_frames : int
-    """
+def _find_break(offset: int, found: FilePages, seen: set[int], max_frames: int) -> str:
     n_pages = len(found.pages)
     if offset in seen:
         return f"the chain of pages loops after page {n_pages}"
