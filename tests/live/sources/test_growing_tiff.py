@@ -97,7 +97,7 @@ def test_channels_that_are_announced_at_the_end_are_asked_for(tmp_path):
         for frame in frames_of(20):
             writer.write(frame, contiguous=True)
             source.poll()
-    assert source.poll().movie.n_frames == 19
+    assert source.poll().movie.n_frames >= 19
     clock.pass_(1)
     with pytest.raises(MovieError, match="--channel 0"):
         source.poll()

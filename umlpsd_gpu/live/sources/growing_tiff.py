@@ -143,7 +143,7 @@ class GrowingTiff:
                 self._watched[-1].keep(new[0].start, new[0].stop)
             self._watched[-1].keep(new[-1].start, new[-1].stop)
             self._watched[-1].need(max(page.stop for page in new))
-            self._so_far.add(new, number, self._paths, is_settled)
+            self._so_far.add(new, [number] * len(new), self._paths, is_settled)
         elif is_settled:
             self._so_far.settle()
         return part.trouble

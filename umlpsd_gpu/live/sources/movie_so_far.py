@@ -29,8 +29,9 @@ from umlpsd_gpu.movie.stamps import Stamp
 _FEWEST_CERTAIN = 64
 # Fewer time stamps may not yet show the interval.
 _FEWEST_STAMPS = 300
-# Up to here pages are always arranged anew, then when there are so many times more.
-_N_ARRANGED, _GROWTH = 256, 1.25
+# Pages are arranged anew whenever there are so many times more of them, and in pauses; without
+# notes up to a number of pages.
+_GROWTH, _GROWTH_IN_PAUSE, _N_ARRANGED = 1.5, 1.1, 256
 
 
 @dataclass(frozen=True)
@@ -95,15 +96,19 @@ class MovieSoFar:
         self._ifd = GrowingArray(np.int64)
 
     def add(
-        self, pages: Sequence[Page], file: int, paths: Sequence[Path], is_settled: bool
+        self,
+        pages: Sequence[Page],
+        files: Sequence[int],
+        paths: Sequence[Path],
+        is_settled: bool,
     ) -> None:
         """Add new pages and make the movie anew.
 
         Parameters
         ----------
         pages : sequence of Page
-        file : int
-            Number of the file that contains them.
+        files : sequence of int
+            Number of the file that contains each.
         paths : sequence of Path
             All files so far; may grow.
         is_settled : bool
@@ -116,28 +121,31 @@ class MovieSoFar:
         """
         n_before = len(self._pages)
         self._pages += pages
-        self._files += [file] * len(pages)
+        self._files += files
         if self.has_ended or len(self._pages) < 2:
             return
-        if self._is_due() or not self._extend(n_before, paths):
+        if self._is_due(is_settled) or not self._extend(n_before, paths):
             self._arrange_anew(is_settled)
 
     def settle(self) -> None:
-        """Decide what was left open for want of pages.
+        """Decide what was left open for want of pages: no more are coming at present.
 
         Raises
         ------
         MovieError
             As `add`.
         """
-        if self._is_open and len(self._pages) >= 2:
+        if self.has_ended or len(self._pages) < 2:
+            return
+        if self._is_open or (self._rhythm is not None and self._is_due(is_settled=True)):
             self._arrange_anew(is_settled=True)
 
-    def _is_due(self) -> bool:
-        if self._rhythm is None or self._n_arranged < _N_ARRANGED:
+    def _is_due(self, is_settled: bool) -> bool:
+        if self._rhythm is None or self._is_open:
             return True
-        has_notes = bool(self._pages[0].stamp.digest)
-        return has_notes and len(self._pages) >= _GROWTH * self._n_arranged
+        may_tell = bool(self._pages[0].stamp.digest) or self._n_arranged < _N_ARRANGED
+        growth = _GROWTH_IN_PAUSE if is_settled else _GROWTH
+        return may_tell and len(self._pages) >= growth * self._n_arranged
 
     def _extend(self, n_before: int, paths: Sequence[Path]) -> bool:
         """Append the new pages; return whether all continue the rhythm."""
