@@ -12,6 +12,8 @@ _N_COMPARED = 4096
 # Of packed pixels only the end is known; before it may be a link that is still to be written
 _N_COMPARED_PACKED = 16
 SETTLE_S = 0.5
+# Changes within a file's coarse time of change can't be told from each other.
+_COARSE_S = 0.05
 
 
 class WatchedFile:
@@ -22,7 +24,7 @@ class WatchedFile:
     size : int or None
         Bytes at the last look; None while there is no file.
     has_changed : bool
-        Whether the file had changed at the last look.
+        Whether the file had changed, or may have, at the last look.
     fault : str
         Why the file is lost, one sentence; else empty.
     trouble : str
@@ -73,9 +75,10 @@ class WatchedFile:
         identity, state = (found.st_dev, found.st_ino), (found.st_size, found.st_mtime_ns)
         self.fault = self._find_fault(identity, found.st_size)
         self._identity = self._identity or identity
-        self.size, self.has_changed = found.st_size, state != self._state
-        if self.has_changed:
+        self.size = found.st_size
+        if state != self._state:
             self._state, self._since_s = state, self._clock()
+        self.has_changed = self._clock() - self._since_s <= _COARSE_S
 
     def _find_fault(self, identity: tuple[int, int], size: int) -> str:
         if self._identity not in (None, identity) and self._n_needed:
