@@ -24,9 +24,7 @@ Dest = Annotated[
 ]
 Speed = Annotated[
     float,
-    typer.Option(
-        min=0, help="How many times faster than it was recorded; 0: as fast as possible."
-    ),
+    typer.Option(min=0, help="How many times faster than it was recorded; 0: as fast as possible."),
 ]
 Format = Annotated[
     Literal["classic", "bigtiff", "imagej", "micromanager"],

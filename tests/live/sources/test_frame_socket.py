@@ -1,8 +1,11 @@
 """Frames sent over a socket are all kept, whatever the sender does."""
 
+import errno
 import json
 import socket
 import struct
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -241,6 +244,67 @@ def test_other_addresses_are_refused(tmp_path, address):
 def test_what_is_no_address_is_refused(tmp_path, address):
     with pytest.raises(SettingsError, match="is no address"):
         FrameSocket(address, MovieSettings(), tmp_path)
+
+
+def test_a_full_disk_is_told_to_both_and_the_frames_before_stay(listening, monkeypatch):
+    frames, write = frames_of(8, 5, 7), frame_socket.Spool._write
+
+    def fill(spool, data, at):
+        if at + len(data) > 1500:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(spool, data, at)
+
+    monkeypatch.setattr(frame_socket.Spool, "_write", fill)
+    sender = FrameSender(address_of(listening), HEADER)
+    with pytest.raises(OutputError, match="No space left on device"):
+        send_all(sender, frames)
+    arrival = poll_until(listening, lambda found: found.state == "lost")
+    assert "No space left on device" in arrival.reason
+    assert 2 < arrival.movie.n_frames < 8
+    np.testing.assert_array_equal(read_all(arrival.movie), frames[: arrival.movie.n_frames])
+    assert open_movie(listening.inputs()[0]).n_frames == arrival.movie.n_frames
+
+
+def send_all(sender, frames):
+    for frame in frames:
+        sender.put(frame)
+    sender.close()
+
+
+SERVE = """
+import sys, time
+from pathlib import Path
+from umlpsd_gpu.live.sources.frame_socket import FrameSocket
+from umlpsd_gpu.movie.settings import MovieSettings
+source = FrameSocket("tcp://127.0.0.1:0", MovieSettings(), Path(sys.argv[1]))
+print(source.port, flush=True)
+while source.poll().state != "finished":
+    time.sleep(0.001)
+"""
+
+
+def test_frames_survive_a_killed_run(tmp_path):
+    """The run is killed while it is sent frames; the sender goes on with the next run."""
+    frames = np.random.default_rng(0).integers(0, 60_000, (900, 32, 32)).astype("u2")
+    header = StreamHeader("killed", 32, 32, "uint16", 0.03, None)
+    command = [sys.executable, "-c", SERVE, str(tmp_path)]
+    for n_before in (150, 400, None):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        port = int(process.stdout.readline())
+        sender = FrameSender(f"tcp://127.0.0.1:{port}", header)
+        if n_before is None:
+            assert sender.n_known > 0
+            send_all(sender, frames[sender.n_known :])
+        else:
+            for frame in frames[sender.n_known : n_before]:
+                sender.put(frame)
+            process.kill()
+            with pytest.raises(OutputError, match="go on where they stopped"):
+                send_all(sender, frames[n_before:])
+        process.wait(20)
+        process.stdout.close()
+    movie = open_movie(tmp_path / "killed.tif")
+    np.testing.assert_array_equal(read_all(movie), frames)
 
 
 def test_a_port_in_use_is_told(listening, tmp_path):

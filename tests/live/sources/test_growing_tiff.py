@@ -157,10 +157,11 @@ def test_ndtiff_grows_with_its_index_over_several_files(tmp_path, n_channels):
     source = GrowingTiff(first, settings, clock=clock)
     (tmp_path / "NDTiff.index").touch()
     own = frames[n_channels - 1 :: n_channels]
+    writer = None
     for number, frame in enumerate(frames):
         part = number // 10
         if number % 10 == 0:
-            if number:
+            if writer is not None:
                 writer.close()
             name = f"NDTiffStack{f'_{part}' if part else ''}.tif"
             writer = MicroManagerWriter(tmp_path / name, {}, 9000)
@@ -189,10 +190,12 @@ def test_two_channels_must_be_chosen(tmp_path):
     path, clock = tmp_path / "a.tif", Clock()
     writer = MicroManagerWriter(path, {}, 60_000)
     source = GrowingTiff(path, DT, clock=clock)
+    for number, frame in enumerate(frames_of(64, 9, 8)):
+        writer.put(frame, note_of(number // 2, ChannelIndex=number % 2))
+        assert source.poll().movie is None
+    writer.put(frame, note_of(32, ChannelIndex=0))
     with pytest.raises(MovieError, match="--channel 0"):
-        for number, frame in enumerate(frames_of(80, 9, 8)):
-            writer.put(frame, note_of(number // 2, ChannelIndex=number % 2))
-            source.poll()
+        source.poll()
 
 
 def test_an_unknown_interval_is_told_at_once(tmp_path):
@@ -251,7 +254,7 @@ def test_a_file_that_is_written_anew_in_place_is_lost(tmp_path, kind):
 
 
 def test_a_frame_of_another_size_ends_the_movie(tmp_path):
-    path, source, clock = grown(tmp_path)
+    path, source, _ = grown(tmp_path)
     for n_rows in (9, 9, 7, 9):
         tifffile.imwrite(path, frames_of(1, n_rows, seed=n_rows)[0], append=True, metadata=None)
     arrival = source.poll()

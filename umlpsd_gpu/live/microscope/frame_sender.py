@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from umlpsd_gpu.compute.arrays import Array
-from umlpsd_gpu.errors import OutputError
+from umlpsd_gpu.errors import OutputError, SettingsError
 from umlpsd_gpu.live.microscope.tiff_pages import native_little
 from umlpsd_gpu.live.sources.messages import parse_address, read_text, send_message
 from umlpsd_gpu.live.sources.stream_header import StreamHeader
@@ -48,11 +48,15 @@ class FrameSender:
                 f"{address}: no program takes frames there ({error.strerror or error}); start "
                 f"umlpsd live {address} first"
             ) from error
-        with self._explain():
-            send_message(self._connection, header.to_json())
-            self.n_known = int(self._read_answer().get("n_frames", 0))
-            # A run that is slower than the camera holds the sender up as long as it takes.
-            self._connection.settimeout(None)
+        try:
+            with self._explain():
+                send_message(self._connection, header.to_json())
+                self.n_known = int(self._read_answer().get("n_frames", 0))
+        except BaseException:
+            self._connection.close()
+            raise
+        # A run that is slower than the camera holds the sender up as long as it takes.
+        self._connection.settimeout(None)
 
     def put(self, frame: Array) -> None:
         """Send one frame; this waits while the run is behind.
@@ -77,7 +81,7 @@ class FrameSender:
         OutputError
             If the connection breaks before that.
         """
-        with self._explain(), self._connection:
+        with self._connection, self._explain():
             send_message(self._connection, b"")
             self._read_answer()
 
@@ -94,15 +98,20 @@ class FrameSender:
             yield
         except OutputError:
             raise
-        except OSError as error:
-            self._connection.settimeout(1.0)
-            try:
-                self._read_answer()
-            except OutputError:
-                raise
-            except (OSError, ValueError):
-                pass  # it said nothing
+        except (OSError, SettingsError) as error:
+            if isinstance(error, OSError):
+                self._read_refusal()
             raise OutputError(
-                f"{self._address}: the connection broke ({error.strerror or error}); start the "
-                "sender again, it goes on where it stopped"
+                f"{self._address}: the connection broke ({error}); start the live run and the "
+                "sender again, they go on where they stopped"
             ) from error
+
+    def _read_refusal(self) -> None:
+        """Raise the sentence by which the run refused what was sent, if there is one."""
+        try:
+            self._connection.settimeout(1.0)
+            self._read_answer()
+        except OutputError:
+            raise
+        except (OSError, ValueError):
+            return

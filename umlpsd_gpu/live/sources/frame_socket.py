@@ -24,6 +24,7 @@ from umlpsd_gpu.live.sources.stream_header import StreamHeader, parse_header
 from umlpsd_gpu.movie.settings import MovieSettings
 
 HEADER_LIMIT_S = 10.0
+RECONNECT_LIMIT_S = 1.0
 # How long the rest of a refused sender's bytes is read, so that it can read why
 _DRAIN_S = 0.5
 
@@ -151,7 +152,8 @@ class FrameSocket:
             header = parse_header(read_text(connection), self._settings.max_pixels)
         except TimeoutError as error:
             raise SettingsError(f"no header came for {HEADER_LIMIT_S:g} s") from error
-        if not self._sender.acquire(blocking=False):
+        # One that broke may be connecting again before its end was noticed.
+        if not self._sender.acquire(timeout=RECONNECT_LIMIT_S):
             raise SettingsError("another program is sending frames; only one can at a time")
         try:
             connection.settimeout(None)
