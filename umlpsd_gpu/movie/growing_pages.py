@@ -23,6 +23,8 @@ from umlpsd_gpu.movie.tiff_errors import COPY_AGAIN
 _FEWEST_UNDESCRIBED = 4
 # Writers place a description at the next even, or at most 16-byte, boundary.
 _ALIGNMENT_BYTES = 16
+# Pages that are read at most at one look: a long file that is there already doesn't hold others up.
+MOST_AT_ONCE = 4000
 
 
 class GrowingPages:
@@ -36,6 +38,9 @@ class GrowingPages:
         Why the page after the last one can't be read, though the file has stopped growing; else
         empty.
 
+    is_behind : bool
+        Whether more pages can be read at once.
+
     Parameters
     ----------
     path : Path
@@ -44,7 +49,7 @@ class GrowingPages:
 
     def __init__(self, path: Path, limits: Limits) -> None:
         self.found = FilePages(path, [], 0)
-        self.trouble = ""
+        self.trouble, self.is_behind = "", False
         self._limits = limits
         self._reader: PageReader | None = None
         self._seen = set[int]()
@@ -75,7 +80,7 @@ class GrowingPages:
         if self._reader is None:
             self._reader = PageReader(tif, self.found.path, self._limits)
         self._reader.attach(tif)
-        self.found.size, self.trouble = tif.filehandle.size, ""
+        self.found.size, self.trouble, self.is_behind = tif.filehandle.size, "", False
         if not self._is_contiguous:
             self._follow_chain(self._reader, tif, is_settled, is_listed)
         if self._is_contiguous or self._begins_contiguously(self._reader, tif):
@@ -121,7 +126,8 @@ class GrowingPages:
                 most = self._limits.max_frames
                 self.trouble = f"the file contains more than {most} pages (movie.max_frames)"
                 return new, False
-            if offset >= self.found.size:
+            self.is_behind = len(new) == MOST_AT_ONCE
+            if offset >= self.found.size or self.is_behind:
                 return new, False
             try:
                 page, following = reader.read(offset, n_pages)
@@ -169,7 +175,9 @@ class GrowingPages:
         following = reader.next_ifd(first.ifd)
         if following >= first.start + frame_bytes:
             n_whole = min(n_whole, (following - first.start) // frame_bytes)
-        for number in range(len(pages), min(n_whole, self._limits.max_frames)):
+        n_whole = min(n_whole, self._limits.max_frames)
+        self.is_behind = n_whole > len(pages) + MOST_AT_ONCE
+        for number in range(len(pages), min(n_whole, len(pages) + MOST_AT_ONCE)):
             start = first.start + number * frame_bytes
             if self._is_closed or self._is_description(tif, first, start):
                 self._is_closed = True

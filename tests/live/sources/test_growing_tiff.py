@@ -20,6 +20,7 @@ from tests.support.growing_files import (
 from tests.support.tiff_files import frames_of
 from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.live.sources.growing_tiff import GrowingTiff
+from umlpsd_gpu.movie import growing_pages, page_reader
 from umlpsd_gpu.movie.open import open_movie
 from umlpsd_gpu.movie.settings import MovieSettings
 
@@ -336,3 +337,41 @@ def test_what_was_given_can_be_read_while_the_file_grows_on(tmp_path):
     assert [movie.n_frames for movie in given] == sorted(movie.n_frames for movie in given)
     for movie in given:
         np.testing.assert_array_equal(read_all(movie), frames[: movie.n_frames])
+
+
+@pytest.mark.parametrize("kind", ["classic", "one page describes all", "Micro-Manager"])
+def test_a_long_file_that_is_there_already_is_read_in_parts(tmp_path, kind, monkeypatch):
+    monkeypatch.setattr(growing_pages, "MOST_AT_ONCE", 10)
+    frames = frames_of(64, 4, 4)
+    finished_file(kind, tmp_path / "movie.tif", frames)
+    clock = Clock()
+    source, numbers = GrowingTiff(tmp_path / "movie.tif", DT, clock=clock), []
+    for _ in range(10):
+        clock.pass_(0.2)
+        movie = source.poll().movie
+        numbers.append(movie.n_frames)
+        np.testing.assert_array_equal(read_all(movie), frames[: movie.n_frames])
+    assert numbers[:3] == sorted(set(numbers[:3]))
+    assert numbers[-1] == 64
+
+
+def test_the_cost_of_a_look_does_not_depend_on_the_pages_before(tmp_path, monkeypatch):
+    """Pages read and bytes of descriptions parsed are counted: each page once, in its turn."""
+    frames, read = frames_of(600, 2, 2), []
+    blob = finished_file("classic", tmp_path / "whole.tif", frames)
+    read_page = page_reader.PageReader.read
+
+    def counted(reader, offset, index):
+        read.append(index)
+        return read_page(reader, offset, index)
+
+    monkeypatch.setattr(page_reader.PageReader, "read", counted)
+    source = GrowingTiff(tmp_path / "movie.tif", DT, clock=Clock())
+    per_look = []
+    for start in range(0, len(blob), 1000):
+        append(tmp_path / "movie.tif", blob[start : start + 1000])
+        read.clear()
+        source.poll()
+        per_look.append(len(read))
+    assert max(per_look[50:]) <= max(per_look[1:10]) + 1
+    assert sum(per_look) < 3 * len(frames)

@@ -52,7 +52,8 @@ def follow(source, path, blob, clock, rng, n_frames):
             n_frames.append(movie.n_frames)
     for _ in range(2):
         clock.pass_(1)
-        source.poll()
+        movie = source.poll().movie
+        n_frames.append(movie.n_frames if movie is not None else 0)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -21,6 +21,8 @@ from umlpsd_gpu.movie.settings import MovieSettings
 
 # How long a missing number may still come, in seconds
 GAP_S = 2.0
+# Files that are read at most at one look
+MOST_AT_ONCE = 500
 
 
 class FrameFolder:
@@ -142,9 +144,8 @@ class FrameFolder:
         return next_ones
 
     def _read_settled(self) -> list[Path]:
-        for path in self._files.list_settled():
-            if path in self._read:
-                continue
+        new = [path for path in self._files.list_settled() if path not in self._read]
+        for path in sort_paths(new)[:MOST_AT_ONCE] if new else []:
             try:
                 found, notes = read_file(path, self._settings.limits)
             except MovieError as error:

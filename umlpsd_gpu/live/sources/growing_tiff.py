@@ -108,13 +108,16 @@ class GrowingTiff:
             n_listed = self._index.n_entries - n_listed
         is_settled = last.is_settled
         has_news = last.has_changed or n_listed or is_settled != self._was_settled
+        has_news = has_news or self._parts[-1].is_behind
         if not has_news and self._find_next_file() is None:
             return self._last
         self._was_settled = is_settled
         trouble = self._read_part(is_settled)
         while (path := self._find_next_file()) is not None:
             # The next file is there: nothing is added to this one any more.
-            self._read_part(is_settled=True)
+            trouble = self._read_part(is_settled=True)
+            if self._parts[-1].is_behind:
+                break
             self._paths.append(path)
             self._parts.append(GrowingPages(path, self._limits))
             self._watched.append(WatchedFile(path, self._settle_s, self._clock))

@@ -27,6 +27,8 @@ from umlpsd_gpu.movie.stamps import Stamp
 
 # Notes of the first pages can look like channels by chance; more pages decide.
 _FEWEST_CERTAIN = 64
+# A movie that was read before isn't given up for notes that are being rewritten at a few looks.
+_MOST_REFUSED = 5
 # Fewer time stamps may not yet show the interval.
 _FEWEST_STAMPS = 300
 # Pages are arranged anew whenever there are so many times more of them, and in pauses; without
@@ -91,7 +93,7 @@ class MovieSoFar:
         self._pages: list[Page] = []
         self._files: list[int] = []
         self._n_arranged = self._n_announced = 0
-        self._is_open = False
+        self._is_open, self._n_refused = False, 0
         self._file, self._start = GrowingArray(np.int32), GrowingArray(np.int64)
         self._ifd = GrowingArray(np.int64)
 
@@ -187,15 +189,19 @@ class MovieSoFar:
         return replace(reader, paths=paths, file=self._file.values, ifd=self._ifd.values)
 
     def _arrange_anew(self, is_settled: bool) -> None:
-        is_early = len(self._pages) < _FEWEST_CERTAIN and not is_settled
+        is_passing = self.movie is not None and self._n_refused < _MOST_REFUSED
+        is_early = not is_settled and (len(self._pages) < _FEWEST_CERTAIN or is_passing)
         try:
             contents = self._arrange()
             frames = choose_frames(contents, self._path, self._settings)
         except MovieError:
-            if is_early:
-                self._is_open = True
-                return
-            raise
+            if not is_early:
+                raise
+            # Half-written notes; more pages, or a pause, will tell.
+            self._is_open = True
+            self._n_refused += self.movie is not None
+            return
+        self._n_refused = 0
         self._n_arranged, self._is_open = len(self._pages), False
         if frames.verdict.n_sound >= 2:
             self._take(contents, frames, is_settled)
