@@ -7,6 +7,7 @@ reserve the space of the whole file in advance.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -93,53 +94,52 @@ class GrowingPages:
         is_settled: bool,
         is_listed: Callable[[Page], bool],
     ) -> None:
+        """Add the pages of the chain that are complete.
+
+        First the links are followed, then pages are read whose next one was there: where the space
+        of a file was reserved, a page that is read at once may be half written.
+        """
         pages, n_before = self.found.pages, len(self.found.pages)
+        offsets = self._follow_links(reader, tif)
+        for offset in offsets if is_settled else offsets[:-1]:
+            try:
+                page, _ = reader.read(offset, len(pages))
+            except MovieError as error:
+                if is_settled and not n_before and not pages:
+                    raise
+                self.trouble = error.reason.removesuffix(f"; {COPY_AGAIN}")
+                break
+            if page.stop > self.found.size or not is_listed(page):
+                break
+            pages.append(page)
+            self._seen.add(offset)
+        if not is_settled:
+            # What is wrong at present may only be half written.
+            self.trouble = ""
+
+    def _follow_links(self, reader: PageReader, tif: TiffFile) -> list[int]:
+        """Return the offsets of the new pages whose descriptions are in the file."""
+        pages, offsets = self.found.pages, list[int]()
+        ahead = set[int]()
         try:
             offset = reader.next_ifd(pages[-1].ifd) if pages else tif.pages.first.offset
-        except Exception as error:  # whatever a file that is overwritten contains
-            self.trouble = f"the description of page {n_before} can't be read again ({error})"
-            return
-        new, is_torn = self._walk(reader, offset, is_listed)
-        if is_torn and not n_before and not new and is_settled:
-            raise MovieError(self.found.path, self.trouble)
-        if not is_settled:
-            # The last one may be half written.
-            self.trouble, new = "", new[:-1]
-        if is_torn:
-            # The space was reserved: what was read before the next page existed may be old.
-            new = [reader.read(page.ifd, n_before + n)[0] for n, page in enumerate(new)]
-        self._seen.update(page.ifd for page in new)
-        pages.extend(new)
-
-    def _walk(
-        self, reader: PageReader, offset: int, is_listed: Callable[[Page], bool]
-    ) -> tuple[list[Page], bool]:
-        """Return the new pages in the file, and whether what follows them can't be read."""
-        new: list[Page] = []
-        ahead = set[int]()
-        while offset:
-            n_pages = len(self.found.pages) + len(new)
-            if offset in ahead or offset in self._seen:
-                self.trouble = f"the chain of pages loops after page {n_pages}"
-                return new, False
-            if n_pages >= self._limits.max_frames:
-                most = self._limits.max_frames
-                self.trouble = f"the file contains more than {most} pages (movie.max_frames)"
-                return new, False
-            self.is_behind = len(new) == MOST_AT_ONCE
-            if offset >= self.found.size or self.is_behind:
-                return new, False
-            try:
-                page, following = reader.read(offset, n_pages)
-            except MovieError as error:
-                self.trouble = error.reason.removesuffix(f"; {COPY_AGAIN}")
-                return new, True
-            if page.stop > self.found.size or not is_listed(page):
-                return new, False
-            new.append(page)
-            ahead.add(offset)
-            offset = following
-        return new, False
+            while 0 < offset < self.found.size and len(offsets) < MOST_AT_ONCE:
+                n_pages = len(pages) + len(offsets)
+                if offset in ahead or offset in self._seen:
+                    self.trouble = f"the chain of pages loops after page {n_pages}"
+                    return offsets
+                if n_pages >= self._limits.max_frames:
+                    most = f"{self._limits.max_frames} pages (movie.max_frames)"
+                    self.trouble = f"the file contains more than {most}"
+                    return offsets
+                following = reader.next_ifd(offset)
+                offsets.append(offset)
+                ahead.add(offset)
+                offset = following
+        except (struct.error, ValueError, OSError):
+            self.trouble = f"page {len(pages) + len(offsets) + 1} can't be read yet"
+        self.is_behind = len(offsets) == MOST_AT_ONCE
+        return offsets
 
     def _begins_contiguously(self, reader: PageReader, tif: TiffFile) -> bool:
         """Return whether frames follow the only described page without descriptions."""

@@ -261,6 +261,10 @@ def test_a_frame_of_another_size_ends_the_movie(tmp_path):
     arrival = source.poll()
     assert (arrival.state, arrival.movie.n_frames) == ("lost", 8)
     assert "7 × 8" in arrival.reason
+    lenient = MovieSettings(dt_s=0.03, allow_damaged=True)
+    arrival = GrowingTiff(path, lenient, clock=Clock()).poll()
+    assert (arrival.state, arrival.movie.n_frames) == ("finished", 8)
+    assert open_movie(path, lenient).n_frames == 8
 
 
 def test_a_stalled_writer_is_no_error(tmp_path):

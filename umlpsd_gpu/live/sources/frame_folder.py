@@ -228,7 +228,7 @@ class FrameFolder:
     def _report(self) -> Arrival:
         so_far = self._so_far
         if so_far.has_ended:
-            return Arrival(so_far.movie, "lost", f"the movie ends: {so_far.reason}")
+            return so_far.ended()
         if not self._paths:
             reason = self._trouble or f"{self._place} has no complete TIFF file yet"
             return Arrival(None, "waiting", reason)

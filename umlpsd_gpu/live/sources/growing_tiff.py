@@ -176,7 +176,7 @@ class GrowingTiff:
     def _report(self, trouble: str) -> Arrival:
         so_far = self._so_far
         if so_far.has_ended:
-            return Arrival(so_far.movie, "lost", f"the movie ends: {so_far.reason}")
+            return so_far.ended()
         if so_far.is_complete:
             return Arrival(so_far.movie, "finished")
         has_frames = any(part.found.pages for part in self._parts)

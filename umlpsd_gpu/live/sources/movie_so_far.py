@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from umlpsd_gpu.errors import MovieError
+from umlpsd_gpu.live.source import Arrival
 from umlpsd_gpu.live.sources.growing_array import GrowingArray
 from umlpsd_gpu.movie.arrangement import Contents
 from umlpsd_gpu.movie.kind import Kind
@@ -88,6 +90,7 @@ class MovieSoFar:
         self.movie: Movie | None = None
         self.reason, self.has_ended, self.is_complete = "", False, False
         self._path, self._arrange = path, arrange
+        self._may_be_damaged = settings.allow_damaged
         self._settings = settings.model_copy(update={"allow_damaged": True})
         self._rhythm: Rhythm | None = None
         self._pages: list[Page] = []
@@ -128,6 +131,14 @@ class MovieSoFar:
             return
         if self._is_due(is_settled) or not self._extend(n_before, paths):
             self._arrange_anew(is_settled)
+
+    def ended(self) -> Arrival:
+        """Return the arrival of a movie that can't continue.
+
+        It is lost, unless the finished movie may be damaged: then its sound frames are all there.
+        """
+        state: Literal["finished", "lost"] = "finished" if self._may_be_damaged else "lost"
+        return Arrival(self.movie, state, f"the movie ends: {self.reason}")
 
     def settle(self) -> None:
         """Decide what was left open for want of pages: no more are coming at present.
