@@ -1,7 +1,7 @@
 """Time of one look at a growing TIFF file, by the pages that are there and those that are new.
 
-Run: ``python benchmarks/live_polling.py --pages 100000``. Prints a Markdown table; the shortest of 15
-looks is taken. With 0 new pages nothing has changed since the last look.
+Run: ``python benchmarks/live_polling.py --pages 100000``. Prints a Markdown table; the shortest of
+15 looks is taken. With 0 new pages nothing has changed since the last look.
 """
 
 from __future__ import annotations
