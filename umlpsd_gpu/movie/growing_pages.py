@@ -78,7 +78,8 @@ class GrowingPages:
         MovieError
             If the file has stopped growing, but its first page can't be read.
         """
-        if self._reader is None:
+        if self._reader is None or not self.found.pages:
+            # Until there is a page, the file may be made anew, and differently.
             self._reader = PageReader(tif, self.found.path, self._limits)
         self._reader.attach(tif)
         self.found.size, self.trouble, self.is_behind = tif.filehandle.size, "", False

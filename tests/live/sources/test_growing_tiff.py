@@ -17,7 +17,7 @@ from tests.support.growing_files import (
     note_of,
     read_all,
 )
-from tests.support.tiff_files import frames_of
+from tests.support.tiff_files import frames_of, ome_xml
 from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.live.sources.growing_tiff import GrowingTiff
 from umlpsd_gpu.movie import growing_pages, page_reader
@@ -379,3 +379,43 @@ def test_the_cost_of_a_look_does_not_depend_on_the_pages_before(tmp_path, monkey
         per_look.append(len(read))
     assert max(per_look[50:]) <= max(per_look[1:10]) + 1
     assert sum(per_look) < 3 * len(frames)
+
+
+def test_a_file_that_is_made_anew_before_its_first_frame(tmp_path):
+    frames, path = frames_of(6), tmp_path / "movie.tif"
+    blob = finished_file("classic", tmp_path / "little.tif", frames)
+    clock = Clock()
+    source = GrowingTiff(path, DT, clock=clock)
+    path.write_bytes(blob[:150])
+    assert source.poll().state == "waiting"
+    path.unlink()
+    assert source.poll().state == "waiting"
+    finished_file("big-endian", path, frames)
+    for _ in range(2):
+        clock.pass_(1)
+        arrival = source.poll()
+    assert arrival.state == "recording"
+    np.testing.assert_array_equal(read_all(arrival.movie), frames)
+
+
+def test_xml_that_is_added_when_the_file_is_closed_changes_no_frame(tmp_path):
+    """Micro-Manager reserves space for the OME-XML in the first page; this one is nonsense."""
+    frames, path, clock = frames_of(12), tmp_path / "movie.ome.tif", Clock()
+    source = GrowingTiff(path, DT, clock=clock)
+    with tifffile.TiffWriter(path) as writer:
+        for number, frame in enumerate(frames[:9]):
+            text = " " * 3000 if number == 0 else None
+            writer.write(frame, contiguous=False, metadata=None, description=text)
+    clock.pass_(1)
+    source.poll()
+    assert source.poll().movie.n_frames >= 8
+    for frame in frames[9:]:
+        tifffile.imwrite(path, frame, append=True, metadata=None)
+    xml = ome_xml(3, n_channels=4).encode()
+    blob = path.read_bytes()
+    path.write_bytes(blob.replace(b" " * len(xml), xml, 1))
+    for _ in range(2):
+        clock.pass_(1)
+        arrival = source.poll()
+    assert arrival.state == "recording"
+    np.testing.assert_array_equal(read_all(arrival.movie), frames)

@@ -58,7 +58,7 @@ class GrowingTiff:
         is_data_set = "NDTiffStack" in path.name
         self._index = GrowingIndex(path.parent, self._limits) if is_data_set else None
         self._so_far = MovieSoFar(path, settings, self._arrange)
-        self._was_settled = False
+        self._was_settled = self._has_xml = False
         self._last = Arrival(None, "waiting", f"{path} is not there yet")
 
     def poll(self) -> Arrival:
@@ -204,6 +204,11 @@ class GrowingTiff:
         ]
         with raise_movie_error(self._path), TiffFile(self._path) as tif:
             notes = describe_pages(tif, founds[0], self._path, self._limits)
+        if self._so_far.movie is None:
+            self._has_xml = bool(notes.ome_xml)
+        elif not self._has_xml:
+            # A program adds OME-XML when it closes a file; the frames so far were read without it.
+            notes = replace(notes, ome_xml="")
         if self._index is not None:
             n_pages = sum(len(found.pages) for found in founds)
             return arrange_data_set(founds, notes, n_pages, self._path)

@@ -64,7 +64,8 @@ class WatchedFile:
             found = os.stat(self._path)
         except FileNotFoundError:
             self.has_changed = False
-            if self._identity is not None:
+            self.size = None
+            if self._n_needed:
                 self.fault = f"{self._path} vanished: it was deleted or renamed"
             return
         except OSError as error:
@@ -74,7 +75,8 @@ class WatchedFile:
             return
         identity, state = (found.st_dev, found.st_ino), (found.st_size, found.st_mtime_ns)
         self.fault = self._find_fault(identity, found.st_size)
-        self._identity = self._identity or identity
+        if not self._n_needed:
+            self._identity = identity
         self.size = found.st_size
         if state != self._state:
             self._state, self._since_s = state, self._clock()
