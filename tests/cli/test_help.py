@@ -16,7 +16,7 @@ COMMANDS = [
     [],
     *TAKE_SETTINGS,
     *(["batch", name] for name in ("run", "status", "submit", "pool", "report")),
-    *([name] for name in ("demo", "simulate", "validate", "bench", "info")),
+    *([name] for name in ("demo", "simulate", "validate", "replay", "bench", "info")),
 ]
 
 

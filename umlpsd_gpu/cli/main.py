@@ -23,6 +23,7 @@ from umlpsd_gpu.cli.compare import compare
 from umlpsd_gpu.cli.export import export
 from umlpsd_gpu.cli.figures import figures
 from umlpsd_gpu.cli.options import OUTPUT_PANEL, ChosenSettings, add_settings_options
+from umlpsd_gpu.cli.replay import replay
 from umlpsd_gpu.cli.show import show
 from umlpsd_gpu.cli.simulate import simulate
 from umlpsd_gpu.cli.validate import validate
@@ -148,6 +149,7 @@ app.command()(view)
 app.command()(figures)
 app.add_typer(batch, name="batch")
 app.command()(watch)
+app.command()(replay)
 app.command()(bench)
 
 

@@ -11,7 +11,8 @@ from umlpsd_gpu.images.colour import grey_of
 from umlpsd_gpu.images.micrograph import Micrograph
 from umlpsd_gpu.images.microscope_tags import read_scan_tags
 from umlpsd_gpu.images.pixel_size import PixelSize
-from umlpsd_gpu.movie.contents import Contents, read_contents
+from umlpsd_gpu.movie.arrangement import Contents
+from umlpsd_gpu.movie.contents import read_contents
 from umlpsd_gpu.movie.metadata import pixel_size
 from umlpsd_gpu.movie.reader import make_reader
 from umlpsd_gpu.movie.settings import MovieSettings

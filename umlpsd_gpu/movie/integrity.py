@@ -6,8 +6,8 @@ import numpy as np
 
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.movie.movie import Verdict
+from umlpsd_gpu.movie.page_reader import NOWHERE
 from umlpsd_gpu.movie.page_table import PageTable
-from umlpsd_gpu.movie.pages import NOWHERE
 
 _N_NAMED = 5
 

@@ -12,8 +12,9 @@ import numpy as np
 
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import MovieError
+from umlpsd_gpu.movie.arrangement import Contents
 from umlpsd_gpu.movie.axes import name_time_axis
-from umlpsd_gpu.movie.contents import Contents, read_contents
+from umlpsd_gpu.movie.contents import read_contents
 from umlpsd_gpu.movie.file_names import find_counter, number_frames, require_one_series
 from umlpsd_gpu.movie.layout import Layout
 from umlpsd_gpu.movie.page_table import PageTable

@@ -15,6 +15,7 @@ from umlpsd_gpu.movie.stamps import read_axes
 
 INDEX_NAME = "NDTiff.index"
 _LONGEST_TEXT = 1_000_000
+_PLACE_BYTES = 32
 
 
 class Entry(NamedTuple):
@@ -55,16 +56,26 @@ def read_index(file: Path, limits: Limits) -> tuple[Entry, ...]:
 
 
 def _parse(blob: bytes) -> Iterator[Entry]:
-    """Yield the entries up to the first one that is broken."""
+    return (entry for entry, _ in parse_entries(blob))
+
+
+def parse_entries(blob: bytes) -> Iterator[tuple[Entry, int]]:
+    """Yield the entries up to the first one that is broken, each with the byte after it.
+
+    Parameters
+    ----------
+    blob : bytes
+        Of an index, from the beginning of an entry.
+    """
     at = 0
     try:
         while at < len(blob):
             axes, at = _read_text(blob, at)
             name, at = _read_text(blob, at)
             (start,) = struct.unpack_from("<I", blob, at)
-            at += 32
+            at += _PLACE_BYTES
             # Only files in the same folder are followed, never a path.
-            yield Entry(read_axes(json.loads(axes)), Path(name).name, start)
+            yield Entry(read_axes(json.loads(axes)), Path(name).name, start), at
     except (struct.error, ValueError, RecursionError):
         return
 

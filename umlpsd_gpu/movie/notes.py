@@ -15,7 +15,8 @@ from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.movie.limits import Limits
 from umlpsd_gpu.movie.micromanager import parse_json
 from umlpsd_gpu.movie.other_formats import explain_other_format, is_unfinished
-from umlpsd_gpu.movie.pages import FilePages, Page, read_pages, require_first_description
+from umlpsd_gpu.movie.page_reader import Page
+from umlpsd_gpu.movie.pages import FilePages, read_pages, require_first_description
 from umlpsd_gpu.movie.scanimage import (
     NO_ACQUISITION,
     Acquisition,
@@ -88,13 +89,33 @@ def read_file(path: Path, limits: Limits) -> tuple[FilePages, Notes]:
             _require_pages(tif, path)
             require_first_description(tif, path, limits)
         found = read_pages(tif, path, limits)
-        # OME-XML counts all pages.
-        first_frame = 0 if "<OME" in tif.pages.first.description else _skip_extra_pages(found)
-        with raise_movie_error(path):
-            notes = _read_notes(tif, _page_at(tif, found.pages[0]) if first_frame else None)
-            if tif.is_lsm or tif.is_fluoview:
-                notes = _read_series(tif, notes, len(found.pages))
-            expand_planes(tif, found, limits.max_frames, path)
+        return found, describe_pages(tif, found, path, limits)
+
+
+def describe_pages(tif: TiffFile, found: FilePages, path: Path, limits: Limits) -> Notes:
+    """Read the metadata of an open file, and leave those of its pages that are frames.
+
+    Parameters
+    ----------
+    tif : TiffFile
+    found : FilePages
+        All its pages; changed in place.
+    path : Path
+        For messages.
+    limits : Limits
+
+    Raises
+    ------
+    MovieError
+        If the metadata can't be read.
+    """
+    # OME-XML counts all pages.
+    first_frame = 0 if "<OME" in tif.pages.first.description else _skip_extra_pages(found)
+    with raise_movie_error(path):
+        notes = _read_notes(tif, _page_at(tif, found.pages[0]) if first_frame else None)
+        if tif.is_lsm or tif.is_fluoview:
+            notes = _read_series(tif, notes, len(found.pages))
+        expand_planes(tif, found, limits.max_frames, path)
     if len(found.pages) == 1 and found.pages[0].stamp == NO_STAMP:
         found.pages[0] = found.pages[0]._replace(stamp=read_stamp(notes.micromanager))
     stamps = [page.stamp for page in found.pages]
@@ -103,7 +124,7 @@ def read_file(path: Path, limits: Limits) -> tuple[FilePages, Notes]:
         found.pages = [
             page._replace(stamp=stamp) for page, stamp in zip(found.pages, placed, strict=True)
         ]
-    return found, notes
+    return notes
 
 
 def _require_pages(tif: TiffFile, path: Path) -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.errors import MovieError
 from umlpsd_gpu.keywords import check_keywords, override
+from umlpsd_gpu.movie.arrangement import Contents
 from umlpsd_gpu.movie.axes import Choice, choose_axes
-from umlpsd_gpu.movie.contents import Contents, read_contents
+from umlpsd_gpu.movie.contents import read_contents
 from umlpsd_gpu.movie.integrity import find_holes, judge, name_holes
 from umlpsd_gpu.movie.join import PARTS, join_contents
 from umlpsd_gpu.movie.layout import find_pages
@@ -157,6 +158,45 @@ def _open(source: Source, settings: MovieSettings) -> Movie:
             settings = settings.model_copy(update={"time_axis": "time"})
     else:
         contents = read_contents(files, path, settings, is_list)
+    frames = choose_frames(contents, path, settings)
+    is_one_of_many = contents.table.n_pages == 1 and contents.layout.source == "Micro-Manager"
+    _require_frames(path, frames.verdict, settings, is_one_of_many, len(frames.holes))
+    return make_movie(contents, frames, path, settings)
+
+
+class ChosenFrames(NamedTuple):
+    """Which planes and pages are the frames of a movie.
+
+    ``planes`` and ``pages`` have one value for each frame that was announced or found, -1 where a
+    page is missing; ``holes`` are frames missing between others.
+    """
+
+    choice: Choice
+    planes: Array
+    pages: Array
+    holes: Array
+    verdict: Verdict
+
+
+def choose_frames(contents: Contents, path: Path, settings: MovieSettings) -> ChosenFrames:
+    """Choose the frames of a movie among its pages, and judge them.
+
+    Parameters
+    ----------
+    contents : Contents
+    path : Path
+        For messages.
+    settings : MovieSettings
+
+    Returns
+    -------
+    ChosenFrames
+
+    Raises
+    ------
+    MovieError
+        If there is one frame only, or an axis must be chosen first.
+    """
     table = contents.table
     if contents.layout.n_planes == 1 and not table.break_reason:
         only = table.kind_of(0)
@@ -177,8 +217,24 @@ def _open(source: Source, settings: MovieSettings) -> Movie:
         planes, pages = (np.delete(values, holes) for values in (planes, pages))
         choice = choice._replace(n_frames=choice.n_frames - len(holes))
     verdict = _judge_frames(contents, choice, pages, holes)
-    is_one_of_many = table.n_pages == 1 and contents.layout.source == "Micro-Manager"
-    _require_frames(path, verdict, settings, is_one_of_many, len(holes))
+    return ChosenFrames(choice, planes, pages, holes, verdict)
+
+
+def make_movie(
+    contents: Contents, frames: ChosenFrames, path: Path, settings: MovieSettings
+) -> Movie:
+    """Return the movie of the sound frames, with its metadata.
+
+    Parameters
+    ----------
+    contents : Contents
+    frames : ChosenFrames
+        At least one of them is sound.
+    path : Path
+        For messages and its name.
+    settings : MovieSettings
+    """
+    table, (choice, planes, pages, holes, verdict) = contents.table, frames
     planes, pages = planes[: verdict.n_sound], pages[: verdict.n_sound]
     kind = table.kind_of(pages[0])
     interval = _find_interval(contents, choice, planes, pages, settings)

@@ -10,7 +10,8 @@ import numpy as np
 
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.movie.kind import Kind
-from umlpsd_gpu.movie.pages import NOWHERE, FilePages
+from umlpsd_gpu.movie.page_reader import NOWHERE
+from umlpsd_gpu.movie.pages import FilePages
 from umlpsd_gpu.movie.stamps import NO_STAMP, Stamp
 
 # Writers place a description at the next even, or at most 16-byte, boundary.

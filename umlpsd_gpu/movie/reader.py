@@ -6,7 +6,7 @@ Readers keep no file open, so a movie can be pickled and read by several threads
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,13 +27,13 @@ class RawReader:
 
     Attributes
     ----------
-    paths : tuple of Path
+    paths : sequence of Path
     file, start : ndarray, shape (n_frames,)
         File and first byte of each frame.
     kind : Kind
     """
 
-    paths: tuple[Path, ...]
+    paths: Sequence[Path]
     file: Array
     start: Array
     kind: Kind
@@ -84,7 +84,7 @@ class PackedReader:
 
     Attributes
     ----------
-    paths : tuple of Path
+    paths : sequence of Path
     file, ifd : ndarray, shape (n_frames,)
         File and description of each frame.
     kind : Kind
@@ -94,7 +94,7 @@ class PackedReader:
         Longest time for unpacking one page, in seconds.
     """
 
-    paths: tuple[Path, ...]
+    paths: Sequence[Path]
     file: Array
     ifd: Array
     kind: Kind

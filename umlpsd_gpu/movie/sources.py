@@ -49,10 +49,10 @@ def find_files(source: Source) -> list[Path]:
         return [_require_file(Path(path)) for path in source]
     path = Path(source)
     try:
-        if _is_pattern(path):
+        if is_pattern(path):
             return _sort_files([Path(name) for name in expand_pattern(str(path))], path)
         if path.is_dir():
-            return _sort_files([p for p in path.iterdir() if _looks_like_tiff(p)], path)
+            return _sort_files([p for p in path.iterdir() if looks_like_tiff(p)], path)
     except OSError as error:
         raise MovieError(
             path, f"the folder can't be listed: {error.strerror}; check its permissions"
@@ -60,7 +60,13 @@ def find_files(source: Source) -> list[Path]:
     return [_require_file(path)]
 
 
-def _is_pattern(path: Path) -> bool:
+def is_pattern(path: Path) -> bool:
+    """Return whether what a user gave is a pattern of names.
+
+    Parameters
+    ----------
+    path : Path
+    """
     return glob.has_magic(str(path)) and not path.exists()
 
 
@@ -101,7 +107,13 @@ def _explain_absence(path: Path) -> str:
     return f"{known}: {', '.join(others)}, to be exported as TIFF" if others else known
 
 
-def _looks_like_tiff(path: Path) -> bool:
+def looks_like_tiff(path: Path) -> bool:
+    """Return whether a file in a folder is a TIFF file by its name.
+
+    Parameters
+    ----------
+    path : Path
+    """
     # On foreign disks macOS adds a ._name file, which is no image, to each file.
     return path.suffix.lower() in TIFF_SUFFIXES and not path.name.startswith(".")
 

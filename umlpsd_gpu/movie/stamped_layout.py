@@ -27,6 +27,16 @@ _AXIS_OF_NAME = {
 _N_NAMED = 4
 
 
+def is_time_axis(name: str) -> bool:
+    """Return whether an axis that a user named is time.
+
+    Parameters
+    ----------
+    name : str
+    """
+    return _AXIS_OF_NAME.get(name.casefold()) == "time"
+
+
 def stamped_layout(table: PageTable, summary: dict[str, Any], path: Path) -> Layout | None:
     """Return the layout by the notes of every page; None where these place no page.
 
