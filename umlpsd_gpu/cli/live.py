@@ -17,7 +17,6 @@ from umlpsd_gpu.cli.options import (
     add_settings_options,
     read_assignment,
 )
-from umlpsd_gpu.compute.progress import notebook_or_terminal_progress as progress
 from umlpsd_gpu.errors import SettingsError
 
 LIVE_PANEL = "During the recording"
@@ -120,6 +119,8 @@ def live(
 
     When the recording has ended, or at Ctrl-C, the finished movie is analysed as by umlpsd run.
     """
+    from umlpsd_gpu.analyses.registry import get_analysis
+    from umlpsd_gpu.cli.live_terminal import LiveLine
     from umlpsd_gpu.live.run import run_live
     from umlpsd_gpu.live.settings import LiveSettings
 
@@ -131,24 +132,21 @@ def live(
     opened = _open(source, chosen, followed, out_dir, replay_speed)
     server = _start_page(out, port) if page else None
     try:
-        from umlpsd_gpu.analyses.registry import get_analysis
-        from umlpsd_gpu.cli.live_terminal import live_line
-
-        with live_line(out) as show, progress() as report:
+        with LiveLine(out, err) as line:
             study = run_live(
                 opened,
                 out_dir,
                 chosen,
                 followed,
                 page=server,
-                tell=show,
-                warn=lambda text: err.print(f"[yellow]Warning:[/] {escape(text)}"),
-                progress=report,
+                tell=line.show,
+                warn=line.warn,
+                progress=line.report,
                 n_frames=n_frames,
                 overwrite=overwrite,
             )
-        for line in get_analysis("blinking").answer(study):
-            out.print(line)
+        for part in get_analysis("blinking").answer(study):
+            out.print(part)
         out.print(f"Report: {escape(str((out_dir / 'study' / 'report.html').resolve()))}")
     finally:
         if server is not None:

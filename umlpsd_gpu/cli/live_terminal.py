@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 from typing import Any
 
 from rich.console import Console
@@ -22,27 +21,75 @@ STATES = {
 }
 
 
-@contextmanager
-def live_line(console: Console) -> Iterator[Any]:
-    """Yield a function that shows snapshots.
+class LiveLine:
+    """Shows snapshots, warnings and the progress of the final study.
+
+    A terminal has one line that is renewed; anything else gets a line for each snapshot.
 
     Parameters
     ----------
-    console : rich.console.Console
-        A terminal has one line that is renewed; anything else gets a line for each snapshot.
-
-    Yields
-    ------
-    callable
-        Takes a `Snapshot`.
+    out, err : rich.console.Console
     """
-    if not console.is_terminal:
-        yield lambda snapshot: console.print(Text(describe(snapshot)))
-        return
-    from rich.live import Live
 
-    with Live(console=console, auto_refresh=False, vertical_overflow="visible") as area:
-        yield lambda snapshot: area.update(Text(describe(snapshot)), refresh=True)
+    def __init__(self, out: Console, err: Console) -> None:
+        self._out, self._err = out, err
+        self._area: Any = None
+        self._last = ""
+
+    def __enter__(self) -> LiveLine:
+        """Reserve the line of a terminal."""
+        if self._out.is_terminal:
+            from rich.live import Live
+
+            self._area = Live(console=self._out, auto_refresh=False)
+            self._area.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave the line as it is."""
+        if self._area is not None:
+            self._area.stop()
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show a snapshot.
+
+        Parameters
+        ----------
+        snapshot : Snapshot
+        """
+        self._last = describe(snapshot)
+        if self._area is None:
+            self._out.print(Text(self._last))
+        else:
+            self._area.update(Text(self._last), refresh=True)
+
+    def report(self, step: str, done: int, total: int) -> None:
+        """Show the progress of the final study.
+
+        Parameters
+        ----------
+        step : str
+        done, total : int
+        """
+        if self._area is not None:
+            self._area.update(Text(f"{self._last} | {step}: {done}/{total}"), refresh=True)
+        elif done == total:
+            self._err.print(Text(f"{step}: {done}/{total}"))
+
+    def warn(self, text: str) -> None:
+        """Show a warning, which stays.
+
+        Parameters
+        ----------
+        text : str
+        """
+        console = self._err if self._area is None else self._out
+        console.print(Text(f"Warning: {text}", style="yellow"))
 
 
 def describe(snapshot: Snapshot) -> str:

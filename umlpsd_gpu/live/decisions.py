@@ -133,6 +133,7 @@ class Decisions:
         self.study: Study | None = None
         self.history: tuple[Decided, ...] = ()
         self._started, self._took_s, self._is_deciding = -np.inf, 0.0, False
+        self._tried_at = 0
 
     def is_due(self, n_traces: int, n_frames: int) -> bool:
         """Return whether it is time for the next decision.
@@ -143,12 +144,18 @@ class Decisions:
             So far.
         """
         pause_s = max(SHORTEST_PAUSE_S, self._took_s / LEAST_FREE_SHARE)
-        is_new = not self.history or n_frames > self.history[-1].n_frames
         is_time = time.monotonic() - self._started >= pause_s
-        return n_traces >= FEWEST_TRACES and is_new and is_time
+        return n_traces >= FEWEST_TRACES and n_frames > self._tried_at and is_time
 
-    def begin(self) -> None:
-        """Note that a decision begins."""
+    def begin(self, n_frames: int) -> None:
+        """Note that a decision begins.
+
+        Parameters
+        ----------
+        n_frames : int
+            Frames that it is made from.
+        """
+        self._tried_at = n_frames
         self._started, self._is_deciding = time.monotonic(), True
 
     def end(self) -> None:

@@ -160,7 +160,7 @@ class Engine:
         elif self._decisions.is_due(self._traces.n_traces, self.n_frames):
             traces = self._traces.as_traces(self.movie, self._emitters)
             if traces is not None:
-                self._decisions.begin()
+                self._decisions.begin(self.n_frames)
                 check = self.background.check
                 job = partial(decide_on, traces, self.n_frames, self._quick, check)
                 self.background.start(job)
