@@ -21,7 +21,7 @@ class ScriptedSource:
         is_last = self.n_polls >= len(self.counts) - 1
         self.n_polls += 1
         if n_frames < 2:
-            return Arrival(None, "waiting")
+            return Arrival(None, self.last_state if is_last else "waiting", self.reason)
         state = self.last_state if is_last else "recording"
         seen = replace(self.movie, n_frames=n_frames)
         return Arrival(seen, state, self.reason if is_last else "")
