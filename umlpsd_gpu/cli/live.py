@@ -164,10 +164,8 @@ def _blinking_settings(settings: ChosenSettings) -> Settings:
 
 
 def _open(name: str, chosen: Settings, followed: Any, out: Path, speed: float | None) -> Any:
-    sources = import_module("umlpsd_gpu.live.sources")
-    if speed is None:
-        return sources.open_source(name, chosen, followed, out)
-    return sources.open_replay(name, chosen, speed)
+    sources = import_module("umlpsd_gpu.live.sources.open")
+    return sources.open_source(name, chosen, followed, out, speed)
 
 
 def _start_page(out: Console, port: int | None) -> Any:
