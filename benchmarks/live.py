@@ -78,7 +78,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--frames", type=int, default=10_000)
     parser.add_argument("--speed", type=float, default=1.0)
-    parser.add_argument("--movie", type=Path, help="a simulated movie that exists already")
+    parser.add_argument(
+        "--movie",
+        type=Path,
+        help="a simulated movie that exists already; a short one is read forwards and backwards",
+    )
     parser.add_argument("--quiet", type=int, default=20, help="number of quiet movies")
     parser.add_argument("--out", type=Path)
     parser.add_argument(POLLED_MOVIE, nargs=2, help=argparse.SUPPRESS)
@@ -115,14 +119,32 @@ def follow_large(folder: Path, arguments: argparse.Namespace) -> list[str]:
         path = folder / "large.ome.tif"
         large = {"n_rows": 512, "n_cols": 512, "n_emitters": 204, "dt_s": 0.03}
         simulate_movie(path, n_frames=arguments.frames, **large)
-    movie = open_movie(path)
+    movie = there_and_back(open_movie(path), arguments.frames)
     source = ClockedSource(movie, arguments.speed)
     watch = Watch(movie, source)
+    n_stored = open_movie(path).n_frames
+    if movie.n_frames > n_stored:
+        watch.notes = [f"{n_stored:,} simulated frames, forwards and backwards in turn.", ""]
     try:
         run_live(source, folder / "large", Settings(), tell=watch.see)
     except RecordingEndedError:
         return watch.report()
     raise AssertionError("the recording had no end")
+
+
+def there_and_back(movie: Movie, n_frames: int) -> Movie:
+    """Return a movie that is longer by reading its frames forwards and backwards in turn."""
+    period = 2 * movie.n_frames
+
+    def read_frames(first: int, stop: int) -> np.ndarray:
+        places = np.arange(first, stop) % period
+        places = np.where(places < movie.n_frames, places, period - 1 - places)
+        low, high = int(places.min()), int(places.max()) + 1
+        return movie.read_frames(low, high)[places - low]
+
+    return movie if n_frames <= movie.n_frames else replace(
+        movie, n_frames=n_frames, read_frames=read_frames
+    )  # fmt: skip
 
 
 class RecordingEndedError(Exception):
@@ -138,6 +160,7 @@ class Watch:
         self.process_s, self.own_s = time.process_time(), time.thread_time()
         self.rows: list[tuple[float, float, float]] = []
         self.last: Snapshot | None = None
+        self.notes: list[str] = []
 
     def see(self, snapshot: Snapshot) -> None:
         """Note an update: its time, how far the analysis is behind the clock, and memory."""
@@ -181,6 +204,8 @@ class Watch:
         return [
             f"## {movie.n_rows} × {movie.n_cols} uint16, {movie.n_frames:,} frames, "
             f"{speed / movie.known_dt_s():.0f} frames/s, {n_traces} emitters found of 204",
+            "",
+            *self.notes,
             "",
             "| quantity | measured | required |",
             "|---|---|---|",
