@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -60,7 +61,9 @@ def frames_of(seconds: float, dt_s: float) -> int:
     return max(2, round(seconds / dt_s))
 
 
-def part_to_search(movie: Movie, n_frames: int, dt_s: float) -> Movie:
+def part_to_search(
+    movie: Movie, n_frames: int, dt_s: float, check: Callable[[], None] = lambda: None
+) -> Movie:
     """Return the frames in which emitters are detected: the last five minutes of the first ones.
 
     Parameters
@@ -70,10 +73,13 @@ def part_to_search(movie: Movie, n_frames: int, dt_s: float) -> Movie:
         Frames at the time of this detection.
     dt_s : float
         Frame interval in seconds.
+    check : callable
+        Called before frames are read; may raise an error to end the search.
     """
     first = max(0, n_frames - frames_of(WINDOW_S, dt_s))
 
     def read_frames(begin: int, stop: int) -> Array:
+        check()
         return movie.read_frames(first + begin, first + stop)
 
     return replace(movie, n_frames=n_frames - first, read_frames=read_frames)

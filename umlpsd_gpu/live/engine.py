@@ -155,7 +155,8 @@ class Engine:
             self._tried_at = n_frames
             if self._alarms.motion.was_away(n_frames) and self._emitters.groups:
                 return  # what moved would get a second name
-            part = part_to_search(self.movie, n_frames, self.movie.known_dt_s())
+            dt_s, check = self.movie.known_dt_s(), self.background.check
+            part = part_to_search(self.movie, n_frames, dt_s, check)
             self.background.start(partial(detect, part, self._settings, self._live))
         elif self._decisions.is_due(self._traces.n_traces, self.n_frames):
             traces = self._traces.as_traces(self.movie, self._emitters)

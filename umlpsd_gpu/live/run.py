@@ -35,7 +35,12 @@ class Page(Protocol):
     """What shows snapshots in a browser."""
 
     def publish(self, snapshot: Snapshot) -> None:
-        """Show a snapshot."""
+        """Show a snapshot.
+
+        Parameters
+        ----------
+        snapshot : Snapshot
+        """
         ...
 
 
@@ -226,9 +231,9 @@ def _finish(
     overwrite: bool,
 ) -> Study:
     """Analyse the finished movie from its files, as if there had been no live run."""
-    engine.close()
     n_frames = engine.n_frames
     listeners.publish(engine.snapshot("finishing", n_frames, message=ended))
+    engine.close()
     analysis = get_analysis("blinking")
     names = source.inputs()
     source.close()
