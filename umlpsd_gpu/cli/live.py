@@ -22,98 +22,107 @@ from umlpsd_gpu.errors import SettingsError
 LIVE_PANEL = "During the recording"
 
 
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE",
+        help="What is being recorded: a TIFF file that grows, a folder to which frames are "
+        "written, tcp://127.0.0.1:PORT, or a finished movie with --replay-speed.",
+        show_default=False,
+    ),
+]
+Out = Annotated[
+    Path,
+    typer.Option(
+        "--out",
+        help="Folder for live.jsonl, emitters.json and the final study. A run that was "
+        "interrupted goes on in it.",
+        show_default=False,
+        rich_help_panel=OUTPUT_PANEL,
+    ),
+]
+UpdateS = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS",
+        help="Time between two updates. Default: 1.",
+        show_default=False,
+        rich_help_panel=LIVE_PANEL,
+    ),
+]
+IdleS = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS",
+        help="The recording has ended if no frame came for this time. Default: 120.",
+        show_default=False,
+        rich_help_panel=LIVE_PANEL,
+    ),
+]
+NFrames = Annotated[
+    int | None,
+    typer.Option(
+        min=2,
+        metavar="NUMBER",
+        help="The recording has ended with this number of frames.",
+        show_default=False,
+        rich_help_panel=LIVE_PANEL,
+    ),
+]
+ReplaySpeed = Annotated[
+    float | None,
+    typer.Option(
+        metavar="NUMBER",
+        help="Replay a finished movie this many times as fast as it was recorded.",
+        show_default=False,
+        rich_help_panel=LIVE_PANEL,
+    ),
+]
+Other = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--live",
+        metavar="NAME=VALUE",
+        help="Any other setting of the section live, for example enough_s=120; can be repeated.",
+        rich_help_panel=LIVE_PANEL,
+    ),
+]
+ShowPage = Annotated[
+    bool,
+    typer.Option(
+        "--page/--no-page",
+        help="Show the recording on a page in the browser.",
+        rich_help_panel=LIVE_PANEL,
+    ),
+]
+Port = Annotated[
+    int | None,
+    typer.Option(
+        metavar="NUMBER",
+        help="Port of the page. Default: a free one.",
+        show_default=False,
+        rich_help_panel=LIVE_PANEL,
+    ),
+]
+Overwrite = Annotated[
+    bool,
+    typer.Option("--overwrite", help="Replace an existing study.", rich_help_panel=OUTPUT_PANEL),
+]
+
+
 @add_settings_options
 def live(
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="SOURCE",
-            help="What is being recorded: a TIFF file that grows, a folder to which frames are "
-            "written, tcp://127.0.0.1:PORT, or a finished movie with --replay-speed.",
-            show_default=False,
-        ),
-    ],
-    out_dir: Annotated[
-        Path,
-        typer.Option(
-            "--out",
-            help="Folder for live.jsonl, emitters.json and the final study. A run that was "
-            "interrupted goes on in it.",
-            show_default=False,
-            rich_help_panel=OUTPUT_PANEL,
-        ),
-    ],
+    source: Source,
+    out_dir: Out,
     settings: ChosenSettings,
-    update_s: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SECONDS",
-            help="Time between two updates. Default: 1.",
-            show_default=False,
-            rich_help_panel=LIVE_PANEL,
-        ),
-    ] = None,
-    idle_s: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SECONDS",
-            help="The recording has ended if no frame came for this time. Default: 120.",
-            show_default=False,
-            rich_help_panel=LIVE_PANEL,
-        ),
-    ] = None,
-    n_frames: Annotated[
-        int | None,
-        typer.Option(
-            min=2,
-            metavar="NUMBER",
-            help="The recording has ended with this number of frames.",
-            show_default=False,
-            rich_help_panel=LIVE_PANEL,
-        ),
-    ] = None,
-    replay_speed: Annotated[
-        float | None,
-        typer.Option(
-            metavar="NUMBER",
-            help="Replay a finished movie this many times as fast as it was recorded.",
-            show_default=False,
-            rich_help_panel=LIVE_PANEL,
-        ),
-    ] = None,
-    other: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--live",
-            metavar="NAME=VALUE",
-            help="Any other setting of the section live, for example enough_s=120; can be "
-            "repeated.",
-            rich_help_panel=LIVE_PANEL,
-        ),
-    ] = None,
-    page: Annotated[
-        bool,
-        typer.Option(
-            "--page/--no-page",
-            help="Show the recording on a page in the browser.",
-            rich_help_panel=LIVE_PANEL,
-        ),
-    ] = True,
-    port: Annotated[
-        int | None,
-        typer.Option(
-            metavar="NUMBER",
-            help="Port of the page. Default: a free one.",
-            show_default=False,
-            rich_help_panel=LIVE_PANEL,
-        ),
-    ] = None,
-    overwrite: Annotated[
-        bool,
-        typer.Option(
-            "--overwrite", help="Replace an existing study.", rich_help_panel=OUTPUT_PANEL
-        ),
-    ] = False,
+    update_s: UpdateS = None,
+    idle_s: IdleS = None,
+    n_frames: NFrames = None,
+    replay_speed: ReplaySpeed = None,
+    other: Other = None,
+    page: ShowPage = True,
+    port: Port = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Analyse a movie while it is recorded: clusters, K and β so far, and alarms.
 
