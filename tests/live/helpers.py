@@ -15,6 +15,7 @@ QUICK = Settings().with_values(
         "sweep.n_epochs": 5,
         "sweep.k_max": 4,
         "decision.n_resamples": 4,
+        "decision.n_surrogates": 0,
         "device": "cpu",
     }
 )

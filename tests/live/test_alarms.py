@@ -53,7 +53,7 @@ def quiet(tmp_path_factory):
 
 
 def test_quiet_recordings_raise_none(tmp_path):
-    smaller = {"n_emitters": 6, "n_rows": 48, "n_cols": 48, "n_frames": 768}
+    smaller = {"n_emitters": 6, "n_rows": 48, "n_cols": 48, "n_frames": 672}
     raised = {s: alarms_of(*simulated(tmp_path, seed=s, **smaller))[1] for s in range(20)}
     assert not any(raised.values()), raised
 
