@@ -22,6 +22,7 @@ from umlpsd_gpu.cli.check import check
 from umlpsd_gpu.cli.compare import compare
 from umlpsd_gpu.cli.export import export
 from umlpsd_gpu.cli.figures import figures
+from umlpsd_gpu.cli.live import live
 from umlpsd_gpu.cli.options import OUTPUT_PANEL, ChosenSettings, add_settings_options
 from umlpsd_gpu.cli.replay import replay
 from umlpsd_gpu.cli.show import show
@@ -149,6 +150,7 @@ app.command()(view)
 app.command()(figures)
 app.add_typer(batch, name="batch")
 app.command()(watch)
+app.command()(live)
 app.command()(replay)
 app.command()(bench)
 
@@ -181,16 +183,10 @@ def _analyse(
     analysis: Analysis[Any, Any], source: Any, settings: Any, folder: Path, overwrite: bool
 ) -> Any:
     """Run an analysis, write its folder, print the result and return it."""
-    from umlpsd_gpu.compute.backend import n_cores
-    from umlpsd_gpu.compute.context import Context
-    from umlpsd_gpu.plotting.drawing_pool import MOST_DRAWERS, drawing_pool
-    from umlpsd_gpu.report.write_report import write_report
+    from umlpsd_gpu.report.run_and_write import run_and_write
 
-    device = analysis.device_of(settings)
-    n_drawers = min(settings.n_threads or n_cores(), MOST_DRAWERS)
-    with drawing_pool(n_drawers - 1) as pool, progress() as report:
-        result = analysis.run(source, settings, Context(device, report))
-        written = write_report(result, folder, overwrite, report, pool=pool)
+    with progress() as report:
+        result, written = run_and_write(analysis, source, settings, folder, overwrite, report)
     for line in analysis.answer(result):
         out.print(line)
     out.print(f"Report: {escape(str(written / 'report.html'))}")

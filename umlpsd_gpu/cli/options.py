@@ -314,15 +314,37 @@ def _is_list(name: str) -> bool:
     return name == "preprocess.scales" or get_origin(_find_field(name).annotation) is tuple
 
 
-def _assignment(text: str) -> tuple[str, Any]:
-    """Read NAME=VALUE, where the value is written as in TOML, or is text without quotes."""
+def read_assignment(text: str, option: str, example: str) -> tuple[str, Any]:
+    """Read NAME=VALUE, where the value is written as in TOML, or is text without quotes.
+
+    Parameters
+    ----------
+    text : str
+    option : str
+        Where it was given, for the message.
+    example : str
+
+    Returns
+    -------
+    name : str
+    value : object
+
+    Raises
+    ------
+    SettingsError
+        If there is no name or no equals sign.
+    """
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise SettingsError(f"--set needs NAME=VALUE, for example sweep.max_iter=50, got '{text}'")
+        raise SettingsError(f"{option} needs NAME=VALUE, for example {example}, got '{text}'")
     try:
         return name.strip(), tomllib.loads(f"value = {value}")["value"]
     except (ValueError, RecursionError):  # no TOML, or nested too deep for it
         return name.strip(), value.strip()
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    return read_assignment(text, "--set", "sweep.max_iter=50")
 
 
 def _analysis_named_in(file: Path | None) -> str | None:

@@ -87,7 +87,7 @@ class Snapshot:
     hint : str
         "enough data: …" once the decision has been stable; else empty.
     message : str
-        Why it is stalled, finished or failed; else empty.
+        Why it is stalled, finished or failed, or what keeps from a decision; else empty.
     """
 
     number: int

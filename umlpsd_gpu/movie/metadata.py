@@ -25,6 +25,8 @@ __all__ = [
 _DIFFERS, _USER_DIFFERS = 1.5, 2.0
 # Irregular steps of more than this share are told.
 _SHARE_TOLD = 0.05
+# How the note about missing frames begins
+BY_STAMPS = "By the time stamps"
 _N_LISTED = 5
 
 
@@ -142,7 +144,7 @@ def _note_drops(found: Measured | None) -> tuple[str, ...]:
     where = ", ".join(map(str, after[:_N_LISTED]))
     frames = "frame is" if found.n_dropped == 1 else "frames are"
     return (
-        f"By the time stamps, {found.n_dropped} {frames} missing in {len(after)} "
+        f"{BY_STAMPS}, {found.n_dropped} {frames} missing in {len(after)} "
         f"{'gap' if len(after) == 1 else 'gaps'} (after frame {where}{more}, counted from 0); the "
         "power spectra assume that none are.",
     )

@@ -183,6 +183,50 @@ def extract(
     movie.known_dt_s()
     if settings.mode == "pixels":
         return _extract_pixels(movie, settings, n_threads, device)
+    search, notes = begin_search(movie, settings, n_threads, device)
+    detection, images, candidates = search.find()
+    if not detection.n_emitters:
+        raise explain_no_emitters(movie, images, detection, notes[0])
+    values, gaps_note = fill_gaps(search.traces_of(detection))
+    traces = _wrap(movie, values, detection, settings, search.drift)
+    notes += [
+        _describe_dropped(detection),
+        describe_left_out(candidates.valid, candidates.n_lines),
+        search.unsound.describe(),
+        gaps_note,
+        search.describe_full_scale(detection),
+    ]
+    note = " ".join(f"{movie.name}: {part}." for part in notes if part)
+    return Extraction(traces, images.mean, note)
+
+
+def begin_search(
+    movie: Movie,
+    settings: TracesSettings,
+    n_threads: int | None = None,
+    device: Literal["cpu", "gpu"] = "cpu",
+) -> tuple[Search, list[str]]:
+    """Add up the frames of a movie, and prepare the search for its emitters.
+
+    Parameters
+    ----------
+    movie : Movie
+    settings : TracesSettings
+    n_threads : int, optional
+        Default: all cores.
+    device : {"cpu", "gpu"}
+
+    Returns
+    -------
+    search : Search
+    notes : list of str
+        What to tell the user about the drift, "" for nothing, and about the device.
+
+    Raises
+    ------
+    MovieError
+        If a frame can't be read.
+    """
     frames = FramesOnDevice(movie, n_threads) if device == "gpu" else None
     if frames is not None and settings.drift_correction != "on":
         sums = on_device.temporal_sums(frames)
@@ -199,20 +243,7 @@ def extract(
             notes.append(ON_CPU)
             frames = None
     search = Search(movie, settings, sums, unsound, drift, following.is_steady, n_threads, frames)
-    detection, images, candidates = search.find()
-    if not detection.n_emitters:
-        raise explain_no_emitters(movie, images, detection, following.note)
-    values, gaps_note = fill_gaps(search.traces_of(detection))
-    traces = _wrap(movie, values, detection, settings, drift)
-    notes += [
-        _describe_dropped(detection),
-        describe_left_out(candidates.valid, candidates.n_lines),
-        unsound.describe(),
-        gaps_note,
-        search.describe_full_scale(detection),
-    ]
-    note = " ".join(f"{movie.name}: {part}." for part in notes if part)
-    return Extraction(traces, images.mean, note)
+    return search, notes
 
 
 def _extract_pixels(

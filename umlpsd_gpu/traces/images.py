@@ -8,6 +8,7 @@ import numpy as np
 
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.movie.movie import Movie
+from umlpsd_gpu.traces.frame_sums import FrameSum
 from umlpsd_gpu.traces.streaming import frames_at_once, in_order, is_fast, stretches
 from umlpsd_gpu.traces.sums import Block, TemporalSums, frames_per_block
 from umlpsd_gpu.traces.unsound import Unsound, sampled_pixels
@@ -110,7 +111,7 @@ def temporal_sums(
             for begin in range(first, stop, n_per_block)
         ]
 
-    sums = TemporalSums((movie.n_rows, movie.n_cols), movie.n_frames)
+    sums = TemporalSums.of_movie((movie.n_rows, movie.n_cols), movie.n_frames)
     samples = []
     with np.errstate(invalid="ignore", over="ignore"):  # infinite sums stay so
         for blocks in in_order(read_blocks, stretches(movie, n_per_block), n_threads):
@@ -245,24 +246,14 @@ def sum_of_frames(
         Pixels of every frame that are added to ``samples``.
     samples : list of ndarray, optional
     """
-    total = np.zeros((movie.n_rows, movie.n_cols), _choose_sum_dtype(movie.dtype))
+    total = FrameSum((movie.n_rows, movie.n_cols), movie.dtype)
     for start in range(first, stop, n_at_once):
         frames = movie.read_frames(start, min(start + n_at_once, stop))
-        for frame in frames:
-            np.add(total, frame, out=total)
+        total.add(frames)
         if sampled is not None and samples is not None:
             samples.append(frames.reshape(len(frames), -1).take(sampled, axis=1, mode="clip"))
-        del frames, frame  # their memory is used again for the next
-    return total.astype(np.float64)
-
-
-def _choose_sum_dtype(dtype: np.dtype) -> np.dtype:
-    """Return a type in which the sum of 65,537 frames is exact, if there is one."""
-    if dtype.kind == "u" and dtype.itemsize <= 2:
-        return np.dtype(np.uint32)
-    if dtype.kind in "iu" and dtype.itemsize <= 4:
-        return np.dtype(np.int64)
-    return np.dtype(np.float64)
+        del frames  # its memory is used again for the next
+    return total.found()
 
 
 def _measure_lost_px(drift: Array) -> tuple[float, float, float, float]:

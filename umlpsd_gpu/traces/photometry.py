@@ -75,30 +75,91 @@ def measure_emitters(
     TracesError
         If a position is outside the image.
     """
-    spots, avoided = stack_places(rows, cols, others)
-    shape = (movie.n_rows, movie.n_cols)
     n_at_once = frames_at_once(movie, n_threads)
-    check_ring(settings)
-    at_rest = make_weights(spots, avoided, settings, shape, extras)
-    values = np.empty((len(spots) + 2 * extras.n_moments, movie.n_frames))
+    shape = (movie.n_rows, movie.n_cols)
+    at_rest = Photometry(shape, *stack_places(rows, cols, others), settings, extras)
+    values = np.empty((at_rest.n_measured, movie.n_frames))
 
     def measure(first: int, stop: int) -> None:
         for begin, end in _tiles(first, stop, drift):
-            weights, moved = at_rest, np.zeros(2)
-            if drift is not None:
-                moved = drift[begin:end].mean(axis=0)
-                weights = make_weights(spots + moved, avoided + moved, settings, shape, extras)
+            here = at_rest if drift is None else at_rest.moved(drift[begin:end].mean(axis=0))
             for start in range(begin, end, n_at_once):
                 stop_at = min(start + n_at_once, end)
                 # no frames are held while the next are read: their memory is used again
-                values[:, start:stop_at] = _sum_weighted(
-                    movie.read_frames(start, stop_at), weights, extras, spots + moved
-                )
+                values[:, start:stop_at] = here.measure(movie.read_frames(start, stop_at))
 
     for _ in in_order(measure, stretches(movie, FRAMES_PER_TILE), n_threads):
         pass
-    values[~np.isfinite(values)] = np.nan
     return values
+
+
+class Photometry:
+    """Measures the same spots in any frames; every frame is computed independently.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Rows and columns of a frame.
+    spots : ndarray, shape (n_spots, 2)
+        Rows and columns of what is measured, in pixels.
+    avoided : ndarray, shape (n_avoided, 2)
+        All spots that background rings avoid, those that are measured included.
+    settings : TracesSettings
+    extras : Extras
+        What else to measure.
+
+    Raises
+    ------
+    SettingsError
+        If the background ring begins inside the box.
+    TracesError
+        If a position is outside the image.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, int],
+        spots: Array,
+        avoided: Array,
+        settings: TracesSettings,
+        extras: Extras = NOTHING_ELSE,
+    ) -> None:
+        check_ring(settings)
+        self._shape, self._spots, self._avoided = shape, spots, avoided
+        self._settings, self._extras = settings, extras
+        self._weights = make_weights(spots, avoided, settings, shape, extras)
+
+    @property
+    def n_measured(self) -> int:
+        """Return the number of spots and moments."""
+        return len(self._spots) + 2 * self._extras.n_moments
+
+    def moved(self, moved_px: Array) -> Photometry:
+        """Return the photometry of the same spots where the sample has moved.
+
+        Parameters
+        ----------
+        moved_px : ndarray, shape (2,)
+            Displacement in rows and columns.
+        """
+        spots, avoided = self._spots + moved_px, self._avoided + moved_px
+        return Photometry(self._shape, spots, avoided, self._settings, self._extras)
+
+    def measure(self, frames: Array) -> Array:
+        """Return what is measured in some frames.
+
+        Parameters
+        ----------
+        frames : ndarray, shape (n, n_rows, n_cols), counts
+
+        Returns
+        -------
+        ndarray, shape (n_measured, n), float64, counts
+            As `measure_emitters`.
+        """
+        values = _sum_weighted(frames, self._weights, self._extras, self._spots)
+        values[~np.isfinite(values)] = np.nan
+        return values
 
 
 def _tiles(first: int, stop: int, drift: Array | None) -> list[Tile]:

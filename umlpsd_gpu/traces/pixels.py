@@ -69,6 +69,43 @@ def pixel_traces(
     TracesError, OutputError
         As `extract_pixels`.
     """
+    rows, cols, step = choose_pixels(movie, settings, mean_image, region)
+    if frames is not None and fits_in_memory(rows.size, movie.n_frames, settings.memory_mb):
+        values = on_device.take_pixels(frames, rows, cols)
+    else:
+        values = pixel_values(movie, rows, cols, settings.memory_mb)
+    return Traces(
+        values=values,
+        dt_s=movie.known_dt_s(),
+        rows=rows.astype(np.float64),
+        cols=cols.astype(np.float64),
+        source=(movie.name,) * rows.size,
+        ids=tuple(f"{movie.name}:{row},{col}" for row, col in zip(rows, cols, strict=True)),
+        history=(step,),
+    )
+
+
+def choose_pixels(
+    movie: Movie, settings: TracesSettings, mean_image: Array, region: Region | None = None
+) -> tuple[Array, Array, str]:
+    """Choose the pixels whose time average exceeds the threshold.
+
+    Parameters
+    ----------
+    movie, settings, mean_image, region
+        As for `pixel_traces`.
+
+    Returns
+    -------
+    rows, cols : ndarray of int, shape (n_pixels,)
+    step : str
+        How they were chosen, for the history of the traces.
+
+    Raises
+    ------
+    TracesError
+        If no pixel exceeds the threshold, or none can be found.
+    """
     image = _average_finite_frames(movie, mean_image)
     n_hot = 0
     if settings.threshold is None:
@@ -86,23 +123,11 @@ def pixel_traces(
             f"counts; the brightest has {_describe_brightest(image)}: choose a lower --threshold "
             "(threshold=… in Python)"
         )
-    if frames is not None and fits_in_memory(rows.size, movie.n_frames, settings.memory_mb):
-        values = on_device.take_pixels(frames, rows, cols)
-    else:
-        values = pixel_values(movie, rows, cols, settings.memory_mb)
     hot = f"; {n_hot} hot pixels left out" if n_hot else ""
     step = (
         f"pixels above {threshold:.6g} counts in the time average ({origin} threshold){inside}{hot}"
     )
-    return Traces(
-        values=values,
-        dt_s=movie.known_dt_s(),
-        rows=rows.astype(np.float64),
-        cols=cols.astype(np.float64),
-        source=(movie.name,) * rows.size,
-        ids=tuple(f"{movie.name}:{row},{col}" for row, col in zip(rows, cols, strict=True)),
-        history=(step,),
-    )
+    return rows, cols, step
 
 
 def leave_out_hot(image: Array) -> tuple[Array, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,38 +107,56 @@ class _Lost:
 class TemporalSums:
     """Sums over the blocks of a movie, to which blocks are added in order.
 
+    How many there will be need not be known. An incomplete block counts for the mean only and
+    must be the last.
+
     Parameters
     ----------
     shape : (int, int)
         Of a frame.
-    n_frames : int
-        Of the movie.
+    n_per_block : int
+        Frames of a block.
+    ends : sequence of int
+        After how many blocks each segment ends, ascending; a range for a movie without end.
 
     Attributes
     ----------
-    n_per_block : int
-        Frames of a block.
+    n_frames, n_whole : int
+        Frames and whole blocks so far.
     segments : list of ndarray
-        Averages of an eighth of the blocks each, in time order, binned if they are large.
+        Averages of the blocks of each segment, in time order, binned if they are large.
     bin_px : int
         Pixels of the movie in a pixel of a segment, along each axis.
     samples : ndarray, shape (n_frames, n), or None
         Some pixels of every frame.
     """
 
-    def __init__(self, shape: tuple[int, int], n_frames: int) -> None:
-        self.n_frames, self.n_per_block = n_frames, frames_per_block(n_frames)
-        self.n_whole, self.n_left = divmod(n_frames, self.n_per_block)
+    def __init__(self, shape: tuple[int, int], n_per_block: int, ends: Sequence[int]) -> None:
+        self.n_per_block, self._ends = n_per_block, ends
+        self.n_frames, self.n_whole = 0, 0
         self._total, self._squares = np.zeros(shape), np.zeros(shape)
-        self._rest = np.zeros(shape) if self.n_left else None
+        self._rest: Array | None = None
         self._lost: _Lost | None = None
-        self._n_done = 0
         self._segment_begins = 0
         self._earlier: Array | None = None
         self._earlier_lost: Array | int = 0
         self.bin_px = choose_bin_px(shape)
         self.segments: list[Array] = []
         self.samples: Array | None = None
+
+    @classmethod
+    def of_movie(cls, shape: tuple[int, int], n_frames: int) -> TemporalSums:
+        """Return empty sums for a movie of known length, which is cut into eight segments.
+
+        Parameters
+        ----------
+        shape : (int, int)
+            Of a frame.
+        n_frames : int
+            Of the movie.
+        """
+        n_per_block = frames_per_block(n_frames)
+        return cls(shape, n_per_block, segment_ends(n_frames // n_per_block))
 
     @classmethod
     def from_device(
@@ -153,12 +172,12 @@ class TemporalSums:
         totals : list of ndarray
             ``total`` at the end of each segment.
         """
-        sums = cls(total.shape, n_frames)
+        sums = cls.of_movie(total.shape, n_frames)
         sums._total, sums._squares = total.copy(), squares.copy()
-        sums._rest = rest.copy() if sums.n_left else None
-        for n_done, so_far in zip(segment_ends(sums.n_whole), totals, strict=True):
+        sums.n_frames, sums.n_whole = n_frames, n_frames // sums.n_per_block
+        sums._rest = rest.copy() if n_frames % sums.n_per_block else None
+        for n_done, so_far in zip(sums._ends, totals, strict=True):
             sums._end_segment(so_far, n_done)
-        sums._n_done = sums.n_whole + (sums.n_left > 0)
         return sums
 
     def add(self, block: Block) -> None:
@@ -168,10 +187,11 @@ class TemporalSums:
         ----------
         block : Block
         """
-        self._n_done += 1
+        self.n_frames += block.n_frames
+        self.n_whole += block.n_frames == self.n_per_block
         self._include(block, 1)
-        if self._n_done in segment_ends(self.n_whole):
-            self._end_segment(self._total, self._n_done)
+        if block.n_frames == self.n_per_block and self.n_whole in self._ends:
+            self._end_segment(self._total, self.n_whole)
 
     def swap(self, before: Block, after: Block) -> None:
         """Replace a block that was added.
@@ -187,8 +207,8 @@ class TemporalSums:
         if block.n_found is not None:
             self._count_lost(block, block.n_found, sign)
         if block.n_frames < self.n_per_block:  # an incomplete last block counts for the mean only
-            assert self._rest is not None
-            self._rest += sign * block.found
+            rest = np.zeros_like(self._total) if self._rest is None else self._rest
+            self._rest = rest + sign * block.found
             return
         sums = block.estimate()
         if sign > 0:
@@ -217,7 +237,7 @@ class TemporalSums:
         with np.errstate(invalid="ignore", divide="ignore"):
             average = (total if self._earlier is None else total - self._earlier) / n_blocks
         self.segments.append(bin_image(average, self.bin_px))
-        is_last = n_done == self.n_whole
+        is_last = n_done == self._ends[-1]
         self._earlier, self._segment_begins = None if is_last else total.copy(), n_done
 
     def average(self) -> tuple[Array, Array, Array | None]:
@@ -242,6 +262,25 @@ class TemporalSums:
             n_sound = n_frames - self._lost.n_frames
             mean = np.where(n_sound > 0, found / n_sound, np.nan)
         return mean, variance / self.n_per_block**2, n_sound / n_frames
+
+    def mean_with(self, block: Block) -> Array:
+        """Return the mean of the whole blocks so far and one that is not whole yet.
+
+        Parameters
+        ----------
+        block : Block
+            May be empty.
+        """
+        n_sound: Array | int = self.n_frames + block.n_frames
+        found = self._total + block.found
+        if self._lost is not None:
+            found -= self._lost.surplus
+            n_sound = n_sound - self._lost.n_frames
+        if block.n_found is not None:
+            n_sound = n_sound - (block.n_frames - block.n_found)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean: Array = np.where(n_sound > 0, found / n_sound, np.nan)
+        return mean
 
 
 def segment_ends(n_blocks: int) -> list[int]:

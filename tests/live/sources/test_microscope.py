@@ -189,7 +189,7 @@ def test_the_sender_in_the_documentation(tmp_path, monkeypatch):
     with pytest.raises(RuntimeError, match="the recording has ended"):
         send_frames(frames, source.port)
     source.close()
-    page = (EXAMPLES.parent / "live.md").read_text("utf-8")
+    page = (EXAMPLES.parent / "live_sources.md").read_text("utf-8")
     assert (EXAMPLES / "send_frames.py").read_text("utf-8").strip() in page
 
 
