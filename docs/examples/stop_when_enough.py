@@ -17,12 +17,13 @@ def follow(path, pause_s=0.5):
     while not Path(path).exists():
         time.sleep(pause_s)
     with open(path, encoding="ascii") as file:
+        line = ""
         while True:
-            line = file.readline()
-            if not line:
+            line += file.readline()
+            if not line.endswith("\n"):  # the rest is being written
                 time.sleep(pause_s)
                 continue
-            update = json.loads(line)  # lines are written whole
+            update, line = json.loads(line), ""
             yield update
             if update["state"] in ("finished", "failed"):
                 return

@@ -10,12 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from umlpsd_gpu.analyses.blinking.settings import Settings
-from umlpsd_gpu.cli.options import (
-    OUTPUT_PANEL,
-    ChosenSettings,
-    add_settings_options,
-    read_assignment,
-)
+from umlpsd_gpu.cli.assignment import read_assignment
+from umlpsd_gpu.cli.options import OUTPUT_PANEL, ChosenSettings, add_settings_options
 from umlpsd_gpu.errors import SettingsError
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 from umlpsd_gpu.analyses.protocol import Analysis
 from umlpsd_gpu.analyses.registry import BUILT_IN, analysis_names, get_analysis, guess_analysis
+from umlpsd_gpu.cli.assignment import read_assignment
 from umlpsd_gpu.errors import SettingsError, UmlpsdError
 from umlpsd_gpu.settings import ANALYSIS, AnalysisSettings
 from umlpsd_gpu.settings_files import read_toml
@@ -312,35 +312,6 @@ def _split(name: str, value: Any) -> Any:
 
 def _is_list(name: str) -> bool:
     return name == "preprocess.scales" or get_origin(_find_field(name).annotation) is tuple
-
-
-def read_assignment(text: str, option: str, example: str) -> tuple[str, Any]:
-    """Read NAME=VALUE, where the value is written as in TOML, or is text without quotes.
-
-    Parameters
-    ----------
-    text : str
-    option : str
-        Where it was given, for the message.
-    example : str
-
-    Returns
-    -------
-    name : str
-    value : object
-
-    Raises
-    ------
-    SettingsError
-        If there is no name or no equals sign.
-    """
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise SettingsError(f"{option} needs NAME=VALUE, for example {example}, got '{text}'")
-    try:
-        return name.strip(), tomllib.loads(f"value = {value}")["value"]
-    except (ValueError, RecursionError):  # no TOML, or nested too deep for it
-        return name.strip(), value.strip()
 
 
 def _assignment(text: str) -> tuple[str, Any]:

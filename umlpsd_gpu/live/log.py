@@ -55,7 +55,7 @@ class LiveLog:
         line = (json.dumps(line_of(snapshot), allow_nan=False) + "\n").encode("ascii")
         try:
             before = os.fstat(self._descriptor).st_size
-            # one call, so that a reader never sees half a line
+            # one call: a reader sees half a line for an instant at most
             if os.write(self._descriptor, line) < len(line):
                 os.ftruncate(self._descriptor, before)
                 raise OSError(0, "no space for a whole line")
