@@ -50,6 +50,19 @@ def test_a_decision_is_that_of_a_study_with_lighter_settings():
     np.testing.assert_allclose(found.betas, means, rtol=1e-12)
 
 
+def test_a_decision_on_the_device_is_that_of_the_cpu(on_cpu):
+    traces = simulate_traces({"PEB": 10, "PBB": 10}, n_frames=1000).traces
+    settings = quick_settings(QUICK, LIVE)
+    ours, theirs = (
+        decide_on(traces, 1000, settings.with_values({"device": device}), lambda *a: None).study
+        for device in ("gpu", "cpu")
+    )
+    assert ours.device == "gpu"
+    assert ours.decision.k_opt == theirs.decision.k_opt
+    np.testing.assert_array_equal(ours.labels, theirs.labels)
+    np.testing.assert_allclose(ours.fit.beta, theirs.fit.beta, rtol=1e-6)
+
+
 def test_too_few_frames_are_told():
     traces = simulate_traces({"PEB": 5}, n_frames=30).traces
     with pytest.raises(TracesError, match="30 frames are too few for a decision yet"):

@@ -12,6 +12,7 @@ from umlpsd_gpu.analyses.blinking.fitting_scales import select_scales
 from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.analyses.blinking.workflow import analyse
+from umlpsd_gpu.clustering.device import device_of
 from umlpsd_gpu.compute.context import Context
 from umlpsd_gpu.decision.result import LEAST_CONFIDENCE
 from umlpsd_gpu.errors import SettingsError, TracesError
@@ -41,7 +42,7 @@ class Outcome:
 
 
 def quick_settings(settings: Settings, live: LiveSettings) -> Settings:
-    """Return the settings of a decision during the recording, on one thread of the CPU.
+    """Return the settings of a decision during the recording, on one thread of a CPU.
 
     Parameters
     ----------
@@ -55,7 +56,6 @@ def quick_settings(settings: Settings, live: LiveSettings) -> Settings:
             "sweep.k_max": min(live.k_max, settings.sweep.k_max),
             "sweep.n_epochs": min(live.n_epochs, settings.sweep.n_epochs),
             "decision.n_resamples": min(live.n_resamples, settings.decision.n_resamples),
-            "device": "cpu",
             "n_threads": 1,
         }
     )
@@ -84,12 +84,15 @@ def decide_on(
     ------
     TracesError
         If the traces are too few or too short.
+    DeviceError
+        If the chosen device is missing, or its memory is too small.
     """
     try:
         select_scales(traces.n_frames, settings)
     except SettingsError as error:
         raise TracesError(f"{n_frames:,} frames are too few for a decision yet") from error
-    return Outcome(analyse(traces, settings, Context("cpu", check)), n_frames)
+    context = Context(device_of(settings), check)
+    return Outcome(analyse(traces, settings, context), n_frames)
 
 
 def describe(study: Study, n_frames: int) -> Decided:

@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 from umlpsd_gpu.analyses.blinking.result import Study
 from umlpsd_gpu.analyses.blinking.settings import Settings
 from umlpsd_gpu.analyses.registry import get_analysis
+from umlpsd_gpu.clustering.device import device_of
 from umlpsd_gpu.compute.context import Progress, report_nothing
 from umlpsd_gpu.errors import OutputError, UmlpsdError
 from umlpsd_gpu.live.decisions import describe
@@ -125,11 +126,14 @@ def run_live(
         If the folder can't be written.
     MovieError, TracesError
         If the recording can't be analysed, or was lost.
+    DeviceError
+        If the chosen device is missing, or its memory is too small.
     KeyboardInterrupt
         At the second Ctrl-C. After the first one the movie so far is analysed.
     """
     settings, live, out = settings or Settings(), live or LiveSettings(), Path(out)
     try:
+        device_of(settings)  # a missing one is told before the first frame
         with FolderLock(out):
             check_output(out / STUDY, overwrite)
             log = LiveLog(out)
