@@ -283,27 +283,38 @@ while source.poll().state != "finished":
 """
 
 
+def wait_for_frames(path, n_frames, frame_bytes):
+    deadline = time.monotonic() + 20
+    while not path.exists() or path.stat().st_size < n_frames * frame_bytes:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
 def test_frames_survive_a_killed_run(tmp_path):
     """The run is killed while it is sent frames; the sender goes on with the next run."""
     frames = np.random.default_rng(0).integers(0, 60_000, (900, 32, 32)).astype("u2")
     header = StreamHeader("killed", 32, 32, "uint16", 0.03, None)
     command = [sys.executable, "-c", SERVE, str(tmp_path)]
+    spool = tmp_path / "killed.tif"
     for n_before in (150, 400, None):
-        process = subprocess.Popen(command, stdout=subprocess.PIPE)
-        port = int(process.stdout.readline())
-        sender = FrameSender(f"tcp://127.0.0.1:{port}", header)
-        if n_before is None:
-            assert sender.n_known > 0
-            send_all(sender, frames[sender.n_known :])
-        else:
-            for frame in frames[sender.n_known : n_before]:
-                sender.put(frame)
-            process.kill()
-            with pytest.raises(OutputError, match="go on where they stopped"):
-                send_all(sender, frames[n_before:])
-        process.wait(20)
-        process.stdout.close()
-    movie = open_movie(tmp_path / "killed.tif")
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            try:
+                port = int(process.stdout.readline())
+                sender = FrameSender(f"tcp://127.0.0.1:{port}", header)
+                if n_before is None:
+                    assert sender.n_known > 0
+                    send_all(sender, frames[sender.n_known :])
+                    process.wait(20)
+                    continue
+                for frame in frames[sender.n_known : n_before]:
+                    sender.put(frame)
+                wait_for_frames(spool, n_before // 2, frames[0].nbytes)
+                process.kill()
+                with pytest.raises(OutputError, match="go on where they stopped"):
+                    send_all(sender, frames[n_before:])
+            finally:
+                process.kill()
+    movie = open_movie(spool)
     np.testing.assert_array_equal(read_all(movie), frames)
 
 
