@@ -108,7 +108,15 @@ def test_ctrl_c_analyses_what_is_there(recorded, place):
     assert (place / "study" / "study.h5").exists()
 
 
-def test_a_second_ctrl_c_ends_at_once(recorded, place, monkeypatch):
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C raises KeyboardInterrupt, whatever a library has made of it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_second_ctrl_c_ends_at_once(recorded, place, monkeypatch, ctrl_c):
     movie, _ = recorded
 
     def ask_again(*parts, **more):
