@@ -16,8 +16,6 @@ from umlpsd_gpu.errors import SettingsError
 
 if TYPE_CHECKING:
     from umlpsd_gpu.live.page.server import PageServer
-    from umlpsd_gpu.live.settings import LiveSettings
-    from umlpsd_gpu.live.source import FrameSource
 
 LIVE_PANEL = "During the recording"
 
@@ -131,13 +129,14 @@ def live(
     from umlpsd_gpu.cli.live_terminal import LiveLine
     from umlpsd_gpu.live.run import run_live
     from umlpsd_gpu.live.settings import LiveSettings
+    from umlpsd_gpu.live.sources.open import open_source
 
     chosen = _blinking_settings(settings)
     followed = LiveSettings().with_values(
         {"update_s": update_s, "idle_s": idle_s, **_read_others(other or [])}
     )
     out, err = (Console(stderr=s, highlight=False, soft_wrap=True) for s in (False, True))
-    opened = _open(source, chosen, followed, out_dir, replay_speed)
+    opened = open_source(source, chosen, followed, out_dir, replay_speed)
     server = _start_page(out, port) if page else None
     try:
         with LiveLine(out, err) as line:
@@ -169,14 +168,6 @@ def _blinking_settings(settings: ChosenSettings) -> Settings:
             "--analysis"
         )
     return chosen
-
-
-def _open(
-    name: str, chosen: Settings, followed: LiveSettings, out: Path, speed: float | None
-) -> FrameSource:
-    from umlpsd_gpu.live.sources.open import open_source
-
-    return open_source(name, chosen, followed, out, speed)
 
 
 def _start_page(out: Console, port: int | None) -> PageServer:

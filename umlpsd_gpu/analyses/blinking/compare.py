@@ -10,6 +10,7 @@ from umlpsd_gpu.analyses.comparing.common_items import Items, find_common_items
 from umlpsd_gpu.analyses.comparing.comparison import Comparison
 from umlpsd_gpu.analyses.comparing.decisions import decision_differences, k_sentence
 from umlpsd_gpu.analyses.comparing.label_agreement import compare_labels, unmatched_notes
+from umlpsd_gpu.traces.traces import Traces
 
 # Emitters are further apart than twice this; positions of the same one differ by far less
 NEAR_EMITTER_PX, SAME_PIXEL_PX = 2.0, 0.25
@@ -32,7 +33,7 @@ def compare_studies(first: Study, second: Study) -> Comparison:
     SettingsError
         If they have no common traces.
     """
-    one, other = _items(first), _items(second)
+    one, other = (items_of(study.traces, study.labels) for study in (first, second))
     of_pixels = "pixels" in (first.settings.traces.mode, second.settings.traces.mode)
     common = find_common_items(one, other, SAME_PIXEL_PX if of_pixels else NEAR_EMITTER_PX)
     agreement = compare_labels(one, other, common, "traces")
@@ -51,9 +52,15 @@ def compare_studies(first: Study, second: Study) -> Comparison:
     return Comparison(sentence, differences, tuple(notes), agreement)
 
 
-def _items(study: Study) -> Items:
-    traces = study.traces
-    return Items(study.labels, traces.ids, traces.source, np.stack([traces.rows, traces.cols], 1))
+def items_of(traces: Traces, labels: np.ndarray) -> Items:
+    """Return traces as items that can be matched.
+
+    Parameters
+    ----------
+    traces : Traces
+    labels : ndarray, shape (n_traces,), int
+    """
+    return Items(labels, traces.ids, traces.source, np.stack([traces.rows, traces.cols], 1))
 
 
 def _scale_notes(first: Study, second: Study) -> list[str]:

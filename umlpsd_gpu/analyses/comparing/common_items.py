@@ -51,10 +51,7 @@ class CommonItems:
 
 
 def find_common_items(first: Items, second: Items, within_px: float) -> CommonItems:
-    """Find the items that two results have in common.
-
-    Items with a place are the same if they are from a file of the same name and each is the nearest
-    to the other. All others are the same if their names are.
+    """Find the items that two results have in common, of which there must be some.
 
     Parameters
     ----------
@@ -71,11 +68,7 @@ def find_common_items(first: Items, second: Items, within_px: float) -> CommonIt
     SettingsError
         If there are none.
     """
-    if np.isfinite(first.places).all() and np.isfinite(second.places).all():
-        pairs = _nearest_pairs(first, second, within_px)
-        found = CommonItems(*pairs, f"place, within {within_px:g} px")
-    else:
-        found = CommonItems(*_same_names(first.names, second.names), "name")
+    found = match_items(first, second, within_px)
     if not found.first.size:
         one, other = (", ".join(dict.fromkeys(each.sources)) for each in (first, second))
         raise SettingsError(
@@ -83,6 +76,29 @@ def find_common_items(first: Items, second: Items, within_px: float) -> CommonIt
             "studies of the same files"
         )
     return found
+
+
+def match_items(first: Items, second: Items, within_px: float) -> CommonItems:
+    """Match the items of two results.
+
+    Items with a place are the same if they are from a file of the same name and each is the nearest
+    to the other. All others are the same if their names are.
+
+    Parameters
+    ----------
+    first, second : Items
+    within_px : float
+        Largest distance of items that are the same.
+
+    Returns
+    -------
+    CommonItems
+        May be empty.
+    """
+    if np.isfinite(first.places).all() and np.isfinite(second.places).all():
+        pairs = _nearest_pairs(first, second, within_px)
+        return CommonItems(*pairs, f"place, within {within_px:g} px")
+    return CommonItems(*_same_names(first.names, second.names), "name")
 
 
 def find_same_pixels(

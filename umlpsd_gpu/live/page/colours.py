@@ -10,15 +10,14 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
-from scipy.spatial import cKDTree
 
+from umlpsd_gpu.analyses.blinking.compare import NEAR_EMITTER_PX, items_of
 from umlpsd_gpu.analyses.blinking.result import Study
+from umlpsd_gpu.analyses.comparing.common_items import match_items
 from umlpsd_gpu.compute.arrays import Array
 from umlpsd_gpu.live.snapshot import Decided
 from umlpsd_gpu.traces.traces import Traces
 
-# emitters of two detections are the same within this distance, as in `umlpsd compare`
-SAME_PLACE_PX = 2.0
 # an unknown β is as far from all others
 UNKNOWN_BETA = 1e3
 
@@ -106,18 +105,12 @@ def same_emitters(one: Traces, other: Traces) -> tuple[Array, Array]:
     Returns
     -------
     in_one, in_other : ndarray, shape (n_common,), int
-        By their place where it is known (each other's nearest within 2 px), else by name.
+        By their place where it is known (each other's nearest within 2 px), else by name; as in
+        `umlpsd compare`.
     """
-    places = [np.stack([traces.rows, traces.cols], axis=1) for traces in (one, other)]
-    if not all(len(place) and np.isfinite(place).all() for place in places):
-        known = {name: number for number, name in enumerate(other.ids)}
-        pairs = [(i, known[name]) for i, name in enumerate(one.ids) if name in known]
-        return tuple(np.array(pairs, dtype=np.int64).reshape(-1, 2).T)  # type: ignore[return-value]
-    distance, nearest = cKDTree(places[1]).query(places[0], distance_upper_bound=SAME_PLACE_PX)
-    _, back = cKDTree(places[0]).query(places[1])
-    here = np.flatnonzero(np.isfinite(distance))
-    here = here[back[nearest[here]] == here]
-    return here, nearest[here]
+    first, second = (items_of(each, np.zeros(each.n_traces, np.int64)) for each in (one, other))
+    common = match_items(first, second, NEAR_EMITTER_PX)
+    return common.first, common.second
 
 
 def _assign(shared: Array) -> tuple[int, ...]:

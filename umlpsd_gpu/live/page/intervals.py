@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from umlpsd_gpu.compute.arrays import Array
 
@@ -30,7 +30,6 @@ def interval_95(mean: Array, stderr: Array, n: Array) -> tuple[Array, Array]:
     >>> round(float(high[0]), 3)
     1.223
     """
-    n = np.asarray(n)
-    reach = stats.t.ppf(0.975, np.maximum(n - 1, 1)) * np.asarray(stderr)
-    reach = np.where(n >= 2, reach, np.nan)
+    dof = np.where(np.asarray(n) >= 2, np.asarray(n) - 1.0, np.nan)
+    reach = stdtrit(dof, 0.975) * np.asarray(stderr)
     return np.asarray(mean) - reach, np.asarray(mean) + reach
