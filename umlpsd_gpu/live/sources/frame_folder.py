@@ -80,9 +80,8 @@ class FrameFolder:
         """
         if self._last.state == "lost":
             return self._last
-        if self._is_stack():
-            assert self._stack is not None
-            return self._stack.poll()
+        if (of_stack := self._poll_stack()) is not None:
+            return of_stack
         self._files.look()
         if self._files.vanished:
             gone = sort_paths(list(self._files.vanished))[0]
@@ -105,22 +104,24 @@ class FrameFolder:
     def close(self) -> None:
         """Let go of the files; they are never kept open."""
 
-    def _is_stack(self) -> bool:
-        """Return whether the folder contains one growing stack instead of frames."""
+    def _poll_stack(self) -> Arrival | None:
+        """Return what one growing stack in the folder has; None if there are frames instead."""
         if self._paths or not self._place.is_dir():
-            return False
-        if self._stack is not None and self._stack.poll().movie is not None:
-            return True
+            return None
+        arrival = None if self._stack is None else self._stack.poll()
+        if arrival is not None and arrival.movie is not None:
+            return arrival
         self._files.look()
         names = list(self._files.pending)
         if (self._place / INDEX_NAME).is_file():
             names = [path for path in sort_paths(names) if "NDTiffStack" in path.name][:1]
         if len(names) != 1:
             self._stack = None
-            return False
+            return None
         if self._stack is None or self._stack.inputs() != [str(names[0])]:
             self._stack = GrowingTiff(names[0], self._settings, self._settle_s, clock=self._clock)
-        return self._stack.poll().movie is not None
+            arrival = self._stack.poll()
+        return arrival if arrival is not None and arrival.movie is not None else None
 
     def _take_ready(self) -> list[Path]:
         """Return the complete files that are next, in order."""
